@@ -1,0 +1,63 @@
+/** Owns what a series is: a metric with label values, and the interned sets of them that snapshots share. */
+import { createHash } from "node:crypto";
+import type { Metric } from "./metric.ts";
+
+export type LabelPair = readonly [name: string, value: string];
+
+/**
+ * One time series. A histogram contributes several: `_bucket` (with an `le` label), `_sum` and `_count`,
+ * kept together in this order so that a sink may put them together again.
+ */
+export interface Series {
+  readonly metric: Metric;
+  /** The metric's name, or for a part of a histogram the name with its suffix. */
+  readonly name: string;
+  /** Sorted by label name in byte order, without `__name__`; no label has an empty value. */
+  readonly labels: readonly LabelPair[];
+}
+
+/**
+ * An ordered list of series that many snapshots share; families are contiguous.
+ * Equal content means equal `key`, across restarts too, so the journal stores a set once and sinks cache by it.
+ */
+export interface SeriesSet {
+  readonly key: string;
+  readonly series: readonly Series[];
+}
+
+/** Builds a set; the key is a hash of every series' type, name and labels. */
+export function seriesSet(series: readonly Series[]): SeriesSet {
+  const hash = createHash("sha256");
+  for (const one of series) hash.update(`${one.metric.type} ${seriesKey(one)}\n`);
+  return { key: hash.digest("base64url").slice(0, 22), series };
+}
+
+/** The set of nothing: what a source that has ended still reports. */
+export const emptySet: SeriesSet = seriesSet([]);
+
+/** A series' identity as Prometheus would write it: `name{a="b",c="d"}`, values escaped. */
+export function seriesKey({ name, labels }: Pick<Series, "name" | "labels">): string {
+  if (labels.length === 0) return name;
+  return `${name}{${labels.map(([label, value]) => `${label}="${escapeLabelValue(value)}"`).join(",")}}`;
+}
+
+/** Backslash, quote and line feed escaped, as the text exposition format 0.0.4 asks. */
+export function escapeLabelValue(value: string): string {
+  return /[\\"\n]/.test(value)
+    ? value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")
+    : value;
+}
+
+/** Sorted label pairs from a record; empty values are left out, since an empty label is no label. */
+export function labelPairs(labels: Readonly<Record<string, string>>): readonly LabelPair[] {
+  return Object.entries(labels)
+    .filter(([, value]) => value !== "")
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+}
+
+/** The series of `before` that `now` no longer has, by identity. */
+export function endedSeries(before: SeriesSet, now: SeriesSet): readonly Series[] {
+  if (before.key === now.key) return [];
+  const alive = new Set(now.series.map(seriesKey));
+  return before.series.filter((series) => !alive.has(seriesKey(series)));
+}

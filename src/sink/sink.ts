@@ -1,0 +1,62 @@
+/** Owns the contract between delivery and every protocol: encode is pure, send classifies, neither throws for what the network does. */
+import type { Snapshot } from "../meter/snapshot.ts";
+
+/** Snapshots in the order they were taken, oldest first; `ended` series of each are owed an end mark at its time. */
+export interface Batch {
+  readonly snapshots: readonly Snapshot[];
+}
+
+/** A body frozen before its first send: a retry sends these very bytes. */
+export interface EncodedBatch {
+  readonly bytes: Uint8Array;
+  /** Samples in the body, end marks excluded. */
+  readonly samples: number;
+  /** Samples of the batch that are not in the body, by reason (`relabel`, `invalid`, …). */
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
+/**
+ * What became of one request. `code` is the HTTP status or the failure's code, for mac_agent_sink_requests_total;
+ * `reason` is one line for the log and the page, safe to print.
+ */
+export type Outcome =
+  /** Stored. `rejected` samples were refused for good by the receiver and are counted as dropped. */
+  | { readonly status: "delivered"; readonly code: string; readonly rejected: number; readonly reason?: string }
+  /** The identical bytes again, not before `afterMs` when the receiver said so. */
+  | { readonly status: "retry"; readonly code: string; readonly reason: string; readonly afterMs?: number }
+  /** Never the same body again: the batch is dropped and counted. */
+  | { readonly status: "rejected"; readonly code: string; readonly reason: string }
+  /** The receiver does not let us in (401, 403, 404, 407): keep the backlog, probe with one small batch. */
+  | { readonly status: "refused"; readonly code: string; readonly reason: string }
+  /** The receiver wants a smaller body (413): the same samples in two halves. */
+  | { readonly status: "too_large"; readonly code: string; readonly reason: string }
+  /** The receiver does not speak this protocol: the same samples in that one. */
+  | { readonly status: "switch"; readonly code: string; readonly reason: string; readonly protocol: string };
+
+/** The receiver's clock as the `Date` header told it, for the clock guard. */
+export interface SendResult {
+  readonly outcome: Outcome;
+  readonly durationMs: number;
+  /** Receiver's time minus ours, milliseconds; absent without a usable `Date`. Resolution is one second. */
+  readonly skewMs?: number;
+}
+
+export interface Sink extends AsyncDisposable {
+  /** Stable across restarts for one configured destination: the cursor's key. */
+  readonly id: string;
+  readonly type: "remote_write" | "otlp" | "pushgateway";
+  /** Whether old snapshots are worth sending; without history only the latest of each source counts. */
+  readonly history: boolean;
+  readonly maxSamples: number;
+  /** Limit of the encoded body; delivery splits a batch that exceeds it. */
+  readonly maxBytes: number;
+  /** Protocols in order of preference; the first is tried until the receiver switches. */
+  readonly protocols: readonly [string, ...string[]];
+  /** Pure and deterministic: the same batch and protocol give the same bytes. Absent when nothing is left to send. */
+  encode(batch: Batch, protocol: string): EncodedBatch | undefined;
+  send(body: EncodedBatch, protocol: string, signal: AbortSignal): Promise<SendResult>;
+  /** New connections after wake. */
+  renew(): void;
+  /** Says goodbye on an orderly shutdown, where the protocol has a way (Pushgateway's DELETE). */
+  retire?(signal: AbortSignal): Promise<SendResult>;
+}
