@@ -16,37 +16,24 @@ export interface Metric<Label extends string = string> {
   readonly since: CountedSince;
 }
 
-export function gauge<const Label extends string = never>(
-  name: string,
+/** Without labels the third argument is left out; NoInfer keeps the call site's context from widening the label type. */
+type Declare<Name extends string = string> = <const Label extends string = never>(
+  name: Name,
   help: string,
-  labels: readonly Label[] = [],
-): Metric<Label> {
-  return { name, type: "gauge", help, labels, since: "boot" };
+  labels?: readonly Label[],
+) => Metric<NoInfer<Label>>;
+
+function declare<Name extends string>(type: MetricType, since: CountedSince): Declare<Name> {
+  return (name, help, labels = []) => ({ name, type, help, labels, since });
 }
+
+export const gauge: Declare = declare("gauge", "boot");
 
 /** A cumulative count that the kernel keeps since boot. */
-export function bootCounter<const Label extends string = never>(
-  name: `${string}_total`,
-  help: string,
-  labels: readonly Label[] = [],
-): Metric<Label> {
-  return { name, type: "counter", help, labels, since: "boot" };
-}
+export const bootCounter: Declare<`${string}_total`> = declare("counter", "boot");
 
 /** A cumulative sum that the agent keeps since it started: of windows, or of its own events. */
-export function agentCounter<const Label extends string = never>(
-  name: `${string}_total`,
-  help: string,
-  labels: readonly Label[] = [],
-): Metric<Label> {
-  return { name, type: "counter", help, labels, since: "agent" };
-}
+export const agentCounter: Declare<`${string}_total`> = declare("counter", "agent");
 
 /** A distribution of the agent's own durations. */
-export function histogram<const Label extends string = never>(
-  name: string,
-  help: string,
-  labels: readonly Label[] = [],
-): Metric<Label> {
-  return { name, type: "histogram", help, labels, since: "agent" };
-}
+export const histogram: Declare = declare("histogram", "agent");

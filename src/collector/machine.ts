@@ -1,0 +1,28 @@
+/** Owns which machine the samples come from, and how long a window was. */
+import { gauge } from "../metric/metric.ts";
+import { collector } from "./collector.ts";
+
+/** The label `simulated="true"` is added where no Mac was asked, so that nobody takes the numbers for real ones. */
+export const machine = collector({
+  source: "powermetrics",
+  metrics: {
+    info: gauge("powermetrics_info", "Model and operating system build of the machine; always 1", [
+      "hw_model",
+      "os_build",
+      "simulated",
+    ]),
+    duration: gauge("powermetrics_sample_duration_seconds", "True length of the sample window"),
+  },
+  create:
+    ({ simulated }) =>
+    ({ hwModel, osBuild, elapsedNs }, observe) => {
+      if (hwModel !== undefined || osBuild !== undefined) {
+        observe("info", 1, {
+          hw_model: hwModel ?? "",
+          os_build: osBuild ?? "",
+          simulated: simulated ? "true" : "",
+        });
+      }
+      observe("duration", elapsedNs / 1e9);
+    },
+});
