@@ -27,7 +27,8 @@ export interface HttpResponse {
 export interface HttpFailure {
   readonly kind: "failure";
   /** Where it ended; becomes the `code` label of mac_agent_sink_requests_total. */
-  readonly code: "dns" | "connect" | "tls" | "timeout" | "reset" | "proxy" | "credentials" | "aborted" | "protocol";
+  readonly code:
+    "dns" | "connect" | "tls" | "timeout" | "reset" | "proxy" | "credentials" | "aborted" | "protocol";
   /** One line in the house grammar: `cannot connect to host:443: connection refused`. Never a secret. */
   readonly reason: string;
   readonly durationMs: number;

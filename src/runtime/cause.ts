@@ -1,0 +1,13 @@
+/** Owns the words for why something failed: the part after the colon of an error message. */
+import { getSystemErrorMessage } from "node:util";
+
+/** One line, lower case, without the path and the system call that Node adds: `no such file or directory`. */
+export function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if ("errno" in error && typeof error.errno === "number") return systemMessage(error.errno);
+  return error.message.split("\n", 1)[0] ?? "";
+}
+
+function systemMessage(errno: number): string {
+  return getSystemErrorMessage(errno).toLowerCase();
+}
