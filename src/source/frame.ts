@@ -1,0 +1,236 @@
+/**
+ * Owns the cutting of powermetrics' standard output into plist documents.
+ *
+ *     between ── <?xml or <plist ──► inside ── </plist> ──► a frame, and between again
+ *        │                             │
+ *        └─ lines: garbage             └─ more than maxBytes ──► skipping ── </plist> ──► between
+ *                                                                   └────── <?xml ──► inside
+ *
+ * A document is emitted at its `</plist>`: the NUL belongs to the next one, and waiting for it would delay every
+ * sample by an interval (FORMATS.md, section 2).
+ */
+
+export interface FramerOptions {
+  /** The largest document; a longer one is dropped. Default 16 MiB, some 40 times what `--show-all` prints. */
+  readonly maxBytes?: number;
+  /** One document, from its first `<` to the `>` of `</plist>`, without NULs. The receiver may keep it. */
+  readonly onFrame: (frame: Buffer) => void;
+  /** Text between documents: `proc_pidpath 1460 failed(0)`, or a refusal to run. */
+  readonly onGarbage?: (garbage: Garbage) => void;
+  /** A document that will not be emitted. */
+  readonly onDropped?: (dropped: DroppedFrame) => void;
+}
+
+export interface Garbage {
+  /** Length of all non-blank lines, those not listed included; line ends and NULs are not counted. */
+  readonly bytes: number;
+  /** At most `garbageLines` lines of at most `garbageLineBytes` bytes each, for the log. */
+  readonly lines: readonly string[];
+}
+
+export interface DroppedFrame {
+  /** `truncated`: cut off by the stream's end or by the start of another document. */
+  readonly reason: "truncated" | "oversized";
+  /** Its length as far as it was seen. */
+  readonly bytes: number;
+}
+
+export interface Framer {
+  /** Takes the next piece of the stream for good; emits every document that ends in it before it returns. */
+  push(chunk: Buffer): void;
+  /** The stream has ended: what is unfinished is reported and dropped. */
+  end(): void;
+}
+
+export const garbageLines = 20;
+export const garbageLineBytes = 512;
+
+const defaultMaxBytes = 16 * 1024 * 1024;
+const documentEnd = Buffer.from("</plist>");
+const prolog = Buffer.from("<?xml");
+const root = Buffer.from("<plist");
+const lineFeed = 0x0a;
+
+type State = "between" | "inside" | "skipping";
+
+export function createFramer(options: FramerOptions): Framer {
+  const maxBytes = options.maxBytes ?? defaultMaxBytes;
+  const pending = createPending();
+  let state: State = "between";
+  let skipped = 0;
+
+  function take(piece: Buffer): void {
+    pending.append(piece);
+    while (step());
+  }
+
+  /** Goes on by one change of state; false when more bytes are needed. */
+  function step(): boolean {
+    switch (state) {
+      case "between":
+        return findStart();
+      case "inside":
+        return findEnd();
+      case "skipping":
+        return findWayOut();
+    }
+  }
+
+  function findStart(): boolean {
+    const bytes = pending.bytes();
+    const start = earliest(bytes.indexOf(prolog, pending.searched), bytes.indexOf(root, pending.searched));
+    if (start >= 0) {
+      reportGarbage(pending.shift(start));
+      state = "inside";
+      return true;
+    }
+    pending.searched = Math.max(0, bytes.length - (root.length - 1));
+    releaseLines(bytes);
+    return false;
+  }
+
+  /** Hands on whole lines at once; an unfinished one waits, for it may end in the first bytes of a document. */
+  function releaseLines(bytes: Buffer): void {
+    const whole = bytes.lastIndexOf(lineFeed) + 1;
+    const longest = garbageLineBytes + root.length;
+    const cut = bytes.length - whole > longest ? bytes.length - (root.length - 1) : whole;
+    if (cut > 0) reportGarbage(pending.shift(cut));
+  }
+
+  function findEnd(): boolean {
+    const bytes = pending.bytes();
+    const end = bytes.indexOf(documentEnd, pending.searched);
+    if (end < 0) {
+      pending.searched = Math.max(0, bytes.length - (documentEnd.length - 1));
+      if (bytes.length > maxBytes) startSkipping();
+      return state === "skipping";
+    }
+    const document = dropCutOff(pending.shift(end + documentEnd.length));
+    if (document.length > maxBytes) options.onDropped?.({ reason: "oversized", bytes: document.length });
+    else options.onFrame(document);
+    state = "between";
+    return true;
+  }
+
+  /** A second start before the end: the tool died while it wrote the first document, and another run went on. */
+  function dropCutOff(bytes: Buffer): Buffer {
+    const mark = bytes.subarray(0, prolog.length).equals(prolog) ? prolog : root;
+    let start = 0;
+    for (let next = bytes.indexOf(mark, 1); next >= 0; next = bytes.indexOf(mark, next + 1)) {
+      options.onDropped?.({ reason: "truncated", bytes: next - start });
+      start = next;
+    }
+    return bytes.subarray(start);
+  }
+
+  function startSkipping(): void {
+    state = "skipping";
+    skipped = 0;
+    pending.searched = 1;
+  }
+
+  function findWayOut(): boolean {
+    const bytes = pending.bytes();
+    const end = bytes.indexOf(documentEnd, pending.searched);
+    const start = bytes.indexOf(prolog, pending.searched);
+    if (start >= 0 && (end < 0 || start < end)) return leaveSkipping(start, "inside");
+    if (end >= 0) return leaveSkipping(end + documentEnd.length, "between");
+    const cut = Math.max(0, bytes.length - (documentEnd.length - 1));
+    skipped += pending.shift(cut).length;
+    return false;
+  }
+
+  function leaveSkipping(at: number, next: State): boolean {
+    skipped += pending.shift(at).length;
+    options.onDropped?.({ reason: "oversized", bytes: skipped });
+    state = next;
+    return true;
+  }
+
+  function reportGarbage(bytes: Buffer): void {
+    if (options.onGarbage === undefined) return;
+    const lines = bytes
+      .toString("latin1")
+      .split(/[\r\n]+/)
+      .filter((line) => line.trim() !== "");
+    if (lines.length === 0) return;
+    options.onGarbage({
+      bytes: lines.reduce((sum, line) => sum + line.length, 0),
+      lines: lines.slice(0, garbageLines).map(readable),
+    });
+  }
+
+  return {
+    push(chunk) {
+      let from = 0;
+      for (let nul = chunk.indexOf(0); nul >= 0; nul = chunk.indexOf(0, from)) {
+        if (nul > from) take(chunk.subarray(from, nul));
+        from = nul + 1;
+      }
+      if (from < chunk.length) take(chunk.subarray(from));
+    },
+    end() {
+      const rest = pending.shift(pending.bytes().length);
+      if (state === "between") reportGarbage(rest);
+      if (state === "inside") options.onDropped?.({ reason: "truncated", bytes: dropCutOff(rest).length });
+      if (state === "skipping") options.onDropped?.({ reason: "oversized", bytes: skipped + rest.length });
+      state = "between";
+    },
+  };
+}
+
+/** Bytes that wait for more, and how far they have been searched. Grows by doubling, so each byte is copied once or twice. */
+interface Pending {
+  searched: number;
+  bytes(): Buffer;
+  append(piece: Buffer): void;
+  /** Takes the first `length` bytes out; they are never overwritten afterwards. */
+  shift(length: number): Buffer;
+}
+
+function createPending(): Pending {
+  let store: Buffer = Buffer.alloc(0);
+  let from = 0;
+  let to = 0;
+  /** A piece that nobody has added to yet is the caller's chunk, and may not be written behind. */
+  let borrowed = true;
+
+  const pending: Pending = {
+    searched: 0,
+    bytes: () => store.subarray(from, to),
+    append(piece) {
+      if (from === to) {
+        store = piece;
+        from = 0;
+        to = piece.length;
+        borrowed = true;
+        return;
+      }
+      if (borrowed || to + piece.length > store.length) {
+        const larger = Buffer.allocUnsafeSlow(2 * (to - from + piece.length));
+        store.copy(larger, 0, from, to);
+        store = larger;
+        to -= from;
+        from = 0;
+        borrowed = false;
+      }
+      to += piece.copy(store, to);
+    },
+    shift(length) {
+      const taken = store.subarray(from, from + length);
+      from += length;
+      pending.searched = Math.max(0, pending.searched - length);
+      return taken;
+    },
+  };
+  return pending;
+}
+
+function earliest(a: number, b: number): number {
+  if (a < 0 || b < 0) return Math.max(a, b);
+  return Math.min(a, b);
+}
+
+function readable(line: string): string {
+  return Buffer.from(line.slice(0, garbageLineBytes), "latin1").toString("utf8").trim();
+}
