@@ -1,0 +1,176 @@
+/** Owns the shape of the configuration: every key with its rule, its default and the sentence that explains it. */
+import { z } from "zod";
+import { atLeast, command, enabled, interval, listenAddress, labelName } from "./settings.ts";
+import { sinkSections } from "./sinks.ts";
+import { durationSetting, sizeSetting } from "../runtime/setting.ts";
+
+const globalSchema = z.strictObject({
+  job: z
+    .string()
+    .min(1)
+    .default("mac-powermetrics")
+    .describe("Value of the job label on every series, and OpenTelemetry's service.name"),
+  instance: z
+    .string()
+    .min(1)
+    .default("${HOST}")
+    .describe(
+      "Value of the instance label on every series; ${HOST} is the host name at first start, kept since then",
+    ),
+  external_labels: z
+    .record(labelName(), z.string())
+    .default({})
+    .describe("Labels added to every series that a sink sends; a series' own label wins")
+    .meta({ examples: [{ team: "platform" }] }),
+});
+
+const powermetricsSchema = z.strictObject({
+  enabled: enabled("powermetrics"),
+  interval: interval("10s").describe("Length of one measuring window"),
+  samplers: z
+    .union(
+      [
+        z.literal("auto"),
+        z
+          .array(z.string().regex(/^[a-z_]+$/, { error: "must be the name of a powermetrics sampler" }))
+          .min(1),
+      ],
+      { error: 'must be "auto" or a list of sampler names' },
+    )
+    .default("auto")
+    .describe("auto asks for what the metrics need and this Mac has; or a list of sampler names"),
+  command: command("/usr/bin/powermetrics"),
+  tasks: z
+    .strictObject({
+      enabled: z.boolean().default(false).describe("Export per-process metrics; off for privacy and cost"),
+      top: z
+        .int()
+        .min(1)
+        .max(100)
+        .default(10)
+        .describe("Processes with a series of their own; the rest are summed as _other"),
+    })
+    .prefault({})
+    .describe("What single processes use"),
+  frequency_residency: z
+    .boolean()
+    .default(false)
+    .describe("Export the seconds spent at each frequency of each core and the GPU"),
+  interrupts: z.boolean().default(false).describe("Export interrupts by core and type"),
+});
+
+function polledSchema(tool: string, path: string, every: string) {
+  return z.strictObject({
+    enabled: enabled(tool),
+    interval: interval(every).describe(`Time between two runs of ${tool}`),
+    command: command(path),
+  });
+}
+
+const sourcesSchema = z.strictObject({
+  powermetrics: powermetricsSchema
+    .prefault({})
+    .describe("Power, frequency and residency: one long stream; needs root"),
+  vm_stat: polledSchema("vm_stat", "/usr/bin/vm_stat", "10s")
+    .prefault({})
+    .describe("Memory pages and faults"),
+  sysctl: polledSchema("sysctl", "/usr/sbin/sysctl", "30s")
+    .prefault({})
+    .describe("Swap, memory size and pressure"),
+  pmset: polledSchema("pmset", "/usr/bin/pmset", "60s")
+    .prefault({})
+    .describe("Power source and battery state"),
+});
+
+const journalSchema = z.strictObject({
+  path: z
+    .string()
+    .min(1)
+    .default("${STATE_DIRECTORY}/journal.db")
+    .describe(
+      "Where snapshots are kept until delivered; ${STATE_DIRECTORY} is the agent's own folder on this system",
+    ),
+  max_size: sizeSetting()
+    .refine(...atLeast(1024 ** 2, "1MB"))
+    .prefault("256MB")
+    .describe("Largest size on disk; the oldest snapshots go first"),
+  max_age: durationSetting()
+    .refine(...atLeast(60_000, "1m"))
+    .prefault("7d")
+    .describe("Snapshots older than this are dropped, delivered or not"),
+  history: durationSetting()
+    .prefault("24h")
+    .describe("How long delivered snapshots stay for the status page"),
+  commit_interval: durationSetting()
+    .refine(...atLeast(100, "100ms"))
+    .prefault("10s")
+    .describe("How often snapshots reach the disk: what a power loss may cost"),
+  min_free: sizeSetting()
+    .prefault("512MB")
+    .describe("Free disk space to leave alone; below it the journal gives space back"),
+});
+
+const webSchema = z.strictObject({
+  enabled: z.boolean().default(true).describe("Serve /metrics, health checks and the status page"),
+  listen_addresses: z
+    .array(listenAddress())
+    .min(1)
+    .default(["127.0.0.1:9127"])
+    .describe("Addresses to listen on, as host:port"),
+  config_file: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("TLS and basic authentication, in the format of Prometheus' exporter-toolkit")
+    .meta({ examples: ["web.yaml"] }),
+  page: z.boolean().default(true).describe("Serve the status page"),
+  allowed_hosts: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("Further Host headers to answer; addresses and localhost are always answered"),
+  enable_reload: z.boolean().default(false).describe("Let POST /-/reload read the configuration again"),
+});
+
+const logSchema = z.strictObject({
+  level: z
+    .enum(["debug", "info", "warn", "error"])
+    .default("info")
+    .describe("Least important messages to show"),
+  format: z
+    .enum(["auto", "text", "json"])
+    .default("auto")
+    .describe("auto is text on a terminal and JSON elsewhere"),
+  file: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Write to this file instead of standard error")
+    .meta({ examples: ["/var/log/mac-powermetrics-agent.log"] }),
+});
+
+export const configurationSchema = z
+  .strictObject({
+    global: globalSchema.prefault({}).describe("The identity that every sink sends"),
+    sources: sourcesSchema.prefault({}).describe("Where samples come from"),
+    journal: journalSchema.prefault({}).describe("The store on disk between the sources and the sinks"),
+    ...sinkSections,
+    web: webSchema.prefault({}).describe("The pull endpoint"),
+    run_as: z
+      .string()
+      .min(1)
+      .default("_macagent")
+      .describe("Account the agent changes to when it was started as root by launchd"),
+    log: logSchema.prefault({}).describe("What the agent says about itself"),
+  })
+  .describe("Configuration of mac-powermetrics-agent");
+
+type Frozen<T> = T extends readonly (infer Item)[]
+  ? readonly Frozen<Item>[]
+  : T extends Map<unknown, unknown> | Date | ((...values: never[]) => unknown)
+    ? T
+    : T extends object
+      ? { readonly [Key in keyof T]: Frozen<T[Key]> }
+      : T;
+
+/** The effective configuration: keys as in the file, durations in milliseconds, sizes in bytes, every default filled in. */
+export type Configuration = Frozen<z.output<typeof configurationSchema>>;
