@@ -1,0 +1,74 @@
+/** Owns one `remote_write` block of the configuration: Prometheus' names, so that a block can be pasted. */
+import { z } from "zod";
+import { durationSetting } from "../../runtime/setting.ts";
+import { relabelRuleSchema } from "../relabel/schema.ts";
+
+const queueConfigSchema = z.strictObject({
+  max_samples_per_send: z
+    .int()
+    .min(1)
+    .max(2000)
+    .default(2000)
+    .describe("Most samples in one request, at most 2000"),
+  batch_send_deadline: durationSetting().prefault("5s").describe("Longest wait for a batch to fill up"),
+  min_backoff: durationSetting().prefault("100ms").describe("First wait after a failed request"),
+  max_backoff: durationSetting().prefault("30s").describe("Longest wait after failed requests"),
+  retry_on_http_429: z
+    .boolean()
+    .default(true)
+    .describe("Send again what the receiver refused with 429, instead of dropping it"),
+  sample_age_limit: durationSetting()
+    .prefault("0s")
+    .describe("Samples older than this are dropped instead of sent; 0s sends everything the journal holds"),
+});
+
+export const remoteWriteSchema = z.strictObject({
+  url: z
+    .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+    .describe("Where to send, for example https://prometheus.example/api/v1/write"),
+  name: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Name in logs and metrics; tells two blocks with the same URL apart"),
+  protobuf_message: z
+    .enum(["auto", "prometheus.WriteRequest", "io.prometheus.write.v2.Request"])
+    .default("auto")
+    .describe("Remote write 1 or 2; auto tries 2 and falls back to 1"),
+  remote_timeout: durationSetting().prefault("30s").describe("Limit for one request, connect to last byte"),
+  write_relabel_configs: z
+    .array(relabelRuleSchema)
+    .default([])
+    .describe("Relabelling of every series before it is sent"),
+  queue_config: queueConfigSchema.prefault({}).describe("Batches and retries"),
+});
+
+export type RemoteWriteSettings = z.output<typeof remoteWriteSchema>;
+
+/** Keys of Prometheus' block that this agent lacks, as dotted paths: "not supported" instead of "unknown". */
+export const unsupportedKeys: readonly string[] = [
+  "azuread",
+  "bearer_token",
+  "bearer_token_file",
+  "enable_http2",
+  "follow_redirects",
+  "google_iam",
+  "http_headers",
+  "metadata_config",
+  "oauth2",
+  "proxy_connect_header",
+  "queue_config.capacity",
+  "queue_config.max_shards",
+  "queue_config.min_shards",
+  "round_robin_dns",
+  "send_exemplars",
+  "send_native_histograms",
+  "sigv4",
+  "tls_config.ca",
+  "tls_config.ca_ref",
+  "tls_config.cert",
+  "tls_config.cert_ref",
+  "tls_config.key",
+  "tls_config.key_ref",
+  "tls_config.max_version",
+];
