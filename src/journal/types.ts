@@ -1,0 +1,207 @@
+/** Owns what the journal promises: the types that delivery, the page, the self-metrics and the commands are written against. */
+import type { Snapshot } from "../meter/snapshot.ts";
+import type { Metric, MetricType } from "../metric/metric.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/log.ts";
+
+/** A snapshot with its place in the journal. Numbers rise by one per appended snapshot and are never used twice while a cursor knows them. */
+export interface StoredSnapshot extends Snapshot {
+  readonly seq: number;
+}
+
+/** Snapshots by number, both ends included. */
+export interface SeqRange {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+}
+
+/** A batch as it goes on the wire: these snapshots in this protocol, so that a repeated send has the same bytes. */
+export interface FrozenBatch extends SeqRange {
+  readonly protocol: string;
+}
+
+/** Why a snapshot that a sink was still owed is gone; `Discard` reasons come from delivery, the others from the journal. */
+export type LossReason =
+  /** Oldest out, the journal had reached `maxBytes`. */
+  | "max_size"
+  /** Older than `maxAgeMs`. */
+  | "max_age"
+  /** Less than `minFreeBytes` was left on the volume. */
+  | "disk_floor"
+  /** A row failed its checksum, or the database around it was damaged. */
+  | "corrupt"
+  /** The disk did not take it, and the memory that stood in was full. */
+  | "memory";
+
+/** Snapshots and the samples in them (end marks are not samples). */
+export interface Tally {
+  readonly snapshots: number;
+  readonly samples: number;
+}
+
+/** Exact for this process: taken on = delivered + all of `dropped` + waiting. */
+export interface CursorState {
+  readonly sink: string;
+  readonly delivered: Tally;
+  /** By `LossReason`, and by whatever reason delivery gave to `discard`. */
+  readonly dropped: Readonly<Record<string, Tally>>;
+  /** Snapshots not yet delivered. */
+  readonly waiting: number;
+}
+
+/** Plain numbers for the self-metrics and the page; cheap to take. */
+export interface JournalState {
+  /** False while rows can only be kept in memory. */
+  readonly durable: boolean;
+  /** Why not, one line, safe to print. */
+  readonly reason?: string;
+  /** Pages in use plus the write-ahead log. */
+  readonly bytes: number;
+  /** On disk and staged. */
+  readonly snapshots: number;
+  /** Staged in memory, not yet committed. */
+  readonly staged: number;
+  readonly oldestTimeMs?: number;
+  /** Snapshots refused (`clock_backwards`) or lost to at least one sink (`LossReason`). */
+  readonly dropped: Readonly<Record<string, number>>;
+  /** Databases renamed aside by this process. */
+  readonly setAside: number;
+  readonly cursors: readonly CursorState[];
+}
+
+export interface ReadLimits {
+  /** At least one snapshot is read, whatever its size. */
+  readonly maxSamples: number;
+  readonly maxSnapshots: number;
+  /** Takes the newest snapshots of the range that fit instead of the oldest; the order of the result is oldest first all the same. */
+  readonly newest?: boolean;
+}
+
+export interface Backlog {
+  readonly snapshots: number;
+  readonly oldestTimeMs?: number;
+  /** On disk, an estimate by the mean size of a row. */
+  readonly bytes: number;
+}
+
+/**
+ * One sink's view of the journal: the ranges it has not delivered yet.
+ *
+ *     ░░ delivered   ▓▓ waiting
+ *     seq  1        40           90      97
+ *          ░░░░░░░░░▓▓▓▓▓▓▓▓▓▓▓▓▓░░░░░░░░▓▓▓▓→     ranges: 40–89 (backlog) and 97–… (live)
+ *
+ * Live data may be delivered before a backlog: acknowledging the middle of a range leaves two.
+ */
+export interface Cursor {
+  readonly sink: string;
+  /** What waits, oldest first; the last one grows with every append. Empty when all is delivered. */
+  ranges(): readonly SeqRange[];
+  /**
+   * Snapshots of `range` that still wait, oldest first, from disk and from memory alike. A row with a wrong checksum is
+   * skipped, taken out of the ranges and counted as `corrupt`. May be empty when nothing of the range is left.
+   */
+  read(range: SeqRange, limits: ReadLimits): readonly StoredSnapshot[];
+  /**
+   * Call before the first send of a batch. Staged snapshots and the bounds are written to the log at once, without waiting
+   * for the drive: they survive the death of the process; power loss may take back up to one commit interval, and
+   * then the snapshots are batched anew (at least once). Replaces what was frozen before. When the disk fails it is kept in memory.
+   */
+  freeze(batch: FrozenBatch): void;
+  /** The batch that was frozen and neither acknowledged nor discarded, across restarts too; gone once any of it was dropped. */
+  frozen(): FrozenBatch | undefined;
+  /**
+   * These are delivered. Written with the next freeze or group commit; after a crash before it the frozen batch goes out
+   * again. `samples` not stored by the receiver are delivery's to count. Ends the frozen batch that it covers.
+   */
+  acknowledge(range: SeqRange): Tally;
+  /** These will never be delivered: counted under `reason` (`rejected`, `too_old`, `superseded` …). */
+  discard(range: SeqRange, reason: string): Tally;
+  /** What waits, without a scan. */
+  backlog(): Backlog;
+}
+
+export interface HistoryQuery {
+  readonly source?: string;
+  /** Only snapshots that hold a series which this accepts. */
+  readonly series?: (name: string) => boolean;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** At most so many snapshots of each source, evenly spread; all when absent. */
+  readonly maxPoints?: number;
+}
+
+/** Reading without a cursor: the page, `journal export`. Iterate without awaiting in between; rows are decoded as they are asked for. */
+export interface JournalArchive {
+  /** Oldest first; unreadable rows are left out. */
+  history(query: HistoryQuery): IterableIterator<StoredSnapshot>;
+  stats(): JournalStats;
+}
+
+/** What is on disk, for `journal stats`. */
+export interface JournalStats {
+  readonly path: string;
+  readonly bytes: number;
+  readonly snapshots: number;
+  readonly samples: number;
+  readonly seriesSets: number;
+  readonly oldestTimeMs?: number;
+  readonly newestTimeMs?: number;
+  readonly sources: readonly { readonly name: string; readonly lastTimeMs: number }[];
+  readonly sinks: readonly {
+    readonly sink: string;
+    readonly waiting: number;
+    readonly ranges: readonly SeqRange[];
+  }[];
+  /** Damaged or newer databases beside this one, with their sizes. */
+  readonly setAside: readonly { readonly path: string; readonly bytes: number }[];
+}
+
+export interface Journal extends JournalArchive, Disposable {
+  /**
+   * Takes a snapshot; it waits in memory for the next group commit. Its `ended` is computed here, from what the journal last
+   * took from this source, across restarts too. A time at or before the source's last one is refused and counted as `clock_backwards`.
+   */
+  append(snapshot: Snapshot): "appended" | "dropped";
+  /** Writes what is staged and waits for the drive: at SIGTERM and before sleep. Tells whether all is on disk. */
+  commit(): boolean;
+  /** The cursor of a sink; opened twice it is the same. `from` says where a sink begins that the journal does not know. */
+  cursor(sink: string, options: { readonly from: "oldest" | "now" }): Cursor;
+  /** Every sink with a cursor, opened in this process or not; one that was not opened holds no data back. */
+  sinks(): readonly string[];
+  /** A sink that is configured no more. */
+  forget(sink: string): void;
+  /** The newest snapshot of each source that this process has appended. */
+  latest(): readonly StoredSnapshot[];
+  state(): JournalState;
+  /** Commits, closes the database, stops the timers. */
+  [Symbol.dispose](): void;
+}
+
+/** Finds the declared metric of a stored series, for its help text; what nobody declares any more is read with an empty help. */
+export type MetricOf = (name: string, type: MetricType) => Metric | undefined;
+
+/** The volume as the journal sees it; tests put faults here. */
+export interface Disk {
+  /** Bytes that this user may still write on the volume of `path`; absent when the volume does not tell. */
+  freeBytes(path: string): number | undefined;
+  /** Called before each write transaction; throwing stands for the disk's refusal. */
+  beforeWrite?(): void;
+}
+
+export interface JournalOptions {
+  readonly path: string;
+  /** Of database and write-ahead log together. */
+  readonly maxBytes: number;
+  readonly maxAgeMs: number;
+  /** How long delivered snapshots stay. */
+  readonly historyMs: number;
+  readonly minFreeBytes: number;
+  readonly commitIntervalMs: number;
+  /** For snapshots in memory while the disk does not take them. Default 16 MiB. */
+  readonly memoryBytes?: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metricOf: MetricOf;
+  readonly disk?: Disk;
+}
