@@ -1,0 +1,161 @@
+/**
+ * Owns child processes: the only place that spawns.
+ *
+ *     spawnChild ──► running ──(ends by itself)──────────────────────► ended
+ *                       └─ stop ─► SIGTERM ─grace─► SIGKILL ─1 s─► abandoned
+ *
+ * No orphan outlives the agent: at SIGTERM the agent stops its children; at SIGKILL the kernel closes the pipes, so the
+ * simulator sees the end of its input and Apple's tools die of SIGPIPE at their next write.
+ */
+import { spawn, type ChildProcessByStdio } from "node:child_process";
+import { isAbsolute } from "node:path";
+import type { Readable, Writable } from "node:stream";
+import { causeOf } from "../runtime/cause.ts";
+import type { Clock, Timer } from "../runtime/clock.ts";
+
+/** An absolute path and its arguments, from configuration and never from input. There is no shell and no PATH search. */
+export type Argv = readonly string[];
+
+export type ChildExit =
+  | { readonly kind: "not_started"; readonly code: string; readonly message: string }
+  | { readonly kind: "exited"; readonly code: number }
+  | { readonly kind: "signalled"; readonly signal: string }
+  /** Not ours to signal (another user's, after the agent gave up root) and still alive when we let go of its pipes. */
+  | { readonly kind: "abandoned" };
+
+export interface Child {
+  readonly pid: number | undefined;
+  /** Resolves once, when the process has ended and its output is read; never rejects. */
+  readonly ended: Promise<ChildExit>;
+  /** Asks, then forces; resolves as `ended` does. Calling it again changes nothing. */
+  stop(): Promise<ChildExit>;
+}
+
+export interface ChildOptions {
+  readonly clock: Clock;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly onStdout: (chunk: Buffer) => void;
+  readonly onStderr: (chunk: Buffer) => void;
+  /** Between SIGTERM and SIGKILL; 2 s unless told. */
+  readonly graceMs?: number;
+}
+
+export type Spawn = (argv: Argv, options: ChildOptions) => Child;
+
+const passedOn = ["PATH", "MAC_POWERMETRICS_SIMULATE"];
+
+/** What a child sees of our environment: enough to run and to speak English, and nothing secret. */
+export function childEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const kept: Record<string, string> = { LANG: "C", LC_ALL: "C" };
+  for (const name of passedOn) {
+    const value = environment[name];
+    if (value !== undefined) kept[name] = value;
+  }
+  return kept;
+}
+
+type Process = ChildProcessByStdio<Writable, Readable, Readable>;
+
+/** How long output may stay open after the process is gone, as a grandchild can hold it. */
+const lingerMs = 1000;
+
+export const spawnChild: Spawn = (argv, options) => {
+  const [file, ...args] = argv;
+  if (file === undefined || !isAbsolute(file)) {
+    return stillborn(
+      "EINVAL",
+      `a command must begin with an absolute path, got ${JSON.stringify(file ?? "")}`,
+    );
+  }
+  try {
+    const child = spawn(file, args, {
+      cwd: "/",
+      env: { ...options.environment },
+      stdio: ["pipe", "pipe", "pipe"],
+      windowsHide: true,
+    });
+    return supervise(child, options);
+  } catch (error) {
+    return stillborn(errorCode(error), causeOf(error));
+  }
+};
+
+function stillborn(code: string, message: string): Child {
+  const ended = Promise.resolve({ kind: "not_started", code, message } as const);
+  return { pid: undefined, ended, stop: () => ended };
+}
+
+function supervise(child: Process, options: ChildOptions): Child {
+  const { promise, resolve } = Promise.withResolvers<ChildExit>();
+  let timer: Timer | undefined;
+  let stopping = false;
+  let settled = false;
+
+  function settle(exit: ChildExit): void {
+    settled = true;
+    timer?.[Symbol.dispose]();
+    closeOutput(child);
+    resolve(exit);
+  }
+  function startTimer(ms: number, callback: () => void): void {
+    timer?.[Symbol.dispose]();
+    timer = options.clock.after(ms, callback);
+  }
+  function force(): void {
+    child.kill("SIGKILL");
+    closeOutput(child);
+    startTimer(lingerMs, () => {
+      child.unref();
+      settle({ kind: "abandoned" });
+    });
+  }
+
+  child.stdout.on("data", (chunk: Buffer) => {
+    if (!settled) options.onStdout(chunk);
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    if (!settled) options.onStderr(chunk);
+  });
+  for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on("error", () => undefined);
+  child.on("exit", (code, signal) => {
+    startTimer(lingerMs, () => settle(exitOf(code, signal)));
+  });
+  child.on("close", (code, signal) => {
+    if (child.pid !== undefined) settle(exitOf(code, signal));
+  });
+  child.on("error", (error) => {
+    if (child.pid === undefined)
+      settle({ kind: "not_started", code: errorCode(error), message: causeOf(error) });
+    // Only a refused signal comes here: the child is root's. Its next write into a closed pipe ends it.
+    else closeOutput(child);
+  });
+
+  return {
+    pid: child.pid,
+    ended: promise,
+    stop() {
+      if (stopping || settled) return promise;
+      stopping = true;
+      child.stdin.destroy();
+      child.kill("SIGTERM");
+      startTimer(options.graceMs ?? 2000, force);
+      return promise;
+    },
+  };
+}
+
+function closeOutput(child: Process): void {
+  child.stdin.destroy();
+  child.stdout.destroy();
+  child.stderr.destroy();
+}
+
+function exitOf(code: number | null, signal: NodeJS.Signals | null): ChildExit {
+  return signal === null ? { kind: "exited", code: code ?? 0 } : { kind: "signalled", signal };
+}
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "UNKNOWN";
+}

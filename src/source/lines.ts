@@ -1,0 +1,84 @@
+/** Owns what tools say in words: bytes cut into lines of bounded length, and logged at a bounded rate. */
+import { StringDecoder } from "node:string_decoder";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/log.ts";
+
+export interface LineSplitter {
+  push(chunk: Buffer): void;
+  /** Passes on a last line that has no newline. */
+  end(): void;
+}
+
+/** Calls back with each line that is not blank, trimmed, control characters escaped, cut at `maxLength` characters. */
+export function splitLines(onLine: (line: string) => void, maxLength = 300): LineSplitter {
+  const decoder = new StringDecoder("utf8");
+  let pending = "";
+
+  function emit(): void {
+    const line = printable(pending.trim());
+    pending = "";
+    if (line !== "") onLine(line.length > maxLength ? `${line.slice(0, maxLength)}…` : line);
+  }
+  return {
+    push(chunk) {
+      const text = decoder.write(chunk);
+      let from = 0;
+      for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", from)) {
+        keep(text.slice(from, at));
+        emit();
+        from = at + 1;
+      }
+      keep(text.slice(from));
+    },
+    end() {
+      keep(decoder.end());
+      emit();
+    },
+  };
+
+  /** One character more than fits, so that the cut shows. */
+  function keep(text: string): void {
+    pending += text.slice(0, Math.max(0, maxLength + 1 - pending.length));
+  }
+}
+
+function printable(text: string): string {
+  return text.replace(
+    /\p{Cc}/gu,
+    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
+}
+
+export interface LineLog {
+  line(text: string): void;
+  /** Says what was held back since the last line. */
+  flush(): void;
+}
+
+const minuteMs = 60_000;
+
+/** Logs at most `perMinute` lines a minute as warnings and says how many it held back. */
+export function logLines(log: Logger, clock: Clock, message: string, perMinute = 10): LineLog {
+  let windowStart = -Infinity;
+  let logged = 0;
+  let heldBack = 0;
+
+  function flush(): void {
+    if (heldBack > 0) log.warn(`${message}: lines held back`, { lines: heldBack });
+    heldBack = 0;
+  }
+  return {
+    line(text) {
+      const now = clock.monotonic();
+      if (now - windowStart >= minuteMs) {
+        flush();
+        windowStart = now;
+        logged = 0;
+      }
+      if (logged < perMinute) log.warn(message, { line: text });
+      else heldBack += 1;
+      logged += 1;
+    },
+    flush,
+  };
+}

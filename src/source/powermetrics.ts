@@ -1,0 +1,155 @@
+/**
+ * Owns the stream of powermetrics documents: one child that runs all day, and is started again whenever it ends.
+ *
+ *     --help ──► samplers ──► child ──► documents …
+ *                   ▲           │ ends: classified, told, logged
+ *                   └─ backoff ─┘  (an unknown sampler is left out at once; without root we wait long)
+ */
+import type { Backoff } from "../runtime/backoff.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/log.ts";
+import { spawnChild, type Argv, type Spawn } from "./child.ts";
+import { classifyPowermetrics, unknownSamplers } from "./failure.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import { createReport, type Report } from "./report.ts";
+import { chooseSamplers } from "./samplers.ts";
+import type { FailureReason, Source, SourceEnd, SourceFailure, SourceListener } from "./source.ts";
+import { readStream, type StreamEnd } from "./stream.ts";
+
+export interface PowermetricsOptions {
+  /** `[/usr/bin/powermetrics]`, or a wrapper or the simulator and its first arguments. */
+  readonly command: Argv;
+  readonly intervalMs: number;
+  /** What the enabled collectors need, in the order of the command line. */
+  readonly samplers: readonly string[];
+  /** Further options of the tool, such as those that add detail to tasks. */
+  readonly extraArguments?: readonly string[];
+  readonly parseSamplers: (help: string) => readonly string[];
+  /** `never` under launchd, where the agent gave up root and could not start it again: `run` returns at its first end. */
+  readonly restart: "backoff" | "never";
+  /** Between restarts; reset after a healthy stretch. Some 1 s to 1 min. */
+  readonly backoff: Backoff;
+  readonly clock: Clock;
+  readonly heartbeat: Heartbeat;
+  readonly log: Logger;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly spawn?: Spawn;
+}
+
+/** Documents after which a child counts as healthy. */
+const healthyDocuments = 3;
+/** Root does not come by waiting, so hardly ever ask again. */
+const hopelessDelayMs = 10 * 60_000;
+const helpTimeoutMs = 5000;
+const helpMaxBytes = 256 * 1024;
+
+export function createPowermetrics(options: PowermetricsOptions): Source {
+  return {
+    name: "powermetrics",
+    intervalMs: options.intervalMs,
+    run: (listener, signal) => runPowermetrics(options, listener, signal),
+  };
+}
+
+async function runPowermetrics(
+  options: PowermetricsOptions,
+  listener: SourceListener,
+  signal: AbortSignal,
+): Promise<SourceEnd> {
+  const { clock, restart, backoff } = options;
+  const report = createReport(listener, options.log, clock);
+  const stopped = (): boolean => signal.aborted;
+  let samplers = await choose(options, signal);
+  let reason: FailureReason | undefined;
+
+  while (samplers.length > 0 && !stopped()) {
+    if (reason !== undefined) listener.restarted(reason);
+    const argv = commandLine(options, samplers);
+    const life = await readLife(options, argv, { report, listener }, signal);
+    if (stopped()) break;
+    const failure = diagnose(argv, life, options.intervalMs);
+    reason = failure.reason;
+    report.failed(failure);
+    if (restart === "never") return { status: "ended", ...failure };
+    const accepted = withoutRefused(samplers, failure, life);
+    if (accepted.length === samplers.length) await clock.sleep(delayAfter(failure, backoff), signal);
+    samplers = accepted;
+  }
+
+  if (!stopped()) {
+    const failure = noSamplers(options.samplers);
+    report.failed(failure);
+    if (restart === "never") return { status: "ended", ...failure };
+    await aborted(signal);
+  }
+  return { status: "stopped" };
+}
+
+function choose(options: PowermetricsOptions, signal: AbortSignal): Promise<readonly string[]> {
+  const { command, samplers, parseSamplers, log } = options;
+  return chooseSamplers(
+    { command, wanted: samplers, parseSamplers, log },
+    { ...options, timeoutMs: helpTimeoutMs, maxBytes: helpMaxBytes, signal },
+  );
+}
+
+function readLife(
+  options: PowermetricsOptions,
+  argv: Argv,
+  { report, listener }: { report: Report; listener: SourceListener },
+  signal: AbortSignal,
+): Promise<StreamEnd> {
+  let documents = 0;
+  function onDocument(bytes: Buffer): void {
+    documents += 1;
+    if (documents === healthyDocuments) options.backoff.reset();
+    report.frame({ bytes, receivedAt: options.clock.now() });
+  }
+  return readStream({ ...options, spawn: options.spawn ?? spawnChild, argv, listener, onDocument }, signal);
+}
+
+/** Fewer samplers only when the tool named some of ours, so each round of this brings the end nearer. */
+function withoutRefused(
+  samplers: readonly string[],
+  failure: SourceFailure,
+  life: StreamEnd,
+): readonly string[] {
+  if (failure.reason !== "unknown_sampler") return samplers;
+  const refused = unknownSamplers(life.lines);
+  return samplers.filter((name) => !refused.includes(name));
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+/** `-n` is left out, since its meaning of "for ever" differs by version; `-a 0` drops a text-only block. */
+function commandLine(options: PowermetricsOptions, samplers: readonly string[]): Argv {
+  const interval = String(Math.round(options.intervalMs));
+  const own = ["-f", "plist", "-i", interval, "-s", samplers.join(","), "-a", "0"];
+  return [...options.command, ...own, ...(options.extraArguments ?? [])];
+}
+
+function diagnose(argv: Argv, life: StreamEnd, intervalMs: number): SourceFailure {
+  if (life.silentMs === undefined) return classifyPowermetrics(argv, life.exit, life.lines);
+  const silence = `got none for ${Math.round(life.silentMs / 1000)} s`;
+  return {
+    reason: "stalled",
+    message: `powermetrics must write a document every ${intervalMs} ms, ${silence}; ended it to start it again`,
+  };
+}
+
+function noSamplers(wanted: readonly string[]): SourceFailure {
+  return {
+    reason: "unknown_sampler",
+    message: `cannot sample ${wanted.join(", ")}: powermetrics here has none of these samplers; see sources.powermetrics.samplers`,
+  };
+}
+
+function delayAfter(failure: SourceFailure, backoff: Backoff): number {
+  const hopeless = failure.reason === "not_root" || failure.reason === "unknown_sampler";
+  return hopeless ? hopelessDelayMs : backoff.next();
+}

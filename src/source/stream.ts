@@ -1,0 +1,114 @@
+/** Owns one life of powermetrics: from its start to its end, with its documents, its words, and its silence. */
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/log.ts";
+import type { Argv, ChildExit, Spawn } from "./child.ts";
+import { createFramer } from "./frame.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import { logLines, splitLines } from "./lines.ts";
+import type { SourceListener } from "./source.ts";
+
+export interface StreamOptions {
+  readonly argv: Argv;
+  readonly intervalMs: number;
+  readonly clock: Clock;
+  readonly heartbeat: Heartbeat;
+  readonly log: Logger;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly spawn: Spawn;
+  readonly onDocument: (bytes: Buffer) => void;
+  readonly listener: Pick<SourceListener, "started" | "dropped">;
+}
+
+export interface StreamEnd {
+  readonly exit: ChildExit;
+  /** We ended it, since it was silent for this long while the machine was awake. */
+  readonly silentMs: number | undefined;
+  readonly documents: number;
+  /** The last words it said outside documents. */
+  readonly lines: readonly string[];
+}
+
+const keptLines = 20;
+/** The tool takes about a second to start (FORMATS.md, section 2), a busy machine and sudo some more. */
+const startAllowanceMs = 10_000;
+
+/** Resolves when the child is gone, by itself, by the signal, or for its silence. */
+export async function readStream(options: StreamOptions, signal: AbortSignal): Promise<StreamEnd> {
+  const lines: string[] = [];
+  const lineLog = logLines(options.log, options.clock, "powermetrics said");
+  let documents = 0;
+  const keepLine = (line: string): void => {
+    lines.push(line);
+    if (lines.length > keptLines) lines.shift();
+    lineLog.line(line);
+  };
+  const watch = watchSilence(options, () => documents === 0);
+  const framer = createFramer({
+    onFrame(bytes) {
+      documents += 1;
+      watch.heard();
+      options.onDocument(bytes);
+    },
+    onGarbage(garbage) {
+      options.listener.dropped("garbage", garbage.bytes);
+      garbage.lines.forEach(keepLine);
+    },
+    onDropped: (dropped) => options.listener.dropped(dropped.reason, dropped.bytes),
+  });
+  const stderr = splitLines(keepLine);
+
+  const child = options.spawn(options.argv, {
+    clock: options.clock,
+    environment: options.environment,
+    onStdout: (chunk) => framer.push(chunk),
+    onStderr: (chunk) => stderr.push(chunk),
+  });
+  if (child.pid !== undefined) options.listener.started(child.pid);
+  const stop = (): void => void child.stop();
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  watch.start(stop);
+
+  const exit = await child.ended;
+  signal.removeEventListener("abort", stop);
+  watch.end();
+  framer.end();
+  stderr.end();
+  lineLog.flush();
+  return { exit, silentMs: watch.silentMs(), documents, lines };
+}
+
+interface SilenceWatch {
+  start(onSilence: () => void): void;
+  heard(): void;
+  end(): void;
+  /** Set once silence was declared. */
+  silentMs(): number | undefined;
+}
+
+/**
+ * Silence counts only while the machine is awake: a late beat means that it slept, and the tool gets a fresh allowance
+ * instead of being ended for a document that it could not write (WIRE.md, section 6).
+ */
+function watchSilence(options: StreamOptions, beforeFirst: () => boolean): SilenceWatch {
+  let heardAt = options.clock.monotonic();
+  let declared: number | undefined;
+  let beats: Disposable | undefined;
+  return {
+    start(onSilence) {
+      beats = options.heartbeat.onBeat((beat) => {
+        if (beat.late) heardAt = beat.monotonic;
+        const silent = beat.monotonic - heardAt;
+        const limit = 3 * options.intervalMs + (beforeFirst() ? startAllowanceMs : 0);
+        if (silent <= limit || declared !== undefined) return;
+        declared = silent;
+        onSilence();
+      });
+    },
+    heard() {
+      heardAt = options.clock.monotonic();
+    },
+    end: () => beats?.[Symbol.dispose](),
+    silentMs: () => declared,
+  };
+}
