@@ -6,6 +6,8 @@ import type { FailureReason, Frame, SourceFailure, SourceListener } from "./sour
 export interface Report {
   frame(frame: Frame): void;
   failed(failure: SourceFailure): void;
+  /** The frame that follows lacks something: told and counted, but the source is up. */
+  incomplete(failure: SourceFailure): void;
 }
 
 interface Seen {
@@ -26,17 +28,17 @@ export function createReport(listener: SourceListener, log: Logger, clock: Clock
     up = state;
     listener.up(state);
   }
-  function logFailure({ reason, message }: SourceFailure): void {
+  function logFailure({ reason, message }: SourceFailure): boolean {
     const before = seen.get(reason);
     const now = clock.monotonic();
     if (before !== undefined && now - before.loggedAt < repeatEveryMs) {
       before.heldBack += 1;
-      return;
+      return false;
     }
     const repeated = before?.heldBack ?? 0;
     log.warn(message, repeated > 0 ? { reason, repeated } : { reason });
     seen.set(reason, { loggedAt: now, heldBack: 0 });
-    owesRecovery = true;
+    return true;
   }
 
   return {
@@ -48,6 +50,10 @@ export function createReport(listener: SourceListener, log: Logger, clock: Clock
     },
     failed(failure) {
       turn(false);
+      listener.failed(failure);
+      if (logFailure(failure)) owesRecovery = true;
+    },
+    incomplete(failure) {
       listener.failed(failure);
       logFailure(failure);
     },

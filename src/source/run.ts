@@ -5,7 +5,7 @@ import { splitLines } from "./lines.ts";
 
 export type ToolRun =
   | { readonly status: "ended"; readonly exit: ChildExit; readonly stdout: Buffer; readonly stderr: string }
-  | { readonly status: "timeout" | "oversized" | "stopped" };
+  | { readonly status: "timeout" | "oversized" | "stopped"; readonly exit?: ChildExit };
 
 export interface RunOptions {
   readonly clock: Clock;
@@ -52,5 +52,5 @@ export async function runTool(argv: Argv, options: RunOptions): Promise<ToolRun>
   firstLine.end();
   return cut === undefined
     ? { status: "ended", exit, stdout: Buffer.concat(chunks), stderr }
-    : { status: cut };
+    : { status: cut, exit };
 }

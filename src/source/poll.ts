@@ -1,0 +1,145 @@
+/**
+ * Owns the polled tools: each runs on beats of its own, start + k · interval, and a late run skips beats instead of piling up.
+ *
+ *     |── run ──|·········|── run ────────────── late ──|···|── run ──|
+ *     0         .         1                   (2 skipped)   3
+ */
+import { spawnChild, type Argv, type Spawn } from "./child.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/log.ts";
+import { ended, notStarted } from "./failure.ts";
+import { createReport, type Report } from "./report.ts";
+import { runTool, type ToolRun } from "./run.ts";
+import type { Source, SourceEnd, SourceFailure, SourceListener, SourceName } from "./source.ts";
+
+export type PolledName = Exclude<SourceName, "powermetrics">;
+
+export interface PollOptions {
+  readonly name: PolledName;
+  /** `[/usr/bin/vm_stat]`, or the simulator and its first arguments. */
+  readonly command: Argv;
+  readonly intervalMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly spawn?: Spawn;
+}
+
+interface Tool {
+  /** The arguments of each run that makes up one report. */
+  readonly runs: readonly Argv[];
+  /** What was printed counts although the tool failed: sysctl fails for one name that an older macOS lacks. */
+  readonly tolerant: boolean;
+}
+
+const tools: Readonly<Record<PolledName, Tool>> = {
+  vm_stat: { runs: [[]], tolerant: false },
+  sysctl: {
+    runs: [["vm.swapusage", "hw.memsize", "kern.boottime", "kern.memorystatus_vm_pressure_level"]],
+    tolerant: true,
+  },
+  pmset: { runs: [["-g", "batt"], ["-g"]], tolerant: true },
+};
+
+const longestRunMs = 5000;
+const maxBytes = 256 * 1024;
+const separator = Buffer.from([0]);
+
+export function createPoll(options: PollOptions): Source {
+  return {
+    name: options.name,
+    intervalMs: options.intervalMs,
+    run: (listener, signal) => poll(options, listener, signal),
+  };
+}
+
+/** The outputs in one frame of pmset, in the order of its runs: `-g batt`, `-g`. Empty where that run failed. */
+export function splitReports(bytes: Buffer): readonly Buffer[] {
+  const reports: Buffer[] = [];
+  let from = 0;
+  for (let nul = bytes.indexOf(0); nul >= 0; nul = bytes.indexOf(0, from)) {
+    reports.push(bytes.subarray(from, nul));
+    from = nul + 1;
+  }
+  return [...reports, bytes.subarray(from)];
+}
+
+async function poll(options: PollOptions, listener: SourceListener, signal: AbortSignal): Promise<SourceEnd> {
+  const { clock, intervalMs } = options;
+  const report = createReport(listener, options.log, clock);
+  const start = clock.monotonic();
+  let beat = 0;
+  let strays = 0;
+
+  while (!signal.aborted) {
+    strays += await pollOnce(options, report, signal);
+    const passed = Math.floor((clock.monotonic() - start) / intervalMs);
+    // A tool that not even SIGKILL ends would leave one process more at every beat, so such beats grow rare.
+    beat = Math.max(beat + 2 ** Math.min(strays, 8), passed + 1);
+    await clock.sleep(start + beat * intervalMs - clock.monotonic(), signal);
+  }
+  return { status: "stopped" };
+}
+
+/** Returns how many processes it could not end. */
+async function pollOnce(options: PollOptions, report: Report, signal: AbortSignal): Promise<number> {
+  const timeoutMs = Math.min(options.intervalMs, longestRunMs);
+  const tool = tools[options.name];
+  const runs = await Promise.all(
+    tool.runs.map((args) =>
+      runTool([...options.command, ...args], {
+        ...options,
+        spawn: options.spawn ?? spawnChild,
+        timeoutMs,
+        maxBytes,
+        signal,
+      }),
+    ),
+  );
+  if (!signal.aborted) tell(options, tool, runs, report);
+  return runs.filter((run) => run.exit?.kind === "abandoned").length;
+}
+
+function tell(options: PollOptions, tool: Tool, runs: readonly ToolRun[], report: Report): void {
+  const failures = runs.flatMap((run) => diagnose(options, run) ?? []);
+  const [failure] = failures;
+  const outputs = runs.map((run) => (run.status === "ended" ? run.stdout : Buffer.alloc(0)));
+  if (failure !== undefined && (!tool.tolerant || outputs.every((output) => output.length === 0))) {
+    report.failed(failure);
+    return;
+  }
+  if (failure !== undefined) report.incomplete(failure);
+  report.frame({ bytes: joinReports(outputs), receivedAt: options.clock.now() });
+}
+
+function joinReports(outputs: readonly Buffer[]): Buffer {
+  return Buffer.concat(outputs.flatMap((output, index) => (index === 0 ? [output] : [separator, output])));
+}
+
+function diagnose({ name, command, intervalMs }: PollOptions, run: ToolRun): SourceFailure | undefined {
+  const advice = `see sources.${name}.command`;
+  switch (run.status) {
+    case "stopped":
+      return undefined;
+    case "timeout": {
+      const limit = Math.min(intervalMs, longestRunMs);
+      return {
+        reason: "timeout",
+        message: `${name} must end within ${limit} ms, got no end; killed it, ${advice}`,
+      };
+    }
+    case "oversized":
+      return {
+        reason: "oversized",
+        message: `${name} must print at most ${maxBytes} bytes, got more; ${advice}`,
+      };
+    case "ended":
+      if (run.exit.kind === "not_started") return notStarted(name, command, run.exit);
+      if (run.exit.kind !== "exited" || run.exit.code !== 0) return ended(name, run.exit, run.stderr);
+      if (run.stdout.length > 0) return undefined;
+      return {
+        reason: "empty",
+        message: `unexpected output of ${name}: got nothing, want a report; ${advice}`,
+      };
+  }
+}
