@@ -1,0 +1,106 @@
+/** Owns the declaration of what the agent says about itself. */
+import { agentCounter, gauge, histogram } from "../metric/metric.ts";
+
+export const ownMetrics = {
+  build: gauge("mac_agent_build_info", "Version of the agent and of its Node.js runtime; always 1", [
+    "version",
+    "node",
+  ]),
+
+  sourceUp: gauge("mac_agent_source_up", "1 while the source delivers samples", ["source"]),
+  sourceLastSample: gauge(
+    "mac_agent_source_last_sample_timestamp_seconds",
+    "Time of the source's last sample",
+    ["source"],
+  ),
+  sourceRestarts: agentCounter(
+    "mac_agent_source_restarts_total",
+    "Restarts of the source's child process by cause",
+    ["source", "reason"],
+  ),
+  sourceFailures: agentCounter(
+    "mac_agent_source_failures_total",
+    "Failed runs of the source's tool by cause",
+    ["source", "reason"],
+  ),
+  sourceParseErrors: agentCounter(
+    "mac_agent_source_parse_errors_total",
+    "Output of the source that could not be used, by kind",
+    ["source", "kind"],
+  ),
+  sourceUnknownKeys: agentCounter(
+    "mac_agent_source_unknown_keys_total",
+    "Keys and lines of the source that the agent does not know",
+    ["source"],
+  ),
+  sourceImplausible: agentCounter(
+    "mac_agent_source_implausible_values_total",
+    "Values that can't be true and were withheld, by field",
+    ["source", "field"],
+  ),
+  sourceSeriesDropped: agentCounter(
+    "mac_agent_source_series_dropped_total",
+    "Observations dropped for the limit of series per metric",
+    ["source"],
+  ),
+
+  sleeps: agentCounter("mac_agent_sleeps_total", "How often the machine slept while the agent ran"),
+  asleepSeconds: agentCounter("mac_agent_asleep_seconds_total", "Time the machine slept while the agent ran"),
+  clockSkew: gauge(
+    "mac_agent_clock_skew_seconds",
+    "The receivers' clock minus this machine's, by the Date header; resolution one second",
+  ),
+
+  journalBytes: gauge("mac_agent_journal_bytes", "Size of the journal on disk"),
+  journalSnapshots: gauge("mac_agent_journal_snapshots", "Snapshots in the journal"),
+  journalOldest: gauge(
+    "mac_agent_journal_oldest_timestamp_seconds",
+    "Time of the oldest snapshot in the journal",
+  ),
+  journalDropped: agentCounter(
+    "mac_agent_journal_dropped_snapshots_total",
+    "Snapshots lost to the journal by cause",
+    ["reason"],
+  ),
+  journalDegraded: gauge(
+    "mac_agent_journal_degraded",
+    "1 while the journal can't write to its disk and works from memory",
+  ),
+
+  sinkRequests: agentCounter(
+    "mac_agent_sink_requests_total",
+    "Requests by HTTP status or by how they failed",
+    ["sink", "code"],
+  ),
+  sinkSent: agentCounter("mac_agent_sink_samples_sent_total", "Samples the receiver accepted", ["sink"]),
+  sinkDropped: agentCounter(
+    "mac_agent_sink_samples_dropped_total",
+    "Samples that will never reach the receiver, by cause",
+    ["sink", "reason"],
+  ),
+  sinkBacklog: gauge("mac_agent_sink_backlog_snapshots", "Snapshots not delivered yet", ["sink"]),
+  sinkBacklogAge: gauge(
+    "mac_agent_sink_backlog_age_seconds",
+    "Age of the oldest snapshot not delivered yet",
+    ["sink"],
+  ),
+  sinkLastSuccess: gauge(
+    "mac_agent_sink_last_success_timestamp_seconds",
+    "Time of the last request that succeeded",
+    ["sink"],
+  ),
+  sinkDuration: histogram("mac_agent_sink_request_duration_seconds", "Duration of requests", ["sink"]),
+  sinkState: gauge("mac_agent_sink_state", "1 for the sink's state, 0 for the other ones", ["sink", "state"]),
+
+  processCpu: agentCounter("mac_agent_process_cpu_seconds_total", "CPU time the agent used"),
+  processMemory: gauge("mac_agent_process_resident_memory_bytes", "Resident memory of the agent"),
+  childCpu: agentCounter(
+    "mac_agent_child_cpu_seconds_total",
+    "CPU time of child processes that have ended, by tool",
+    ["child"],
+  ),
+  configReloaded: gauge(
+    "mac_agent_config_last_reload_successful",
+    "1 if the last load of the configuration succeeded",
+  ),
+};
