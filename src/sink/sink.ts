@@ -11,6 +11,8 @@ export interface EncodedBatch {
   readonly bytes: Uint8Array;
   /** Samples in the body, end marks excluded. */
   readonly samples: number;
+  /** End marks in the body; none when absent. */
+  readonly marks?: number;
   /** Samples of the batch that are not in the body, by reason (`relabel`, `invalid`, …). */
   readonly dropped: Readonly<Record<string, number>>;
 }
@@ -21,7 +23,12 @@ export interface EncodedBatch {
  */
 export type Outcome =
   /** Stored. `rejected` samples were refused for good by the receiver and are counted as dropped. */
-  | { readonly status: "delivered"; readonly code: string; readonly rejected: number; readonly reason?: string }
+  | {
+      readonly status: "delivered";
+      readonly code: string;
+      readonly rejected: number;
+      readonly reason?: string;
+    }
   /** The identical bytes again, not before `afterMs` when the receiver said so. */
   | { readonly status: "retry"; readonly code: string; readonly reason: string; readonly afterMs?: number }
   /** Never the same body again: the batch is dropped and counted. */
