@@ -1,0 +1,98 @@
+/** Owns what relabelling does to one label set; Prometheus' semantics (relabel.Process), label names in their classic form. */
+import { createHash } from "node:crypto";
+import { isLabelName, isMetricName } from "./name.ts";
+import { compilePattern, type Pattern } from "./pattern.ts";
+import type { RelabelRule } from "./schema.ts";
+
+type Labels = Map<string, string>;
+
+/** Labels of a series, `__name__` included, to those that go on the wire; undefined when the series is dropped. */
+export type Relabel = (labels: ReadonlyMap<string, string>) => ReadonlyMap<string, string> | undefined;
+
+/** One rule on the labels it may change; false drops the series. */
+type Step = (labels: Labels) => boolean;
+
+/** Throws for a rule that the schema would have refused. */
+export function compileRelabel(rules: readonly RelabelRule[]): Relabel {
+  if (rules.length === 0) return (labels) => labels;
+  const steps = rules.map(compileStep);
+  return (labels) => {
+    const changed = new Map(labels);
+    if (!steps.every((step) => step(changed))) return undefined;
+    return isMetricName(changed.get("__name__") ?? "") ? changed : undefined;
+  };
+}
+
+function compileStep(rule: RelabelRule): Step {
+  const compiled = compilePattern(rule.regex);
+  if (!compiled.ok) throw new Error(`regex ${compiled.error}`);
+  const { pattern } = compiled;
+  const { target_label: target, replacement } = rule;
+  const joined = (labels: Labels): string => join(rule, labels);
+  switch (rule.action) {
+    case "keep":
+      return (labels) => pattern.match(joined(labels)) !== undefined;
+    case "drop":
+      return (labels) => pattern.match(joined(labels)) === undefined;
+    case "keepequal":
+      return (labels) => (labels.get(target) ?? "") === joined(labels);
+    case "dropequal":
+      return (labels) => (labels.get(target) ?? "") !== joined(labels);
+    case "replace":
+      return always((labels) => replace(labels, pattern, joined(labels), target, replacement));
+    case "lowercase":
+      return always((labels) => set(labels, target, joined(labels).toLowerCase()));
+    case "uppercase":
+      return always((labels) => set(labels, target, joined(labels).toUpperCase()));
+    case "hashmod":
+      return always((labels) => set(labels, target, hashModulo(joined(labels), rule.modulus)));
+    case "labelmap":
+      return always((labels) => mapNames(labels, pattern, replacement));
+    case "labeldrop":
+      return always((labels) => removeNames(labels, (name) => pattern.match(name) !== undefined));
+    case "labelkeep":
+      return always((labels) => removeNames(labels, (name) => pattern.match(name) === undefined));
+  }
+}
+
+function join({ source_labels: sources, separator }: RelabelRule, labels: Labels): string {
+  return sources.map((name) => labels.get(name) ?? "").join(separator);
+}
+
+function always(change: (labels: Labels) => void): Step {
+  return (labels) => {
+    change(labels);
+    return true;
+  };
+}
+
+function replace(labels: Labels, pattern: Pattern, value: string, target: string, replacement: string): void {
+  const match = pattern.match(value);
+  if (match === undefined) return;
+  const name = match.expand(target);
+  if (isLabelName(name)) set(labels, name, match.expand(replacement));
+}
+
+function mapNames(labels: Labels, pattern: Pattern, replacement: string): void {
+  // All matches are found before the first change, as Prometheus ranges over the labels that it began with.
+  for (const [name, value] of [...labels]) {
+    const mapped = pattern.match(name)?.expand(replacement) ?? "";
+    if (isLabelName(mapped)) set(labels, mapped, value);
+  }
+}
+
+function removeNames(labels: Labels, unwanted: (name: string) => boolean): void {
+  for (const name of [...labels.keys()]) if (unwanted(name)) labels.delete(name);
+}
+
+/** An empty value is no label. */
+function set(labels: Labels, name: string, value: string): void {
+  if (value === "") labels.delete(name);
+  else labels.set(name, value);
+}
+
+/** The last eight bytes of the MD5 digest, as Prometheus takes them, so that shards agree. */
+function hashModulo(text: string, modulus: number): string {
+  const digest = createHash("md5").update(text).digest();
+  return (digest.readBigUInt64BE(8) % BigInt(modulus)).toString();
+}
