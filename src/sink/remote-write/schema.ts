@@ -1,5 +1,6 @@
 /** Owns one `remote_write` block of the configuration: Prometheus' names, so that a block can be pasted. */
 import { z } from "zod";
+import { checkHttp, httpFields } from "../../runtime/http/schema.ts";
 import { durationSetting } from "../../runtime/setting.ts";
 import { relabelRuleSchema } from "../relabel/schema.ts";
 
@@ -22,14 +23,14 @@ const queueConfigSchema = z.strictObject({
     .describe("Samples older than this are dropped instead of sent; 0s sends everything the journal holds"),
 });
 
-export const remoteWriteSchema = z.strictObject({
+const remoteWriteShape = z.strictObject({
   url: z
     .url({ protocol: /^https?$/, error: "must be an http or https URL" })
     .describe("Where to send, for example https://prometheus.example/api/v1/write"),
   name: z
     .string()
     .min(1)
-    .optional()
+    .exactOptional()
     .describe("Name in logs and metrics; tells two blocks with the same URL apart"),
   protobuf_message: z
     .enum(["auto", "prometheus.WriteRequest", "io.prometheus.write.v2.Request"])
@@ -41,7 +42,10 @@ export const remoteWriteSchema = z.strictObject({
     .default([])
     .describe("Relabelling of every series before it is sent"),
   queue_config: queueConfigSchema.prefault({}).describe("Batches and retries"),
+  ...httpFields,
 });
+
+export const remoteWriteSchema = remoteWriteShape.superRefine(checkHttp);
 
 export type RemoteWriteSettings = z.output<typeof remoteWriteSchema>;
 

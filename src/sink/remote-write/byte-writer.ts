@@ -1,0 +1,81 @@
+/** Owns the bytes of a message under construction: a buffer that grows, and protobuf's few wire types. */
+
+/** The bits of Prometheus' own "not a number" (model/value, NormalNaN) and of its stale marker (StaleNaN). */
+const normalNaN = [0x7ff80000, 0x00000001] as const;
+const staleNaN = [0x7ff00000, 0x00000002] as const;
+
+/** Call `reserve` before the writes: they check nothing. One writer serves one encoder, one message after another. */
+export interface ByteWriter {
+  reserve(bytes: number): void;
+  byte(value: number): void;
+  /** A whole number from 0 to 2^53. */
+  varint(value: number): void;
+  bytes(source: Uint8Array): void;
+  /** Little endian; any NaN becomes Prometheus' normal one. */
+  double(value: number): void;
+  staleMarker(): void;
+  /** What was written since the last call; valid until the next write. */
+  finish(): Uint8Array;
+}
+
+export function createByteWriter(): ByteWriter {
+  let buffer = new Uint8Array(65_536);
+  let view = new DataView(buffer.buffer);
+  let at = 0;
+
+  function words([high, low]: readonly [number, number]): void {
+    view.setUint32(at, low, true);
+    view.setUint32(at + 4, high, true);
+    at += 8;
+  }
+
+  return {
+    reserve(bytes) {
+      if (at + bytes <= buffer.length) return;
+      const grown = new Uint8Array(Math.max(buffer.length * 2, at + bytes));
+      grown.set(buffer.subarray(0, at));
+      buffer = grown;
+      view = new DataView(buffer.buffer);
+    },
+    byte(value) {
+      buffer[at++] = value;
+    },
+    varint(value) {
+      let rest = value;
+      while (rest > 0x7fffffff) {
+        buffer[at++] = (rest & 0x7f) | 0x80;
+        rest = Math.floor(rest / 128);
+      }
+      while (rest > 0x7f) {
+        buffer[at++] = (rest & 0x7f) | 0x80;
+        rest >>>= 7;
+      }
+      buffer[at++] = rest;
+    },
+    bytes(source) {
+      buffer.set(source, at);
+      at += source.length;
+    },
+    double(value) {
+      if (Number.isNaN(value)) {
+        words(normalNaN);
+        return;
+      }
+      view.setFloat64(at, value, true);
+      at += 8;
+    },
+    staleMarker: () => words(staleNaN),
+    finish() {
+      const written = buffer.subarray(0, at);
+      at = 0;
+      return written;
+    },
+  };
+}
+
+/** Bytes that `varint` takes for a value. */
+export function varintLength(value: number): number {
+  let length = 1;
+  for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 128)) length++;
+  return length;
+}

@@ -1,0 +1,34 @@
+/** Owns remote write 1: gathered runs to the bytes of a `prometheus.WriteRequest` (WIRE.md 1, duty 4). */
+import protobuf from "protobufjs/minimal.js";
+import { createByteWriter } from "./byte-writer.ts";
+import type { Gathered } from "./gather.ts";
+import { timestampTails, writeTimeSeries } from "./samples.ts";
+import type { WireSeries } from "./wire-series.ts";
+
+/** The message before compression; valid until the next call. Metadata travels with version 2 only. */
+export type Encoder = (gathered: Gathered) => Uint8Array;
+
+export function createEncoderV1(): Encoder {
+  const writer = createByteWriter();
+  const labels = new WeakMap<WireSeries, Uint8Array>();
+
+  function labelsOf(series: WireSeries): Uint8Array {
+    const bytes = labels.get(series) ?? encodeLabels(series);
+    labels.set(series, bytes);
+    return bytes;
+  }
+
+  return ({ snapshots, runs }) => {
+    const tails = timestampTails(snapshots);
+    for (const run of runs) writeTimeSeries(writer, 0x0a, run, tails, { before: labelsOf(run.series) });
+    return writer.finish();
+  };
+}
+
+function encodeLabels({ labels }: WireSeries): Uint8Array {
+  const writer = protobuf.Writer.create();
+  for (const [name, value] of labels) {
+    writer.uint32(0x0a).fork().uint32(0x0a).string(name).uint32(0x12).string(value).ldelim();
+  }
+  return writer.finish();
+}

@@ -1,0 +1,102 @@
+/** Owns remote write as a sink: one receiver, two protocols, one request at a time. */
+import { createHash } from "node:crypto";
+import { compress } from "snappyjs";
+import { parseHttpDate } from "../../runtime/http/date.ts";
+import type { HttpClient, HttpReply } from "../../runtime/http/http.ts";
+import type { Identity } from "../identity.ts";
+import { compileRelabel } from "../relabel/apply.ts";
+import type { Batch, EncodedBatch, Sink } from "../sink.ts";
+import { classify } from "./classify.ts";
+import { createEncoderV1 } from "./encode-v1.ts";
+import { createEncoderV2 } from "./encode-v2.ts";
+import { gather } from "./gather.ts";
+import {
+  isRemoteWriteProtocol,
+  protocolHeaders,
+  version1,
+  version2,
+  type RemoteWriteProtocol,
+} from "./protocol.ts";
+import type { RemoteWriteSettings } from "./schema.ts";
+import { createSeriesIndex } from "./wire-series.ts";
+
+export interface RemoteWriteWorld {
+  /** Of this sink alone; it ends with the sink. */
+  readonly client: HttpClient;
+  readonly identity: Identity;
+  /** The agent's, for User-Agent. */
+  readonly version: string;
+}
+
+/** Receivers refuse larger bodies, and a failed one costs as much again (WIRE.md 1, duty 8). */
+const mostBytes = 1_000_000;
+
+export function createRemoteWriteSink(settings: RemoteWriteSettings, world: RemoteWriteWorld): Sink {
+  const { client, identity, version } = world;
+  const url = new URL(settings.url);
+  const protocols = protocolsOf(settings);
+  const index = createSeriesIndex(identity, compileRelabel(settings.write_relabel_configs));
+  const encoders = { [version1]: createEncoderV1(), [version2]: createEncoderV2() };
+
+  return {
+    id: sinkId(settings),
+    type: "remote_write",
+    history: true,
+    maxSamples: settings.queue_config.max_samples_per_send,
+    maxBytes: mostBytes,
+    protocols,
+    encode(batch: Batch, protocol: string): EncodedBatch | undefined {
+      const gathered = gather(batch, index);
+      if (gathered.runs.length === 0) return undefined;
+      const bytes = compress(encoders[known(protocol)](gathered));
+      return { bytes, samples: gathered.samples, marks: gathered.marks, dropped: gathered.dropped };
+    },
+    async send(body, protocol, signal) {
+      const spoken = known(protocol);
+      const reply = await client.send({
+        method: "POST",
+        url,
+        headers: protocolHeaders(spoken, version),
+        body: body.bytes,
+        timeoutMs: settings.remote_timeout,
+        signal,
+      });
+      const outcome = classify(reply, {
+        protocol: spoken,
+        negotiable: protocols.length > 1,
+        retryOn429: settings.queue_config.retry_on_http_429,
+        sent: body.samples + (body.marks ?? 0),
+      });
+      return { outcome, durationMs: reply.durationMs, ...skew(reply) };
+    },
+    renew: () => client.renew(),
+    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+  };
+}
+
+function protocolsOf({ protobuf_message: message }: RemoteWriteSettings): Sink["protocols"] {
+  return message === "auto" ? [version2, version1] : [message];
+}
+
+function known(protocol: string): RemoteWriteProtocol {
+  if (isRemoteWriteProtocol(protocol)) return protocol;
+  throw new Error(`unexpected protocol: got ${protocol}, want ${version1} or ${version2}`);
+}
+
+/** Readable, and the same as long as the destination and its name are; credentials may change. */
+function sinkId({ url: text, name }: RemoteWriteSettings): string {
+  const url = new URL(text);
+  url.username = url.password = "";
+  const hash = createHash("sha256")
+    .update(`${url.href}\n${name ?? ""}`)
+    .digest("hex")
+    .slice(0, 8);
+  return `remote_write/${name ?? url.host}-${hash}`;
+}
+
+/** Only an answer that names its time tells how far our clock is off. */
+function skew(reply: HttpReply): { skewMs?: number } {
+  if (reply.kind === "failure") return {};
+  const date = parseHttpDate(reply.headers["date"] ?? "");
+  return date === undefined ? {} : { skewMs: date - reply.receivedAt };
+}

@@ -1,0 +1,7 @@
+/** The part of snappyjs that the agent uses; the package brings no types. */
+declare module "snappyjs" {
+  /** One block of the raw format, never the framed one. */
+  export function compress(bytes: Uint8Array): Uint8Array;
+  /** Throws for a block that is damaged or longer than `maxLength` bytes. */
+  export function uncompress(block: Uint8Array, maxLength?: number): Uint8Array;
+}

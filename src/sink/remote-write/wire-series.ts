@@ -1,0 +1,67 @@
+/**
+ * Owns the way from a series to its labels on the wire: identity, relabelling, byte order, and the cache of it all.
+ *
+ *     Series ── identity ── relabel ── sort ──► WireSeries      once per series, however many samples it has
+ *     SeriesSet ──────────────────────────────► columns         once per set, however many snapshots share it
+ */
+import type { Metric } from "../../metric/metric.ts";
+import { seriesKey, type LabelPair, type Series, type SeriesSet } from "../../metric/series.ts";
+import { identifiedLabels, type Identity } from "../identity.ts";
+import type { Relabel } from "../relabel/apply.ts";
+
+export interface WireSeries {
+  readonly metric: Metric;
+  /** Identity before relabelling: two of them may end up with the same labels, which only one may use. */
+  readonly origin: string;
+  /** Identity on the wire. */
+  readonly key: string;
+  /** Sorted by the bytes of their names, `__name__` included, none empty. */
+  readonly labels: readonly LabelPair[];
+}
+
+export interface SeriesIndex {
+  /** One entry for each series of the set; undefined where relabelling dropped it. */
+  columns(set: SeriesSet): readonly (WireSeries | undefined)[];
+  find(series: Series): WireSeries | undefined;
+}
+
+/** Sets with ever new tasks must not fill the memory; a set that fell out costs a millisecond. */
+const mostSets = 16;
+const mostSeries = 5000;
+
+export function createSeriesIndex(identity: Identity, relabel: Relabel): SeriesIndex {
+  const sets = new Map<string, readonly (WireSeries | undefined)[]>();
+  const known = new Map<string, WireSeries | undefined>();
+
+  function find(series: Series): WireSeries | undefined {
+    const origin = `${series.metric.type} ${seriesKey(series)}`;
+    if (known.has(origin)) return known.get(origin);
+    if (known.size >= mostSeries) known.clear();
+    const found = toWire(series, origin, identity, relabel);
+    known.set(origin, found);
+    return found;
+  }
+
+  return {
+    find,
+    columns(set) {
+      const columns = sets.get(set.key) ?? set.series.map(find);
+      sets.delete(set.key);
+      sets.set(set.key, columns);
+      for (const [oldest] of sets) if (sets.size > mostSets) sets.delete(oldest);
+      return columns;
+    },
+  };
+}
+
+function toWire(
+  series: Series,
+  origin: string,
+  identity: Identity,
+  relabel: Relabel,
+): WireSeries | undefined {
+  const relabelled = relabel(identifiedLabels(series, identity));
+  if (relabelled === undefined) return undefined;
+  const labels = [...relabelled].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  return { metric: series.metric, origin, key: JSON.stringify(labels), labels };
+}
