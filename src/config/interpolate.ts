@@ -1,0 +1,34 @@
+/** Owns `${VAR}`, `${VAR:-default}` and `$$` inside one value; structure is never made from them. */
+
+export type Interpolated =
+  | { readonly ok: true; readonly text: string }
+  /** `at` is the offset of the first reference that failed. */
+  | { readonly ok: false; readonly at: number; readonly message: string };
+
+/**
+ * The text with its references replaced; what a variable holds is taken as it is, never looked through again.
+ * `:-` serves for a variable that is unset or empty, as in a shell. A `$` that starts no reference stays (`$1`, `${1}` of
+ * relabelling); `$$` is one `$`.
+ */
+export function interpolate(text: string, variable: (name: string) => string | undefined): Interpolated {
+  let failure: { at: number; message: string } | undefined;
+  const replaced = text.replace(
+    /\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{(?![0-9]+\})/g,
+    (reference: string, name: string | undefined, fallback: string | undefined, at: number) => {
+      if (reference === "$$") return "$";
+      if (name === undefined) {
+        failure ??= { at, message: "reference must be written ${NAME} or ${NAME:-default}; $$ is a plain $" };
+        return "";
+      }
+      const value = variable(name);
+      if (fallback !== undefined && (value === undefined || value === "")) return fallback;
+      if (value === undefined)
+        failure ??= {
+          at,
+          message: `variable ${name} must be set, or given a default as \${${name}:-default}`,
+        };
+      return value ?? "";
+    },
+  );
+  return failure === undefined ? { ok: true, text: replaced } : { ok: false, ...failure };
+}

@@ -1,0 +1,164 @@
+/**
+ * Owns loading: flag > MAC_POWERMETRICS_* > file > default become one configuration, or the list of all that is wrong.
+ * A source of values below the file (OTEL_*) is laid under it in `written`, before the file's own tree.
+ */
+import { posix } from "node:path";
+import { readEnvironment, type Setting } from "./environment.ts";
+import { fieldOf, type Field, type Plain } from "./field.ts";
+import { problemsOf, wording } from "./issue.ts";
+import { namedFile, stateFolder, usualFiles, type Place } from "./locate.ts";
+import { fromDefault, inReadingOrder, problemAt, type Origin, type Path, type Problem } from "./problem.ts";
+import { redact } from "./redact.ts";
+import { configurationSchema, type Configuration } from "./schema.ts";
+import { settle } from "./settle.ts";
+import { unsupportedSinkKeys } from "./sinks.ts";
+import { nodeOf, overlay, type Node } from "./tree.ts";
+import { warningsOf } from "./warnings.ts";
+import { readYaml } from "./yaml.ts";
+
+export interface LoadWorld extends Place {
+  /** The file named by `--config`. */
+  readonly path?: string;
+  /** Values from the command line by dotted path: `{ "log.level": "debug" }`. */
+  readonly flags: Readonly<Record<string, Plain>>;
+  /** Value of `${HOST}`. */
+  readonly hostname: string;
+  /** Relative paths in flags and variables start here; those in a file start at the file's folder. */
+  readonly cwd: string;
+  /** As `readFileSync`: throws an error with a `code` for a file that can't be read. */
+  readFile(path: string): Uint8Array;
+  /** What to tell about a file that others than its owner may read. */
+  secretFileWarning?(path: string): string | undefined;
+}
+
+export interface Loaded {
+  readonly ok: true;
+  readonly configuration: Configuration;
+  /** By path, as `remote_write[0].url`. */
+  readonly origins: ReadonlyMap<string, Origin>;
+  readonly warnings: readonly string[];
+  /** Absent when defaults, flags and variables are all there is. */
+  readonly file?: string;
+  /** The effective values as a file would write them, secrets hidden. */
+  readonly printable: Plain;
+}
+
+export interface Refused {
+  readonly ok: false;
+  /** In reading order, never empty. */
+  readonly problems: readonly Problem[];
+  readonly file?: string;
+}
+
+interface Written {
+  readonly root: Node;
+  readonly file?: string;
+  readonly problems: Problem[];
+  readonly warnings: readonly string[];
+}
+
+/** Never throws for what files, variables or flags hold. */
+export function loadConfiguration(world: LoadWorld): Loaded | Refused {
+  const field = fieldOf(configurationSchema);
+  const { root, problems, warnings, file } = written(world, field);
+  const origins = new Map<string, Origin>();
+  const input = settle(root, field, [], {
+    origins,
+    problems,
+    defaultText: (text) => defaultText(text, world),
+    absolute: (text, origin) => absolute(text, origin, world),
+    unsupported: isUnsupported,
+  });
+  const result = configurationSchema.safeParse(input, { error: wording(root, field) });
+  if (!result.success) problems.push(...problemsOf(result.error.issues, root));
+  const from = file === undefined ? {} : { file };
+  if (!result.success || problems.length > 0)
+    return { ok: false, problems: inReadingOrder(problems), ...from };
+  return {
+    ok: true,
+    configuration: result.data,
+    origins,
+    warnings: [...warnings, ...warningsOf(result.data, world, file)],
+    printable: redact(input ?? {}, field),
+    ...from,
+  };
+}
+
+/** Everything that was written anywhere, as one tree. */
+function written(world: LoadWorld, field: Field): Written {
+  const { problems, file, ...read } = readConfigurationFile(world);
+  const { settings, warnings } = readEnvironment(world.env, field);
+  let root: Node = read.root ?? nodeOf({}, file === undefined ? fromDefault : startOf(file));
+  for (const { path, node } of [...settings, ...flagSettings(world.flags)]) {
+    const laid = overlay(root, path, node);
+    if (laid !== undefined) root = laid;
+    else problems.push(problemAt(node.origin, "index must follow the last block's", path));
+  }
+  return { root, problems, warnings, ...(file !== undefined && { file }) };
+}
+
+function readConfigurationFile(world: LoadWorld): { root?: Node; file?: string; problems: Problem[] } {
+  const named = namedFile(world.path, world.env);
+  for (const candidate of named === undefined ? usualFiles(world) : [named]) {
+    const file = posix.resolve(world.cwd, candidate);
+    const bytes = readBytes(file, world);
+    if (bytes instanceof Uint8Array) {
+      const { root, problems } = readYaml(candidate, bytes, (name) => variable(name, world));
+      return { ...(root !== undefined && { root }), file: candidate, problems: [...problems] };
+    }
+    if (named === undefined && bytes.missing) continue;
+    return { file: candidate, problems: [problemAt(startOf(candidate), bytes.message)] };
+  }
+  return { problems: [] };
+}
+
+function readBytes(file: string, world: LoadWorld): Uint8Array | { missing: boolean; message: string } {
+  try {
+    return world.readFile(file);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const cause = readFailures[code] ?? (error instanceof Error ? error.message : String(error));
+    return { missing: code === "ENOENT" || code === "ENOTDIR", message: `cannot read file: ${cause}` };
+  }
+}
+
+const readFailures: Readonly<Partial<Record<string, string>>> = {
+  ENOENT: "no such file",
+  ENOTDIR: "no such file",
+  EISDIR: "it is a folder",
+  EACCES: "permission denied",
+};
+
+const startOf = (file: string): Origin => ({ kind: "file", file, line: 1, column: 1 });
+
+function flagSettings(flags: LoadWorld["flags"]): Setting[] {
+  return Object.entries(flags).map(([path, value]) => ({
+    path: path.split("."),
+    node: nodeOf(value, { kind: "flag", name: path }),
+  }));
+}
+
+function variable(name: string, world: LoadWorld): string | undefined {
+  return Object.hasOwn(world.env, name) ? world.env[name] : builtIn(name, world);
+}
+
+function builtIn(name: string, world: LoadWorld): string | undefined {
+  if (name === "HOST") return world.hostname;
+  return name === "STATE_DIRECTORY" ? stateFolder(world) : undefined;
+}
+
+/** Defaults know the agent's own two names only: an exported HOST must not rename the instance. */
+function defaultText(text: string, world: LoadWorld): string {
+  return text.replace(/\$\{([A-Z_]+)\}/g, (reference, name: string) => builtIn(name, world) ?? reference);
+}
+
+function absolute(text: string, origin: Origin, { home, cwd }: LoadWorld): string {
+  if (text === "" || text.startsWith("/")) return text;
+  if (text.startsWith("~/")) return posix.join(home, text.slice(2));
+  return posix.join(origin.kind === "file" ? posix.resolve(cwd, posix.dirname(origin.file)) : cwd, text);
+}
+
+function isUnsupported(path: Path): boolean {
+  const [section, , ...keys] = path;
+  return unsupportedSinkKeys[String(section)]?.includes(keys.join(".")) === true;
+}

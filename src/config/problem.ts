@@ -1,0 +1,79 @@
+/** Owns what is wrong with a configuration: where, at which key, and why, in one line each. */
+
+/** Where an effective value comes from; lines and columns count from 1. */
+export type Origin =
+  | { readonly kind: "flag"; readonly name: string }
+  | { readonly kind: "environment"; readonly variable: string }
+  | { readonly kind: "file"; readonly file: string; readonly line: number; readonly column: number }
+  | { readonly kind: "default" };
+
+/** Keys and list indexes from the root. */
+export type Path = readonly (string | number)[];
+
+export interface Problem {
+  readonly origin: Origin;
+  /** `remote_write[0].url`; empty for the file as a whole. */
+  readonly path: string;
+  readonly message: string;
+}
+
+export const fromDefault: Origin = { kind: "default" };
+
+export function problemAt(origin: Origin, message: string, path: Path = []): Problem {
+  return { origin, path: formatPath(path), message };
+}
+
+/** `agent.yaml:3:5`, a variable's name, `flag --x`, or `default`. */
+export function formatOrigin(origin: Origin): string {
+  switch (origin.kind) {
+    case "flag":
+      return `flag ${origin.name}`;
+    case "environment":
+      return origin.variable;
+    case "file":
+      return `${origin.file}:${origin.line}:${origin.column}`;
+    case "default":
+      return "default";
+  }
+}
+
+/** `file:line:column: path: message`, without line breaks whatever the values were. */
+export function formatProblem({ origin, path, message }: Problem): string {
+  return [formatOrigin(origin), path, message]
+    .filter((part) => part !== "")
+    .join(": ")
+    .replace(/[\p{Cc}\u2028\u2029]/gu, (character) => JSON.stringify(character).slice(1, -1));
+}
+
+/** The file's problems in reading order, the others behind them. */
+export function inReadingOrder(problems: readonly Problem[]): Problem[] {
+  return problems.toSorted((a, b) => rank(a) - rank(b) || column(a) - column(b));
+}
+
+const rank = ({ origin }: Problem): number => (origin.kind === "file" ? origin.line : Infinity);
+const column = ({ origin }: Problem): number => (origin.kind === "file" ? origin.column : 0);
+
+/** `["remote_write", 0, "url"]` → `remote_write[0].url`. */
+export function formatPath(path: readonly PropertyKey[]): string {
+  return path
+    .map((key, index) => (typeof key === "number" ? `[${key}]` : `${index === 0 ? "" : "."}${String(key)}`))
+    .join("");
+}
+
+/** A value inside a message: short, on one line, and never with a password. */
+export function quote(value: unknown): string {
+  const text = value === undefined ? "nothing" : JSON.stringify(value);
+  const masked = maskUserinfo(text);
+  return masked.length > 80 ? `${masked.slice(0, 77)}...` : masked;
+}
+
+/** Hides the password, or the token, before the `@` of a URL. */
+export function maskUserinfo(text: string): string {
+  return text.replace(
+    /([a-z][a-z0-9+.-]*:\/\/)([^\s/?#@"]*)@/gi,
+    (_whole, scheme: string, userinfo: string) => {
+      const [user = ""] = userinfo.split(":");
+      return userinfo.includes(":") ? `${scheme}${user}:***@` : `${scheme}***@`;
+    },
+  );
+}

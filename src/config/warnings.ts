@@ -1,0 +1,66 @@
+/** Owns what is allowed but probably not meant. */
+import { formatPath } from "./problem.ts";
+import type { Configuration } from "./schema.ts";
+import { parseListenAddress } from "./settings.ts";
+
+export interface WarningWorld {
+  secretFileWarning?(path: string): string | undefined;
+}
+
+/** One line each, in the order of the configuration. */
+export function warningsOf(
+  configuration: Configuration,
+  world: WarningWorld,
+  file: string | undefined,
+): string[] {
+  return [
+    ...sourceWarnings(configuration),
+    ...leavesOf(configuration).flatMap((leaf) => leafWarnings(leaf, world, file)),
+    ...webWarnings(configuration),
+  ];
+}
+
+interface Leaf {
+  readonly path: readonly PropertyKey[];
+  readonly value: unknown;
+}
+
+function sourceWarnings({ sources }: Configuration): string[] {
+  const enabled = Object.values(sources).some((source) => source.enabled);
+  return enabled ? [] : ["sources: every source is disabled, so there is nothing to send"];
+}
+
+function webWarnings({ web }: Configuration): string[] {
+  if (!web.enabled || web.config_file !== undefined) return [];
+  return web.listen_addresses
+    .filter((address) => !isLoopback(parseListenAddress(address)?.host ?? ""))
+    .map(
+      (address) =>
+        `web.listen_addresses: ${address} can be reached from the network without authentication, set web.config_file`,
+    );
+}
+
+function leafWarnings({ path, value }: Leaf, world: WarningWorld, file: string | undefined): string[] {
+  const name = String(path.at(-1));
+  if (/^(?:password|credentials|key)_file$/.test(name) && typeof value === "string") {
+    return prefixed(path, world.secretFileWarning?.(value));
+  }
+  if (file !== undefined && /^(?:password|credentials)$/.test(name))
+    return prefixed(path, world.secretFileWarning?.(file));
+  if (name === "insecure_skip_verify" && value === true)
+    return prefixed(path, "any server is believed, set ca_file instead");
+  return [];
+}
+
+const prefixed = (path: readonly PropertyKey[], warning: string | undefined): string[] =>
+  warning === undefined ? [] : [`${formatPath(path)}: ${warning}`];
+
+/** Every value that is no container; a secret is one value. */
+function leavesOf(value: unknown, path: readonly PropertyKey[] = []): Leaf[] {
+  if (Array.isArray(value)) return value.flatMap((item, index) => leavesOf(item, [...path, index]));
+  if (typeof value !== "object" || value === null || "reveal" in value) return [{ path, value }];
+  return Object.entries(value).flatMap(([key, item]) => leavesOf(item, [...path, key]));
+}
+
+const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || host.startsWith("127.");
