@@ -25,13 +25,14 @@ const path = z.string().min(1, "must name a file, got an empty text");
 const secret = z
   .string()
   .min(1, "must hold a secret, got an empty text")
-  .transform((text) => literalSecret(text));
+  .transform((text) => literalSecret(text))
+  .meta({ writeOnly: true });
 
 /** Headers that tell no credentials stay readable in the log, since masking `eu` or `team-a` everywhere would hide it. */
 const credentialHeader = /auth|token|key|secret|cookie|password|signature/i;
 
 const headers = z
-  .record(z.string(), z.string("must be text: put the value in quotes"))
+  .record(z.string(), z.string("must be text: put the value in quotes").meta({ writeOnly: true }))
   .superRefine(checkHeaders)
   .transform((values) => mapEntries(values, headerSecret))
   .describe("Headers sent with each request; values are never printed.");
