@@ -1,0 +1,61 @@
+/** Owns what can go wrong on request: `--fault KIND` or, for one document of the stream, `--fault KIND@DOCUMENT` counted from 1. */
+
+const kinds = [
+  // powermetrics, before the stream
+  "not-root",
+  "unknown-sampler",
+  // powermetrics, in the stream
+  "stall",
+  "truncate",
+  "garbage",
+  "abort",
+  "sleep-gap",
+  "sleep-gap-spanned",
+  "zero-power",
+  "parked-core",
+  "huge",
+  "unescaped",
+  // the polled tools
+  "fail",
+  "empty",
+  "hang",
+  "interval",
+] as const;
+
+export type FaultKind = (typeof kinds)[number];
+
+export interface Fault {
+  readonly kind: FaultKind;
+  /** Without it the fault takes its usual course: see `faultAt`. */
+  readonly document?: number;
+}
+
+/** Nothing when the text names no fault. */
+export function parseFault(text: string): Fault | undefined {
+  const [name, document, ...rest] = text.split("@");
+  const kind = kinds.find((it) => it === name);
+  if (kind === undefined || rest.length > 0) return undefined;
+  if (document === undefined) return { kind };
+  return /^[1-9]\d*$/.test(document) ? { kind, document: Number(document) } : undefined;
+}
+
+export const faultNames: readonly string[] = kinds;
+
+export function hasFault(faults: readonly Fault[], kind: FaultKind): boolean {
+  return faults.some((fault) => fault.kind === kind);
+}
+
+/** Faults that end or interrupt the stream strike once, at the second document unless told otherwise. */
+export function strikesAt(faults: readonly Fault[], kind: FaultKind, document: number): boolean {
+  return faults.some((fault) => fault.kind === kind && (fault.document ?? 2) === document);
+}
+
+/** Faults of a document's content strike the one named, or every one. */
+export function spoils(faults: readonly Fault[], kind: FaultKind, document: number): boolean {
+  return faults.some((fault) => fault.kind === kind && (fault.document ?? document) === document);
+}
+
+/** Faults that last strike from the document named on, or from the second. */
+export function lastsAt(faults: readonly Fault[], kind: FaultKind, document: number): boolean {
+  return faults.some((fault) => fault.kind === kind && document >= (fault.document ?? 2));
+}

@@ -1,0 +1,85 @@
+/** Owns what a simulated tool sees of the outside world, and the real one: this process's streams, clock and parent. */
+import { sleepOn, type Clock } from "../../runtime/clock.ts";
+
+export interface Output {
+  /** Resolves once the bytes are taken: false when the reader is gone for good. */
+  write(bytes: string): Promise<boolean>;
+}
+
+export interface World {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly clock: Clock;
+  /** Aborts when the tool is told to stop or its parent is gone. */
+  readonly signal: AbortSignal;
+  /** Simulator flags from MAC_POWERMETRICS_SIMULATE, since the agent passes only Apple's own arguments. */
+  readonly preset?: string;
+}
+
+/**
+ * This process as a tool's world. Apart from `stop`, the tool ends when the process that started it is gone: a tool that
+ * stalls on purpose would never notice a closed pipe.
+ */
+export function processWorld(clock: Clock, stop: AbortSignal): World {
+  const orphaned = new AbortController();
+  watchParent(clock, orphaned);
+  const preset = process.env["MAC_POWERMETRICS_SIMULATE"];
+  return {
+    stdout: output(process.stdout),
+    stderr: output(process.stderr),
+    clock,
+    signal: AbortSignal.any([stop, orphaned.signal]),
+    ...(preset !== undefined && { preset }),
+  };
+}
+
+function output(stream: NodeJS.WriteStream): Output {
+  // Without a listener a closed pipe would throw; the write's own callback reports it.
+  stream.on("error", () => undefined);
+  return {
+    write: (bytes) =>
+      new Promise((resolve) => {
+        stream.write(bytes, (error) => resolve(error === undefined || error === null));
+      }),
+  };
+}
+
+function watchParent(clock: Clock, orphaned: AbortController): void {
+  const parent = process.ppid;
+  const look = (): void => {
+    if (process.ppid !== parent) orphaned.abort();
+    else clock.after(1000, look, { background: true });
+  };
+  clock.after(1000, look, { background: true });
+}
+
+/** A clock that starts where told and whose waits cost no time: documents come as fast as they can be written. */
+export function unpacedClock(startMs: number): Clock {
+  let elapsed = 0;
+  const clock: Clock = {
+    now: () => startMs + elapsed,
+    monotonic: () => elapsed,
+    after(ms, callback) {
+      let due = true;
+      queueMicrotask(() => {
+        if (!due) return;
+        elapsed += ms;
+        callback();
+      });
+      return { [Symbol.dispose]: () => void (due = false) };
+    },
+    sleep: (ms, signal) => sleepOn(clock, ms, signal),
+  };
+  return clock;
+}
+
+/** The same pace, but another date. */
+export function shiftedClock(clock: Clock, startMs: number): Clock {
+  const shift = startMs - clock.now();
+  return { ...clock, now: () => clock.now() + shift };
+}
+
+/** Waits for the signal, however long that takes, and keeps the process alive meanwhile. */
+export async function until(clock: Clock, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) await clock.sleep(86_400_000, signal);
+}
