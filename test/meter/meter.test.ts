@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import {
+  DataPointType,
+  MeterProvider,
+  MetricReader,
+  type CollectionResult,
+} from "@opentelemetry/sdk-metrics";
+import { labelPairs, seriesKey } from "../../src/metric/series.ts";
+import { bindCollectors } from "../../src/meter/bind.ts";
+import { bootTime } from "../../src/meter/boot-time.ts";
+import { catalogue } from "../../src/meter/catalogue.ts";
+import { latestSnapshots, stalenessLimit } from "../../src/meter/latest.ts";
+import { createSourceMeter } from "../../src/meter/meter.ts";
+import { resourceMetrics, snapshotProducer } from "../../src/meter/resource-metrics.ts";
+import { createSampleMeter } from "../../src/meter/sample-meter.ts";
+import type { PowermetricsSample } from "../../src/parse/sample.ts";
+import { allSettings, defaultSettings, powermetricsSample } from "../support/samples.ts";
+import { endedOf, valuesOf } from "../support/snapshots.ts";
+
+const at = Date.UTC(2026, 0, 1);
+const resource = resourceFromAttributes({ "service.name": "test" });
+
+class StockReader extends MetricReader {
+  protected override onShutdown = (): Promise<void> => Promise.resolve();
+  protected override onForceFlush = (): Promise<void> => Promise.resolve();
+}
+
+function sdkValues({ resourceMetrics: { scopeMetrics } }: CollectionResult): Record<string, unknown> {
+  const metrics = scopeMetrics.flatMap((scope) => scope.metrics);
+  return Object.fromEntries(
+    metrics.flatMap(({ descriptor: { name }, dataPoints }) =>
+      dataPoints.map(({ attributes, value }) => {
+        const labels = labelPairs(attributes as Record<string, string>);
+        return [seriesKey({ name, labels }), value];
+      }),
+    ),
+  );
+}
+
+const recording: readonly PowermetricsSample[] = [
+  powermetricsSample(),
+  powermetricsSample({ elapsedNs: 2e9, thermalPressure: "heavy" }),
+  powermetricsSample({
+    interrupts: [{ core: "cpu0", type: "TIMER", count: 3 }],
+    tasks: [{ name: 'a "quoted" \\ name\n', cpuNs: 1e9, gpuNs: 5 }],
+    smc: { fanRpm: 2000, cpuDieCelsius: 60.5, gpuDieCelsius: 50 },
+  }),
+];
+
+test("collectors on our meter and on the stock SDK give the same names, labels and values", async () => {
+  const reader = new StockReader();
+  const stock = bindCollectors(
+    new MeterProvider({ readers: [reader] }).getMeter("oracle"),
+    "powermetrics",
+    allSettings,
+  );
+  const own = createSourceMeter("powermetrics", allSettings, { catalogue, boot: bootTime() });
+  for (const [index, sample] of recording.entries()) {
+    stock.offer(sample, { accrues: true });
+    const expected = sdkValues(await reader.collect());
+    const { snapshot } = own.measure(sample, at + index, 1);
+    assert.ok(snapshot.set.series.length > 40);
+    assert.deepEqual(valuesOf(snapshot), expected);
+  }
+});
+
+test("through the MetricProducer the SDK's reader sees what the snapshot says, at the sample's time", async () => {
+  const boot = bootTime();
+  boot.report(at - 1e6);
+  const meter = createSourceMeter("powermetrics", defaultSettings, { catalogue, boot });
+  const { snapshot } = meter.measure(powermetricsSample(), at + 123, 1000);
+  const producer = snapshotProducer(() => [snapshot], resource);
+  const reader = new StockReader({ metricProducers: [producer] });
+  reader.setMetricProducer({
+    collect: () => Promise.resolve({ resourceMetrics: { resource, scopeMetrics: [] }, errors: [] }),
+  });
+  const result = await reader.collect();
+  assert.deepEqual(result.errors, []);
+  assert.deepEqual(sdkValues(result), valuesOf(snapshot));
+  for (const metric of result.resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics)) {
+    assert.equal(metric.descriptor.unit, "");
+    assert.equal(metric.dataPointType === DataPointType.SUM, metric.descriptor.name.endsWith("_total"));
+    for (const { endTime } of metric.dataPoints) assert.deepEqual(endTime, [at / 1000, 123e6]);
+  }
+});
+
+test("sums start at the beginning of the first window, kernel counters at boot", () => {
+  const boot = bootTime();
+  const meter = createSourceMeter("powermetrics", defaultSettings, { catalogue, boot });
+  assert.deepEqual(meter.measure(powermetricsSample(), at, 1000).snapshot.starts, { agent: at - 1000 });
+  boot.report(at - 5000);
+  const { snapshot } = meter.measure(powermetricsSample(), at + 1000, 1000);
+  assert.deepEqual(snapshot.starts, { agent: at - 1000, boot: at - 5000 });
+  const metrics = resourceMetrics([snapshot], resource).scopeMetrics[0]?.metrics ?? [];
+  const energy = metrics.find(({ descriptor }) => descriptor.name === "powermetrics_cpu_energy_joules_total");
+  assert.deepEqual(energy?.dataPoints[0]?.startTime, [at / 1000 - 1, 0]);
+});
+
+test("a boot time that moves by seconds is the same boot, one that moves by hours is another", () => {
+  const boot = bootTime();
+  boot.report(undefined);
+  assert.equal(boot.ms, undefined);
+  boot.report(at);
+  boot.report(at + 2000);
+  assert.equal(boot.ms, at);
+  boot.report(at + 3_600_000);
+  assert.equal(boot.ms, at + 3_600_000);
+});
+
+test("while the series stay the same every snapshot shares one set", () => {
+  const meter = createSourceMeter("powermetrics", defaultSettings, { catalogue, boot: bootTime() });
+  const first = meter.measure(powermetricsSample(), at, 1000).snapshot;
+  const unlike = meter.measure(powermetricsSample({ thermalPressure: "odd" }), at + 1000, 1000).snapshot;
+  const again = meter.measure(powermetricsSample(), at + 2000, 1000).snapshot;
+  assert.notEqual(unlike.set, first.set);
+  assert.equal(again.set, first.set);
+  assert.equal(first.values.length, first.set.series.length);
+});
+
+test("a series that is not observed is gone from the next snapshot and reported as ended once", () => {
+  const meter = createSourceMeter("powermetrics", defaultSettings, { catalogue, boot: bootTime() });
+  meter.measure(powermetricsSample(), at, 1000);
+  const { gpu: _, ...withoutGpu } = powermetricsSample();
+  const { snapshot } = meter.measure(withoutGpu, at + 1000, 1000);
+  assert.deepEqual(endedOf(snapshot), [
+    "powermetrics_gpu_active_residency_percent",
+    "powermetrics_gpu_idle_residency_percent",
+    "powermetrics_gpu_frequency_hertz",
+  ]);
+  assert.equal("powermetrics_gpu_frequency_hertz" in valuesOf(snapshot), false);
+  assert.deepEqual(endedOf(meter.measure(withoutGpu, at + 2000, 1000).snapshot), []);
+});
+
+test("a source that ends says so once, with every series, and after its last sample", () => {
+  const meter = createSourceMeter("powermetrics", defaultSettings, { catalogue, boot: bootTime() });
+  assert.equal(meter.end(at), undefined);
+  const { snapshot } = meter.measure(powermetricsSample(), at, 1000);
+  const end = meter.end(at - 5000);
+  assert.equal(end?.time, at + 1);
+  assert.equal(end.set.series.length, 0);
+  assert.equal(end.ended.length, snapshot.set.series.length);
+  assert.equal(meter.end(at + 5000), undefined);
+});
+
+test("an undeclared instrument and a synchronous one are bugs", () => {
+  const meter = createSampleMeter(catalogue);
+  assert.throws(() => meter.createObservableGauge("nobody_declared_this"), /declared/);
+  assert.throws(() => meter.createCounter("vmstat_faults_total"), /observable/);
+});
+
+test("an instrument's own callbacks are called until they are removed", () => {
+  const meter = createSampleMeter(catalogue);
+  const gauge = meter.createObservableGauge("vmstat_pages_free_count");
+  const callback = (result: { observe(value: number): void }): void => result.observe(7);
+  gauge.addCallback(callback);
+  assert.deepEqual([...meter.collect().values], [7]);
+  gauge.removeCallback(callback);
+  assert.equal(meter.collect().values.length, 0);
+});
+
+test("series beyond the limit of an instrument are dropped and counted, in each collection", () => {
+  const meter = createSampleMeter(catalogue);
+  const gauge = meter.createObservableGauge("powermetrics_cpu_frequency_hertz");
+  meter.addBatchObservableCallback(
+    (result) => {
+      for (let core = 0; core < 2005; core++) result.observe(gauge, core, { core: `cpu${core}` });
+    },
+    [gauge],
+  );
+  assert.equal(meter.collect().overflowed, 5);
+  const { values, overflowed } = meter.collect();
+  assert.equal(overflowed, 5);
+  assert.equal(values.length, 2000);
+});
+
+test("a snapshot is current until its source's limit, and a newer one takes its place", () => {
+  const latest = latestSnapshots(() => stalenessLimit(10_000));
+  const meter = createSourceMeter("powermetrics", defaultSettings, { catalogue, boot: bootTime() });
+  const first = meter.measure(powermetricsSample(), at, 1000).snapshot;
+  const second = meter.measure(powermetricsSample(), at + 10_000, 1000).snapshot;
+  latest.put(first);
+  latest.put(second);
+  assert.deepEqual(latest.current(at + 40_000), [second]);
+  assert.deepEqual(latest.current(at + 40_001), []);
+});
