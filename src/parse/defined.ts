@@ -1,0 +1,9 @@
+/** Owns leaving out what is absent: `exactOptionalPropertyTypes` tells a missing property from an undefined one. */
+
+type Defined<Value> = { [Key in keyof Value]?: Exclude<Value[Key], undefined> };
+
+/** The same object without its undefined properties. */
+export function defined<Value extends object>(value: Value): Defined<Value> {
+  const entries: [string, unknown][] = Object.entries(value);
+  return Object.fromEntries(entries.filter(([, one]) => one !== undefined)) as Defined<Value>;
+}

@@ -1,0 +1,82 @@
+/** Owns typed access to a property list's dicts: what has another type than it always had is absent, and found. */
+import type { FindingLog } from "./finding.ts";
+import { isArray, isDict, type PlistDict, type PlistValue } from "./plist/value.ts";
+
+export interface Fields {
+  has(key: string): boolean;
+  number(key: string): number | undefined;
+  /** Absent when empty. */
+  text(key: string): string | undefined;
+  flag(key: string): boolean | undefined;
+  fields(key: string): Fields | undefined;
+  dict(key: string): PlistDict | undefined;
+  /** The dicts of an array; undefined without the array. */
+  rows(key: string): readonly Fields[] | undefined;
+  /** The dicts of an array as they are, for long lists of small ones. */
+  dicts(key: string): readonly PlistDict[] | undefined;
+  /** Reports every key that `known` has not. */
+  expect(known: ReadonlySet<string>): void;
+  /** Reports the value under `key` as strange. */
+  strange(key: string): void;
+}
+
+/** `path` is where the dict is, as findings name it: `processor`, `clusters[].cpus[]`. */
+export function fieldsOf(dict: PlistDict, path: string, log: FindingLog): Fields {
+  const pathOf = (key: string): string => (path === "" ? key : `${path}.${key}`);
+
+  function strange(key: string): void {
+    log.unknown(pathOf(key));
+  }
+
+  /** The value under `key` if it is what `is` wants. */
+  function get<Wanted extends PlistValue>(
+    key: string,
+    is: (value: PlistValue) => value is Wanted,
+  ): Wanted | undefined {
+    const value = dict.get(key);
+    if (value === undefined || is(value)) return value;
+    strange(key);
+    return undefined;
+  }
+
+  function dicts(key: string): readonly PlistDict[] | undefined {
+    const array = get(key, isArray);
+    if (array === undefined) return undefined;
+    const rows = array.filter(isDict);
+    if (rows.length < array.length) strange(key);
+    return rows;
+  }
+
+  return {
+    has: (key) => dict.has(key),
+    number: (key) => get(key, isNumber),
+    text(key) {
+      const text = get(key, isText);
+      return text === "" ? undefined : text;
+    },
+    flag: (key) => get(key, isFlag),
+    fields(key) {
+      const inner = get(key, isDict);
+      return inner === undefined ? undefined : fieldsOf(inner, pathOf(key), log);
+    },
+    dict: (key) => get(key, isDict),
+    rows: (key) => dicts(key)?.map((row) => fieldsOf(row, `${pathOf(key)}[]`, log)),
+    dicts,
+    expect(known) {
+      for (const key of dict.keys()) if (!known.has(key)) strange(key);
+    },
+    strange,
+  };
+}
+
+function isNumber(value: PlistValue): value is number {
+  return typeof value === "number";
+}
+
+function isText(value: PlistValue): value is string {
+  return typeof value === "string";
+}
+
+function isFlag(value: PlistValue): value is boolean {
+  return typeof value === "boolean";
+}

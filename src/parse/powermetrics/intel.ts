@@ -1,0 +1,78 @@
+/** Owns the dialect of Intel Macs (FORMATS.md, section 5): packages of cores of CPUs, watts, an array of GPUs, SMC sensors. */
+import { defined } from "../defined.ts";
+import type { Fields } from "../field.ts";
+import type { PlistDict } from "../plist/value.ts";
+import type { Core, Gpu, Processor } from "../sample.ts";
+import type { Window } from "./apple-silicon.ts";
+import { coreIds, frequencyOf } from "./core.ts";
+import { readPackage } from "./rail.ts";
+import { readResidency } from "./residency.ts";
+
+const knownOfProcessor = new Set(
+  "package_watts package_joules freq_hz freq_ratio llc_flushed_ratio packages".split(" "),
+);
+const knownOfPackage = new Set("package c_state_ns c_state_ratio c_states cores".split(" "));
+const knownOfCore = new Set("core c_state_ns c_state_ratio c_states cpus".split(" "));
+const knownOfCpu = new Set("cpu freq_hz freq_ratio duty_cycles".split(" "));
+
+export function isIntel(processor: Fields): boolean {
+  if (processor.has("clusters")) return false;
+  return ["packages", "package_watts", "package_joules", "llc_flushed_ratio"].some((key) =>
+    processor.has(key),
+  );
+}
+
+export function readIntel(processor: Fields, window: Window): Processor {
+  processor.expect(knownOfProcessor);
+  const rows = (processor.rows("packages") ?? []).flatMap((one) => {
+    one.expect(knownOfPackage);
+    return one.rows("cores") ?? [];
+  });
+  const measured = isMeasured(rows);
+  const ids = coreIds();
+  const cores = rows.flatMap((row): Core[] => {
+    row.expect(knownOfCore);
+    const idle = measured ? window.log.ratio("core_idle_ratio", row.number("c_state_ratio")) : undefined;
+    return (row.rows("cpus") ?? []).flatMap((cpu): Core[] => {
+      cpu.expect(knownOfCpu);
+      const id = ids.take(cpu);
+      const frequencyHz = frequencyOf("core_freq_hz", cpu.number("freq_hz"), window.log);
+      return id === undefined ? [] : [{ id, ...defined({ frequencyHz, ...activityOf(idle) }) }];
+    });
+  });
+  return { ...readPackage(processor, window.elapsedNs, cores, window.log), clusters: [], cores };
+}
+
+/**
+ * No key says how busy a core is; what its C-states leave over is. A virtual machine has neither C-states nor
+ * frequencies: there all are 0 because nobody counts, and 100 % activity would be made up.
+ */
+function isMeasured(cores: readonly Fields[]): boolean {
+  return cores.some(
+    (core) =>
+      (core.number("c_state_ratio") ?? 0) > 0 ||
+      core.rows("cpus")?.some((cpu) => (cpu.number("freq_hz") ?? 0) > 0) === true,
+  );
+}
+
+function activityOf(idleRatio: number | undefined): Pick<Core, "activeRatio" | "idleRatio"> {
+  return idleRatio === undefined ? {} : { idleRatio, activeRatio: 1 - idleRatio };
+}
+
+/** The integrated GPU, or the first; its frequency is in Hz, 1 while it is idle. */
+export function readIntelGpu(gpus: readonly Fields[], window: Window): Gpu | undefined {
+  const gpu = gpus.find((one) => one.text("name") === "IntelIG") ?? gpus[0];
+  if (gpu === undefined) return undefined;
+  const residency = window.frequencyResidency
+    ? readResidency(gpu.dicts("p_states"), megahertzOf, window.log)
+    : {};
+  const frequencyHz = frequencyOf("gpu_freq_hz", gpu.number("freq_hz"), window.log);
+  const idle = window.log.ratio("gpu_idle_ratio", gpu.number("c_state_ratio"));
+  return { ...defined({ frequencyHz, ...activityOf(idle) }), ...residency };
+}
+
+/** `frequency` is a string, in Hz. */
+function megahertzOf(state: PlistDict): number | undefined {
+  const hertz = Number(state.get("frequency"));
+  return hertz >= 0 && hertz < Infinity ? hertz / 1e6 : undefined;
+}
