@@ -3,7 +3,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import test from "node:test";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { childEnvironment, spawnChild, type Argv, type Child } from "../../src/source/child.ts";
+import {
+  childEnvironment,
+  spawnChild,
+  type Argv,
+  type Child,
+  type ChildExit,
+} from "../../src/source/child.ts";
 import { fakeTool, isAlive, untilGone } from "./events.ts";
 
 interface Heard {
@@ -123,5 +129,44 @@ test(
   { timeout: 10_000 },
   async (t) => {
     await killParentOf(fakeTool("exec < /dev/null; while :; do echo document; sleep 0.05; done"), t.signal);
+  },
+);
+
+/** Runs an agent of one child that gives up root once the child speaks, and then stops it and ends. */
+async function stopAfterGivingUpRoot(
+  argv: Argv,
+  signal: AbortSignal,
+): Promise<{ pid: number; exit: ChildExit }> {
+  const args = [`${import.meta.dirname}/unprivileged-parent.ts`, ...argv];
+  const parent = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const [[line]] = (await Promise.all([
+    once(parent.stdout, "data", { signal }),
+    once(parent, "exit", { signal }),
+  ])) as [[Buffer], unknown];
+  return JSON.parse(line.toString()) as { pid: number; exit: ChildExit };
+}
+
+const notRoot = process.getuid?.() === 0 ? false : "only root can start what it may not signal afterwards";
+
+test(
+  "a child of root ends at its next write when the agent has given up root",
+  { skip: notRoot, timeout: 10_000 },
+  async (t) => {
+    const { exit } = await stopAfterGivingUpRoot(
+      fakeTool("while :; do echo document; sleep 0.05; done"),
+      t.signal,
+    );
+    assert.deepEqual(exit, { kind: "signalled", signal: "SIGPIPE" });
+  },
+);
+
+test(
+  "a silent child of root does not hold up an agent that has given up root",
+  { skip: notRoot, timeout: 10_000 },
+  async (t) => {
+    const { exit, pid } = await stopAfterGivingUpRoot(fakeTool("echo ready; exec sleep 60"), t.signal);
+    assert.deepEqual(exit, { kind: "abandoned" });
+    assert.ok(isAlive(pid), "the agent ended before its child");
+    process.kill(pid);
   },
 );

@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import test, { type TestContext } from "node:test";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { childEnvironment, type Argv, type ChildExit, type Spawn } from "../../src/source/child.ts";
+import { createPoll, splitReports, type PollOptions } from "../../src/source/poll.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+import { collectEvents, collectLog, fakeTool, type CollectedLog, type Events } from "./events.ts";
+
+interface Running {
+  readonly events: Events;
+  readonly log: CollectedLog;
+  readonly stop: () => Promise<unknown>;
+}
+
+function run(t: TestContext, command: Argv, options: Partial<PollOptions> = {}): Running {
+  const events = collectEvents();
+  const log = collectLog();
+  const controller = new AbortController();
+  const source = createPoll({
+    name: "vm_stat",
+    command,
+    intervalMs: 10_000,
+    clock: systemClock,
+    log,
+    environment: childEnvironment({ PATH: "/usr/bin:/bin" }),
+    ...options,
+  });
+  const end = source.run(events, controller.signal);
+  const stop = (): Promise<unknown> => {
+    controller.abort();
+    return end;
+  };
+  t.after(stop);
+  return { events, log, stop };
+}
+
+/** Tools that take as long as their entry says by the given clock, and note when they began. */
+function timedSpawn(
+  clock: ReturnType<typeof fakeClock>,
+  durations: readonly number[],
+): { spawn: Spawn; starts: number[] } {
+  const starts: number[] = [];
+  const spawn: Spawn = (_argv, { onStdout }) => {
+    const { promise, resolve } = Promise.withResolvers<ChildExit>();
+    const timer = clock.after(durations[starts.length] ?? 0, () => {
+      onStdout(Buffer.from("report"));
+      resolve({ kind: "exited", code: 0 });
+    });
+    starts.push(clock.monotonic());
+    return {
+      pid: 1,
+      ended: promise,
+      stop() {
+        timer[Symbol.dispose]();
+        resolve({ kind: "signalled", signal: "SIGTERM" });
+        return promise;
+      },
+    };
+  };
+  return { spawn, starts };
+}
+
+test("the first report comes at once, the next ones on every interval since the start, whatever a run took", async (t) => {
+  const clock = fakeClock();
+  const { spawn, starts } = timedSpawn(clock, [1200, 300, 0, 2500]);
+  const { events } = run(t, ["/vm_stat"], { clock, spawn });
+  await clock.advance(35_000);
+  assert.deepEqual(starts, [0, 10_000, 20_000, 30_000]);
+  assert.equal(events.frames.length, 4);
+  assert.deepEqual(events.names.slice(0, 2), ["up", "frame"]);
+});
+
+test("a frame carries the time at which it was complete", async (t) => {
+  const clock = fakeClock(1_000_000);
+  const { spawn } = timedSpawn(clock, [700]);
+  const { events } = run(t, ["/vm_stat"], { clock, spawn });
+  await clock.advance(700);
+  assert.equal(events.frames[0]?.receivedAt, 1_000_700);
+});
+
+test("a run that takes too long is ended, skips the beats it missed, and later ones keep the grid", async (t) => {
+  const clock = fakeClock();
+  const { spawn, starts } = timedSpawn(clock, [60_000, 0]);
+  const { events } = run(t, ["/vm_stat"], { clock, spawn, intervalMs: 2000 });
+  await clock.advance(6500);
+  assert.deepEqual(starts, [0, 4000, 6000]);
+  assert.deepEqual(events.names, ["down", "failed timeout", "up", "frame", "frame"]);
+});
+
+test("a tool that can't be ended is run ever more rarely", async (t) => {
+  const clock = fakeClock();
+  let started = 0;
+  const spawn: Spawn = () => {
+    started += 1;
+    const { promise, resolve } = Promise.withResolvers<ChildExit>();
+    return {
+      pid: 1,
+      ended: promise,
+      stop() {
+        resolve({ kind: "abandoned" });
+        return promise;
+      },
+    };
+  };
+  run(t, ["/vm_stat"], { clock, spawn });
+  await clock.advance(3_600_000);
+  assert.ok(started < 10, `${started} processes would be left after an hour`);
+});
+
+test("a hanging tool is told, and does not delay another", async (t) => {
+  const clock = fakeClock();
+  const hanging = run(t, fakeTool("exec cat"), { clock });
+  const other = run(t, fakeTool("echo hw.memsize: 1"), { clock, name: "sysctl" });
+  await other.events.until("frame");
+  await clock.advance(5000);
+  await hanging.events.until("failed timeout");
+  assert.match(
+    hanging.log.lines[0] ?? "",
+    /warn vm_stat must end within 5000 ms, got no end; killed it, see sources\.vm_stat\.command/,
+  );
+  await clock.advance(5000);
+  await other.events.until("frame", 2);
+});
+
+const refused: readonly [string, Argv, string, RegExp][] = [
+  [
+    "missing",
+    ["/nonexistent/vm_stat"],
+    "vanished",
+    /cannot start \/nonexistent\/vm_stat: .*set sources\.vm_stat\.command/,
+  ],
+  ["without permission", ["/etc/passwd"], "not_started", /cannot start \/etc\/passwd: permission denied/],
+  ["empty", fakeTool("exit 0"), "empty", /unexpected output of vm_stat: got nothing, want a report/],
+  ["failing", fakeTool("echo half; echo 'bad: thing' >&2; exit 7"), "exited", /exit status 7: bad: thing/],
+  ["killed", fakeTool("kill -KILL $$"), "aborted", /unexpected end of vm_stat: signal SIGKILL/],
+  ["flooding", fakeTool("exec yes flood"), "oversized", /must print at most 262144 bytes, got more/],
+];
+for (const [what, command, reason, message] of refused) {
+  test(`vm_stat ${what} is a failure with its reason and no frame`, async (t) => {
+    const { events, log } = run(t, command);
+    await events.until(`failed ${reason}`);
+    assert.deepEqual(events.names, ["down", `failed ${reason}`]);
+    assert.match(log.lines[0] ?? "", message);
+  });
+}
+
+test("a lasting failure is counted at every beat, logged every ten minutes, and its end is told", async (t) => {
+  const clock = fakeClock();
+  let broken = true;
+  const spawn: Spawn = (_argv, { onStdout }) => {
+    if (!broken) onStdout(Buffer.from("report"));
+    const ended = Promise.resolve<ChildExit>({ kind: "exited", code: broken ? 1 : 0 });
+    return { pid: 1, ended, stop: () => ended };
+  };
+  const { events, log } = run(t, ["/vm_stat"], { clock, spawn });
+  await clock.advance(15 * 60_000);
+  assert.equal(events.failures.length, 91);
+  assert.equal(log.lines.length, 2);
+  assert.match(log.lines[1] ?? "", /"repeated":59/);
+  broken = false;
+  await clock.advance(20_000);
+  assert.deepEqual(log.lines.slice(2), ["info the source delivers again {}"]);
+  assert.deepEqual(events.names.slice(-3), ["up", "frame", "frame"]);
+});
+
+test("what sysctl did print counts although it lacks one name", async (t) => {
+  const script = `echo "hw.memsize: 8"; echo "sysctl: unknown oid 'kern.x'" >&2; exit 1`;
+  const { events, log } = run(t, fakeTool(script), { name: "sysctl" });
+  await events.until("frame");
+  assert.deepEqual(events.names, ["failed exited", "up", "frame"]);
+  assert.equal(events.frames[0]?.bytes.toString(), "hw.memsize: 8\n");
+  assert.match(log.lines[0] ?? "", /unknown oid 'kern\.x'/);
+});
+
+test("one frame of pmset holds both its reports, and an empty one where a run failed", async (t) => {
+  const both = run(t, fakeTool(`echo "$@"`), { name: "pmset" });
+  await both.events.until("frame");
+  const reports = splitReports(both.events.frames[0]?.bytes ?? Buffer.alloc(0));
+  assert.deepEqual(reports.map(String), ["-g batt\n", "-g\n"]);
+
+  const half = run(t, fakeTool(`[ "$2" = batt ] && exit 1; echo settings`), { name: "pmset" });
+  await half.events.until("frame");
+  assert.deepEqual(splitReports(half.events.frames[0]?.bytes ?? Buffer.alloc(0)).map(String), [
+    "",
+    "settings\n",
+  ]);
+});
+
+test("stopping ends the running tool and leaves no timer", async (t) => {
+  const clock = fakeClock();
+  const { events, stop } = run(t, fakeTool("exec sleep 60"), { clock });
+  assert.deepEqual(await stop(), { status: "stopped" });
+  assert.deepEqual(events.names, []);
+  assert.equal(clock.pending, 0);
+});
