@@ -1,0 +1,140 @@
+/** Owns a sink's HTTP client: credentials, a connection, one exchange, and one more where a kept connection had gone stale. */
+import { causeOf } from "../cause.ts";
+import type { Clock } from "../clock.ts";
+import type { Logger } from "../log.ts";
+import { knownSecrets, type KnownSecrets } from "../redact.ts";
+import { secretFileWarning } from "../secret.ts";
+import { createConnections, type Way } from "./connections.ts";
+import { exchange, type Ended, type Terms } from "./exchange.ts";
+import type { Fault } from "./failure.ts";
+import { headerSource, type Headers } from "./headers.ts";
+import type { HttpClient, HttpReply, HttpRequest } from "./http.ts";
+import { authorityOf, type Environment } from "./proxy.ts";
+import type { HttpSettings } from "./settings.ts";
+import { statusReason } from "./tunnel.ts";
+
+export interface HttpWorld {
+  readonly clock: Clock;
+  readonly env: Environment;
+  readonly log?: Logger;
+  readonly secrets?: KnownSecrets;
+}
+
+export interface HttpLimits {
+  /** From the request to a connection that stands, proxy and TLS included. */
+  readonly connectTimeoutMs: number;
+  /** What is kept of a response's body. */
+  readonly maxBodyBytes: number;
+}
+
+export const defaultLimits: HttpLimits = { connectTimeoutMs: 10_000, maxBodyBytes: 64 * 1024 };
+
+/** What a request needs before it can go out; each step may find that the settings are no use. */
+type Prepared = { readonly way: Way; readonly headers: Headers } | Fault;
+
+/** Disposing it ends every request that is under way, as `aborted`. */
+export function createHttpClient(
+  settings: HttpSettings,
+  world: HttpWorld,
+  limits = defaultLimits,
+): HttpClient {
+  const { clock, env, secrets = knownSecrets } = world;
+  const connections = createConnections(settings, {
+    clock,
+    env,
+    secrets,
+    connectTimeoutMs: limits.connectTimeoutMs,
+  });
+  const headersOf = headerSource(settings, secrets);
+  const closing = new AbortController();
+  warn(settings, world.log);
+
+  function prepare(request: HttpRequest): Prepared {
+    if (closing.signal.aborted || request.signal?.aborted === true)
+      return { code: "aborted", reason: `cannot send to ${authorityOf(request.url)}: aborted` };
+    if (!/^https?:$/.test(request.url.protocol))
+      return { code: "protocol", reason: `url must be http:// or https://, got ${request.url.protocol}//` };
+    const headers = attempt("credentials", () => headersOf(request));
+    const proxy = attempt("proxy", () => connections.route(request.url));
+    if ("fault" in headers) return headers.fault;
+    if ("fault" in proxy) return proxy.fault;
+    const way = attempt("tls", () => connections.way(request.url, proxy.value));
+    return "fault" in way ? way.fault : { way: way.value, headers: headers.value };
+  }
+
+  async function once(request: HttpRequest, timeoutMs: number): Promise<Ended> {
+    const prepared = prepare(request);
+    if ("code" in prepared) return { kind: "fault", fault: prepared, stale: false };
+    const { way, headers } = prepared;
+    const opened = attempt("protocol", () => way.open(request.method, headers));
+    if ("fault" in opened) return { kind: "fault", fault: opened.fault, stale: false };
+    const signals = [closing.signal, ...(request.signal === undefined ? [] : [request.signal])];
+    const terms = {
+      ...limits,
+      clock,
+      timeoutMs,
+      signals,
+      body: request.body,
+      target: authorityOf(request.url),
+      proxy: way.proxy,
+    };
+    return proxyRefusal(await exchange(opened.value, terms), terms);
+  }
+
+  return {
+    async send(request) {
+      const started = clock.monotonic();
+      const elapsed = (): number => clock.monotonic() - started;
+      let ended = await once(request, request.timeoutMs);
+      if (ended.kind === "fault" && ended.stale) {
+        connections.renew();
+        ended = await once(request, Math.max(0, request.timeoutMs - elapsed()));
+      }
+      return reply(ended, elapsed());
+    },
+    renew: () => connections.renew(),
+    [Symbol.asyncDispose]() {
+      closing.abort();
+      connections[Symbol.dispose]();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** 407 can only come from a proxy; a CONNECT that was refused so is worded the same. */
+function proxyRefusal(ended: Ended, { proxy }: Terms): Ended {
+  if (ended.kind === "fault" || ended.status !== 407 || proxy === undefined) return ended;
+  const fault: Fault = {
+    code: "proxy",
+    reason: `cannot connect through proxy ${proxy}: ${statusReason(407)}`,
+  };
+  return { kind: "fault", fault, stale: false };
+}
+
+function reply(ended: Ended, durationMs: number): HttpReply {
+  if (ended.kind === "fault") return { kind: "failure", ...ended.fault, durationMs };
+  return { ...ended, kind: "response", durationMs };
+}
+
+/** The settings name files and addresses that may be no use today and good tomorrow: a failure like the network's. */
+function attempt<T>(code: Fault["code"], act: () => T): { readonly value: T } | { readonly fault: Fault } {
+  try {
+    return { value: act() };
+  } catch (error) {
+    return { fault: { code, reason: causeOf(error) } };
+  }
+}
+
+function warn(settings: HttpSettings, log: Logger | undefined): void {
+  const secretFiles = [
+    settings.basic_auth?.password_file,
+    settings.authorization?.credentials_file,
+    settings.tls_config?.key_file,
+  ];
+  for (const path of secretFiles) {
+    const warning = path === undefined ? undefined : secretFileWarning(path);
+    if (warning !== undefined) log?.warn(warning);
+  }
+  if (settings.tls_config?.insecure_skip_verify === true)
+    log?.warn("tls_config.insecure_skip_verify is set: anyone on the way can read and change what is sent");
+}

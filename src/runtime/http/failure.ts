@@ -1,0 +1,120 @@
+/** Owns the words and codes for what goes wrong on the network: Node's errors in, HttpFailure's codes and reasons out. */
+import { causeOf } from "../cause.ts";
+import type { HttpFailure } from "./http.ts";
+
+export type Fault = Pick<HttpFailure, "code" | "reason">;
+
+/** Where a request was when it failed. */
+export interface Place {
+  /** `host:port` of the receiver. */
+  readonly target: string;
+  /** `host:port` of the proxy that the connection goes to. */
+  readonly proxy?: string;
+  /** Whether the connection, with TLS where it has any, stood. */
+  readonly connected: boolean;
+}
+
+/** What `tunnel.ts` fails with; its message is a whole reason. */
+export const tunnelFailed = "ERR_TUNNEL_FAILED";
+
+const resetCodes = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED", "ERR_STREAM_PREMATURE_CLOSE"]);
+const unreachableCodes = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENETDOWN", "EHOSTDOWN"]);
+const unknownIssuer = "the certificate's issuer is not trusted; set tls_config.ca_file";
+
+/** What a user can do about a failed handshake, by OpenSSL's and Node's codes. */
+const tlsAdvice: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: "the certificate has expired; renew it, or set this machine's clock",
+  CERT_NOT_YET_VALID: "the certificate is not valid yet; set this machine's clock",
+  CERT_REVOKED: "the certificate is revoked; renew it",
+  CERT_UNTRUSTED: unknownIssuer,
+  DEPTH_ZERO_SELF_SIGNED_CERT: "the certificate is self-signed; set tls_config.ca_file",
+  SELF_SIGNED_CERT_IN_CHAIN: unknownIssuer,
+  UNABLE_TO_GET_ISSUER_CERT: unknownIssuer,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownIssuer,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownIssuer,
+  ERR_TLS_CERT_ALTNAME_INVALID: "the certificate is for another name; set tls_config.server_name",
+  ERR_SSL_WRONG_VERSION_NUMBER: "the server does not speak TLS here; check https:// and the port",
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: "the server does not speak TLS here; check https:// and the port",
+  ERR_SSL_UNSUPPORTED_PROTOCOL: "the server's TLS is too old; set tls_config.min_version",
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: "no TLS version in common; set tls_config.min_version",
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: "a client certificate is required; set tls_config.cert_file",
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: "the server refused the handshake; it may want tls_config.cert_file",
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: "the server does not trust the client certificate",
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: "the server refused the client certificate",
+};
+
+/** The network is the only thing to fail here, so any error is a failure of some kind. */
+export function faultOf(thrown: unknown, place: Place): Fault {
+  const error = firstOf(thrown);
+  const code = codeOf(error);
+  if (code === tunnelFailed) return { code: "proxy", reason: causeOf(error) };
+  if (isTls(code)) return tlsFault(error, code, place);
+  if (code.startsWith("HPE_"))
+    return { code: "protocol", reason: `unexpected answer from ${place.target}: ${reasonOf(error)}` };
+  return place.connected ? lostFault(error, code, place) : connectFault(error, code, place);
+}
+
+/** Happy eyeballs fails with one error for each address; a refusal tells more than an attempt cut short. */
+function firstOf(error: unknown): unknown {
+  if (!(error instanceof AggregateError)) return error;
+  const errors: readonly unknown[] = error.errors;
+  return errors.find((one) => codeOf(one) !== "ETIMEDOUT") ?? errors[0] ?? error;
+}
+
+export function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+}
+
+function isTls(code: string): boolean {
+  return (
+    code in tlsAdvice ||
+    /^(?:ERR_SSL_|ERR_TLS_|ERR_OSSL_|EPROTO$|CERT_|CRL_|UNABLE_TO_|INVALID_CA|HOSTNAME_MISMATCH)/.test(code)
+  );
+}
+
+function tlsFault(error: unknown, code: string, { target, proxy, connected }: Place): Fault {
+  const verb = connected ? "keep up TLS with" : "agree on TLS with";
+  const through = proxy === undefined ? target : `${target} through proxy ${proxy}`;
+  return { code: "tls", reason: `cannot ${verb} ${through}: ${tlsAdvice[code] ?? reasonOf(error)}` };
+}
+
+function connectFault(error: unknown, code: string, { target, proxy }: Place): Fault {
+  const peer = proxy === undefined ? target : `proxy ${proxy}`;
+  const faultCode = proxy === undefined ? connectCode(error, code) : "proxy";
+  if (connectCode(error, code) === "dns")
+    return { code: faultCode, reason: `cannot resolve ${peer}: ${causeOf(error)}` };
+  if (resetCodes.has(code))
+    return { code: faultCode, reason: `cannot connect to ${peer}: connection closed before it stood` };
+  return { code: faultCode, reason: `cannot connect to ${peer}: ${causeOf(error)}` };
+}
+
+function connectCode(error: unknown, code: string): Fault["code"] {
+  if (
+    code === "ENOTFOUND" ||
+    code.startsWith("EAI_") ||
+    (error instanceof Error && "syscall" in error && error.syscall === "getaddrinfo")
+  )
+    return "dns";
+  if (code === "ETIMEDOUT") return "timeout";
+  return unreachableCodes.has(code) || !resetCodes.has(code) ? "connect" : "reset";
+}
+
+function lostFault(error: unknown, code: string, { target }: Place): Fault {
+  if (code === "ETIMEDOUT")
+    return { code: "timeout", reason: `cannot reach ${target}: connection timed out` };
+  if (resetCodes.has(code))
+    return {
+      code: "reset",
+      reason: `cannot get an answer from ${target}: connection closed by the other side`,
+    };
+  return { code: "reset", reason: `cannot get an answer from ${target}: ${causeOf(error)}` };
+}
+
+/** OpenSSL's and llhttp's errors carry a short reason beside a long message. */
+function reasonOf(error: unknown): string {
+  const short =
+    error instanceof Error && "reason" in error && typeof error.reason === "string"
+      ? error.reason
+      : causeOf(error);
+  return short.replace(/\.$/, "").toLowerCase();
+}

@@ -1,0 +1,77 @@
+/** Owns who we say we are: the headers of each request, with credentials as their files hold them now. */
+import { validateHeaderValue } from "node:http";
+import type { KnownSecrets } from "../redact.ts";
+import { fileSecret, type Secret } from "../secret.ts";
+import type { HttpRequest } from "./http.ts";
+import type { HttpSettings } from "./settings.ts";
+
+export type Headers = Readonly<Record<string, string>>;
+
+/** The headers of one request, weakest first: ours, the user's, authentication, the request's own. @throws Error where a secret can't be read. */
+export type HeaderSource = (request: Pick<HttpRequest, "headers" | "url" | "body" | "method">) => Headers;
+
+export function headerSource(settings: HttpSettings, known: KnownSecrets): HeaderSource {
+  const configured = Object.entries(settings.headers ?? {}).map(
+    ([name, value]) => [name.toLowerCase(), value] as const,
+  );
+  const authorize = authorization(settings, known);
+  return (request) => ({
+    // Bodies are small and the agent never asks for compression, so a response can't be a decompression bomb.
+    "accept-encoding": "identity",
+    ...Object.fromEntries(configured.map(([name, value]) => [name, value.reveal()])),
+    ...authorize(request.url),
+    ...request.headers,
+    ...contentLength(request),
+  });
+}
+
+function contentLength({ body, method }: Pick<HttpRequest, "body" | "method">): Headers {
+  if (body !== undefined) return { "content-length": String(body.length) };
+  return method === "POST" || method === "PUT" ? { "content-length": "0" } : {};
+}
+
+function authorization(settings: HttpSettings, known: KnownSecrets): (url: URL) => Headers {
+  const { basic_auth: basic, authorization: other } = settings;
+  if (basic !== undefined) {
+    const password = secretOf(basic.password, basic.password_file, known);
+    return () => ({ authorization: basicToken(basic.username, password?.reveal() ?? "", known) });
+  }
+  if (other !== undefined) {
+    const credentials = secretOf(other.credentials, other.credentials_file, known);
+    return () => ({ authorization: checked(`${other.type} ${credentials?.reveal() ?? ""}`) });
+  }
+  return (url) => userInfo(url, "authorization", known);
+}
+
+function secretOf(
+  literal: Secret | undefined,
+  path: string | undefined,
+  known: KnownSecrets,
+): Secret | undefined {
+  return path === undefined ? literal : fileSecret(path, known);
+}
+
+/** `user:password@` of a URL as a header, as Go's client does it. @throws URIError for a broken percent sequence */
+export function userInfo(url: URL, header: string, known: KnownSecrets): Headers {
+  if (url.username === "" && url.password === "") return {};
+  const password = decodeURIComponent(url.password);
+  known.add(password);
+  return { [header]: basicToken(decodeURIComponent(url.username), password, known) };
+}
+
+/** RFC 7617 with UTF-8. */
+function basicToken(username: string, password: string, known: KnownSecrets): string {
+  const token = Buffer.from(`${username}:${password}`).toString("base64");
+  known.add(token);
+  return `Basic ${token}`;
+}
+
+/** Node's own message would not say which file to look at, and is thrown too late to tell it apart. */
+function checked(value: string): string {
+  try {
+    validateHeaderValue("authorization", value);
+    return value;
+  } catch {
+    throw new Error("credentials must be plain text, got characters that no header may hold");
+  }
+}

@@ -1,0 +1,108 @@
+/** Owns the choice of a proxy, by Go's rules (golang.org/x/net/http/httpproxy), which Prometheus and the Collector follow. */
+import { BlockList, isIP } from "node:net";
+import type { HttpSettings } from "./settings.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The proxy to reach `url` through, or nothing for a direct connection.
+ * @throws Error `THING must RULE, got A` for a proxy address from the environment that is no HTTP URL.
+ */
+export function proxyFor(url: URL, settings: HttpSettings, env: Environment): URL | undefined {
+  if (settings.proxy_url !== undefined)
+    return bypasses(url, settings.no_proxy ?? "") ? undefined : proxyUrl("proxy_url", settings.proxy_url);
+  if (settings.proxy_from_environment === false || isLoopback(hostOf(url))) return undefined;
+  const name = url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
+  const proxy = variable(env, name);
+  if (proxy === undefined || bypasses(url, variable(env, "NO_PROXY") ?? "")) return undefined;
+  return proxyUrl(name, proxy);
+}
+
+/** The upper-case name first, as Go does; an empty variable is an absent one. */
+function variable(env: Environment, name: string): string | undefined {
+  return [env[name], env[name.toLowerCase()]].find((value) => value !== undefined && value !== "");
+}
+
+/** `proxy:3128` without a scheme is common in the environment. */
+function proxyUrl(name: string, text: string): URL {
+  const url = URL.parse(text.includes("://") ? text : `http://${text}`);
+  if (url === null) throw new Error(`${name} must be a URL, got one that can't be parsed`);
+  if (url.protocol !== "http:" && url.protocol !== "https:")
+    throw new Error(`${name} must be an http:// or https:// URL, got ${url.protocol}//`);
+  return url;
+}
+
+/** Whether a `no_proxy` list names the host of `url`. */
+export function bypasses(url: URL, noProxy: string): boolean {
+  const host = hostOf(url);
+  const port = portOf(url);
+  return noProxy
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter((entry) => entry !== "")
+    .some((entry) => entryMatches(entry, host, port));
+}
+
+function entryMatches(entry: string, host: string, port: string): boolean {
+  if (entry === "*") return true;
+  if (entry.includes("/")) return inRange(entry, host);
+  const { name, port: wanted } = splitPort(entry);
+  if (wanted !== undefined && wanted !== port) return false;
+  if (isIP(host) !== 0) return isIP(name) !== 0 && sameAddress(name, host);
+  return domainMatches(name, host);
+}
+
+/** `example.com` names the domain and all below it, `.example.com` and `*.example.com` only those below. */
+function domainMatches(name: string, host: string): boolean {
+  const below = name.startsWith("*.") ? name.slice(1) : name;
+  if (below.startsWith(".")) return host.endsWith(below);
+  return host === below || host.endsWith(`.${below}`);
+}
+
+function inRange(range: string, host: string): boolean {
+  const [address = "", bits = ""] = range.split("/");
+  const family = isIP(address);
+  if (family === 0 || isIP(host) !== family || !/^\d{1,3}$/.test(bits)) return false;
+  if (Number(bits) > (family === 4 ? 32 : 128)) return false;
+  const list = new BlockList();
+  list.addSubnet(address, Number(bits), familyName(family));
+  return list.check(host, familyName(family));
+}
+
+/** An IPv6 address has many spellings. */
+function sameAddress(a: string, b: string): boolean {
+  return inRange(`${a}/${isIP(a) === 4 ? 32 : 128}`, b);
+}
+
+function familyName(family: number): "ipv4" | "ipv6" {
+  return family === 4 ? "ipv4" : "ipv6";
+}
+
+/** `[::1]:80`, `::1`, `host:80`, `host`. */
+function splitPort(entry: string): { readonly name: string; readonly port?: string } {
+  if (isIP(entry) === 6) return { name: entry };
+  const { name = entry, port } = /^\[?(?<name>.*?)\]?(?::(?<port>\d+))?$/.exec(entry)?.groups ?? {};
+  return port === undefined ? { name } : { name, port };
+}
+
+/** Without the brackets that a URL puts around an IPv6 address and the final dot of an absolute name. */
+export function hostOf(url: URL): string {
+  return url.hostname
+    .replace(/^\[|\]$/g, "")
+    .replace(/\.$/, "")
+    .toLowerCase();
+}
+
+export function portOf(url: URL): string {
+  if (url.port !== "") return url.port;
+  return url.protocol === "https:" ? "443" : "80";
+}
+
+/** `host:port` as a person would write it. */
+export function authorityOf(url: URL): string {
+  return `${url.hostname}:${portOf(url)}`;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || inRange("127.0.0.0/8", host) || inRange("::1/128", host);
+}

@@ -1,0 +1,108 @@
+/** Owns whom we trust and how we prove who we are on a TLS connection, with certificate files as they are now. */
+import { isIP } from "node:net";
+import {
+  checkServerIdentity,
+  createSecureContext,
+  getCACertificates,
+  type ConnectionOptions,
+  type SecureContext,
+  type SecureContextOptions,
+  type SecureVersion,
+} from "node:tls";
+import { causeOf } from "../cause.ts";
+import { readBounded } from "../files.ts";
+import { fileStamp } from "../stamp.ts";
+import type { TlsSettings, TlsVersion } from "./settings.ts";
+
+export interface Trust {
+  /** The same object until one of the files changes. @throws Error in the house grammar for a file that is no use */
+  receiver(): ConnectionOptions;
+}
+
+const maxPemBytes = 4 * 1024 * 1024;
+const versions: Readonly<Record<TlsVersion, SecureVersion>> = {
+  TLS10: "TLSv1",
+  TLS11: "TLSv1.1",
+  TLS12: "TLSv1.2",
+  TLS13: "TLSv1.3",
+};
+
+export function createTrust(settings: TlsSettings = {}): Trust {
+  const files = [settings.ca_file, settings.cert_file, settings.key_file].filter(
+    (path) => path !== undefined,
+  );
+  let stamp: string | undefined;
+  let options: ConnectionOptions = {};
+  return {
+    receiver() {
+      const now = files.map(fileStamp).join(" ");
+      if (now === stamp) return options;
+      stamp = undefined;
+      options = { ...connectionOptions(settings), secureContext: secureContext(settings) };
+      stamp = now;
+      return options;
+    },
+  };
+}
+
+function connectionOptions({
+  server_name: name,
+  insecure_skip_verify: insecure,
+}: TlsSettings): ConnectionOptions {
+  return {
+    ALPNProtocols: ["http/1.1"],
+    rejectUnauthorized: insecure !== true,
+    ...(name !== undefined && {
+      // An address is no server name indication (RFC 6066, section 3), but it can be checked against the certificate.
+      servername: isIP(name) === 0 ? name : "",
+      checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
+    }),
+  };
+}
+
+function secureContext(settings: TlsSettings): SecureContext {
+  const { ca_file, cert_file, key_file, min_version } = settings;
+  const options: SecureContextOptions = {
+    minVersion: versions[min_version ?? "TLS12"],
+    ...(ca_file !== undefined && { ca: pem("ca_file", ca_file) }),
+    ...(cert_file !== undefined && { cert: pem("cert_file", cert_file) }),
+    ...(key_file !== undefined && { key: pem("key_file", key_file) }),
+  };
+  if (ca_file === undefined) return systemContext(options, cert_file === undefined);
+  return context(options);
+}
+
+function pem(name: string, path: string): Buffer {
+  const content = readBounded(path, maxPemBytes);
+  if (!content.includes("-----BEGIN "))
+    throw new Error(`tls_config.${name} must be a PEM file, got ${path} without one`);
+  return content;
+}
+
+const shared = new Map<SecureVersion | undefined, SecureContext>();
+
+/** Node's own authorities and the system's: a company's are often only in the keychain. Shared, as one takes some 4 MB. */
+function systemContext(options: SecureContextOptions, shareable: boolean): SecureContext {
+  const existing = shareable ? shared.get(options.minVersion) : undefined;
+  if (existing !== undefined) return existing;
+  const ca = mergedAuthorities();
+  const created = context(ca === undefined ? options : { ...options, ca });
+  if (shareable) shared.set(options.minVersion, created);
+  return created;
+}
+
+/** Nothing where the system adds none, since Node's default store is then cheaper than a copy of it. */
+function mergedAuthorities(): string[] | undefined {
+  const known = new Set(getCACertificates("default"));
+  const added = getCACertificates("system").filter((certificate) => !known.has(certificate));
+  return added.length === 0 ? undefined : [...new Set([...known, ...added])];
+}
+
+function context(options: SecureContextOptions): SecureContext {
+  try {
+    return createSecureContext(options);
+  } catch (error) {
+    const files = options.cert === undefined ? "ca_file" : "cert_file, key_file or ca_file";
+    throw new Error(`cannot use tls_config's ${files}: ${causeOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,47 @@
+/** Owns how the tests of the client send and what they expect of a reply. */
+import assert from "node:assert/strict";
+import type { TestContext } from "node:test";
+import { systemClock } from "../../../src/runtime/clock.ts";
+import { createHttpClient, type HttpLimits, type HttpWorld } from "../../../src/runtime/http/client.ts";
+import type {
+  HttpClient,
+  HttpFailure,
+  HttpReply,
+  HttpRequest,
+  HttpResponse,
+} from "../../../src/runtime/http/http.ts";
+import type { HttpSettings } from "../../../src/runtime/http/settings.ts";
+
+export function client(
+  t: TestContext,
+  settings: HttpSettings = {},
+  world: Partial<HttpWorld> = {},
+  limits?: HttpLimits,
+): HttpClient {
+  const made = createHttpClient(settings, { clock: systemClock, env: {}, ...world }, limits);
+  t.after(() => made[Symbol.asyncDispose]());
+  return made;
+}
+
+export function post(url: URL, more: Partial<HttpRequest> = {}): HttpRequest {
+  return {
+    method: "POST",
+    url,
+    headers: { "content-type": "text/plain" },
+    body: Buffer.from("hello"),
+    timeoutMs: 5000,
+    ...more,
+  };
+}
+
+export function answered(reply: HttpReply): HttpResponse {
+  assert.equal(reply.kind, "response", JSON.stringify(reply));
+  return reply;
+}
+
+export function failed(reply: HttpReply, code: HttpFailure["code"], reason: RegExp): void {
+  assert.equal(reply.kind, "failure", JSON.stringify(reply));
+  const failure = reply;
+  assert.equal(failure.code, code, failure.reason);
+  assert.match(failure.reason, reason);
+}
