@@ -1,14 +1,14 @@
 /** Owns the guess at what was meant by a misspelt name. */
 
-/** The candidate that is one or two slips away, or fewer than a third of the name; undefined when none is near. */
-export function nearest(name: string, candidates: Iterable<string>): string | undefined {
+/** The candidate that is at most a third of the name away, and at most three slips; undefined when none is near. */
+function nearest(name: string, candidates: Iterable<string>): string | undefined {
   if (name.length > 64) return undefined;
-  const limit = Math.max(2, Math.floor(name.length / 3));
+  const limit = Math.max(1, Math.min(3, Math.floor(name.length / 3)));
   let best: string | undefined;
   let least = limit + 1;
   for (const candidate of candidates) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    if (distance < least && distance < candidate.length) [best, least] = [candidate, distance];
+    if (distance < least) [best, least] = [candidate, distance];
   }
   return best;
 }
@@ -20,7 +20,7 @@ export function suggestion(name: string, candidates: Iterable<string>): string {
 }
 
 /** Insertions, deletions, substitutions and swaps of neighbours that turn one text into the other. */
-export function editDistance(from: string, to: string): number {
+function editDistance(from: string, to: string): number {
   let before: number[] = [];
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let i = 1; i <= from.length; i++) {
