@@ -22,21 +22,29 @@ export function writeProcessor(
         plist,
         state.clusters.flatMap((cluster) => cluster.cores),
       );
-    writePower(plist, state, elapsedNs / 1e9);
+    writePower(plist, os, state, elapsedNs / 1e9);
   });
 }
 
-function writePower(plist: PlistWriter, state: SiliconState, seconds: number): void {
-  const rails = [
-    ["cpu", state.cpuMillijoules],
-    ["gpu", state.gpuMillijoules],
-    ["ane", state.aneMillijoules],
-  ] as const;
-  for (const [rail, millijoules] of rails) {
+type Rail = readonly [name: string, millijoules: number];
+
+function writePower(plist: PlistWriter, os: string, state: SiliconState, seconds: number): void {
+  const { cpuMillijoules, gpuMillijoules, aneMillijoules } = state;
+  const rails: readonly Rail[] = [
+    ["cpu", cpuMillijoules],
+    ["gpu", gpuMillijoules],
+    ["ane", aneMillijoules],
+  ];
+  const sum = cpuMillijoules + gpuMillijoules + aneMillijoules;
+  // Until macOS 12 memory and package were measured too, and nothing was combined (FORMATS.md, section 3.1).
+  const early = osNumber(os) < osNumber("13.0");
+  const memory = Math.round(sum * 0.12 + seconds * 60);
+  const measured = early ? [...rails, ["dram", memory] as const, ["package", sum + memory] as const] : rails;
+  for (const [rail, millijoules] of measured) {
     plist.brokenInteger(`${rail}_energy`, millijoules);
     plist.brokenReal(`${rail}_power`, millijoules / seconds);
   }
-  plist.brokenReal("combined_power", rails.reduce((sum, [, millijoules]) => sum + millijoules, 0) / seconds);
+  if (!early) plist.brokenReal("combined_power", sum / seconds);
 }
 
 /** 12 and 13 report instructions; 14 took them out again. */

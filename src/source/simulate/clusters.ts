@@ -36,19 +36,13 @@ export function renamed(
 }
 
 /** Two dies: documents go die by die, ids by kind of core. */
-export function ultra(
-  efficient: ClusterRow[2],
-  large: number,
-  slow: readonly number[],
-  fast: readonly number[],
-) {
-  const perDie = efficient;
-  const first = 2 * perDie;
+export function ultra(small: number, large: number, slow: readonly number[], fast: readonly number[]) {
+  const first = 2 * small;
   return clusters(
-    ["E0-Cluster", E, 0, perDie, slow, 0.5],
+    ["E0-Cluster", E, 0, small, slow, 0.5],
     ["P0-Cluster", P, first, large, fast, 4.6],
     ["P1-Cluster", P, first + large, large, fast, 4.6],
-    ["E1-Cluster", E, perDie, perDie, slow, 0.5],
+    ["E1-Cluster", E, small, small, slow, 0.5],
     ["P2-Cluster", P, first + 2 * large, large, fast, 4.6],
     ["P3-Cluster", P, first + 3 * large, large, fast, 4.6],
   );

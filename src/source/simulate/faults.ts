@@ -1,4 +1,4 @@
-/** Owns what can go wrong on request: `--fault KIND` or, for one document of the stream, `--fault KIND@DOCUMENT` counted from 1. */
+/** Owns what can go wrong on request: `--fault [TOOL:]KIND[@DOCUMENT]`, documents of the stream counted from 1. */
 
 const kinds = [
   // powermetrics, before the stream
@@ -26,17 +26,23 @@ export type FaultKind = (typeof kinds)[number];
 
 export interface Fault {
   readonly kind: FaultKind;
-  /** Without it the fault takes its usual course: see `faultAt`. */
+  /** The tool that goes wrong; every one that knows the fault when absent. */
+  readonly tool?: string;
+  /** Without it the fault takes its usual course, see below. */
   readonly document?: number;
 }
 
-/** Nothing when the text names no fault. */
+/** Reads `[TOOL:]KIND[@DOCUMENT]`; nothing when the text names no fault. */
 export function parseFault(text: string): Fault | undefined {
-  const [name, document, ...rest] = text.split("@");
+  const match = /^(?:([a-z_]+):)?([a-z-]+)(?:@([1-9]\d*))?$/.exec(text);
+  const [, tool, name, document] = match ?? [];
   const kind = kinds.find((it) => it === name);
-  if (kind === undefined || rest.length > 0) return undefined;
-  if (document === undefined) return { kind };
-  return /^[1-9]\d*$/.test(document) ? { kind, document: Number(document) } : undefined;
+  if (kind === undefined) return undefined;
+  return {
+    kind,
+    ...(tool !== undefined && { tool }),
+    ...(document !== undefined && { document: Number(document) }),
+  };
 }
 
 export const faultNames: readonly string[] = kinds;

@@ -1,6 +1,6 @@
 /** Owns the way in: impersonates one of four Apple tools, so that the agent runs its real child processes anywhere. */
 import { configure, type Settings } from "./settings.ts";
-import { shiftedClock, unpacedClock, type World } from "./world.ts";
+import { shiftedClock, toolWorld, unpacedClock, type ToolWorld, type World } from "./world.ts";
 
 export { processWorld, type Output, type World } from "./world.ts";
 
@@ -8,7 +8,7 @@ export const simulatedTools = ["powermetrics", "vm_stat", "sysctl", "pmset"] as 
 
 export type SimulatedTool = (typeof simulatedTools)[number];
 
-type Tool = (argv: readonly string[], settings: Settings, world: World) => Promise<number>;
+type Tool = (argv: readonly string[], settings: Settings, world: ToolWorld) => Promise<number>;
 
 /** Loaded one at a time: vm_stat is started every few seconds. */
 const tools: Readonly<Record<SimulatedTool, () => Promise<Tool>>> = {
@@ -24,14 +24,14 @@ const tools: Readonly<Record<SimulatedTool, () => Promise<Tool>>> = {
  * @param argv the tool's own arguments, mixed with the simulator's: --chip, --os, --seed, --start, --no-pace, --tasks, --fault.
  */
 export async function simulate(name: SimulatedTool, argv: readonly string[], world: World): Promise<number> {
-  const configured = configure(argv, world.preset);
+  const configured = configure(name, argv, world.preset);
   if ("problem" in configured) {
     await world.stderr.write(`${name}: ${configured.problem}\n`);
     return 64;
   }
   const { settings, rest } = configured;
   const tool = await tools[name]();
-  return tool(rest, settings, { ...world, clock: clockFor(settings, world) });
+  return tool(rest, settings, toolWorld(world, clockFor(settings, world)));
 }
 
 function clockFor({ startMs, paced }: Settings, { clock }: World): World["clock"] {

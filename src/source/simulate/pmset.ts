@@ -4,14 +4,14 @@ import { hasFault } from "./faults.ts";
 import type { Host } from "./host.ts";
 import { chance } from "./noise.ts";
 import type { Settings } from "./settings.ts";
-import { until, type World } from "./world.ts";
+import type { ToolWorld } from "./world.ts";
 
 export async function pmset(
   argv: readonly string[],
   { host, faults }: Settings,
-  world: World,
+  world: ToolWorld,
 ): Promise<number> {
-  if (hasFault(faults, "hang")) await until(world.clock, world.signal);
+  if (hasFault(faults, "hang")) await world.forever();
   if (hasFault(faults, "hang") || hasFault(faults, "empty")) return 0;
   if (hasFault(faults, "fail")) {
     await world.stderr.write("pmset: unable to read power management settings\n");

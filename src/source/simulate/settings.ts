@@ -14,45 +14,59 @@ export interface Settings {
   readonly faults: readonly Fault[];
 }
 
-export type Configured =
-  { readonly settings: Settings; readonly rest: readonly string[] } | { readonly problem: string };
+export type Configured = { readonly settings: Settings; readonly rest: readonly string[] } | Problem;
 
 const valued = ["--chip", "--os", "--seed", "--start", "--tasks", "--fault"] as const;
-type Flag = (typeof valued)[number];
+type ValuedFlag = (typeof valued)[number];
 
 /**
+ * @param tool whose faults count: see `Fault`.
  * @param preset the same flags in one string, as MAC_POWERMETRICS_SIMULATE holds them; flags in `argv` win.
  */
-export function configure(argv: readonly string[], preset = ""): Configured {
-  const values = new Map<Flag, string>();
-  const faultTexts: string[] = [];
-  const rest: string[] = [];
-  let paced = true;
-  const words = preset.split(/\s+/).filter((word) => word !== "");
-  const fromPreset = words.length;
-  const all = [...words, ...argv];
-  for (let index = 0; index < all.length; index++) {
-    const word = all[index] ?? "";
-    const [name = "", ...joined] = word.split("=");
-    const flag = valued.find((it) => it === name);
-    if (word === "--no-pace") paced = false;
-    else if (flag !== undefined) {
-      const value = joined.length > 0 ? joined.join("=") : all[++index];
-      if (value === undefined) return { problem: `${flag} must have a value` };
-      if (flag === "--fault") faultTexts.push(value);
-      else values.set(flag, value);
-    } else if (index < fromPreset) return { problem: `unexpected simulator flag: ${word}` };
-    else rest.push(word);
-  }
-  const settings = interpret(values, faultTexts, paced);
-  return "problem" in settings ? settings : { settings, rest };
+export function configure(tool: string, argv: readonly string[], preset = ""): Configured {
+  const flags: Flags = { values: new Map(), faults: [], paced: true };
+  const ours = takeFlags(
+    preset.split(/\s+/).filter((word) => word !== ""),
+    flags,
+  );
+  if ("problem" in ours) return ours;
+  if (ours.rest[0] !== undefined) return { problem: `unexpected simulator flag: ${ours.rest[0]}` };
+  const theirs = takeFlags(argv, flags);
+  if ("problem" in theirs) return theirs;
+  const settings = interpret(tool, flags);
+  return "problem" in settings ? settings : { settings, rest: theirs.rest };
 }
 
-function interpret(
-  values: ReadonlyMap<Flag, string>,
-  faultTexts: readonly string[],
-  paced: boolean,
-): Settings | { readonly problem: string } {
+interface Flags {
+  readonly values: Map<ValuedFlag, string>;
+  readonly faults: string[];
+  paced: boolean;
+}
+
+interface Problem {
+  readonly problem: string;
+}
+
+/** Adds the simulator's flags to `flags` and leaves the rest. */
+function takeFlags(words: readonly string[], flags: Flags): { readonly rest: readonly string[] } | Problem {
+  const rest: string[] = [];
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index] ?? "";
+    const [name = "", ...joined] = word.split("=");
+    const flag = valued.find((it) => it === name);
+    if (word === "--no-pace") flags.paced = false;
+    else if (flag === undefined) rest.push(word);
+    else {
+      const value = joined.length > 0 ? joined.join("=") : words[++index];
+      if (value === undefined) return { problem: `${flag} must have a value` };
+      if (flag === "--fault") flags.faults.push(value);
+      else flags.values.set(flag, value);
+    }
+  }
+  return { rest };
+}
+
+function interpret(tool: string, { values, faults: faultTexts, paced }: Flags): Settings | Problem {
   const chipName = values.get("--chip") ?? defaultChip;
   const chip = Object.hasOwn(chips, chipName) ? chips[chipName] : undefined;
   if (chip === undefined) return mustBeOneOf("--chip", Object.keys(chips), chipName);
@@ -73,12 +87,12 @@ function interpret(
   for (const text of faultTexts) {
     const fault = parseFault(text);
     if (fault === undefined) return mustBeOneOf("--fault", faultNames, text);
-    faults.push(fault);
+    if (fault.tool === undefined || fault.tool === tool) faults.push(fault);
   }
   return { host: { chip, os, seed }, ...(startMs !== undefined && { startMs }), paced, tasks, faults };
 }
 
-function mustBeOneOf(flag: string, known: readonly string[], got: string): { readonly problem: string } {
+function mustBeOneOf(flag: string, known: readonly string[], got: string): Problem {
   return { problem: `${flag} must be one of ${known.join(", ")}, got ${got}` };
 }
 

@@ -4,7 +4,7 @@ import { bootTimeMs, memoryBytes, type Host } from "./host.ts";
 import { memoryAt } from "./memory.ts";
 import { chance } from "./noise.ts";
 import type { Settings } from "./settings.ts";
-import { until, type World } from "./world.ts";
+import type { ToolWorld } from "./world.ts";
 
 type Oid = (host: Host, timeMs: number) => string;
 
@@ -23,9 +23,9 @@ const oids: Readonly<Record<string, Oid>> = {
 export async function sysctl(
   argv: readonly string[],
   { host, faults }: Settings,
-  world: World,
+  world: ToolWorld,
 ): Promise<number> {
-  if (hasFault(faults, "hang")) await until(world.clock, world.signal);
+  if (hasFault(faults, "hang")) await world.forever();
   if (hasFault(faults, "hang") || hasFault(faults, "empty")) return 0;
   if (hasFault(faults, "fail")) {
     await world.stderr.write("sysctl: sysctl failed: Operation not permitted\n");

@@ -140,17 +140,15 @@ function coalitionsOf(tasks: readonly Task[]): readonly (readonly Task[])[] {
 
 function writeTask(
   plist: PlistWriter,
-  { host, window }: TaskRequest,
+  { window }: TaskRequest,
   task: Task,
   writeName: (name: string) => void,
 ): void {
   const started = task.pid < 0 ? 0 : task.pid * 3_700_000_041;
   plist.integer("pid", task.pid);
   writeName(task.name);
-  if (host.chip.kind === "apple") {
-    plist.integer("started_abstime_ns", started);
-    plist.integer("interval_ns", window.elapsedNs);
-  }
+  plist.integer("started_abstime_ns", started);
+  plist.integer("interval_ns", window.elapsedNs);
   writeUsage(plist, window, task, task.pid, true);
 }
 

@@ -4,11 +4,11 @@ import { memoryBytes, type Host } from "./host.ts";
 import { memoryAt, type Memory } from "./memory.ts";
 import { osNumber } from "./os-version.ts";
 import type { Settings } from "./settings.ts";
-import { until, type World } from "./world.ts";
+import type { ToolWorld } from "./world.ts";
 
 type Row = readonly [label: string, value: number];
 
-export async function vmStat(argv: readonly string[], settings: Settings, world: World): Promise<number> {
+export async function vmStat(argv: readonly string[], settings: Settings, world: ToolWorld): Promise<number> {
   const parsed = parseArguments(argv, settings.host);
   if (parsed === undefined) {
     await world.stderr.write("usage: vm_stat [[-c count] interval]\n");
@@ -19,7 +19,7 @@ export async function vmStat(argv: readonly string[], settings: Settings, world:
     await world.stderr.write("vm_stat: failed to get statistics.  error 5\n");
     return 1;
   }
-  if (hasFault(faults, "hang")) await until(world.clock, world.signal);
+  if (hasFault(faults, "hang")) await world.forever();
   if (hasFault(faults, "hang") || hasFault(faults, "empty")) return 0;
   const intervalMs = parsed.intervalMs ?? (hasFault(faults, "interval") ? 1000 : undefined);
   if (intervalMs !== undefined) return table(host, intervalMs, parsed.count, world);
@@ -167,7 +167,7 @@ function column(title: string, width: number, counts: boolean, value: (memory: M
 }
 
 /** Counters are deltas after the first row that follows a header; gauges are always absolute. */
-async function table(host: Host, intervalMs: number, count: number, world: World): Promise<number> {
+async function table(host: Host, intervalMs: number, count: number, world: ToolWorld): Promise<number> {
   let last: Memory | undefined;
   for (let row = 0; row < count && !world.signal.aborted; row++) {
     const memory = memoryAt(host, world.clock.now());

@@ -53,20 +53,31 @@ function watchParent(clock: Clock, orphaned: AbortController): void {
   clock.after(1000, look, { background: true });
 }
 
-/** A clock that starts where told and whose waits cost no time: documents come as fast as they can be written. */
+/** What a tool gets to see: the world with the clock of its settings. */
+export interface ToolWorld extends World {
+  /** Waits for the signal, in real time whatever the tool's clock, and keeps the process alive meanwhile. */
+  forever(): Promise<void>;
+}
+
+export function toolWorld(world: World, clock: Clock): ToolWorld {
+  const forever = async (): Promise<void> => {
+    while (!world.signal.aborted) await world.clock.sleep(86_400_000, world.signal);
+  };
+  return { ...world, clock, forever };
+}
+
+/** A clock that starts where told and whose waits cost one turn of the event loop: documents come as fast as they are written. */
 export function unpacedClock(startMs: number): Clock {
   let elapsed = 0;
   const clock: Clock = {
     now: () => startMs + elapsed,
     monotonic: () => elapsed,
     after(ms, callback) {
-      let due = true;
-      queueMicrotask(() => {
-        if (!due) return;
+      const turn = setImmediate(() => {
         elapsed += ms;
         callback();
       });
-      return { [Symbol.dispose]: () => void (due = false) };
+      return { [Symbol.dispose]: () => clearImmediate(turn) };
     },
     sleep: (ms, signal) => sleepOn(clock, ms, signal),
   };
@@ -77,9 +88,4 @@ export function unpacedClock(startMs: number): Clock {
 export function shiftedClock(clock: Clock, startMs: number): Clock {
   const shift = startMs - clock.now();
   return { ...clock, now: () => clock.now() + shift };
-}
-
-/** Waits for the signal, however long that takes, and keeps the process alive meanwhile. */
-export async function until(clock: Clock, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) await clock.sleep(86_400_000, signal);
 }
