@@ -1,0 +1,26 @@
+/** Owns where a server listens, as people write it: `127.0.0.1:9127`, `[::1]:9127`, `:9127`. */
+
+export interface ListenAddress {
+  /** Empty for every interface. */
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+}
+
+/** Undefined for anything else than `host:port`. */
+export function parseAddress(text: string): ListenAddress | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+(?:%\w+)?)\]|([^\s:[\]/@]*)):([0-9]{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) return undefined;
+  return { host: match[1] ?? match[2] ?? "", port };
+}
+
+/** An IPv6 address gets its brackets. */
+export function formatAddress({ host, port }: ListenAddress): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** Whether only this machine can reach the host, given without brackets. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^(?:::ffff:)?127(?:\.[0-9]{1,3}){3}$/.test(host);
+}
