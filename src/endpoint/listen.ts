@@ -1,0 +1,133 @@
+/**
+ * Owns one listen address: a server on it, or the reason why not and another try every 30 seconds.
+ *
+ *     start ──► listening ──► closed
+ *       │           ▲
+ *       └► failed ──┘ 30 s
+ */
+import { once } from "node:events";
+import type { Server } from "node:http";
+import type { Server as TlsServer } from "node:https";
+import type { Socket } from "node:net";
+import { formatAddress, type ListenAddress } from "../runtime/address.ts";
+import { causeOf } from "../runtime/cause.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/log.ts";
+import type { Limits } from "./limits.ts";
+
+export type ListenState =
+  | { readonly kind: "listening"; readonly address: ListenAddress }
+  /** One line in the house grammar. */
+  | { readonly kind: "failed"; readonly reason: string };
+
+export interface Listener extends AsyncDisposable {
+  readonly state: ListenState;
+}
+
+export interface ListenWorld {
+  readonly address: ListenAddress;
+  /** A new server, or the reason why there can be none now. */
+  readonly create: () => Server | TlsServer | string;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+interface Open {
+  readonly server: Server | TlsServer;
+  readonly sockets: ReadonlySet<Socket>;
+}
+
+const retryMs = 30_000;
+
+/** Resolves after the first try, whatever became of it. */
+export async function startListener(world: ListenWorld, signal: AbortSignal): Promise<Listener> {
+  const stop = new AbortController();
+  const stopped = AbortSignal.any([signal, stop.signal]);
+  let state: ListenState = { kind: "failed", reason: "not tried yet" };
+  let open: Open | undefined;
+
+  const attempt = async (): Promise<void> => {
+    const result = await listen(world);
+    if (typeof result === "string") {
+      // Said once, and again only when the reason has changed.
+      if (state.kind === "failed" && state.reason !== result) world.log.error(result, { retryMs });
+      state = { kind: "failed", reason: result };
+    } else {
+      open = result;
+      state = { kind: "listening", address: boundAddress(result.server, world.address) };
+      world.log.info("listening", { address: formatAddress(state.address) });
+    }
+  };
+  const keepTrying = async (): Promise<void> => {
+    while (open === undefined && !stopped.aborted) {
+      await world.clock.sleep(retryMs, stopped);
+      if (!stopped.aborted) await attempt();
+    }
+  };
+  const end = async (): Promise<void> => {
+    stop.abort();
+    await trying;
+    if (open !== undefined) await close(open, world);
+  };
+
+  if (!stopped.aborted) await attempt();
+  const trying = keepTrying();
+  let ending: Promise<void> | undefined;
+  return {
+    get state() {
+      return state;
+    },
+    [Symbol.asyncDispose]: () => (ending ??= end()),
+  };
+}
+
+async function listen({ address, create, limits, log }: ListenWorld): Promise<Open | string> {
+  const server = create();
+  if (typeof server === "string") return server;
+  const sockets = limitConnections(server, limits);
+  try {
+    server.listen({ port: address.port, ...(address.host !== "" && { host: address.host }) });
+    await once(server, "listening");
+  } catch (error) {
+    return `cannot listen on ${formatAddress(address)}: ${listenCause(error)}`;
+  }
+  server.on("error", (error) => log.error("cannot accept a connection", { error }));
+  return { server, sockets };
+}
+
+function limitConnections(server: Server | TlsServer, limits: Limits): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  server.maxConnections = limits.connections;
+  server.maxRequestsPerSocket = limits.requestsPerConnection;
+  server.timeout = limits.stallMs;
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  // Whoever comes next finds room, instead of waiting for somebody's idle connections to time out.
+  server.on("drop", () => server.closeIdleConnections());
+  return sockets;
+}
+
+function listenCause(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "EADDRINUSE" ? "address in use; is another agent running?" : causeOf(error);
+}
+
+/** With the port that the system chose. */
+function boundAddress(server: Server | TlsServer, asked: ListenAddress): ListenAddress {
+  const bound = server.address();
+  return bound === null || typeof bound === "string" ? asked : { host: bound.address, port: bound.port };
+}
+
+/** Idle connections end at once, the others within the grace. */
+async function close({ server, sockets }: Open, { clock, limits }: ListenWorld): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  server.closeIdleConnections();
+  using _timer = clock.after(limits.graceMs, () => {
+    for (const socket of sockets) socket.destroy();
+  });
+  await closed;
+}
