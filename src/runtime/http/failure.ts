@@ -75,7 +75,15 @@ function isTls(code: string): boolean {
 function tlsFault(error: unknown, code: string, { target, proxy, connected }: Place): Fault {
   const verb = connected ? "keep up TLS with" : "agree on TLS with";
   const through = proxy === undefined ? target : `${target} through proxy ${proxy}`;
-  return { code: "tls", reason: `cannot ${verb} ${through}: ${tlsAdvice[code] ?? reasonOf(error)}` };
+  const reason = (code === "EPROTO" ? opensslReason(error) : undefined) ?? reasonOf(error);
+  const advice = tlsAdvice[code] ?? tlsAdvice[`ERR_SSL_${reason.toUpperCase().replaceAll(" ", "_")}`];
+  return { code: "tls", reason: `cannot ${verb} ${through}: ${advice ?? reason}` };
+}
+
+/** OpenSSL's own line inside Node's: `…:error:0A00010B:SSL routines:tls_validate_record_header:wrong version number:…`. */
+function opensslReason(error: unknown): string | undefined {
+  const message = error instanceof Error ? error.message : "";
+  return /error:[0-9A-F]+:[^:]*:[^:]*:([^:]+)/.exec(message)?.[1];
 }
 
 function connectFault(error: unknown, code: string, { target, proxy }: Place): Fault {

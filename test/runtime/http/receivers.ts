@@ -1,6 +1,6 @@
 /** Owns the receivers of the client's tests: real servers on loopback, well-behaved and raw, and their certificates. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import {
   createServer,
   request as httpRequest,
@@ -140,13 +140,34 @@ export interface Certificate {
 }
 
 /** A self-signed certificate, made with options that OpenSSL and macOS' LibreSSL both have. */
-export function selfSigned(folder: string, name: string, altNames: string, days = 2): Certificate {
+export function selfSigned(folder: string, name: string, altNames: string): Certificate {
   const certFile = join(folder, `${name}.crt`);
   const keyFile = join(folder, `${name}.key`);
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", keyFile];
   const subject = ["-subj", `/CN=${name}`, "-addext", `subjectAltName=${altNames}`];
-  execFileSync("openssl", ["req", "-x509", ...key, "-out", certFile, "-days", String(days), ...subject], {
+  execFileSync("openssl", ["req", "-x509", ...key, "-out", certFile, "-days", "2", ...subject], {
     stdio: "ignore",
   });
   return { certFile, keyFile, cert: readFileSync(certFile), key: readFileSync(keyFile) };
+}
+
+/** A self-signed certificate whose time is over; `openssl ca` alone takes dates in every version. */
+export function expired(folder: string): Certificate {
+  const { keyFile, key } = selfSigned(folder, "expired", "IP:127.0.0.1");
+  const [request, certFile, config] = ["expired.csr", "expired.crt", "ca.cnf"].map((name) =>
+    join(folder, name),
+  ) as [string, string, string];
+  writeFileSync(join(folder, "index.txt"), "");
+  writeFileSync(
+    config,
+    `[ca]\ndefault_ca=own\n[own]\ndatabase=${folder}/index.txt\nnew_certs_dir=${folder}\nrand_serial=yes\nserial=${folder}/serial\ndefault_md=sha256\npolicy=any\n[any]\ncommonName=supplied\n`,
+  );
+  writeFileSync(join(folder, "serial"), "01\n");
+  execFileSync("openssl", ["req", "-new", "-key", keyFile, "-out", request, "-subj", "/CN=expired"], {
+    stdio: "ignore",
+  });
+  const dates = ["-startdate", "200101000000Z", "-enddate", "200102000000Z"];
+  const files = ["-config", config, "-keyfile", keyFile, "-in", request, "-out", certFile];
+  execFileSync("openssl", ["ca", "-selfsign", "-batch", "-notext", ...dates, ...files], { stdio: "ignore" });
+  return { certFile, keyFile, cert: readFileSync(certFile), key };
 }
