@@ -12,7 +12,7 @@ import type { SeriesIndex, WireSeries } from "./wire-series.ts";
 /** All that one series has in the batch, in the order of time. */
 export interface Run {
   readonly series: WireSeries;
-  /** Index of each sample's snapshot in the batch. */
+  /** Index of each sample's snapshot in `Gathered.snapshots`. */
   readonly rows: number[];
   /** The value of each sample; of no meaning where the sample is an end mark. */
   readonly values: number[];
@@ -22,6 +22,7 @@ export interface Run {
 }
 
 export interface Gathered {
+  /** Those of the batch that have a usable time. */
   readonly snapshots: readonly Snapshot[];
   /** In the order in which the batch first names them. */
   readonly runs: readonly Run[];
@@ -32,7 +33,8 @@ export interface Gathered {
 
 type DropReason = "relabel" | "duplicate" | "clock_backwards" | "invalid";
 
-export function gather({ snapshots }: Batch, index: SeriesIndex): Gathered {
+export function gather(batch: Batch, index: SeriesIndex): Gathered {
+  const snapshots = batch.snapshots.filter(hasTime);
   const runs = new Map<string, Run>();
   const plans = new Map<string, Plan>();
   const dropped = new Map<DropReason, number>();
@@ -42,12 +44,8 @@ export function gather({ snapshots }: Batch, index: SeriesIndex): Gathered {
   let samples = 0;
   let marks = 0;
 
+  for (const snapshot of batch.snapshots) if (!hasTime(snapshot)) drop("invalid", snapshot.values.length);
   snapshots.forEach((snapshot, row) => {
-    const size = snapshot.set.series.length;
-    if (!Number.isSafeInteger(snapshot.time) || snapshot.time < 0) {
-      drop("invalid", size);
-      return;
-    }
     const plan = plans.get(snapshot.set.key) ?? createPlan(index.columns(snapshot.set), runs);
     plans.set(snapshot.set.key, plan);
     const added = addRow(plan, snapshot, row);
@@ -59,6 +57,11 @@ export function gather({ snapshots }: Batch, index: SeriesIndex): Gathered {
   });
   const filled = [...runs.values()].filter(({ rows }) => rows.length > 0);
   return { snapshots, runs: filled, samples, marks, dropped: Object.fromEntries(dropped) };
+}
+
+/** On the wire a time is a whole number of milliseconds; before 1970 there were no Macs. */
+function hasTime({ time }: Snapshot): boolean {
+  return Number.isSafeInteger(time) && time >= 0;
 }
 
 /** Where each column of a set goes. */
