@@ -1,0 +1,163 @@
+/** What every kind of answer means for the samples, as WIRE.md 1 has it. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import fc from "fast-check";
+import type { HttpReply } from "../../../src/runtime/http/http.ts";
+import { classify, type Asked } from "../../../src/sink/remote-write/classify.ts";
+import { version1, version2 } from "../../../src/sink/remote-write/protocol.ts";
+import { receivedAt, response, written } from "./clients.ts";
+
+const v1: Asked = { protocol: version1, negotiable: true, retryOn429: true, sent: 10 };
+const v2: Asked = { ...v1, protocol: version2 };
+const html = { "content-type": "text/html; charset=utf-8" };
+
+test("each answer has its outcome", () => {
+  const cases: readonly (readonly [string, HttpReply, Asked, string])[] = [
+    ["v1 stored", response(200), v1, "delivered"],
+    ["v1 stored without a body", response(204), v1, "delivered"],
+    ["v2 stored", response(204, written(10)), v2, "delivered"],
+    ["v2 taken for v1, nothing stored", response(204), v2, "switch"],
+    [
+      "v2 with one header missing",
+      response(200, { "x-prometheus-remote-write-samples-written": "10" }),
+      v2,
+      "switch",
+    ],
+    [
+      "v2 with a header of nonsense",
+      response(200, { ...written(10), "x-prometheus-remote-write-samples-written": "ten" }),
+      v2,
+      "switch",
+    ],
+    ["v2 not supported", response(415), v2, "switch"],
+    ["v1 not supported", response(415), v1, "switch"],
+    ["a captive portal's page", response(200, html, "<html>"), v1, "retry"],
+    ["a captive portal's page to v2", response(200, html, "<html>"), v2, "retry"],
+    ["a redirect", response(302, { location: "http://portal/" }), v1, "retry"],
+    ["a permanent redirect", response(308), v2, "retry"],
+    ["a page with a status of its own", response(400, html, "<html>"), v1, "retry"],
+    ["a bad request", response(400, {}, "out of order sample"), v1, "rejected"],
+    ["a bad request on v2 without counts", response(400), v2, "rejected"],
+    ["a v1 refusal with stray counts", response(400, written(3)), v1, "rejected"],
+    ["some of the samples were bad", response(400, written(7)), v2, "delivered"],
+    ["not authenticated", response(401), v1, "refused"],
+    ["not authenticated, told by a page", response(401, html), v1, "refused"],
+    ["forbidden", response(403), v2, "refused"],
+    ["wrong path", response(404), v1, "refused"],
+    ["proxy wants credentials", response(407), v1, "refused"],
+    ["too large", response(413), v1, "too_large"],
+    ["too large, told by a page", response(413, html), v2, "too_large"],
+    ["a request timeout is a 4xx too", response(408), v1, "rejected"],
+    ["unprocessable", response(422), v2, "rejected"],
+    ["slow down", response(429), v1, "retry"],
+    ["slow down, but told not to repeat", response(429), { ...v1, retryOn429: false }, "rejected"],
+    ["server failure", response(500), v1, "retry"],
+    ["server failure after some samples", response(500, written(3)), v2, "retry"],
+    ["bad gateway with a page", response(502, html), v1, "retry"],
+    ["unavailable", response(503), v2, "retry"],
+    ["no HTTP status at all", response(999), v1, "retry"],
+    ["an informational status as the end", response(101), v1, "retry"],
+    [
+      "no connection",
+      { kind: "failure", code: "connect", reason: "cannot connect", durationMs: 1 },
+      v1,
+      "retry",
+    ],
+    ["no time left", { kind: "failure", code: "timeout", reason: "too slow", durationMs: 1 }, v2, "retry"],
+  ];
+  for (const [name, reply, asked, status] of cases) {
+    const outcome = classify(reply, asked);
+    assert.equal(outcome.status, status, name);
+    assert.equal(outcome.code, reply.kind === "failure" ? reply.code : String(reply.status), name);
+  }
+});
+
+test("a switch names the other version", () => {
+  assert.deepEqual(classify(response(204), v2), {
+    status: "switch",
+    code: "204",
+    protocol: version1,
+    reason: `unexpected answer to ${version2}: got no X-Prometheus-Remote-Write-*-Written headers, want all three`,
+  });
+  const back = classify(response(415, {}, "only v2 here\n"), v1);
+  assert.ok(back.status === "switch");
+  assert.equal(back.protocol, version2);
+  assert.equal(back.reason, `unexpected answer to ${version1}: got 415, want 2xx: only v2 here`);
+});
+
+test("a receiver that does not speak the one allowed version keeps the backlog and says what to set", () => {
+  for (const [asked, other] of [[v1, version2] as const, [v2, version1] as const]) {
+    const outcome = classify(response(415), { ...asked, negotiable: false });
+    assert.ok(outcome.status === "refused");
+    assert.ok(outcome.reason.endsWith(`; set protobuf_message to auto or ${other}`), outcome.reason);
+  }
+  assert.equal(classify(response(204), { ...v2, negotiable: false }).status, "refused");
+});
+
+test("samples that version 2 did not write are counted as rejected", () => {
+  assert.deepEqual(classify(response(204, written(10)), v2), {
+    status: "delivered",
+    code: "204",
+    rejected: 0,
+  });
+  const partial = classify(response(400, written(7), "out of bounds"), v2);
+  assert.ok(partial.status === "delivered");
+  assert.equal(partial.rejected, 3);
+  assert.match(
+    partial.reason ?? "",
+    /^unexpected status: got 400, want 2xx: out of bounds; .*\(7 of 10 samples written\)$/,
+  );
+  const none = classify(response(400, written(0)), v2);
+  assert.ok(none.status === "delivered" && none.rejected === 10);
+  const generous = classify(response(200, written(11)), v2);
+  assert.ok(generous.status === "delivered" && generous.rejected === 0);
+});
+
+test("Retry-After counts as seconds or as a date, and nonsense does not count", () => {
+  const after = (value: string, status = 429): number | undefined => {
+    const outcome = classify(response(status, { "retry-after": value }), v1);
+    assert.ok(outcome.status === "retry");
+    return outcome.afterMs;
+  };
+  assert.equal(after("7"), 7000);
+  assert.equal(after("7", 503), 7000);
+  assert.equal(after(new Date(receivedAt + 60_000).toUTCString()), 60_000);
+  assert.equal(after("999999"), 3_600_000);
+  for (const value of ["0", "-1", "soon", "", new Date(receivedAt - 1000).toUTCString()]) {
+    assert.equal(after(value), undefined, value);
+  }
+});
+
+test("a 400 names the receiver's setting for old samples, other refusals do not", () => {
+  const reason = (status: number): string => {
+    const outcome = classify(response(status, {}, "too old sample"), v1);
+    return "reason" in outcome ? (outcome.reason ?? "") : "";
+  };
+  assert.match(reason(400), /too old sample; .*storage\.tsdb\.out_of_order_time_window/);
+  assert.doesNotMatch(reason(422), /out_of_order/);
+});
+
+test("a redirect says where it leads", () => {
+  const outcome = classify(response(301, { location: "https://other.test/\u001b[31m" }), v1);
+  assert.ok(outcome.status === "retry");
+  assert.equal(
+    outcome.reason,
+    "unexpected status: got 301, want 2xx (redirect to https://other.test/\\u{1b}[31m)",
+  );
+});
+
+test("whatever the body holds, the reason is one short line without control characters", () => {
+  const bodies = fc.oneof(fc.uint8Array({ maxLength: 2000 }), fc.string({ unit: "binary", maxLength: 2000 }));
+  const statuses = fc.constantFrom(302, 400, 401, 413, 415, 422, 429, 500, 999);
+  fc.assert(
+    fc.property(statuses, bodies, fc.boolean(), (status, body, second) => {
+      const outcome = classify(response(status, {}, body), second ? v2 : v1);
+      const reason = outcome.reason ?? "";
+      assert.doesNotMatch(reason, /[\p{Cc}\p{Zl}\p{Zp}\u202e\u200b]/u);
+      assert.ok(reason.length < 512 * 8 + 300);
+    }),
+  );
+  const long = classify(response(500, {}, "x".repeat(1_000_000)), v1);
+  assert.ok(long.status === "retry");
+  assert.equal(long.reason, `unexpected status: got 500, want 2xx: ${"x".repeat(512)}`);
+});
