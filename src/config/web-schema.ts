@@ -1,0 +1,142 @@
+/**
+ * Owns the shape of `web.config_file`: the format of Prometheus' exporter-toolkit (its docs/web-configuration.md), with
+ * Go's names of versions, ciphers and curves turned into OpenSSL's.
+ */
+import { z } from "zod";
+import { durationSetting } from "../runtime/setting.ts";
+import type { Plain } from "./field.ts";
+import { quote } from "./problem.ts";
+import { suggestion } from "./suggest.ts";
+
+const versions = { TLS10: "TLSv1", TLS11: "TLSv1.1", TLS12: "TLSv1.2", TLS13: "TLSv1.3" } as const;
+
+/** What Go's `tls.CipherSuites()` lists. Those of TLS 1.3 are always on, as in Go. */
+const ciphers = {
+  TLS_AES_128_GCM_SHA256: "TLS_AES_128_GCM_SHA256",
+  TLS_AES_256_GCM_SHA384: "TLS_AES_256_GCM_SHA384",
+  TLS_CHACHA20_POLY1305_SHA256: "TLS_CHACHA20_POLY1305_SHA256",
+  TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA: "ECDHE-ECDSA-AES128-SHA",
+  TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA: "ECDHE-ECDSA-AES256-SHA",
+  TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA: "ECDHE-RSA-AES128-SHA",
+  TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA: "ECDHE-RSA-AES256-SHA",
+  TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: "ECDHE-ECDSA-AES128-GCM-SHA256",
+  TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384: "ECDHE-ECDSA-AES256-GCM-SHA384",
+  TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256: "ECDHE-RSA-AES128-GCM-SHA256",
+  TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384: "ECDHE-RSA-AES256-GCM-SHA384",
+  TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: "ECDHE-ECDSA-CHACHA20-POLY1305",
+  TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256: "ECDHE-RSA-CHACHA20-POLY1305",
+} as const;
+
+const curves = { CurveP256: "P-256", CurveP384: "P-384", CurveP521: "P-521", X25519: "X25519" } as const;
+
+const clientAuthTypes = [
+  "NoClientCert",
+  "RequestClientCert",
+  "RequireAnyClientCert",
+  // exporter-toolkit's older name of the one above.
+  "RequireClientCert",
+  "VerifyClientCertIfGiven",
+  "RequireAndVerifyClientCert",
+] as const;
+
+/** Accepts the keys of a table and gives what they stand for. */
+function named<const Table extends Readonly<Record<string, string>>>(table: Table, thing: string) {
+  const names = Object.keys(table) as (keyof Table & string)[];
+  const wrong = (got: unknown): string =>
+    `must be ${thing}, got ${quote(got)}${suggestion(String(got), names)}`;
+  return z.enum(names, { error: ({ input }) => wrong(input) }).transform((name) => table[name]);
+}
+
+const text = () => z.string().min(1).optional();
+const secret = () => text().meta({ writeOnly: true });
+
+const version = () => named(versions, "TLS10, TLS11, TLS12 or TLS13");
+
+const tlsSchema = z.strictObject({
+  cert: text(),
+  key: secret(),
+  client_ca: text(),
+  cert_file: text(),
+  key_file: text(),
+  client_ca_file: text(),
+  client_auth_type: z.enum(clientAuthTypes).default("NoClientCert"),
+  client_allowed_sans: z.array(z.string().min(1)).min(1).optional(),
+  min_version: version().prefault("TLS12"),
+  max_version: version().prefault("TLS13"),
+  cipher_suites: z.array(named(ciphers, "a cipher suite of Go's crypto/tls")).default([]),
+  prefer_server_cipher_suites: z.boolean().default(true),
+  curve_preferences: z.array(named(curves, "CurveP256, CurveP384, CurveP521 or X25519")).default([]),
+});
+
+/**
+ * Each broken rule between keys of `tls_server_config`, at the key that has to change. Apart from the schema, so that
+ * they are told together with everything else.
+ */
+export function* tlsBreaches(
+  tls: Readonly<Partial<Record<string, Plain>>>,
+): Generator<readonly [key: string, message: string]> {
+  for (const [inline, file] of [
+    ["cert", "cert_file"],
+    ["key", "key_file"],
+  ] as const) {
+    if (tls[inline] === undefined && tls[file] === undefined) yield [file, "must be set"];
+  }
+  for (const inline of ["cert", "key", "client_ca"]) {
+    if (tls[inline] !== undefined && tls[`${inline}_file`] !== undefined)
+      yield [inline, `must not be set together with ${inline}_file`];
+  }
+  const asked = tls["client_auth_type"];
+  if (asked === "NoClientCert" && (tls["client_ca"] ?? tls["client_ca_file"]) !== undefined)
+    yield ["client_auth_type", "must ask for a certificate when client_ca or client_ca_file is set"];
+  const required = String(asked).startsWith("Require");
+  if (tls["client_allowed_sans"] !== undefined && !required)
+    yield ["client_allowed_sans", "must come with RequireAnyClientCert or RequireAndVerifyClientCert"];
+  if (String(tls["min_version"]) > String(tls["max_version"]))
+    yield ["min_version", "must not be above max_version"];
+}
+
+/** A blank header is not sent. */
+const header = () =>
+  z
+    .string()
+    .regex(/^[\t\x20-\x7e]*$/, "must be printable ASCII on one line")
+    .optional();
+
+function oneOf(...values: readonly string[]) {
+  return z
+    .string()
+    .refine((value) => ["", ...values].includes(value.toLowerCase()), `must be ${values.join(" or ")}`)
+    .optional();
+}
+
+/** exporter-toolkit's five; it refuses any other. */
+const headersSchema = z.strictObject({
+  "Content-Security-Policy": header(),
+  "X-Frame-Options": oneOf("deny", "sameorigin"),
+  "X-Content-Type-Options": oneOf("nosniff"),
+  "X-XSS-Protection": header(),
+  "Strict-Transport-Security": header(),
+});
+
+/** One more of cost doubles the time; at 15 a single password takes seconds of this Mac's CPU. */
+const bcryptHash = z
+  .string()
+  .regex(
+    /^\$2[aby]\$(?:0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}$/,
+    "must be a bcrypt hash with a cost between 4 and 15, as htpasswd -nBC 10 USER prints it",
+  )
+  .meta({ writeOnly: true });
+
+export const webSchema = z.strictObject({
+  tls_server_config: tlsSchema.optional(),
+  http_server_config: z
+    .strictObject({ http2: z.boolean().optional(), headers: headersSchema.default({}) })
+    .prefault({}),
+  basic_auth_users: z
+    .record(z.string().regex(/^[^:\p{Cc}]+$/u, "must be a name without a colon"), bcryptHash)
+    .default({}),
+  rate_limit: z
+    .strictObject({ interval: durationSetting().prefault("0s"), burst: z.int().min(0).default(0) })
+    .refine(({ interval, burst }) => interval === 0 || burst > 0, "must have a burst of at least 1")
+    .optional(),
+});
