@@ -60,9 +60,10 @@ export async function startListener(world: ListenWorld, signal: AbortSignal): Pr
     }
   };
   const keepTrying = async (): Promise<void> => {
-    while (open === undefined && !stopped.aborted) {
+    while (open === undefined) {
       await world.clock.sleep(retryMs, stopped);
-      if (!stopped.aborted) await attempt();
+      if (stopped.aborted) return;
+      await attempt();
     }
   };
   const end = async (): Promise<void> => {
@@ -71,7 +72,7 @@ export async function startListener(world: ListenWorld, signal: AbortSignal): Pr
     if (open !== undefined) await close(open, world);
   };
 
-  if (!stopped.aborted) await attempt();
+  await attempt();
   const trying = keepTrying();
   let ending: Promise<void> | undefined;
   return {
