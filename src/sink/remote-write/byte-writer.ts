@@ -8,7 +8,7 @@ const staleNaN = [0x7ff00000, 0x00000002] as const;
 export interface ByteWriter {
   reserve(bytes: number): void;
   byte(value: number): void;
-  /** A whole number from 0 to 2^53. */
+  /** A whole number from 0 to 2^31 - 1: a length. */
   varint(value: number): void;
   bytes(source: Uint8Array): void;
   /** Little endian; any NaN becomes Prometheus' normal one. */
@@ -42,10 +42,6 @@ export function createByteWriter(): ByteWriter {
     },
     varint(value) {
       let rest = value;
-      while (rest > 0x7fffffff) {
-        buffer[at++] = (rest & 0x7f) | 0x80;
-        rest = Math.floor(rest / 128);
-      }
       while (rest > 0x7f) {
         buffer[at++] = (rest & 0x7f) | 0x80;
         rest >>>= 7;

@@ -277,6 +277,19 @@ test("a batch of nothing, or of nothing that is left, has no body", () => {
   assert.equal(through.encode({ snapshots: [snapshot(0, [[series(power), 1]])] }, version2), undefined);
 });
 
+test("a batch far beyond the first buffer is as complete as a small one", () => {
+  const all = Array.from({ length: 300 }, (_, at) => series(frequency, { core: `cpu${at}` }));
+  const snapshots = Array.from({ length: 60 }, (_, row) =>
+    snapshot(
+      row,
+      all.map((one, column) => [one, row / (column + 1)] as const),
+    ),
+  );
+  const expected = expectedPoints({ snapshots });
+  assert.deepEqual(pointsOf(decodeV1(encoded({ snapshots }, version1).bytes)), expected);
+  assert.deepEqual(pointsOf(decodeV2(encoded({ snapshots }, version2).bytes)), expected);
+});
+
 test("ever new series sets do not change what is encoded", () => {
   const through = sink();
   for (let round = 0; round < 40; round++) {
