@@ -88,12 +88,16 @@ export function* tlsBreaches(
   const asked = tls["client_auth_type"];
   if (asked === "NoClientCert" && (tls["client_ca"] ?? tls["client_ca_file"]) !== undefined)
     yield ["client_auth_type", "must ask for a certificate when client_ca or client_ca_file is set"];
-  const required = String(asked).startsWith("Require");
+  const required = typeof asked === "string" && asked.startsWith("Require");
   if (tls["client_allowed_sans"] !== undefined && !required)
     yield ["client_allowed_sans", "must come with RequireAnyClientCert or RequireAndVerifyClientCert"];
-  if (String(tls["min_version"]) > String(tls["max_version"]))
+  if (rankOf(tls["max_version"]) !== -1 && rankOf(tls["min_version"]) > rankOf(tls["max_version"]))
     yield ["min_version", "must not be above max_version"];
 }
+
+/** -1 for what is no version, which is told already. */
+const rankOf = (version: Plain | undefined): number =>
+  Object.keys(versions).findIndex((name) => name === version);
 
 /** A blank header is not sent. */
 const header = () =>
