@@ -10,7 +10,7 @@ import type { PlistDict } from "../plist/value.ts";
 import type { Cluster, Core, Gpu, Processor } from "../sample.ts";
 import { coreIds, frequencyOf, type CoreIds } from "./core.ts";
 import { amountOfEnergy, readRails } from "./rail.ts";
-import { activeShare, readResidency } from "./residency.ts";
+import { activeShare, readResidency, remainingShare } from "./residency.ts";
 
 const knownOfProcessor = new Set([
   ...["cpu", "gpu", "ane", "dram", "package"].flatMap((rail) => [`${rail}_energy`, `${rail}_power`]),
@@ -61,7 +61,7 @@ function readCore(cpu: Fields, cluster: string | undefined, ids: CoreIds, window
   const states = cpu.dicts("dvfm_states");
   const idleRatio = log.ratio("core_idle_ratio", cpu.number("idle_ratio"));
   const downRatio = log.ratio("core_down_ratio", cpu.number("down_ratio"));
-  const rest = idleRatio === undefined ? undefined : 1 - idleRatio - (downRatio ?? 0);
+  const rest = idleRatio === undefined ? undefined : remainingShare(idleRatio, downRatio ?? 0);
   const activeRatio = log.ratio("core_active_ratio", activeShare(states) ?? rest);
   const frequencyHz = frequencyOf("core_freq_hz", cpu.number("freq_hz"), log);
   const residency = window.frequencyResidency ? readResidency(states, megahertzOf, log) : {};
@@ -83,7 +83,7 @@ export function readGpu(gpu: Fields, window: Window): Gpu {
   return {
     ...defined({
       frequencyHz: frequencyOf("gpu_freq_hz", megahertz === undefined ? undefined : megahertz * 1e6, log),
-      activeRatio: idleRatio === undefined ? undefined : 1 - idleRatio,
+      activeRatio: idleRatio === undefined ? undefined : remainingShare(idleRatio),
       idleRatio,
       millijoules: amountOfEnergy("gpu_energy", gpu.number("gpu_energy"), window.elapsedNs, log),
     }),

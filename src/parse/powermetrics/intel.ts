@@ -6,7 +6,7 @@ import type { Core, Gpu, Processor } from "../sample.ts";
 import type { Window } from "./apple-silicon.ts";
 import { coreIds, frequencyOf } from "./core.ts";
 import { readPackage } from "./rail.ts";
-import { readResidency } from "./residency.ts";
+import { readResidency, remainingShare } from "./residency.ts";
 
 const knownOfProcessor = new Set(
   "package_watts package_joules freq_hz freq_ratio llc_flushed_ratio packages".split(" "),
@@ -56,7 +56,7 @@ function isMeasured(cores: readonly Fields[]): boolean {
 }
 
 function activityOf(idleRatio: number | undefined): Pick<Core, "activeRatio" | "idleRatio"> {
-  return idleRatio === undefined ? {} : { idleRatio, activeRatio: 1 - idleRatio };
+  return idleRatio === undefined ? {} : { idleRatio, activeRatio: remainingShare(idleRatio) };
 }
 
 /** The integrated GPU, or the first; its frequency is in Hz, 1 while it is idle. */

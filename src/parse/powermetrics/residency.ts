@@ -13,7 +13,16 @@ export function activeShare(states: readonly PlistDict[] | undefined): number | 
     if (typeof share !== "number") return undefined;
     sum += share >= 0 ? share : NaN;
   }
-  return sum;
+  return withoutNoise(sum);
+}
+
+/** What is left of the window; the shares have six digits, so what lies beyond twelve is noise of the subtraction. */
+export function remainingShare(...shares: readonly number[]): number {
+  return withoutNoise(shares.reduce((rest, share) => rest - share, 1));
+}
+
+function withoutNoise(share: number): number {
+  return Math.round(share * 1e12) / 1e12;
 }
 
 /** By position, since frequencies repeat. A state with a figure that cannot be true is left out, and found. */
