@@ -1,0 +1,84 @@
+/** Owns what `sysctl vm.swapusage hw.memsize kern.boottime kern.memorystatus_vm_pressure_level` prints. */
+import { defined } from "./defined.ts";
+import { findingLog, type FindingLog } from "./finding.ts";
+import { linesOf, nothingPrinted, unexpectedOutput } from "./lines.ts";
+import { parsed, type ParseResult } from "./result.ts";
+import type { SysctlSample } from "./sample.ts";
+
+type Values = Omit<SysctlSample, "findings">;
+type Reader = (value: string, log: FindingLog) => Values | undefined;
+
+/** What each name's value says; undefined for a value of another shape. */
+const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
+  ["vm.swapusage", readSwapUsage],
+  ["hw.memsize", readMemorySize],
+  ["kern.boottime", readBootTime],
+  ["kern.memorystatus_vm_pressure_level", readPressureLevel],
+]);
+
+const unitBytes: Readonly<Record<string, number>> = {
+  "": 1,
+  B: 1,
+  K: 2 ** 10,
+  M: 2 ** 20,
+  G: 2 ** 30,
+  T: 2 ** 40,
+};
+
+/** Any line may be missing: an unknown name is a message on standard error, and the others are printed. */
+export function parseSysctl(text: string | Uint8Array): ParseResult<SysctlSample> {
+  const lines = linesOf(text);
+  const [first] = lines;
+  if (first === undefined) return nothingPrinted("sysctl");
+  const log = findingLog();
+  const read = lines.map((line) => readLine(line, log));
+  if (read.every((values) => values === undefined)) return unexpectedOutput("sysctl", first, "name: value");
+  const values = read.reduce<Values>((all, one) => ({ ...all, ...one }), {});
+  return parsed({ ...values, findings: log.findings() });
+}
+
+function readLine(line: string, log: FindingLog): Values | undefined {
+  const [, name = "", value = ""] = /^([\w.]+)\s*[:=]\s*(.*)$/.exec(line) ?? [];
+  const values = readers.get(name)?.(value, log);
+  if (values === undefined) log.unknown(name === "" ? line : name);
+  return values;
+}
+
+/** `total = 10240.00M  used = 9689.94M  free = 550.06M  (encrypted)`: hundredths of a mebibyte are all the precision there is. */
+function readSwapUsage(value: string): Values | undefined {
+  const values = defined({
+    swapTotalBytes: sizeNamed("total", value),
+    swapUsedBytes: sizeNamed("used", value),
+    swapFreeBytes: sizeNamed("free", value),
+  });
+  return Object.keys(values).length === 0 ? undefined : values;
+}
+
+function sizeNamed(name: string, text: string): number | undefined {
+  const [, number, unit = ""] =
+    new RegExp(`\\b${name} = (\\d+(?:[.,]\\d+)?)([BKMGT]?)(?:\\s|$)`).exec(text) ?? [];
+  return number === undefined
+    ? undefined
+    : Math.round(Number(number.replace(",", ".")) * (unitBytes[unit] ?? 1));
+}
+
+function readMemorySize(value: string): Values | undefined {
+  return /^\d+$/.test(value) && Number(value) > 0 ? { memoryBytes: Number(value) } : undefined;
+}
+
+/** `{ sec = 978307216, usec = 0 } Sun Dec 31 19:00:16 2000`: the text is local time, the numbers are UTC. */
+function readBootTime(value: string): Values | undefined {
+  const [, seconds, micros] = /sec = (\d+), usec = (\d+)/.exec(value) ?? [];
+  return seconds === undefined
+    ? undefined
+    : { bootTimeMs: Number(seconds) * 1000 + Math.floor(Number(micros) / 1000) };
+}
+
+const pressureLevels = new Set([1, 2, 4]);
+
+function readPressureLevel(value: string, log: FindingLog): Values | undefined {
+  if (!/^-?\d+$/.test(value)) return undefined;
+  if (pressureLevels.has(Number(value))) return { memoryPressureLevel: Number(value) };
+  log.implausible("memory_pressure_level");
+  return {};
+}

@@ -1,0 +1,87 @@
+/** Owns one `vm_stat` report in every width and age (FORMATS.md, section 8). */
+import { findingLog } from "./finding.ts";
+import { linesOf, nothingPrinted, unexpectedOutput } from "./lines.ts";
+import { failed, parsed, type ParseResult } from "./result.ts";
+import type { VmStatSample } from "./sample.ts";
+
+type Count = Exclude<keyof VmStatSample, "pageSizeBytes" | "findings">;
+
+/** The label decides, never the column: label columns are 25, 30 or 35 wide. */
+const counts: ReadonlyMap<string, Count> = new Map([
+  ["Pages free", "free"],
+  ["Pages active", "active"],
+  ["Pages inactive", "inactive"],
+  ["Pages speculative", "speculative"],
+  ["Pages throttled", "throttled"],
+  ["Pages wired down", "wired"],
+  ["Pages purgeable", "purgeable"],
+  ["Translation faults", "faults"],
+  ["Pages copy-on-write", "copyOnWrite"],
+  ["Pages zero filled", "zeroFilled"],
+  ["Pages reactivated", "reactivated"],
+  ["Pages purged", "purged"],
+  ["File-backed pages", "fileBacked"],
+  ["Anonymous pages", "anonymous"],
+  ["Pages stored in compressor", "compressor"],
+  ["Pages occupied by compressor", "compressorOccupied"],
+  ["Decompressions", "decompressions"],
+  ["Compressions", "compressions"],
+  ["Pageins", "pageIns"],
+  ["Pageouts", "pageOuts"],
+  ["Swapins", "swapIns"],
+  ["Swapouts", "swapOuts"],
+]);
+
+/** Mac OS X 10.8 and older, and machines with memory tagging. */
+const unused = new Set([
+  "Object cache",
+  "Pages tagged",
+  "Pages tagged resident",
+  "Pages tagged compressed",
+  "Pages tag-storage",
+  "Pages tag-storage holding tags",
+  "Pages tag-storage free",
+  "Pages tag-storage non-tag pageable",
+  "Pages tag-storage non-tag wired",
+  "Bytes of compressed tags",
+  "Tagged compressions",
+  "Tagged decompressions",
+]);
+
+const header = /\(page size of (\d+) bytes\)/;
+const intervalTitles = /^free\s+active\s/;
+
+/** Reads one report. Without its header the counts have no unit, so that is an error; any line may be missing. */
+export function parseVmStat(text: string | Uint8Array): ParseResult<VmStatSample> {
+  const lines = linesOf(text);
+  const [first] = lines;
+  if (first === undefined) return nothingPrinted("vm_stat");
+  if (lines.some((line) => intervalTitles.test(line))) return failed(intervalMode);
+  const at = lines.findIndex((line) => header.test(line));
+  const pageSizeBytes = Number(header.exec(lines[at] ?? "")?.[1]);
+  if (!(pageSizeBytes > 0)) return unexpectedOutput("vm_stat", first, "(page size of N bytes)");
+  const log = findingLog();
+  const sample: Partial<Record<Count, number>> = {};
+  for (const line of lines.toSpliced(at, 1)) {
+    const row = readLine(line);
+    if (row === undefined) log.unknown(line);
+    else if (row.count !== undefined) sample[row.count] = row.value;
+  }
+  return parsed({ pageSizeBytes, ...sample, findings: log.findings() });
+}
+
+const intervalMode = {
+  kind: "content",
+  message:
+    "unexpected vm_stat output: got its interval table, want one report (run vm_stat without an interval)",
+} as const;
+
+/** Undefined for a line that is not known. The dot behind a value means nothing. */
+function readLine(line: string): { readonly count: Count | undefined; readonly value: number } | undefined {
+  const colon = line.lastIndexOf(":");
+  const label = line.slice(0, Math.max(0, colon)).trim().replaceAll('"', "");
+  const digits = /^(\d+)\.?$/.exec(line.slice(colon + 1).trim())?.[1];
+  const count = counts.get(label);
+  if (count !== undefined && digits !== undefined) return { count, value: Number(digits) };
+  return unused.has(label) ? { count: undefined, value: 0 } : undefined;
+}

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { parseSysctl } from "../../src/parse/sysctl.ts";
+import type { SysctlSample } from "../../src/parse/sample.ts";
+import { captureText, withCaptures } from "./captures.ts";
+
+function read(text: string): SysctlSample {
+  const result = parseSysctl(text);
+  assert.ok(result.ok, result.ok ? "" : result.error.message);
+  return result.value;
+}
+
+const nothingFound = { unknown: [], implausible: [] };
+
+test("all four names are read", () => {
+  const text = [
+    "vm.swapusage: total = 2048.00M  used = 554.62M  free = 1493.38M  (encrypted)",
+    "hw.memsize: 34359738368",
+    "kern.boottime: { sec = 978307216, usec = 500000 } Sun Dec 31 19:00:16 2000",
+    "kern.memorystatus_vm_pressure_level: 2",
+  ].join("\n");
+  assert.deepEqual(read(text), {
+    swapTotalBytes: 2 ** 31,
+    swapUsedBytes: Math.round(554.62 * 2 ** 20),
+    swapFreeBytes: Math.round(1493.38 * 2 ** 20),
+    memoryBytes: 34359738368,
+    bootTimeMs: 978307216500,
+    memoryPressureLevel: 2,
+    findings: nothingFound,
+  });
+});
+
+test("a name that the system does not have leaves the others", () => {
+  assert.deepEqual(read("hw.memsize: 8589934592\n"), { memoryBytes: 2 ** 33, findings: nothingFound });
+});
+
+test("swap in any unit, and a decimal comma, are bytes", () => {
+  const { swapTotalBytes, swapUsedBytes, swapFreeBytes } = read(
+    "vm.swapusage: total = 1.50G  used = 1024,00K  free = 0.00T",
+  );
+  assert.deepEqual([swapTotalBytes, swapUsedBytes, swapFreeBytes], [1.5 * 2 ** 30, 2 ** 20, 0]);
+});
+
+test("a pressure that the kernel does not have is withheld", () => {
+  assert.deepEqual(read("kern.memorystatus_vm_pressure_level: 3").findings, {
+    unknown: [],
+    implausible: ["memory_pressure_level"],
+  });
+});
+
+test("values of another shape and other names are found", () => {
+  assert.deepEqual(read("hw.memsize: 1\nhw.memsize: plenty\nvm.swapusage: none\nkern.ostype: Darwin\n???"), {
+    memoryBytes: 1,
+    findings: { unknown: ["hw.memsize", "vm.swapusage", "kern.ostype", "???"], implausible: [] },
+  });
+});
+
+test("nothing, and something else altogether, are errors", () => {
+  const empty = parseSysctl("");
+  assert.ok(!empty.ok && empty.error.kind === "empty");
+  const other = parseSysctl("usage: sysctl [-bdehiNnoqx]");
+  assert.ok(!other.ok && other.error.kind === "content");
+});
+
+test("swap of a real machine is read", withCaptures, () => {
+  const [line = ""] = captureText("other/sysctl-swapusage_top-macos27.0_26A428.txt").split("\n");
+  const { swapTotalBytes = NaN, swapUsedBytes = NaN, swapFreeBytes = NaN } = read(line);
+  assert.equal(swapTotalBytes, 10240 * 2 ** 20);
+  assert.ok(Math.abs(swapUsedBytes + swapFreeBytes - swapTotalBytes) <= 1);
+});

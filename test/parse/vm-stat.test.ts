@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { parseVmStat } from "../../src/parse/vm-stat.ts";
+import type { VmStatSample } from "../../src/parse/sample.ts";
+import { captureText, withCaptures } from "./captures.ts";
+
+const header = "Mach Virtual Memory Statistics: (page size of 16384 bytes)";
+
+function read(text: string | Buffer): VmStatSample {
+  const result = parseVmStat(text);
+  assert.ok(result.ok, result.ok ? "" : result.error.message);
+  return result.value;
+}
+
+const machines = {
+  m3ultra: { file: "m3ultra-macos26.3_25D2128-snapshot.txt", pageSize: 16384, lines: 22 },
+  intel: { file: "intel_32gb-macos_wazuh_4.8_202402.txt", pageSize: 4096, lines: 22 },
+  wide: { file: "applesilicon_32gb_nonmte-macos26plus_wide.txt", pageSize: 16384, lines: 22 },
+  m5: { file: "m5_mte_macmini-macos27.0_26A428-1.txt", pageSize: 16384, lines: 22 },
+  old: { file: "intel_16gb-macosx10.8_or_older-ohai.txt", pageSize: 4096, lines: 11 },
+} as const;
+
+for (const [machine, { file, pageSize, lines }] of Object.entries(machines))
+  test(`every line of the ${machine} report is read or known`, withCaptures, () => {
+    const { findings, pageSizeBytes, ...counts } = read(captureText(`vm_stat/${file}`));
+    assert.equal(pageSizeBytes, pageSize);
+    assert.equal(Object.keys(counts).length, lines);
+    assert.deepEqual(findings, { unknown: [], implausible: [] });
+  });
+
+for (const machine of ["m3ultra", "intel", "wide", "m5"] as const)
+  test(`the kinds of pages of the ${machine} report add up`, withCaptures, () => {
+    const { file } = machines[machine];
+    const { fileBacked, anonymous, active, inactive, speculative, throttled } = read(
+      captureText(`vm_stat/${file}`),
+    );
+    assert.equal(
+      Number(fileBacked) + Number(anonymous),
+      Number(active) + Number(inactive) + Number(speculative) + Number(throttled),
+    );
+  });
+
+test("known values of a report come out as they are", withCaptures, () => {
+  const sample = read(captureText("vm_stat/m3ultra-macos26.3_25D2128-snapshot.txt"));
+  const { faults, copyOnWrite, decompressions, compressions, compressor, compressorOccupied } = sample;
+  assert.deepEqual([faults, copyOnWrite, decompressions], [5488725224, 99749569, 512]);
+  assert.deepEqual([compressions, compressor, compressorOccupied], [3245, 2733, 610]);
+});
+
+test("columns of any width, CRLF, and values without their dot are read", () => {
+  const text = `${header}\r\nPages free: 1.\r\n"Translation faults":${" ".repeat(60)}5488725224.\r\nSwapouts:\t3\r\n`;
+  assert.deepEqual(read(Buffer.from(text)), {
+    pageSizeBytes: 16384,
+    free: 1,
+    faults: 5488725224,
+    swapOuts: 3,
+    findings: { unknown: [], implausible: [] },
+  });
+});
+
+test("a report with its header alone is a sample without counts", () => {
+  assert.deepEqual(read(header), { pageSizeBytes: 16384, findings: { unknown: [], implausible: [] } });
+});
+
+test("unknown lines and values of another kind are found and cost nothing else", () => {
+  const { free, active, findings } = read(
+    `${header}\nPages free: 5.\nPages active: 1K.\nPages of the future: 7.\nnonsense\n`,
+  );
+  assert.deepEqual([free, active], [5, undefined]);
+  assert.deepEqual(findings.unknown, ["Pages active: 1K.", "Pages of the future: 7.", "nonsense"]);
+});
+
+test("the table of the interval mode is refused with what to do", () => {
+  const result = parseVmStat(
+    `${header}\n    free   active   specul inactive\n  26450   850962    24144   825913\n`,
+  );
+  assert.ok(!result.ok);
+  assert.equal(result.error.kind, "content");
+  assert.match(result.error.message, /run vm_stat without an interval/);
+});
+
+test("nothing, and a text without the page size, are errors", () => {
+  for (const text of ["", "\n\n"]) {
+    const result = parseVmStat(text);
+    assert.ok(!result.ok && result.error.kind === "empty");
+  }
+  for (const text of ["Pages free: 5.", header.replace("16384", "0"), header.replace("16384", "many")]) {
+    const result = parseVmStat(text);
+    assert.ok(!result.ok && result.error.kind === "content");
+    assert.match(result.error.message, /want \(page size of N bytes\)$/);
+  }
+});
