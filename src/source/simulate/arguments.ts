@@ -15,7 +15,7 @@ export interface Arguments {
   readonly usageSummary: boolean;
 }
 
-export type ParsedArguments = { readonly arguments: Arguments } | { readonly problem: string };
+type ParsedArguments = { readonly arguments: Arguments } | { readonly problem: string };
 
 /** Long names of options with a value; macOS 12 renamed some (FORMATS.md, section 2). */
 const valued: Readonly<Record<string, string>> = {

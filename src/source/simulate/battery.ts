@@ -1,7 +1,7 @@
 /** Owns the battery and the power source of the simulated Mac, as powermetrics and pmset both see them. */
 import { chance } from "./noise.ts";
 
-export interface Battery {
+interface Battery {
   /** Whole percent. */
   readonly percent: number;
   readonly state: "charging" | "discharging" | "charged";

@@ -2,7 +2,7 @@
 import { configure, type Settings } from "./settings.ts";
 import { shiftedClock, toolWorld, unpacedClock, type ToolWorld, type World } from "./world.ts";
 
-export { processWorld, type Output, type World } from "./world.ts";
+export { processWorld, type World } from "./world.ts";
 
 export const simulatedTools = ["powermetrics", "vm_stat", "sysctl", "pmset"] as const;
 

@@ -29,7 +29,7 @@ const early: readonly Sampler[] = ["tasks", "battery", "network", "disk"];
 const middle: readonly Sampler[] = ["interrupts", "cpu_power", "thermal", "sfi", "gpu_power"];
 const usual: readonly Sampler[] = [...early, "interrupts", "cpu_power", "gpu_power"];
 
-export interface SamplerGroups {
+interface SamplerGroups {
   readonly all: readonly Sampler[];
   readonly default: readonly Sampler[];
 }
@@ -58,7 +58,7 @@ export function describeSampler(sampler: Sampler): string {
   return described[sampler];
 }
 
-export type Chosen = { readonly samplers: ReadonlySet<Sampler> } | { readonly unrecognized: string };
+type Chosen = { readonly samplers: ReadonlySet<Sampler> } | { readonly unrecognized: string };
 
 /** Resolves names and groups; the first name that the machine does not have is the tool's complaint. */
 export function chooseSamplers(names: readonly string[], groups: SamplerGroups): Chosen {

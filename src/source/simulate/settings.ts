@@ -14,7 +14,7 @@ export interface Settings {
   readonly faults: readonly Fault[];
 }
 
-export type Configured = { readonly settings: Settings; readonly rest: readonly string[] } | Problem;
+type Configured = { readonly settings: Settings; readonly rest: readonly string[] } | Problem;
 
 const valued = ["--chip", "--os", "--seed", "--start", "--tasks", "--fault"] as const;
 type ValuedFlag = (typeof valued)[number];
