@@ -12,13 +12,15 @@ export function jsonSchema(): string {
       // A section's default is the sum of its keys' defaults.
       if (part.type === "object" && isEmpty(part.default)) delete part.default;
       // An editor must not complain about a value that comes from a variable.
-      if (part.pattern !== undefined) part.pattern = `${part.pattern}|\\$\\{`;
+      if (part.pattern?.endsWith(orReference) === false) part.pattern += orReference;
       if (part.format === "uri") delete part.format;
     },
   });
   const { $schema, ...rest } = schema;
   return `${JSON.stringify({ $schema, title: "mac-powermetrics-agent", ...rest }, undefined, 2)}\n`;
 }
+
+const orReference = "|\\$\\{";
 
 const isEmpty = (value: unknown): boolean =>
   typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;

@@ -12,7 +12,7 @@ import { redact } from "./redact.ts";
 import { configurationSchema, type Configuration } from "./schema.ts";
 import { settle } from "./settle.ts";
 import { unsupportedSinkKeys } from "./sinks.ts";
-import { nodeOf, overlay, type Node } from "./tree.ts";
+import { isNothing, nodeOf, overlay, type Node } from "./tree.ts";
 import { warningsOf } from "./warnings.ts";
 import { readYaml } from "./yaml.ts";
 
@@ -88,7 +88,8 @@ export function loadConfiguration(world: LoadWorld): Loaded | Refused {
 function written(world: LoadWorld, field: Field): Written {
   const { problems, file, ...read } = readConfigurationFile(world);
   const { settings, warnings } = readEnvironment(world.env, field);
-  let root: Node = read.root ?? nodeOf({}, file === undefined ? fromDefault : startOf(file));
+  const empty = nodeOf({}, file === undefined ? fromDefault : startOf(file));
+  let root: Node = read.root === undefined || isNothing(read.root) ? empty : read.root;
   for (const { path, node } of [...settings, ...flagSettings(world.flags)]) {
     const laid = overlay(root, path, node);
     if (laid !== undefined) root = laid;
@@ -160,5 +161,6 @@ function absolute(text: string, origin: Origin, { home, cwd }: LoadWorld): strin
 
 function isUnsupported(path: Path): boolean {
   const [section, , ...keys] = path;
-  return unsupportedSinkKeys[String(section)]?.includes(keys.join(".")) === true;
+  if (section === undefined || !Object.hasOwn(unsupportedSinkKeys, section)) return false;
+  return unsupportedSinkKeys[section]?.includes(keys.join(".")) === true;
 }

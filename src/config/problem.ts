@@ -42,8 +42,10 @@ export function formatProblem({ origin, path, message }: Problem): string {
   return [formatOrigin(origin), path, message]
     .filter((part) => part !== "")
     .join(": ")
-    .replace(/[\p{Cc}\u2028\u2029]/gu, (character) => JSON.stringify(character).slice(1, -1));
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped);
 }
+
+const escaped = (character: string): string => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 
 /** The file's problems in reading order, the others behind them. */
 export function inReadingOrder(problems: readonly Problem[]): Problem[] {

@@ -1,8 +1,16 @@
 /** Owns the step from what was written to what counts: defaults filled in, text given its type, unknown keys refused. */
 import { type Field, type Plain } from "./field.ts";
-import { formatPath, fromDefault, quote, type Origin, type Path, type Problem } from "./problem.ts";
+import {
+  formatPath,
+  fromDefault,
+  problemAt,
+  quote,
+  type Origin,
+  type Path,
+  type Problem,
+} from "./problem.ts";
 import { suggestion } from "./suggest.ts";
-import { isList, nodeOf, plainOf, type MapNode, type Node, type ScalarNode } from "./tree.ts";
+import { isList, isNothing, nodeOf, plainOf, type MapNode, type Node, type ScalarNode } from "./tree.ts";
 
 export interface Settling {
   /** Where each value comes from, by its path. Containers have none, unless they are empty. */
@@ -68,6 +76,11 @@ function unknownKey(key: string, fields: ReadonlyMap<string, Field>, path: Path,
 const shown = (key: string): string => (/^[\w.-]{1,64}$/.test(key) ? `'${key}'` : quote(key));
 
 function recordOf(node: MapNode, values: Field, path: Path, to: Settling): Plain {
+  const reserved = node.entries.get("__proto__");
+  if (reserved !== undefined) {
+    // The schema would drop it without a word.
+    to.problems.push(problemAt(reserved.origin, "name must not be __proto__", path));
+  }
   return Object.fromEntries(
     [...node.entries].map(([key, entry]) => [key, settle(entry.node, values, [...path, key], to) ?? null]),
   );
@@ -152,9 +165,6 @@ function pairs(text: string): Plain | undefined {
 }
 
 const isLeafField = ({ kind }: Field): boolean => kind === "scalar" || kind === "choice";
-
-const isNothing = (node: Node): boolean =>
-  node.kind === "scalar" && (node.value === null || node.unresolved === true);
 
 function isLeaf(value: Plain): boolean {
   if (isList(value)) return value.length === 0;

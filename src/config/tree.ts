@@ -109,6 +109,11 @@ export function nearestNode(root: Node, path: readonly PropertyKey[]): Node {
   return below === undefined ? root : nearestNode(below, rest);
 }
 
+/** A key without a value, or with one that could not be read. */
+export function isNothing(node: Node): boolean {
+  return node.kind === "scalar" && (node.value === null || node.unresolved === true);
+}
+
 export function isList(value: Plain): value is readonly Plain[] {
   return Array.isArray(value);
 }

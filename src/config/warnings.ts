@@ -13,9 +13,11 @@ export function warningsOf(
   world: WarningWorld,
   file: string | undefined,
 ): string[] {
+  const leaves = leavesOf(configuration);
   return [
+    ...fileWarnings(leaves, world, file),
     ...sourceWarnings(configuration),
-    ...leavesOf(configuration).flatMap((leaf) => leafWarnings(leaf, world, file)),
+    ...leaves.flatMap((leaf) => leafWarnings(leaf, world)),
     ...webWarnings(configuration),
   ];
 }
@@ -40,16 +42,23 @@ function webWarnings({ web }: Configuration): string[] {
     );
 }
 
-function leafWarnings({ path, value }: Leaf, world: WarningWorld, file: string | undefined): string[] {
+/** A file that holds a secret itself is as private as the secret; one warning says it. */
+function fileWarnings(leaves: readonly Leaf[], world: WarningWorld, file: string | undefined): string[] {
+  const secret = leaves.find(({ path, value }) => isSecret(value) && credential.test(String(path.at(-1))));
+  const warning = file !== undefined && secret !== undefined ? world.secretFileWarning?.(file) : undefined;
+  return secret === undefined ? [] : prefixed(secret.path, warning);
+}
+
+/** A header may be anything; these names promise a credential. */
+const credential = /auth|token|key|secret|cookie|password|credentials/i;
+
+function leafWarnings({ path, value }: Leaf, world: WarningWorld): string[] {
   const name = String(path.at(-1));
   if (/^(?:password|credentials|key)_file$/.test(name) && typeof value === "string") {
     return prefixed(path, world.secretFileWarning?.(value));
   }
-  if (file !== undefined && /^(?:password|credentials)$/.test(name))
-    return prefixed(path, world.secretFileWarning?.(file));
-  if (name === "insecure_skip_verify" && value === true)
-    return prefixed(path, "any server is believed, set ca_file instead");
-  return [];
+  if (name !== "insecure_skip_verify" || value !== true) return [];
+  return prefixed(path, "any server is believed, set ca_file instead");
 }
 
 const prefixed = (path: readonly PropertyKey[], warning: string | undefined): string[] =>
@@ -58,9 +67,12 @@ const prefixed = (path: readonly PropertyKey[], warning: string | undefined): st
 /** Every value that is no container; a secret is one value. */
 function leavesOf(value: unknown, path: readonly PropertyKey[] = []): Leaf[] {
   if (Array.isArray(value)) return value.flatMap((item, index) => leavesOf(item, [...path, index]));
-  if (typeof value !== "object" || value === null || "reveal" in value) return [{ path, value }];
+  if (typeof value !== "object" || value === null || isSecret(value)) return [{ path, value }];
   return Object.entries(value).flatMap(([key, item]) => leavesOf(item, [...path, key]));
 }
+
+const isSecret = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && "reveal" in value;
 
 const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || host.startsWith("127.");
