@@ -5,11 +5,11 @@ import { parseHttpDate } from "../../runtime/http/date.ts";
 import type { HttpClient, HttpReply } from "../../runtime/http/http.ts";
 import type { Identity } from "../identity.ts";
 import { compileRelabel } from "../relabel/apply.ts";
-import type { Batch, EncodedBatch, Sink } from "../sink.ts";
+import type { Batch, EncodedBatch, SendResult, Sink } from "../sink.ts";
 import { classify } from "./classify.ts";
 import { createEncoderV1 } from "./encode-v1.ts";
 import { createEncoderV2 } from "./encode-v2.ts";
-import { gather } from "./gather.ts";
+import { gather, type Gathered } from "./gather.ts";
 import {
   isRemoteWriteProtocol,
   protocolHeaders,
@@ -31,12 +31,34 @@ export interface RemoteWriteWorld {
 /** Receivers refuse larger bodies, and a failed one costs as much again (WIRE.md 1, duty 8). */
 const mostBytes = 1_000_000;
 
+/** What a probe sends: a message without series, which receivers answer and forget. */
+const nothing: Gathered = { snapshots: [], runs: [], samples: 0, marks: 0, dropped: {} };
+
 export function createRemoteWriteSink(settings: RemoteWriteSettings, world: RemoteWriteWorld): Sink {
   const { client, identity, version } = world;
   const url = new URL(settings.url);
   const protocols = protocolsOf(settings);
   const index = createSeriesIndex(identity, compileRelabel(settings.write_relabel_configs));
   const encoders = { [version1]: createEncoderV1(), [version2]: createEncoderV2() };
+
+  async function send(body: EncodedBatch, protocol: string, signal: AbortSignal): Promise<SendResult> {
+    const spoken = known(protocol);
+    const reply = await client.send({
+      method: "POST",
+      url,
+      headers: protocolHeaders(spoken, version),
+      body: body.bytes,
+      timeoutMs: settings.remote_timeout,
+      signal,
+    });
+    const outcome = classify(reply, {
+      protocol: spoken,
+      negotiable: protocols.length > 1,
+      retryOn429: settings.queue_config.retry_on_http_429,
+      sent: body.samples + (body.marks ?? 0),
+    });
+    return { outcome, durationMs: reply.durationMs, ...skew(reply) };
+  }
 
   return {
     id: sinkId(settings),
@@ -51,23 +73,10 @@ export function createRemoteWriteSink(settings: RemoteWriteSettings, world: Remo
       const bytes = compress(encoders[known(protocol)](gathered));
       return { bytes, samples: gathered.samples, marks: gathered.marks, dropped: gathered.dropped };
     },
-    async send(body, protocol, signal) {
-      const spoken = known(protocol);
-      const reply = await client.send({
-        method: "POST",
-        url,
-        headers: protocolHeaders(spoken, version),
-        body: body.bytes,
-        timeoutMs: settings.remote_timeout,
-        signal,
-      });
-      const outcome = classify(reply, {
-        protocol: spoken,
-        negotiable: protocols.length > 1,
-        retryOn429: settings.queue_config.retry_on_http_429,
-        sent: body.samples + (body.marks ?? 0),
-      });
-      return { outcome, durationMs: reply.durationMs, ...skew(reply) };
+    send,
+    probe(protocol, signal) {
+      const bytes = compress(encoders[known(protocol)](nothing));
+      return send({ bytes, samples: 0, dropped: {} }, protocol, signal);
     },
     renew: () => client.renew(),
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),

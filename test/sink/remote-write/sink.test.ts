@@ -111,6 +111,18 @@ test("renewing and ending reach the connection", async () => {
   assert.equal(through.history, true);
 });
 
+test("a probe is an empty message, and its answer counts like any other", async () => {
+  const client = toldClient(response(204, { ...written(0), date: new Date(receivedAt).toUTCString() }));
+  const through = sink(client);
+  for (const [protocol, decode] of [[version1, decodeV1] as const, [version2, decodeV2] as const]) {
+    const { outcome, skewMs } = await through.probe(protocol, never);
+    assert.deepEqual(outcome, { status: "delivered", code: "204", rejected: 0 });
+    assert.equal(skewMs, 0);
+    assert.deepEqual(decode(client.requests.at(-1)?.body ?? new Uint8Array()), []);
+  }
+  assert.equal((await sink(toldClient(response(401))).probe(version2, never)).outcome.status, "refused");
+});
+
 test("an unknown protocol is a bug, not an outcome", () => {
   assert.throws(() => sink(deadClient).encode(batch, "json"), /unexpected protocol: got json/);
 });
