@@ -1,0 +1,76 @@
+/** Owns real receivers in tests: found on PATH or in RECEIVERS_DIR, on loopback, with a folder that goes with them. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { get } from "node:http";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+
+export interface Receiver extends AsyncDisposable {
+  /** Without a slash at the end. */
+  readonly origin: string;
+  /** The body of a GET. */
+  ask(path: string): Promise<string>;
+}
+
+export function findReceiver(name: string): string | undefined {
+  const { RECEIVERS_DIR: own, PATH: path = "" } = process.env;
+  const folders = own === undefined ? [] : [own, join(own, "usr/bin")];
+  return [...folders, ...path.split(delimiter)].map((folder) => join(folder, name)).find(existsSync);
+}
+
+/** The reason to skip a test, or false to run it. */
+export function skipWithout(name: string): string | false {
+  return findReceiver(name) === undefined ? `${name} is neither on PATH nor in RECEIVERS_DIR` : false;
+}
+
+/** Starts it on a free port and waits until it says that it is ready. */
+export async function startReceiver(
+  name: string,
+  flags: (address: string, folder: string) => readonly string[],
+  readyPath: string,
+): Promise<Receiver> {
+  const folder = await mkdtemp(join(tmpdir(), `${name}-`));
+  const address = `127.0.0.1:${await freePort()}`;
+  const child = spawn(findReceiver(name) ?? name, flags(address, folder), { stdio: "ignore" });
+  const origin = `http://${address}`;
+  const receiver: Receiver = {
+    origin,
+    ask: async (path) => (await fetchText(origin + path)) ?? "",
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode === null && child.kill("SIGKILL")) await once(child, "exit");
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  for (let attempt = 0; (await fetchText(origin + readyPath)) === undefined; attempt++) {
+    if (attempt > 200 || child.exitCode !== null) {
+      await receiver[Symbol.asyncDispose]();
+      throw new Error(`cannot start ${name}: not ready at ${address}`);
+    }
+    await wait(50);
+  }
+  return receiver;
+}
+
+/** The body of a successful answer; undefined for any other end. */
+function fetchText(url: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    get(url, { agent: false }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+      answer.on("end", () => resolve(answer.statusCode === 200 ? text : undefined));
+    }).on("error", () => resolve(undefined));
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
