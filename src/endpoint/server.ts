@@ -1,23 +1,30 @@
 /** Owns the pull endpoint: its servers and routes, from start to stop. */
-import { createServer } from "node:http";
-import type { Clock } from "../runtime/clock.ts";
+import { compare } from "bcryptjs";
 import { parseAddress, type ListenAddress } from "../runtime/address.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
 import { createDispatch } from "./dispatch.ts";
 import { healthyRoute, readyRoute, type Readiness } from "./health.ts";
+import { exposureWarning } from "./exposure.ts";
 import { createHosts } from "./hosts.ts";
-import { defaultLimits, serverOptions, type Limits } from "./limits.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
 import { startListener } from "./listen.ts";
-import { openProtection } from "./protection.ts";
+import { openProtection, webProtection } from "./protection.ts";
 import type { Route } from "./route.ts";
 import { metricsRoute } from "./scrape.ts";
+import { createEndpointServer } from "./serve.ts";
+import type { ParseWebConfig } from "./web-config.ts";
+import { createWeb, type Web, type WebState } from "./web.ts";
 
 /** The `web` section of the configuration. */
 export interface EndpointSettings {
   /** `host:port`, `[v6]:port`, `:port`; at least one. */
   readonly listen_addresses: readonly string[];
+  /** Further names to answer to: a scrape by a name that is not this machine's needs it here; `*` for any. */
   readonly allowed_hosts: readonly string[];
+  /** TLS, passwords and headers; absolute path. */
+  readonly config_file?: string | undefined;
 }
 
 export interface EndpointWorld {
@@ -28,6 +35,7 @@ export interface EndpointWorld {
   readonly hostname: string;
   /** Page, API, reload. */
   readonly routes?: readonly Route[];
+  readonly parseWebConfig: ParseWebConfig;
   readonly limits?: Limits;
   readonly clock: Clock;
   readonly log: Logger;
@@ -53,6 +61,11 @@ export async function startEndpoint(
   const addresses = settings.listen_addresses.map(listenAddress);
   const stop = new AbortController();
   const stopped = AbortSignal.any([signal, stop.signal]);
+  const { config_file } = settings;
+  const web =
+    config_file === undefined
+      ? undefined
+      : createWeb(config_file, { parse: world.parseWebConfig, clock, log });
   const dispatch = createDispatch({
     routes: [metricsRoute(world.latest), healthyRoute, readyRoute(world.ready), ...(world.routes ?? [])],
     hosts: createHosts({
@@ -60,14 +73,15 @@ export async function startEndpoint(
       own: [world.hostname],
       allowed: settings.allowed_hosts,
     }),
-    protection: openProtection,
+    protection: web === undefined ? openProtection : webProtection(web, compare, clock),
     log,
     signal: stopped,
   });
-  const create = () => createServer(serverOptions(limits), dispatch).on("checkContinue", dispatch);
+  const create = () => createEndpointServer(web, dispatch, limits, log);
   const listeners = await Promise.all(
     addresses.map((address) => startListener({ address, create, limits, clock, log }, stopped)),
   );
+  warnOfExposure(addresses, web, log);
   const states = () => listeners.map(({ state }) => state);
   const dispose = async (): Promise<void> => {
     stop.abort();
@@ -84,6 +98,20 @@ export async function startEndpoint(
     [Symbol.asyncDispose]: dispose,
   };
 }
+
+function warnOfExposure(addresses: readonly ListenAddress[], web: Web | undefined, log: Logger): void {
+  const state = web?.current();
+  // Without a usable web configuration nothing is served at all.
+  if (typeof state === "string") return;
+  const authenticated = state !== undefined && (state.users.size > 0 || provesClients(state));
+  for (const address of addresses) {
+    const warning = exposureWarning(address, authenticated);
+    if (warning !== undefined) log.warn(warning);
+  }
+}
+
+const provesClients = ({ tls }: WebState): boolean =>
+  tls?.config.client_auth_type === "RequireAndVerifyClientCert";
 
 /** @throws Error for what the configuration would have refused */
 function listenAddress(text: string): ListenAddress {

@@ -1,0 +1,104 @@
+/**
+ * Owns basic authentication (RFC 7617) against bcrypt hashes, with a bound on the CPU that guessing can cost.
+ *
+ *     Authorization ─► known? ──yes─► verdict
+ *                        │no
+ *                      budget ─none─► busy
+ *                        │
+ *                    one compare at a time ─► verdict, remembered
+ *
+ * A compare takes some 50 ms of CPU at the usual cost. Right passwords are remembered apart from wrong ones, so that
+ * guessing can't push them out.
+ */
+import { createHmac, randomBytes } from "node:crypto";
+import type { Clock } from "../runtime/clock.ts";
+import { createBucket, type Bucket } from "./bucket.ts";
+import { createRecent } from "./recent.ts";
+
+export type Verdict = "admitted" | "refused" | "busy";
+
+export interface Authenticator {
+  /** `busy` says that too many wrong passwords came lately, from this peer or from all. */
+  verify(
+    users: ReadonlyMap<string, string>,
+    credentials: Credentials,
+    peer: string,
+  ): Verdict | Promise<Verdict>;
+}
+
+export interface Credentials {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** bcrypt's: whether the password has this hash. */
+export type Compare = (password: string, hash: string) => Promise<boolean>;
+
+const mostAccepted = 64;
+const mostRefused = 256;
+const mostPeers = 256;
+/** Wrong passwords of one peer: five at once, then one in ten seconds. */
+const peerBudget = [5, 10_000] as const;
+/** Of all peers: ten at once, then one a second. */
+const totalBudget = [10, 1000] as const;
+
+export function createAuthenticator(compare: Compare, clock: Pick<Clock, "monotonic">): Authenticator {
+  const secret = randomBytes(32);
+  const accepted = createRecent<true>(mostAccepted);
+  const refused = createRecent<true>(mostRefused);
+  const peers = createRecent<Bucket>(mostPeers);
+  const everybody = createBucket(...totalBudget);
+  const running = new Map<string, Promise<Verdict>>();
+  let queue: Promise<unknown> = Promise.resolve();
+
+  async function compareNow(key: string, password: string, hash: string, known: boolean): Promise<Verdict> {
+    const matches = await compare(password, hash);
+    const verdict = matches && known ? "admitted" : "refused";
+    (verdict === "admitted" ? accepted : refused).set(key, true);
+    return verdict;
+  }
+
+  function compareInTurn(key: string, password: string, hash: string, known: boolean): Promise<Verdict> {
+    const turn = queue.then(() => compareNow(key, password, hash, known)).finally(() => running.delete(key));
+    queue = turn.catch(() => undefined);
+    running.set(key, turn);
+    return turn;
+  }
+
+  return {
+    verify(users, { user, password }, peer) {
+      // A stranger's password is compared too, so that the time taken does not tell which users exist.
+      const hash = users.get(user) ?? firstOf(users);
+      if (hash === undefined) return "refused";
+      const known = users.has(user);
+      const text = JSON.stringify([user, known, hash, password]);
+      const key = createHmac("sha256", secret).update(text).digest("base64");
+      if (accepted.get(key) !== undefined) return "admitted";
+      if (refused.get(key) !== undefined) return "refused";
+      const same = running.get(key);
+      if (same !== undefined) return same;
+      const budget = peers.get(peer) ?? createBucket(...peerBudget);
+      peers.set(peer, budget);
+      const now = clock.monotonic();
+      if (!budget.take(now)) return "busy";
+      if (!everybody.take(now)) {
+        budget.refund();
+        return "busy";
+      }
+      return compareInTurn(key, password, hash, known).then((verdict) => {
+        if (verdict === "admitted") for (const bucket of [budget, everybody]) bucket.refund();
+        return verdict;
+      });
+    },
+  };
+}
+
+const firstOf = (users: ReadonlyMap<string, string>): string | undefined => users.values().next().value;
+
+/** User and password of an `Authorization` header; undefined for anything else than basic credentials. */
+export function parseCredentials(authorization: string | undefined): Credentials | undefined {
+  const encoded = /^Basic +([A-Za-z0-9+/]+={0,2})$/i.exec(authorization ?? "")?.[1];
+  if (encoded === undefined) return undefined;
+  const [user = "", ...rest] = Buffer.from(encoded, "base64").toString("utf8").split(":");
+  return rest.length === 0 ? undefined : { user, password: rest.join(":") };
+}
