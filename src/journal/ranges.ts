@@ -20,6 +20,10 @@ export function within(set: SeqSet, range: SeqRange): SeqSet {
     .filter(({ firstSeq, lastSeq }) => firstSeq <= lastSeq);
 }
 
+export function intersection(set: SeqSet, other: SeqSet): SeqSet {
+  return other.flatMap((range) => within(set, range));
+}
+
 export function touches(set: SeqSet, range: SeqRange): boolean {
   return set.some(({ firstSeq, lastSeq }) => firstSeq <= range.lastSeq && lastSeq >= range.firstSeq);
 }

@@ -1,0 +1,50 @@
+/** Owns what an error of the database means for the journal. */
+import { causeOf } from "../runtime/cause.ts";
+
+/**
+ * `full`: no room, reading goes on. `damaged`: the file is no sound database. `unavailable`: everything else that a disk
+ * may do; opening it anew may help.
+ */
+export interface Fault {
+  readonly kind: "full" | "damaged" | "unavailable";
+  readonly reason: string;
+}
+
+/** Primary result codes of sqlite.org/rescode.html; the extended ones carry them in their lowest byte. */
+const sqliteError = 1;
+const sqliteCorrupt = 11;
+const sqliteFull = 13;
+const sqliteConstraint = 19;
+const sqliteMismatch = 20;
+const sqliteNotADatabase = 26;
+
+/** Throws on what is no failure of the disk: that is a bug. */
+export function faultOf(error: unknown): Fault {
+  if (!(error instanceof Error)) throw error;
+  const reason = causeOf(error);
+  if ("errcode" in error && typeof error.errcode === "number")
+    return { kind: kindOf(error.errcode & 0xff), reason };
+  if ("code" in error && typeof error.code === "string" && !error.code.startsWith("ERR_"))
+    return { kind: systemKind(error.code), reason };
+  throw error;
+}
+
+function kindOf(primary: number): Fault["kind"] {
+  switch (primary) {
+    case sqliteFull:
+      return "full";
+    // A table is missing, or holds what it can't: the statements themselves are tested.
+    case sqliteError:
+    case sqliteConstraint:
+    case sqliteMismatch:
+    case sqliteCorrupt:
+    case sqliteNotADatabase:
+      return "damaged";
+    default:
+      return "unavailable";
+  }
+}
+
+function systemKind(code: string): Fault["kind"] {
+  return code === "ENOSPC" || code === "EDQUOT" ? "full" : "unavailable";
+}

@@ -1,0 +1,209 @@
+/**
+ * Owns the journal as a whole: numbers snapshots, and puts together what commits, keeps, reads and forgets them.
+ *
+ *     append ─► tail (memory) ──every commit interval──► segments (disk) ──retention──► gone
+ *                  └────────────── cursors read both ──────────────┘
+ */
+import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
+import { endedSeries, type SeriesSet } from "../metric/series.ts";
+import type { Snapshot } from "../meter/snapshot.ts";
+import { selected, statsOf, storedHistory } from "./archive.ts";
+import { openCursor } from "./cursor.ts";
+import { setAsides } from "./damage.ts";
+import { ledger, type Ledger } from "./ledger.ts";
+import { open, union } from "./ranges.ts";
+import { firstNumberWithoutDisk, resume, type Occasion } from "./resume.ts";
+import { samplesIn } from "./samples.ts";
+import { rowsOf, seqsOf } from "./segments.ts";
+import type { Store } from "./store.ts";
+import { tail, type Tail } from "./tail.ts";
+import type {
+  Cursor,
+  Disk,
+  HistoryQuery,
+  Journal,
+  JournalOptions,
+  JournalState,
+  JournalStats,
+  StoredSnapshot,
+} from "./types.ts";
+import { volume, type Volume } from "./volume.ts";
+import { writing } from "./writing.ts";
+
+const defaultMemoryBytes = 16 * 2 ** 20;
+/** Minutes of snapshots, so that a live push after a commit still reads from memory. */
+const keptBytes = 2 ** 19;
+/**
+ * A source's last time that lies further ahead of the clock came from a clock that was wrong: the source goes on from the present
+ * then, once out of order, instead of being refused until the wrong time has come.
+ */
+const believedAheadMs = 300_000;
+
+interface LastOfSource {
+  readonly time: number;
+  readonly set: SeriesSet | undefined;
+}
+
+interface Parts {
+  readonly options: JournalOptions;
+  readonly recent: Tail;
+  readonly book: Ledger;
+  readonly place: Volume;
+}
+
+/** Never throws for what the disk does: a journal that can't be opened works in memory and tries again. */
+export function openJournal(options: JournalOptions): Journal {
+  const { clock } = options;
+  const disk = options.disk ?? systemDisk;
+  const recent = tail({ keptBytes, stagedBytes: options.memoryBytes ?? defaultMemoryBytes }, (range) => {
+    book.lose(range, "memory");
+  });
+  const sources = new Map<string, LastOfSource>();
+  const latest = new Map<string, StoredSnapshot>();
+  const cursors = new Map<string, Cursor>();
+  let clockBackwards = 0;
+  let occasion: Occasion = "fresh";
+  let abandoned: Store | undefined;
+
+  const book = ledger((set) => samplesIn(set, recent, abandoned ?? place.store));
+  const place = volume(
+    { ...options, disk },
+    {
+      opened(store) {
+        const objection = resume(store, recent, book, occasion);
+        if (objection !== undefined) return objection;
+        for (const { name, time, set } of store.sources())
+          if (!sources.has(name)) sources.set(name, { time, set });
+        occasion = "again";
+        return undefined;
+      },
+      lost(store) {
+        abandoned = store;
+        book.lose({ firstSeq: 0, lastSeq: recent.first - 1 }, "corrupt");
+        abandoned = undefined;
+      },
+    },
+  );
+  const room = { now: () => clock.now(), freeBytes: () => disk.freeBytes(options.path) };
+  const writer = writing({ ...options, recent, book, place, bounds: options, room });
+  const parts: Parts = { options, recent, book, place };
+
+  place.recover();
+  if (place.trouble !== undefined) {
+    occasion = "late";
+    recent.startAt(firstNumberWithoutDisk(clock.now()));
+    writer.schedule();
+  }
+
+  function isBackwards({ source, time }: Snapshot): boolean {
+    const last = sources.get(source)?.time ?? -Infinity;
+    return time <= last && last <= clock.now() + believedAheadMs;
+  }
+
+  function newCursor(sink: string, from: "oldest" | "now"): Cursor {
+    const account = book.open(sink, from, () => {
+      const stored = from === "oldest" && place.store !== undefined ? seqsOf(place.store.segments) : [];
+      return union(stored, [{ firstSeq: from === "oldest" ? recent.first : recent.next, lastSeq: open }]);
+    });
+    const cursor = openCursor(account, { ledger: book, tail: recent, volume: place, writing: writer });
+    cursors.set(sink, cursor);
+    return cursor;
+  }
+
+  return {
+    append(snapshot) {
+      assertSound(snapshot);
+      if (isBackwards(snapshot)) {
+        clockBackwards++;
+        return "dropped";
+      }
+      const before = sources.get(snapshot.source)?.set;
+      const ended = before === undefined ? [] : endedSeries(before, snapshot.set);
+      const stored: StoredSnapshot = { ...snapshot, ended, seq: recent.next };
+      recent.push(stored);
+      sources.set(snapshot.source, { time: snapshot.time, set: snapshot.set });
+      latest.set(snapshot.source, stored);
+      recent.trim();
+      writer.schedule();
+      return "appended";
+    },
+    commit: () => writer.commit(),
+    cursor: (sink, { from }) => cursors.get(sink) ?? newCursor(sink, from),
+    sinks: () => book.accounts().map(({ sink }) => sink),
+    forget(sink) {
+      cursors.delete(sink);
+      book.forget(sink);
+      writer.schedule();
+    },
+    latest: () => [...latest.values()],
+    state: () => stateOf(parts, clockBackwards),
+    history: (query) => selected(allSnapshots(parts, query), query),
+    stats: () => place.read((store) => statsOf(store.database, options.path)) ?? statsWithoutDisk(parts),
+    [Symbol.dispose]() {
+      writer.commit();
+      writer[Symbol.dispose]();
+      place.close();
+    },
+  };
+}
+
+export const systemDisk: Disk = {
+  freeBytes(path) {
+    try {
+      const { bavail, bsize } = statfsSync(dirname(path));
+      return bavail * bsize;
+    } catch {
+      return undefined;
+    }
+  },
+};
+
+/** SQLite would refuse these again and again, and it would look like the disk's fault. */
+function assertSound({ time, set, values }: Snapshot): void {
+  if (!Number.isSafeInteger(time)) throw new Error(`time must be an integer, got ${time}`);
+  if (values.length !== set.series.length)
+    throw new Error(`unexpected values: got ${values.length}, want ${set.series.length}`);
+}
+
+function* allSnapshots({ recent, place }: Parts, query: HistoryQuery): Generator<StoredSnapshot> {
+  const { store } = place;
+  const staged = recent.staged();
+  if (store !== undefined)
+    for (const snapshot of storedHistory(store, query)) {
+      yield snapshot;
+      if (place.store !== store) return;
+    }
+  yield* staged;
+}
+
+function stateOf({ recent, book, place }: Parts, clockBackwards: number): JournalState {
+  const segments = place.store?.segments ?? [];
+  const staged = recent.stagedCount();
+  const oldestTimeMs = segments[0]?.minTime ?? recent.staged()[0]?.time;
+  return {
+    durable: place.trouble === undefined,
+    ...(place.trouble === undefined ? {} : { reason: place.trouble }),
+    bytes: place.read((store) => store.bytes()) ?? 0,
+    snapshots: segments.reduce((sum, segment) => sum + rowsOf(segment), staged),
+    staged,
+    ...(oldestTimeMs === undefined ? {} : { oldestTimeMs }),
+    dropped: { ...book.lost(), ...(clockBackwards === 0 ? {} : { clock_backwards: clockBackwards }) },
+    setAside: place.setAside,
+    cursors: book.states(recent.next),
+  };
+}
+
+function statsWithoutDisk({ options, recent, book }: Parts): JournalStats {
+  const staged = recent.staged();
+  return {
+    path: options.path,
+    bytes: 0,
+    snapshots: staged.length,
+    samples: staged.reduce((sum, { values }) => sum + values.length, 0),
+    seriesSets: 0,
+    sources: [],
+    sinks: book.states(recent.next).map(({ sink, waiting }) => ({ sink, waiting, ranges: [] })),
+    setAside: setAsides(options.path),
+  };
+}

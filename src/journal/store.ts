@@ -1,0 +1,192 @@
+/** Owns what the journal does to an open database. Everything here throws what SQLite throws; `volume.ts` decides what that means. */
+import { statSync } from "node:fs";
+import type { DatabaseSync } from "node:sqlite";
+import type { SeriesSet } from "../metric/series.ts";
+import type { SeqSet } from "./ranges.ts";
+import { rowReader, type RowReader } from "./row-reader.ts";
+import { rowWriter } from "./row-writer.ts";
+import { pragma } from "./schema.ts";
+import type { Segment, SegmentLimits } from "./segments.ts";
+import type { FrozenBatch, MetricOf, SeqRange, StoredSnapshot } from "./types.ts";
+
+/** A cursor as it is stored; the last waiting range is open. */
+export interface SavedCursor {
+  readonly sink: string;
+  readonly waiting: SeqSet;
+  readonly frozen?: FrozenBatch;
+}
+
+export interface SavedSource {
+  readonly name: string;
+  readonly time: number;
+  /** Absent when damaged. */
+  readonly set: SeriesSet | undefined;
+}
+
+/** `synced` waits for the drive; `written` survives the process, not the power. */
+export type Durability = "synced" | "written";
+
+export interface Store extends Disposable {
+  readonly database: DatabaseSync;
+  readonly rows: RowReader["rows"];
+  /** Oldest first. */
+  readonly segments: readonly Segment[];
+  cursors(): readonly SavedCursor[];
+  sources(): readonly SavedSource[];
+  /** One transaction: snapshots from the front, at most one segment's worth, and all cursors if given. Returns how many it took. */
+  write(
+    snapshots: readonly StoredSnapshot[],
+    cursors: readonly SavedCursor[] | undefined,
+    durability: Durability,
+  ): number;
+  deleteSegment(segment: Segment): void;
+  samplesIn(range: SeqRange): number;
+  timeOf(seq: number): number | undefined;
+  /** Sizes of the newest rows of the range, newest first. */
+  newest(range: SeqRange, limit: number): readonly { readonly seq: number; readonly samples: number }[];
+  /** Of the database and its log. */
+  bytes(): number;
+  /** Gives free pages and the log back to the volume. */
+  shrink(): void;
+}
+
+/** Snapshots a transaction may hold, so that none takes long. */
+const longestWrite = 512;
+
+export function openStore(
+  database: DatabaseSync,
+  lock: Disposable,
+  limits: SegmentLimits,
+  metricOf: MetricOf,
+): Store {
+  const reader = rowReader(database, metricOf);
+  const writer = rowWriter(database, limits);
+  const log = `${database.location() ?? ""}-wal`;
+  const selectSources = database.prepare("SELECT name, last_time AS time, last_set AS id FROM source");
+  const sumSamples = database.prepare("SELECT sum(samples) AS sum FROM snapshot WHERE seq BETWEEN ? AND ?");
+  const selectTime = database.prepare("SELECT time FROM snapshot WHERE seq = ?");
+  const selectNewest = database.prepare(
+    "SELECT seq, samples FROM snapshot WHERE seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?",
+  );
+  const saveCursor = database.prepare("INSERT INTO cursor VALUES (?, ?, ?)");
+  let segments = storedSegments(database);
+
+  /** All or nothing; whatever fails, the next rows begin chains of their own. */
+  function transact<T>(durability: Durability, work: () => T): T {
+    database.exec(`PRAGMA synchronous = ${durability === "synced" ? "FULL" : "NORMAL"}; BEGIN IMMEDIATE`);
+    try {
+      const result = work();
+      database.exec("COMMIT");
+      return result;
+    } catch (error) {
+      writer.reset();
+      rollBack(database);
+      throw error;
+    }
+  }
+
+  function saveCursors(cursors: readonly SavedCursor[]): void {
+    database.exec("DELETE FROM cursor");
+    for (const { sink, waiting, frozen } of cursors)
+      saveCursor.run(sink, JSON.stringify(waiting), frozen === undefined ? null : JSON.stringify(frozen));
+  }
+
+  return {
+    database,
+    rows: reader.rows,
+    get segments() {
+      return segments;
+    },
+    cursors: () => storedCursors(database),
+    sources: () =>
+      selectSources.all().map((row) => ({
+        name: String(row["name"]),
+        time: Number(row["time"]),
+        set: reader.set(Number(row["id"])),
+      })),
+    write(snapshots, cursors, durability) {
+      const current = segments.at(-1);
+      const written = transact(durability, () => {
+        if (cursors !== undefined) saveCursors(cursors);
+        return snapshots.length === 0 ? undefined : writer.write(snapshots.slice(0, longestWrite), current);
+      });
+      if (written === undefined) return 0;
+      segments = [
+        ...(written.segment.first === current?.first ? segments.slice(0, -1) : segments),
+        written.segment,
+      ];
+      return written.count;
+    },
+    deleteSegment(segment) {
+      transact("written", () => deleteSegment(database, segment));
+      if (segment === segments.at(-1)) writer.reset();
+      segments = segments.filter((one) => one !== segment);
+    },
+    samplesIn: ({ firstSeq, lastSeq }) => Number(sumSamples.get(firstSeq, lastSeq)?.["sum"] ?? 0),
+    timeOf(seq) {
+      const time = selectTime.get(seq)?.["time"];
+      return time === undefined ? undefined : Number(time);
+    },
+    newest: ({ firstSeq, lastSeq }, limit) =>
+      selectNewest
+        .all(firstSeq, lastSeq, limit)
+        .map((row) => ({ seq: Number(row["seq"]), samples: Number(row["samples"]) })),
+    bytes: () => databaseBytes(database, log),
+    shrink() {
+      database.exec("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)");
+    },
+    [Symbol.dispose]() {
+      database.close();
+      lock[Symbol.dispose]();
+    },
+  };
+}
+
+/** Pages in the file, free ones too, and the write-ahead log. */
+export function databaseBytes(database: DatabaseSync, log = `${database.location() ?? ""}-wal`): number {
+  const pages = pragma(database, "page_count") * pragma(database, "page_size");
+  return pages + (statSync(log, { throwIfNoEntry: false })?.size ?? 0);
+}
+
+export function storedSegments(database: DatabaseSync): readonly Segment[] {
+  const rows = database
+    .prepare("SELECT first, last, min_time, max_time, samples, bytes FROM segment ORDER BY first")
+    .all();
+  return rows.map((row) => ({
+    first: Number(row["first"]),
+    last: Number(row["last"]),
+    minTime: Number(row["min_time"]),
+    maxTime: Number(row["max_time"]),
+    samples: Number(row["samples"]),
+    bytes: Number(row["bytes"]),
+  }));
+}
+
+export function storedCursors(database: DatabaseSync): readonly SavedCursor[] {
+  const rows = database.prepare("SELECT sink, waiting, frozen FROM cursor").all();
+  // Written by `saveCursors` alone; the database as a whole was checked when it was opened.
+  return rows.map(({ sink, waiting, frozen }) => ({
+    sink: String(sink),
+    waiting: JSON.parse(String(waiting)) as SeqSet,
+    ...(frozen === null ? {} : { frozen: JSON.parse(String(frozen)) as FrozenBatch }),
+  }));
+}
+
+function deleteSegment(database: DatabaseSync, { first, last }: Segment): void {
+  database.exec(`
+    DELETE FROM snapshot WHERE seq BETWEEN ${first} AND ${last};
+    DELETE FROM segment WHERE first = ${first};
+    DELETE FROM segment_set WHERE segment = ${first};
+    DELETE FROM series_set WHERE id NOT IN (SELECT series_set FROM segment_set)
+      AND id NOT IN (SELECT last_set FROM source)`);
+}
+
+/** SQLite may have rolled back by itself, and a disk that refuses a commit may refuse this too: the first error tells. */
+function rollBack(database: DatabaseSync): void {
+  if (!database.isTransaction) return;
+  try {
+    database.exec("ROLLBACK");
+  } catch {
+    // The connection is closed and opened anew.
+  }
+}

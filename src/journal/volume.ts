@@ -1,0 +1,169 @@
+/**
+ * Owns the journal's connection to its disk, and what is done when it fails.
+ *
+ *     open ──full──► open, not writable ──retry: same connection──► open
+ *       │                                                             ▲
+ *       ├──unavailable──► open for reading, or away ──retry: open anew┤
+ *       └──damaged──► renamed aside ──────────────────────open a new one
+ */
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/log.ts";
+import { setAside, type AsideKind } from "./damage.ts";
+import { openDatabase, pageBytes } from "./database.ts";
+import { faultOf, type Fault } from "./fault.ts";
+import { segmentLimits } from "./segments.ts";
+import { openStore, type Store } from "./store.ts";
+import type { JournalOptions } from "./types.ts";
+
+export interface Volume {
+  /** For reading; absent while nothing can be opened. */
+  readonly store: Store | undefined;
+  /** Why nothing can be written now. */
+  readonly trouble: string | undefined;
+  readonly setAside: number;
+  /** Opens, or opens anew after trouble. */
+  recover(): void;
+  /** Runs `work` on the store; absent when the disk refused, which is taken note of. */
+  write<T>(work: (store: Store) => T): T | undefined;
+  read<T>(work: (store: Store) => T): T | undefined;
+  /** Writes nothing until the next `recover`. */
+  withhold(reason: string): void;
+  close(): void;
+}
+
+export interface VolumeEvents {
+  /** A database was opened. Says what is wrong with its content, if it can't go on from here. */
+  opened(store: Store): string | undefined;
+  /** The database is being renamed aside: what was on it is lost. */
+  lost(store: Store): void;
+}
+
+type VolumeOptions = Pick<JournalOptions, "path" | "maxBytes" | "disk" | "metricOf"> & {
+  clock: Clock;
+  log: Logger;
+};
+
+export function volume(options: VolumeOptions, events: VolumeEvents): Volume {
+  const { path, clock, log } = options;
+  let store: Store | undefined;
+  let fault: Fault | undefined;
+  let setAsideCount = 0;
+
+  function note(next: Fault | undefined): void {
+    if (next !== undefined && fault?.reason !== next.reason)
+      log.error(`cannot write journal ${path}: ${next.reason}`, {
+        consequence: "snapshots are kept in memory",
+      });
+    if (next === undefined && fault !== undefined) log.info("journal is written again", { path });
+    fault = next;
+  }
+
+  function fail(error: unknown): void {
+    const found = faultOf(error);
+    if (found.kind === "damaged") replace("damaged", found.reason);
+    else note(found);
+  }
+
+  function close(): void {
+    const old = store;
+    store = undefined;
+    if (old !== undefined) closeQuietly(old);
+  }
+
+  function closeQuietly(old: Store): void {
+    try {
+      old[Symbol.dispose]();
+    } catch (error) {
+      log.debug(`cannot close journal ${path}: ${faultOf(error).reason}`);
+    }
+  }
+
+  function replace(kind: AsideKind, reason: string): void {
+    const old = store;
+    store = undefined;
+    if (old !== undefined) {
+      events.lost(old);
+      closeQuietly(old);
+    }
+    try {
+      const aside = setAside(path, kind, clock.now());
+      setAsideCount++;
+      log.error(`cannot use journal ${path}: ${reason}`, { renamed_to: aside });
+      note(undefined);
+    } catch (error) {
+      note({ kind: "unavailable", reason: `${reason}, and it cannot be renamed: ${faultOf(error).reason}` });
+      return;
+    }
+    open(false);
+  }
+
+  /** Replaced at most once in a row, so that a disk which damages whatever it is given does not fill up. */
+  function open(mayReplace: boolean): void {
+    const opened = openDatabase(path, logPages(options.maxBytes));
+    if (opened.status === "unavailable" || (opened.status === "unusable" && !mayReplace)) {
+      note({ kind: "unavailable", reason: opened.reason });
+      return;
+    }
+    if (opened.status === "unusable") {
+      replace(opened.kind, opened.reason);
+      return;
+    }
+    try {
+      store = openStore(opened.database, opened.lock, segmentLimits(options.maxBytes), options.metricOf);
+      const objection = events.opened(store);
+      if (objection === undefined) note(undefined);
+      else if (mayReplace) replace("damaged", objection);
+      else note({ kind: "unavailable", reason: objection });
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  return {
+    get store() {
+      return store;
+    },
+    get trouble() {
+      return fault?.reason;
+    },
+    get setAside() {
+      return setAsideCount;
+    },
+    recover() {
+      if (fault?.kind === "full" && store !== undefined) {
+        note(undefined);
+        return;
+      }
+      close();
+      open(true);
+    },
+    write(work) {
+      if (store === undefined || fault !== undefined) return undefined;
+      try {
+        options.disk?.beforeWrite?.();
+        return work(store);
+      } catch (error) {
+        fail(error);
+        return undefined;
+      }
+    },
+    read(work) {
+      if (store === undefined) return undefined;
+      try {
+        return work(store);
+      } catch (error) {
+        fail(error);
+        return undefined;
+      }
+    },
+    withhold(reason) {
+      note({ kind: "full", reason });
+    },
+    close,
+  };
+}
+
+/** A mebibyte of log at most, and little of a small journal. */
+function logPages(maxBytes: number): number {
+  return Math.min(Math.max(Math.floor(maxBytes / 32 / pageBytes), 16), 256);
+}

@@ -1,0 +1,110 @@
+/** Owns when the journal writes: in groups, at once where a batch is frozen, and again and again while the disk refuses. */
+import type { Clock, Timer } from "../runtime/clock.ts";
+import type { Ledger } from "./ledger.ts";
+import { isFull, retain, type Bounds, type Room } from "./retention.ts";
+import type { Durability } from "./store.ts";
+import type { Tail } from "./tail.ts";
+import type { Volume } from "./volume.ts";
+
+export interface Writing extends Disposable {
+  /** Sees to it that a group commit comes within the interval. */
+  schedule(): void;
+  /** Writes without waiting for the drive, unless the disk is known to refuse. */
+  flush(): void;
+  /** Writes and waits for the drive; tells whether all is on disk. */
+  commit(): boolean;
+}
+
+export interface WritingParts {
+  readonly clock: Clock;
+  readonly commitIntervalMs: number;
+  readonly recent: Tail;
+  readonly book: Ledger;
+  readonly place: Volume;
+  readonly bounds: Bounds;
+  readonly room: Room;
+}
+
+const shortestRetryMs = 1000;
+const longestRetryMs = 60_000;
+/** Between portions of a long clean-up. */
+const housekeepingMs = 200;
+
+export function writing({
+  clock,
+  commitIntervalMs,
+  recent,
+  book,
+  place,
+  bounds,
+  room,
+}: WritingParts): Writing {
+  /** Something was written without waiting for the drive. */
+  let unsynced = false;
+  let retryMs = shortestRetryMs;
+  let timer: Timer | undefined;
+
+  function write(durability: Durability): void {
+    while (recent.stagedCount() > 0 || book.dirty || (unsynced && durability === "synced")) {
+      const staged = recent.staged();
+      const cursors = book.dirty || staged.length === 0 ? book.saved() : undefined;
+      const count = place.write((store) => store.write(staged, cursors, durability));
+      if (count === undefined) return;
+      const last = staged[count - 1];
+      if (last !== undefined) recent.commit(last.seq);
+      book.dirty = false;
+      unsynced = durability === "written";
+    }
+    recent.trim();
+  }
+
+  /** True when there is more to clean up. */
+  function keepWithinBounds(): boolean {
+    return place.write((store) => retain(store, book, bounds, room)) ?? false;
+  }
+
+  /** Below the floor with nothing left to delete: whatever were written now would have to go next. */
+  function isStuck(): boolean {
+    return isFull(bounds, room) && place.store?.segments.length === 0;
+  }
+
+  function tick(): void {
+    timer = undefined;
+    if (place.trouble !== undefined && !isStuck()) place.recover();
+    if (isFull(bounds, room)) keepWithinBounds();
+    if (isStuck()) place.withhold(`less than ${bounds.minFreeBytes} bytes are free`);
+    write("synced");
+    const more = keepWithinBounds();
+    if (place.trouble !== undefined) retry();
+    else if (more) schedule(housekeepingMs);
+    else if (recent.stagedCount() > 0) schedule();
+    if (place.trouble === undefined) retryMs = shortestRetryMs;
+  }
+
+  function retry(): void {
+    schedule(retryMs);
+    retryMs = Math.min(2 * retryMs, longestRetryMs);
+  }
+
+  function schedule(ms = commitIntervalMs): void {
+    timer ??= clock.after(ms, tick, { background: true });
+  }
+
+  return {
+    schedule: () => (place.trouble === undefined ? schedule() : schedule(retryMs)),
+    flush() {
+      if (place.trouble === undefined) write("written");
+      schedule();
+    },
+    commit() {
+      if (place.trouble !== undefined) place.recover();
+      write("synced");
+      // Once more where a damaged database was replaced by a new one.
+      write("synced");
+      return place.trouble === undefined && recent.stagedCount() === 0;
+    },
+    [Symbol.dispose]() {
+      timer?.[Symbol.dispose]();
+    },
+  };
+}
