@@ -88,9 +88,10 @@ export function atEndTag({ bytes, at }: Cursor): boolean {
 /** Reads the end tag of `element`; anything else there is a failure. */
 export function closeElement(cursor: Cursor, element: Element): boolean {
   const { bytes } = cursor;
-  const found = toTag(cursor) && atEndTag(cursor) && elementAt(bytes, cursor.at + 2) === element;
-  if (!found) return failUnexpected(cursor, `</${element}>`);
+  if (!toTag(cursor) || !atEndTag(cursor) || !spells(bytes, cursor.at + 2, element))
+    return failUnexpected(cursor, `</${element}>`);
   let at = cursor.at + 2 + element.length;
+  if (!endsName(bytes[at])) return failUnexpected(cursor, `</${element}>`);
   while (at < bytes.length && bytes[at] !== ascii.greater) at++;
   cursor.at = at + 1;
   return true;

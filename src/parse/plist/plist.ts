@@ -23,8 +23,8 @@ import type { PlistArray, PlistDict, PlistValue } from "./value.ts";
 
 export interface PlistOptions {
   /**
-   * Whether the array or dict under `key` is built; a dict that is asked about is at `depth` 1 when it is the
-   * document's own. What is not kept is missing from its dict. Default: everything is kept.
+   * Whether the array or dict under `key` is built, where `depth` counts the containers around it: 1 for the document's
+   * own keys. What is not kept is missing from its dict. Default: everything is kept.
    */
   readonly keep?: (key: string, depth: number) => boolean;
 }
