@@ -46,9 +46,9 @@ export const garbageLines = 20;
 export const garbageLineBytes = 512;
 
 const defaultMaxBytes = 16 * 1024 * 1024;
-const documentEnd = Buffer.from("</plist>");
-const prolog = Buffer.from("<?xml");
-const root = Buffer.from("<plist");
+const documentEnd = mark("</", "plist>");
+const prolog = mark("<", "?xml");
+const root = mark("<", "plist");
 const lineFeed = 0x0a;
 
 type State = "between" | "inside" | "skipping";
@@ -78,7 +78,7 @@ export function createFramer(options: FramerOptions): Framer {
 
   function findStart(): boolean {
     const bytes = pending.bytes();
-    const start = earliest(bytes.indexOf(prolog, pending.searched), bytes.indexOf(root, pending.searched));
+    const start = earliest(find(bytes, prolog, pending.searched), find(bytes, root, pending.searched));
     if (start >= 0) {
       reportGarbage(pending.shift(start));
       state = "inside";
@@ -99,7 +99,7 @@ export function createFramer(options: FramerOptions): Framer {
 
   function findEnd(): boolean {
     const bytes = pending.bytes();
-    const end = bytes.indexOf(documentEnd, pending.searched);
+    const end = find(bytes, documentEnd, pending.searched);
     if (end < 0) {
       pending.searched = Math.max(0, bytes.length - (documentEnd.length - 1));
       if (bytes.length > maxBytes) startSkipping();
@@ -114,9 +114,9 @@ export function createFramer(options: FramerOptions): Framer {
 
   /** A second start before the end: the tool died while it wrote the first document, and another run went on. */
   function dropCutOff(bytes: Buffer): Buffer {
-    const mark = bytes.subarray(0, prolog.length).equals(prolog) ? prolog : root;
+    const beginning = bytes.subarray(0, prolog.length).equals(prolog.whole) ? prolog : root;
     let start = 0;
-    for (let next = bytes.indexOf(mark, 1); next >= 0; next = bytes.indexOf(mark, next + 1)) {
+    for (let next = find(bytes, beginning, 1); next >= 0; next = find(bytes, beginning, next + 1)) {
       options.onDropped?.({ reason: "truncated", bytes: next - start });
       start = next;
     }
@@ -131,8 +131,8 @@ export function createFramer(options: FramerOptions): Framer {
 
   function findWayOut(): boolean {
     const bytes = pending.bytes();
-    const end = bytes.indexOf(documentEnd, pending.searched);
-    const start = bytes.indexOf(prolog, pending.searched);
+    const end = find(bytes, documentEnd, pending.searched);
+    const start = find(bytes, prolog, pending.searched);
     if (start >= 0 && (end < 0 || start < end)) return leaveSkipping(start, "inside");
     if (end >= 0) return leaveSkipping(end + documentEnd.length, "between");
     const cut = Math.max(0, bytes.length - (documentEnd.length - 1));
@@ -224,6 +224,26 @@ function createPending(): Pending {
     },
   };
   return pending;
+}
+
+/** A text to look for, by its rare part: a search for `<` stops at every tag, which takes ten times as long. */
+interface Mark {
+  readonly whole: Buffer;
+  readonly rare: Buffer;
+  readonly length: number;
+}
+
+function mark(lead: string, rare: string): Mark {
+  const whole = Buffer.from(lead + rare);
+  return { whole, rare: Buffer.from(rare), length: whole.length };
+}
+
+/** Where the mark starts, at `from` or later; -1 where it does not occur. */
+function find(bytes: Buffer, { whole, rare, length }: Mark, from: number): number {
+  const lead = length - rare.length;
+  for (let at = bytes.indexOf(rare, from + lead); at >= 0; at = bytes.indexOf(rare, at + 1))
+    if (bytes.subarray(at - lead, at - lead + length).equals(whole)) return at - lead;
+  return -1;
 }
 
 function earliest(a: number, b: number): number {
