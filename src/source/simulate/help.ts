@@ -1,4 +1,6 @@
 /** Owns the help text of the simulated powermetrics: what scripts read of the real one, and what the simulator adds. */
+import { chips } from "./chips.ts";
+import { faultNames } from "./faults.ts";
 import type { Host } from "./host.ts";
 import { osNumber } from "./os-version.ts";
 import { describeSampler, samplersOf } from "./samplers.ts";
@@ -40,13 +42,13 @@ function options(os: string): readonly Row[] {
 }
 
 const simulator: readonly Row[] = [
-  ["--chip <name>", "the machine to be: m1, m4pro, intel …"],
+  ["--chip <name>", "the machine to be, see below"],
   ["--os <version>", "its macOS version"],
   ["--seed <N>", "another machine of the same kind"],
   ["--start <time>", "simulated time begins here"],
   ["--no-pace", "print without waiting for windows to pass"],
   ["--tasks <N>", "how many tasks a document lists"],
-  ["--fault <kind[@document]>", "go wrong on purpose"],
+  ["--fault <fault>", "go wrong on purpose: [tool:]kind[@document], see below"],
 ];
 
 export function helpText(host: Host): string {
@@ -82,6 +84,9 @@ export function helpText(host: Host): string {
     "The simulator adds these options:",
     "",
     ...table(simulator, 29),
+    "",
+    `Chips: ${Object.keys(chips).join(", ")}`,
+    `Faults: ${faultNames.join(", ")}`,
     "",
   ].join("\n");
 }

@@ -46,12 +46,18 @@ test("a closed pipe ends the stream quietly", limit, async () => {
   assert.deepEqual([code, stderr], [141, ""]);
 });
 
-test("a tool that stalls ends when the process that started it is gone", limit, async () => {
+test("a tool that stalls ends when the process that started it is gone", limit, async (context) => {
   const argv = ["powermetrics", "-f", "plist", "-i", "20", "-s", "battery", "--fault", "stall@2"];
-  const script = `"$0" "$@" & wait`;
+  const script = `"$0" "$@" & echo $! >&2; wait`;
   const shell = spawn("/bin/sh", ["-c", script, process.execPath, entry, ...argv]);
+  const [orphan] = (await once(shell.stderr, "data")) as readonly Buffer[];
+  let gone = false;
+  context.after(() => {
+    if (!gone) process.kill(Number(orphan?.toString()), "SIGKILL");
+  });
   shell.stdout.once("data", () => shell.kill("SIGKILL"));
   // The orphan holds the other end of this pipe until it ends.
   const [, signal] = (await once(shell, "close")) as readonly unknown[];
+  gone = true;
   assert.equal(signal, "SIGKILL");
 });
