@@ -105,6 +105,7 @@ export function createFramer(options: FramerOptions): Framer {
       if (bytes.length > maxBytes) startSkipping();
       return state === "skipping";
     }
+    pending.expected = Math.ceil(1.25 * (end + documentEnd.length));
     const document = dropCutOff(pending.shift(end + documentEnd.length));
     if (document.length > maxBytes) options.onDropped?.({ reason: "oversized", bytes: document.length });
     else options.onFrame(document);
@@ -182,6 +183,8 @@ export function createFramer(options: FramerOptions): Framer {
 /** Bytes that wait for more, and how far they have been searched. Grows by doubling, so each byte is copied once or twice. */
 interface Pending {
   searched: number;
+  /** How many bytes to make room for at once: documents of one stream are about as long as each other. */
+  expected: number;
   bytes(): Buffer;
   append(piece: Buffer): void;
   /** Takes the first `length` bytes out; they are never overwritten afterwards. */
@@ -197,6 +200,7 @@ function createPending(): Pending {
 
   const pending: Pending = {
     searched: 0,
+    expected: 0,
     bytes: () => store.subarray(from, to),
     append(piece) {
       if (from === to) {
@@ -207,7 +211,8 @@ function createPending(): Pending {
         return;
       }
       if (borrowed || to + piece.length > store.length) {
-        const larger = Buffer.allocUnsafeSlow(2 * (to - from + piece.length));
+        const needed = to - from + piece.length;
+        const larger = Buffer.allocUnsafeSlow(needed <= pending.expected ? pending.expected : 2 * needed);
         store.copy(larger, 0, from, to);
         store = larger;
         to -= from;
