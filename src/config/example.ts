@@ -1,6 +1,6 @@
 /** Owns the commented starter file: every key with its sentence and its default, so that it can't drift from the schema. */
-import { stringify } from "yaml";
 import { fieldOf, type Field, type Plain } from "./field.ts";
+import { flow } from "./flow.ts";
 import { configurationSchema } from "./schema.ts";
 import { sinkExamples } from "./sinks.ts";
 
@@ -79,8 +79,3 @@ const sentence = ({ description }: Field): string[] =>
   description === "" ? [] : [`# ${description.replace(/\.$/, "")}`];
 
 const behindMarks = (lines: readonly string[]): string[] => lines.map((text) => `# ${text}`);
-
-/** A value on one line. */
-function flow(value: Plain): string {
-  return stringify(value, { collectionStyle: "flow", flowCollectionPadding: false, lineWidth: 0 }).trimEnd();
-}
