@@ -5,7 +5,7 @@ import { isArray, isDict, type PlistDict, type PlistValue } from "./plist/value.
 export interface Fields {
   has(key: string): boolean;
   number(key: string): number | undefined;
-  /** Absent when empty. */
+  /** Absent when empty; cut at `longestText` characters, as it may become a label value. */
   text(key: string): string | undefined;
   flag(key: string): boolean | undefined;
   fields(key: string): Fields | undefined;
@@ -19,6 +19,9 @@ export interface Fields {
   /** Reports the value under `key` as strange. */
   strange(key: string): void;
 }
+
+/** Names, models and states have a few dozen characters. */
+const longestText = 256;
 
 /** `path` is where the dict is, as findings name it: `processor`, `clusters[].cpus[]`. */
 export function fieldsOf(dict: PlistDict, path: string, log: FindingLog): Fields {
@@ -52,7 +55,7 @@ export function fieldsOf(dict: PlistDict, path: string, log: FindingLog): Fields
     number: (key) => get(key, isNumber),
     text(key) {
       const text = get(key, isText);
-      return text === "" ? undefined : text;
+      return text === "" ? undefined : text?.slice(0, longestText).toWellFormed();
     },
     flag: (key) => get(key, isFlag),
     fields(key) {

@@ -82,6 +82,10 @@ test("entities are decoded, and what is none stays", () => {
   assert.deepEqual(readValue("<dict><key>a&amp;b</key><true/></dict>"), { "a&b": true });
 });
 
+test("half a surrogate pair is no character, and a NUL is dropped", () => {
+  assert.equal(readValue("<string>a&#xD800;b&#56320;c&#0;d</string>"), "a&#xD800;b&#56320;cd");
+});
+
 test("an unescaped process name is read as it is", () => {
   assert.equal(readValue("<string>a < b <c> <stringy> </3</string>"), "a < b <c> <stringy> </3");
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import fc from "fast-check";
 import { parsePowermetrics } from "../../src/parse/powermetrics.ts";
-import { appleBytes, type PlistObject } from "./apple-plist.ts";
+import { appleBytes, type PlistObject, type Writable } from "./apple-plist.ts";
 import { cpu, nothingFound, read, timestamp } from "./document.ts";
 
 test("the machine and the window are read", () => {
@@ -194,3 +195,56 @@ test("findings are bounded", () => {
   assert.ok(read(many).findings.unknown.every((path) => path.length <= 100));
   assert.equal(read(few).findings.unknown.length, 100);
 });
+
+test("texts are bounded", () => {
+  assert.equal(read({ hw_model: "é".repeat(1000) }).hwModel, "é".repeat(256));
+  assert.ok(read({ hw_model: "x" + "😀".repeat(1000) }).hwModel?.isWellFormed());
+});
+
+test("a document of any shape is a sample, and never a throw", () => {
+  const keys = fc.constantFrom(
+    ...["processor", "gpu", "GPU", "battery", "network", "disk", "smc", "interrupts", "tasks", "coalitions"],
+    ...[
+      "clusters",
+      "packages",
+      "cores",
+      "cpus",
+      "cpu",
+      "dvfm_states",
+      "p_states",
+      "used_ratio",
+      "idle_ratio",
+    ],
+    ...[
+      "cpu_power",
+      "cpu_energy",
+      "combined_power",
+      "freq_hz",
+      "name",
+      "hw_model",
+      "is_delta",
+      "fan",
+      "vectors",
+    ],
+  );
+  const { tree } = fc.letrec<{ tree: Writable }>((tie) => ({
+    tree: fc.oneof(
+      { maxDepth: 6 },
+      fc.constantFrom<Writable>(0, 1, -1, 0.5, NaN, Infinity, 1e300, "", "x", true, timestamp),
+      fc.array(tie("tree"), { maxLength: 3 }),
+      fc.dictionary(keys, tie("tree"), { maxKeys: 6, noNullPrototype: true }),
+    ),
+  }));
+  const everything = { tasks: true, interrupts: true, frequencyResidency: true };
+  fc.assert(
+    fc.property(fc.dictionary(keys, tree, { noNullPrototype: true }), (parts) => {
+      for (const value of numbersOf(read(parts, everything))) assert.ok(Number.isFinite(value));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+function numbersOf(value: unknown): number[] {
+  if (typeof value === "number") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(numbersOf) : [];
+}

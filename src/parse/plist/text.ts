@@ -68,7 +68,7 @@ function literally(bytes: Buffer, from: number, to: number): string {
 }
 
 /** What is no entity stays as it is: a bare `&` is a character of a name. */
-export function decodeEntities(text: string): string {
+function decodeEntities(text: string): string {
   if (!text.includes("&")) return text;
   return text.replace(
     /&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|(amp|lt|gt|quot|apos));/g,
@@ -76,9 +76,14 @@ export function decodeEntities(text: string): string {
       const [decimal, hexadecimal, name] = groups as (string | undefined)[];
       if (name !== undefined) return named[name] ?? entity;
       const code = decimal === undefined ? parseInt(hexadecimal ?? "", 16) : parseInt(decimal, 10);
-      return code <= 0x10ffff ? String.fromCodePoint(code) : entity;
+      return isCharacter(code) ? String.fromCodePoint(code) : entity;
     },
   );
+}
+
+/** Half a surrogate pair is no character, and no receiver takes it. */
+function isCharacter(code: number): boolean {
+  return code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
 }
 
 function failTooLong(cursor: Cursor): void {
