@@ -10,7 +10,7 @@
  * sample by an interval (FORMATS.md, section 2).
  */
 
-export interface FramerOptions {
+interface FramerOptions {
   /** The largest document; a longer one is dropped. Default 16 MiB, some 40 times what `--show-all` prints. */
   readonly maxBytes?: number;
   /** One document, from its first `<` to the `>` of `</plist>`, without NULs. The receiver may keep it. */

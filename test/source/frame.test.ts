@@ -6,6 +6,7 @@ import {
   garbageLineBytes,
   garbageLines,
   type DroppedFrame,
+  type Framer,
   type Garbage,
 } from "../../src/source/frame.ts";
 
@@ -22,7 +23,7 @@ interface Framed {
   readonly dropped: DroppedFrame[];
 }
 
-function collect(maxBytes?: number): Framed & { readonly framer: ReturnType<typeof createFramer> } {
+function collect(maxBytes?: number): Framed & { readonly framer: Framer } {
   const framed: Framed = { frames: [], garbage: [], dropped: [] };
   const framer = createFramer({
     ...(maxBytes === undefined ? {} : { maxBytes }),
