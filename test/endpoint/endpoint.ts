@@ -1,0 +1,140 @@
+/** Owns a real endpoint on a free port for tests, and the clients that ask it, polite and raw. */
+import { request, type IncomingHttpHeaders, type RequestOptions } from "node:http";
+import { request as tlsRequest, type RequestOptions as TlsRequestOptions } from "node:https";
+import { connect } from "node:net";
+import type { TestContext } from "node:test";
+import { parseWebFile } from "../../src/config/web-file.ts";
+import { defaultLimits, type Limits } from "../../src/endpoint/limits.ts";
+import {
+  startEndpoint,
+  type Endpoint,
+  type EndpointSettings,
+  type EndpointWorld,
+} from "../../src/endpoint/server.ts";
+import { gauge } from "../../src/metric/metric.ts";
+import { seriesSet } from "../../src/metric/series.ts";
+import type { Snapshot } from "../../src/meter/snapshot.ts";
+import type { LogFields, Logger } from "../../src/runtime/log.ts";
+import { fakeClock, type FakeClock } from "../support/fake-clock.ts";
+
+export interface Running {
+  readonly endpoint: Endpoint;
+  readonly clock: FakeClock;
+  /** `level message`, in order. */
+  readonly logged: readonly string[];
+  /** Of the first address. */
+  readonly port: number;
+}
+
+export interface Setup {
+  readonly settings?: Partial<EndpointSettings>;
+  readonly world?: Partial<EndpointWorld>;
+  readonly limits?: Partial<Limits>;
+}
+
+/** On 127.0.0.1 unless the settings say otherwise; stopped when the test ends. */
+export async function openEndpoint(
+  t: TestContext,
+  { settings, world, limits }: Setup = {},
+): Promise<Running> {
+  const clock = fakeClock();
+  const { log, logged } = recordingLogger();
+  const endpoint = await startEndpoint(
+    { listen_addresses: ["127.0.0.1:0"], allowed_hosts: [], ...settings },
+    {
+      latest: () => [snapshotOf(3)],
+      ready: () => ({ ready: true }),
+      hostname: "studio.lan",
+      limits: { ...defaultLimits, ...limits },
+      parseWebConfig: parseWebFile,
+      clock,
+      log,
+      ...world,
+    },
+    t.signal,
+  );
+  t.after(async () => {
+    const ended = endpoint[Symbol.asyncDispose]();
+    await clock.advance(1000);
+    await ended;
+  });
+  return { endpoint, clock, logged, port: endpoint.addresses[0]?.port ?? 0 };
+}
+
+export function recordingLogger(): { readonly log: Logger; readonly logged: string[] } {
+  const logged: string[] = [];
+  const at =
+    (level: string) =>
+    (message: string, _fields?: LogFields): void =>
+      void logged.push(`${level} ${message}`);
+  const log: Logger = {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    child: () => log,
+  };
+  return { log, logged };
+}
+
+/** A snapshot of `count` series. */
+export function snapshotOf(count: number, offset = 0): Snapshot {
+  const metric = gauge("test_value", "A value", ["core"]);
+  const series = Array.from({ length: count }, (_, index) => ({
+    metric,
+    name: metric.name,
+    labels: [["core", `cpu${index}`] as const],
+  }));
+  const values = Float64Array.from(series, (_, index) => index + offset);
+  return { source: "test", time: 0, starts: {}, set: seriesSet(series), values, ended: [] };
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  readonly text: string;
+}
+
+/** One request; rejects when the connection ends without a whole answer. */
+export function ask(port: number, path: string, options: RequestOptions = {}): Promise<Reply> {
+  return replyTo(request({ host: "127.0.0.1", port, path, agent: false, ...options }));
+}
+
+export function askTls(port: number, path: string, options: TlsRequestOptions): Promise<Reply> {
+  return replyTo(tlsRequest({ host: "127.0.0.1", port, path, agent: false, ...options }));
+}
+
+function replyTo(outgoing: ReturnType<typeof request>): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    outgoing.on("error", reject);
+    outgoing.on("response", (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("error", reject);
+      response.on("end", () => {
+        const body = Buffer.concat(chunks);
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body, text: body.toString() });
+      });
+    });
+    outgoing.end();
+  });
+}
+
+/** Sends `text` as it is, and gives all that came back when the server has ended the connection. */
+export function exchange(port: number, text: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    let received = "";
+    socket.setEncoding("latin1");
+    socket.on("data", (chunk: string) => (received += chunk));
+    socket.on("error", () => undefined);
+    socket.on("close", () => resolve(received));
+    socket.write(text);
+  });
+}
+
+/** `Authorization` of basic authentication. */
+export function basic(user: string, password: string): { readonly authorization: string } {
+  return { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}` };
+}
