@@ -11,7 +11,7 @@ export interface Match {
   expand(template: string): string;
 }
 
-export type CompiledPattern =
+type CompiledPattern =
   { readonly ok: true; readonly pattern: Pattern } | { readonly ok: false; readonly error: string };
 
 /** The pattern, or one line on why RE2 or JavaScript refuses it. */

@@ -2,7 +2,7 @@
 import { readClass, readEscape, type Atom } from "./re2-class.ts";
 import { UnsupportedSyntax } from "./re2-syntax.ts";
 
-export type Translation =
+type Translation =
   | { readonly ok: true; readonly source: string; readonly names: ReadonlyMap<string, number> }
   | { readonly ok: false; readonly error: string };
 

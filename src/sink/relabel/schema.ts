@@ -1,5 +1,5 @@
 /** Owns one rule of `write_relabel_configs` as a user writes it, with the checks that Prometheus makes on loading. */
-import { z } from "zod";
+import * as z from "zod";
 import { isLabelName } from "./name.ts";
 import { compilePattern } from "./pattern.ts";
 

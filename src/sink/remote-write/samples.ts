@@ -10,7 +10,7 @@ import type { Run } from "./gather.ts";
  *     12 len  09 value  10 timestamp  [18 start timestamp]
  *                       └────────── tail ────────────────┘
  */
-export interface Tails {
+interface Tails {
   readonly plain: readonly Uint8Array[];
   /** The tails for a metric's own samples; end marks take the plain ones. */
   of(metric: Metric): readonly Uint8Array[];
@@ -47,45 +47,6 @@ function fields(...pairs: readonly (readonly [tag: number, value: number])[]): U
   return Uint8Array.from(bytes);
 }
 
-/** Bytes before a sample's tail: the field's tag and length, the value's tag and the value. */
-const headLength = 11;
-
-export function samplesLength(run: Run, tails: Tails): number {
-  const own = tails.of(run.series.metric);
-  let length = headLength * run.rows.length;
-  run.rows.forEach((row, at) => {
-    length += (tailOf(run, at, row, own, tails) ?? []).length;
-  });
-  return length;
-}
-
-/** Writes what `samplesLength` counted. */
-export function writeSamples(writer: ByteWriter, run: Run, tails: Tails): void {
-  const own = tails.of(run.series.metric);
-  const { rows, values, marks } = run;
-  for (let at = 0; at < rows.length; at++) {
-    const tail = tailOf(run, at, rows[at] ?? 0, own, tails);
-    const value = values[at];
-    if (tail === undefined || value === undefined) continue;
-    writer.byte(0x12);
-    writer.byte(headLength - 2 + tail.length);
-    writer.byte(0x09);
-    if (marks.length > 0 && marks.includes(at)) writer.staleMarker();
-    else writer.double(value);
-    writer.bytes(tail);
-  }
-}
-
-function tailOf(
-  { marks }: Run,
-  at: number,
-  row: number,
-  own: readonly Uint8Array[],
-  { plain }: Tails,
-): Uint8Array | undefined {
-  return (marks.length > 0 && marks.includes(at) ? plain : own)[row];
-}
-
 /** Writes one TimeSeries: its tag and length, what leads it (labels), its samples, and what trails it (metadata). */
 export function writeTimeSeries(
   writer: ByteWriter,
@@ -95,11 +56,41 @@ export function writeTimeSeries(
   around: { readonly before: Uint8Array; readonly after?: Uint8Array },
 ): void {
   const { before, after } = around;
-  const length = before.length + samplesLength(run, tails) + (after?.length ?? 0);
+  const own = tailsOf(run, tails);
+  const length = before.length + samplesLength(own) + (after?.length ?? 0);
   writer.reserve(1 + varintLength(length) + length);
   writer.byte(tag);
   writer.varint(length);
   writer.bytes(before);
-  writeSamples(writer, run, tails);
+  writeSamples(writer, run, own);
   if (after !== undefined) writer.bytes(after);
+}
+
+const noBytes = new Uint8Array();
+
+/** The tail of each sample of the run. */
+function tailsOf({ series, rows, marks }: Run, tails: Tails): readonly Uint8Array[] {
+  const own = tails.of(series.metric);
+  const found = rows.map((row) => own[row] ?? noBytes);
+  for (const mark of marks) found[mark] = tails.plain[rows[mark] ?? -1] ?? noBytes;
+  return found;
+}
+
+/** Bytes before a sample's tail: the field's tag and length, the value's tag and the value. */
+const headLength = 11;
+
+function samplesLength(tails: readonly Uint8Array[]): number {
+  return tails.reduce((length, tail) => length + headLength + tail.length, 0);
+}
+
+/** Writes what `samplesLength` counted. */
+function writeSamples(writer: ByteWriter, { values, marks }: Run, tails: readonly Uint8Array[]): void {
+  tails.forEach((tail, at) => {
+    writer.byte(0x12);
+    writer.byte(headLength - 2 + tail.length);
+    writer.byte(0x09);
+    if (marks.includes(at)) writer.staleMarker();
+    else writer.double(values[at] ?? NaN);
+    writer.bytes(tail);
+  });
 }

@@ -1,5 +1,5 @@
 /** Owns one `remote_write` block of the configuration: Prometheus' names, so that a block can be pasted. */
-import { z } from "zod";
+import * as z from "zod";
 import { checkHttp, httpFields } from "../../runtime/http/schema.ts";
 import { durationSetting } from "../../runtime/setting.ts";
 import { relabelRuleSchema } from "../relabel/schema.ts";

@@ -20,7 +20,7 @@ import {
 import type { RemoteWriteSettings } from "./schema.ts";
 import { createSeriesIndex } from "./wire-series.ts";
 
-export interface RemoteWriteWorld {
+interface RemoteWriteWorld {
   /** Of this sink alone; it ends with the sink. */
   readonly client: HttpClient;
   readonly identity: Identity;
