@@ -209,6 +209,12 @@ test("a CPU at 0 mW while its cores were busy is withheld, with what was added u
   );
 });
 
+test("a package at 0 mJ while its cores were busy is withheld", () => {
+  const { processor, findings } = read({ processor: { package_energy: 0, ...busy(1) } });
+  assert.deepEqual([processor?.combinedMilliwatts, processor?.packageMillijoules], [undefined, undefined]);
+  assert.deepEqual(findings.implausible, ["package_power", "package_energy"]);
+});
+
 test("a CPU at 0 mW is believed when its cores ran for less than 50 ms of core time", () => {
   const idle = { cpu_power: 0, cpu_energy: 0, combined_power: 0 };
   const { processor, findings } = read({ elapsed_ns: 24e6, processor: { ...idle, ...busy(2) } });

@@ -40,24 +40,22 @@ export function readRails(
   log: FindingLog,
 ): Rails {
   const rail = (name: string): Rail => readRail(processor, name, elapsedNs, log);
-  const busy = isBusy(cores, elapsedNs);
+  const withheldZero = (name: string, read: Rail): Rail =>
+    isBusy(cores, elapsedNs) ? withoutZero(read, [`${name}_power`, `${name}_energy`], log) : read;
   const reported = rail("cpu");
-  const cpu = busy ? withoutZero(reported, ["cpu_power", "cpu_energy"], log) : reported;
+  const cpu = withheldZero("cpu", reported);
   const gpu = rail("gpu");
   const ane = rail("ane");
-  const whole = rail("package");
-  const isCpuWithheld = reported.milliwatts !== cpu.milliwatts;
-  const combined = readCombined(
-    processor,
-    isCpuWithheld ? (gpu.milliwatts ?? 0) + (ane.milliwatts ?? 0) : -1,
-    log,
-  );
+  const whole = withheldZero("package", rail("package"));
+  const combined = log.within("combined_power", processor.number("combined_power"), 0, mostMilliwatts);
+  const lacksCpu = cpu.milliwatts !== reported.milliwatts && isSumOf(combined, gpu, ane);
+  if (lacksCpu) log.implausible("combined_power");
   return defined({
     cpuMilliwatts: cpu.milliwatts,
     gpuMilliwatts: gpu.milliwatts,
     aneMilliwatts: ane.milliwatts,
     dramMilliwatts: rail("dram").milliwatts,
-    combinedMilliwatts: combined.isReported ? combined.milliwatts : whole.milliwatts,
+    combinedMilliwatts: lacksCpu ? undefined : processor.has("combined_power") ? combined : whole.milliwatts,
     cpuMillijoules: cpu.millijoules,
     gpuMillijoules: gpu.millijoules,
     aneMillijoules: ane.millijoules,
@@ -127,17 +125,10 @@ function withoutZero(rail: Rail, [power, energy]: readonly [string, string], log
   };
 }
 
-/** `others` is what the sum has without the CPU when that was withheld: a sum of no more is as wrong as the CPU's zero. */
-function readCombined(
-  processor: Fields,
-  others: number,
-  log: FindingLog,
-): { readonly isReported: boolean; readonly milliwatts: number | undefined } {
-  const reported = processor.number("combined_power");
-  const milliwatts = log.within("combined_power", reported, 0, mostMilliwatts);
-  const lacksCpu = milliwatts !== undefined && milliwatts <= others * (1 + 1e-5);
-  if (lacksCpu) log.implausible("combined_power");
-  return { isReported: reported !== undefined, milliwatts: lacksCpu ? undefined : milliwatts };
+/** Whether a combined power is that of the rails alone, but for rounding: then a CPU at a false zero is part of it. */
+function isSumOf(combined: number | undefined, ...rails: readonly Rail[]): boolean {
+  const sum = rails.reduce((total, { milliwatts }) => total + (milliwatts ?? 0), 0);
+  return combined !== undefined && combined <= sum * (1 + 1e-5);
 }
 
 function thousandfold(value: number | undefined): number | undefined {
