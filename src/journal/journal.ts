@@ -14,9 +14,8 @@ import { setAsides } from "./damage.ts";
 import { ledger, type Ledger } from "./ledger.ts";
 import { open, union } from "./ranges.ts";
 import { firstNumberWithoutDisk, resume, type Occasion } from "./resume.ts";
-import { samplesIn } from "./samples.ts";
+import { samplesIn, type Counted } from "./samples.ts";
 import { rowsOf, seqsOf } from "./segments.ts";
-import type { Store } from "./store.ts";
 import { tail, type Tail } from "./tail.ts";
 import type {
   Cursor,
@@ -64,24 +63,25 @@ export function openJournal(options: JournalOptions): Journal {
   const cursors = new Map<string, Cursor>();
   let clockBackwards = 0;
   let occasion: Occasion = "fresh";
-  let abandoned: Store | undefined;
+  /** Kept while a database is opened in its place, to count what it held. */
+  let former: Counted | undefined;
 
-  const book = ledger((set) => samplesIn(set, recent, abandoned ?? place.store));
+  const book = ledger((set) => samplesIn(set, recent, former ?? place.store));
   const place = volume(
     { ...options, disk },
     {
       opened(store) {
         const objection = resume(store, recent, book, occasion);
+        former = undefined;
         if (objection !== undefined) return objection;
         for (const { name, time, set } of store.sources())
           if (!sources.has(name)) sources.set(name, { time, set });
         occasion = "again";
         return undefined;
       },
-      lost(store) {
-        abandoned = store;
-        book.lose({ firstSeq: 0, lastSeq: recent.first - 1 }, "corrupt");
-        abandoned = undefined;
+      closing(store, then) {
+        former = store;
+        if (then === "replace") book.lose({ firstSeq: 0, lastSeq: recent.first - 1 }, "corrupt");
       },
     },
   );

@@ -28,7 +28,7 @@ export type LossReason =
   | "max_age"
   /** Less than `minFreeBytes` was left on the volume. */
   | "disk_floor"
-  /** A row failed its checksum, or the database around it was damaged. */
+  /** A row failed its checksum, or the database around it was damaged or removed. */
   | "corrupt"
   /** The disk did not take it, and the memory that stood in was full. */
   | "memory";

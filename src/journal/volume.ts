@@ -6,6 +6,7 @@
  *       ├──unavailable──► open for reading, or away ──retry: open anew┤
  *       └──damaged──► renamed aside ──────────────────────open a new one
  */
+import { existsSync } from "node:fs";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { setAside, type AsideKind } from "./damage.ts";
@@ -34,8 +35,8 @@ export interface Volume {
 export interface VolumeEvents {
   /** A database was opened. Says what is wrong with its content, if it can't go on from here. */
   opened(store: Store): string | undefined;
-  /** The database is being renamed aside: what was on it is lost. */
-  lost(store: Store): void;
+  /** The database is about to be closed, to be opened anew or to be replaced. */
+  closing(store: Store, then: "reopen" | "replace"): void;
 }
 
 type VolumeOptions = Pick<JournalOptions, "path" | "maxBytes" | "disk" | "metricOf"> & {
@@ -64,13 +65,11 @@ export function volume(options: VolumeOptions, events: VolumeEvents): Volume {
     else note(found);
   }
 
-  function close(): void {
+  function close(then: "reopen" | "replace"): void {
     const old = store;
     store = undefined;
-    if (old !== undefined) closeQuietly(old);
-  }
-
-  function closeQuietly(old: Store): void {
+    if (old === undefined) return;
+    events.closing(old, then);
     try {
       old[Symbol.dispose]();
     } catch (error) {
@@ -79,12 +78,7 @@ export function volume(options: VolumeOptions, events: VolumeEvents): Volume {
   }
 
   function replace(kind: AsideKind, reason: string): void {
-    const old = store;
-    store = undefined;
-    if (old !== undefined) {
-      events.lost(old);
-      closeQuietly(old);
-    }
+    close("replace");
     try {
       const aside = setAside(path, kind, clock.now());
       setAsideCount++;
@@ -134,13 +128,15 @@ export function volume(options: VolumeOptions, events: VolumeEvents): Volume {
         note(undefined);
         return;
       }
-      close();
+      close("reopen");
       open(true);
     },
     write(work) {
       if (store === undefined || fault !== undefined) return undefined;
       try {
         options.disk?.beforeWrite?.();
+        if (!existsSync(path))
+          throw Object.assign(new Error("no such file or directory"), { code: "ENOENT" });
         return work(store);
       } catch (error) {
         fail(error);
@@ -159,7 +155,7 @@ export function volume(options: VolumeOptions, events: VolumeEvents): Volume {
     withhold(reason) {
       note({ kind: "full", reason });
     },
-    close,
+    close: () => close("reopen"),
   };
 }
 

@@ -1,0 +1,72 @@
+/** Owns reading a journal from another process, `journal stats` while the agent runs: read-only, and nothing is repaired. */
+import { existsSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
+import { selected, statsOf, storedHistory } from "./archive.ts";
+import { faultOf } from "./fault.ts";
+import { rowReader } from "./row-reader.ts";
+import { applicationId, migrations, pragma, versionOf } from "./schema.ts";
+import { storedSegments } from "./store.ts";
+import type { JournalArchive, MetricOf } from "./types.ts";
+
+export type JournalReader = JournalArchive & Disposable;
+
+export type OpenedReader =
+  | { readonly status: "open"; readonly reader: JournalReader }
+  /** One line in the house grammar. */
+  | { readonly status: "unavailable"; readonly reason: string };
+
+/** How long to wait for the agent to finish a checkpoint. */
+const patienceMs = 5000;
+
+export function openJournalReader(path: string, metricOf: MetricOf): OpenedReader {
+  if (!existsSync(path))
+    return { status: "unavailable", reason: `cannot read journal ${path}: no such file or directory` };
+  let database: DatabaseSync | undefined;
+  try {
+    database = openReadOnly(path);
+    const objection = objectionTo(database);
+    if (objection === undefined) return { status: "open", reader: readerOf(database, path, metricOf) };
+    database.close();
+    return { status: "unavailable", reason: `cannot read journal ${path}: ${objection}` };
+  } catch (error) {
+    database?.close();
+    return { status: "unavailable", reason: `cannot read journal ${path}: ${faultOf(error).reason}` };
+  }
+}
+
+/**
+ * A database in WAL mode that no process has open needs a log file created, which a reader without write permission can't; without
+ * a log and without a writer nothing changes under the reader, so it may be called immutable.
+ */
+function openReadOnly(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { readOnly: true, timeout: patienceMs });
+  try {
+    versionOf(database);
+    return database;
+  } catch (error) {
+    database.close();
+    if (existsSync(`${path}-wal`)) throw error;
+    const url = pathToFileURL(path);
+    url.searchParams.set("immutable", "1");
+    return new DatabaseSync(url, { readOnly: true });
+  }
+}
+
+function objectionTo(database: DatabaseSync): string | undefined {
+  const id = pragma(database, "application_id");
+  if (id !== applicationId) return `unexpected application id: got ${id}, want ${applicationId}`;
+  const version = versionOf(database);
+  return version === migrations.length
+    ? undefined
+    : `unexpected schema version: got ${version}, want ${migrations.length}`;
+}
+
+function readerOf(database: DatabaseSync, path: string, metricOf: MetricOf): JournalReader {
+  const { rows } = rowReader(database, metricOf);
+  return {
+    history: (query) => selected(storedHistory({ segments: storedSegments(database), rows }, query), query),
+    stats: () => statsOf(database, path),
+    [Symbol.dispose]: () => database.close(),
+  };
+}
