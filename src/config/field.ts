@@ -1,5 +1,5 @@
 /** Owns the schema as a tree of fields: what loading, printing and the example need to know about each key. */
-import { z } from "zod";
+import * as z from "zod";
 
 /** A value of the configuration as text or YAML gives it, before any rule was applied. */
 export type Plain =

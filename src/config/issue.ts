@@ -1,5 +1,5 @@
 /** Owns the wording of broken rules: zod's issues in the house grammar, at the place where the value was written. */
-import type { z } from "zod";
+import type * as z from "zod";
 import { fieldAt, type Field } from "./field.ts";
 import { formatPath, quote, type Problem } from "./problem.ts";
 import { suggestion } from "./suggest.ts";

@@ -1,5 +1,5 @@
 /** Owns the JSON Schema of the configuration file, for editors. Loaded on demand only. */
-import { z } from "zod";
+import * as z from "zod";
 import { configurationSchema } from "./schema.ts";
 
 /** Draft 7, which yaml-language-server knows best; the same text for the same code. */

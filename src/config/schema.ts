@@ -1,5 +1,5 @@
 /** Owns the shape of the configuration: every key with its rule, its default and the sentence that explains it. */
-import { z } from "zod";
+import * as z from "zod";
 import { atLeast, command, enabled, interval, listenAddress, labelName } from "./settings.ts";
 import { sinkSections } from "./sinks.ts";
 import { durationSetting, sizeSetting } from "../runtime/setting.ts";

@@ -1,5 +1,5 @@
 /** Owns the rules that several keys of the configuration share. */
-import { z } from "zod";
+import * as z from "zod";
 import { durationSetting } from "../runtime/setting.ts";
 
 export function enabled(source: string) {

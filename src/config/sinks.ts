@@ -1,5 +1,5 @@
 /** Owns which sinks a configuration may name: a new sink is one line in each table. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Plain } from "./field.ts";
 import { remoteWriteSchema, unsupportedKeys as unsupportedRemoteWrite } from "../sink/remote-write/schema.ts";
 

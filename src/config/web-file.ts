@@ -1,6 +1,6 @@
 /** Owns reading `web.config_file`: its content or everything that is wrong with it, with lines and columns. */
 import { posix } from "node:path";
-import type { z } from "zod";
+import type * as z from "zod";
 import { fieldOf, type Plain } from "./field.ts";
 import { problemsOf, wording } from "./issue.ts";
 import { formatPath, formatProblem, inReadingOrder, type Problem } from "./problem.ts";

@@ -2,7 +2,7 @@
  * Owns the shape of `web.config_file`: the format of Prometheus' exporter-toolkit (its docs/web-configuration.md), with
  * Go's names of versions, ciphers and curves turned into OpenSSL's.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { durationSetting } from "../runtime/setting.ts";
 import type { Plain } from "./field.ts";
 import { quote } from "./problem.ts";

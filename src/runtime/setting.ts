@@ -1,5 +1,5 @@
 /** Owns how durations and sizes are declared in the configuration: text in the file, a number inside. */
-import { z } from "zod";
+import * as z from "zod";
 import { durationPattern, parseDuration } from "./duration.ts";
 import { parseSize, sizePattern } from "./size.ts";
 

@@ -1,6 +1,6 @@
 /** Owns the validation of the HTTP part of a sink's configuration, and its description for the JSON Schema. */
 import { validateHeaderName, validateHeaderValue } from "node:http";
-import { z } from "zod";
+import * as z from "zod";
 import { createKnownSecrets, knownSecrets } from "../redact.ts";
 import { literalSecret, type Secret } from "../secret.ts";
 import { tlsVersions, type HttpSettings } from "./settings.ts";
