@@ -69,7 +69,8 @@ export function loadConfiguration(world: LoadWorld): Loaded | Refused {
     absolute: (text, origin) => absolute(text, origin, world),
     unsupported: isUnsupported,
   });
-  const result = configurationSchema.safeParse(input, { error: wording(root, field) });
+  // Compiling a parser for a single use costs more than it saves.
+  const result = configurationSchema.safeParse(input, { error: wording(root, field), jitless: true });
   if (!result.success) problems.push(...problemsOf(result.error.issues, root));
   const from = file === undefined ? {} : { file };
   if (!result.success || problems.length > 0)
