@@ -1,12 +1,13 @@
 /** Owns the sockets of one client: a small keep-alive pool for each way to a receiver, renewed when a certificate file changes. */
 import { Agent, request as httpRequest, type ClientRequest, type RequestOptions } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { isIP } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { Clock } from "../clock.ts";
 import type { KnownSecrets } from "../redact.ts";
 import { userInfo, type Headers } from "./headers.ts";
 import { authorityOf, hostOf, portOf, proxyFor, type Environment } from "./proxy.ts";
-import type { HttpSettings } from "./settings.ts";
+import type { HttpSettings, TlsSettings } from "./settings.ts";
 import { createTrust } from "./trust.ts";
 import { tunnelAgent } from "./tunnel.ts";
 
@@ -40,9 +41,13 @@ const idleTimeoutMs = 90_000;
 /** Node's 250 ms for each address of a host is too short for a satellite or a crowded hotspot. */
 const addressTimeoutMs = 1000;
 
+type Tls = ConnectionOptions | undefined;
+
 interface Pool {
   readonly agent: Agent;
-  readonly tls: ConnectionOptions | undefined;
+  /** Other objects than now say that a file has changed. */
+  readonly tls: Tls;
+  readonly proxyTls: Tls;
   readonly digging: AbortController;
 }
 
@@ -50,33 +55,39 @@ interface Pool {
 export function createConnections(settings: HttpSettings, world: World): Connections {
   const pools = new Map<string, Pool>();
   const receiverTrust = createTrust(settings.tls_config);
-  const proxyTrust = createTrust();
+  const proxyTrust = createTrust(forProxy(settings.tls_config));
 
   function pool(url: URL, proxy: URL | undefined): Pool {
     const key = `${url.protocol}|${proxy?.href ?? ""}`;
-    const tls = url.protocol === "https:" ? receiverTrust.receiver() : undefined;
+    const tls = url.protocol === "https:" ? receiverTrust.options() : undefined;
+    const proxyTls = proxy?.protocol === "https:" ? proxyTrust.options() : undefined;
     const existing = pools.get(key);
-    if (existing?.tls === tls && existing !== undefined) return existing;
+    if (existing !== undefined && existing.tls === tls && existing.proxyTls === proxyTls) return existing;
     if (existing !== undefined) retire(existing);
-    const created = createPool(tls, proxy);
+    const digging = new AbortController();
+    const created = { agent: createAgent(tls, proxy, proxyTls, digging.signal), tls, proxyTls, digging };
     pools.set(key, created);
     return created;
   }
 
-  function createPool(tls: ConnectionOptions | undefined, proxy: URL | undefined): Pool {
-    const digging = new AbortController();
+  function createAgent(tls: Tls, proxy: URL | undefined, proxyTls: Tls, signal: AbortSignal): Agent {
     const options = { keepAlive: true, maxSockets, maxFreeSockets: maxSockets, timeout: idleTimeoutMs };
-    const proxyTls = proxy?.protocol === "https:" ? proxyTrust.receiver() : {};
-    if (tls === undefined) {
-      const agent =
-        proxy?.protocol === "https:" ? new HttpsAgent({ ...options, ...proxyTls }) : new Agent(options);
-      return { agent, tls, digging };
-    }
-    if (proxy === undefined) return { agent: new HttpsAgent({ ...options, ...tls }), tls, digging };
-    const headers = userInfo(proxy, "proxy-authorization", world.secrets);
-    const { clock, connectTimeoutMs } = world;
-    const tunnel = { proxy, headers, tls, proxyTls, clock, connectTimeoutMs, signal: digging.signal };
-    return { agent: tunnelAgent({ ...options, ...tls }, tunnel), tls, digging };
+    // Node would take the name from the Host header, which is the receiver's.
+    const toProxy = proxyTls && { ...proxyTls, servername: serverName(proxy) };
+    if (tls === undefined)
+      return toProxy === undefined ? new Agent(options) : new HttpsAgent({ ...options, ...toProxy });
+    if (proxy === undefined) return new HttpsAgent({ ...options, ...tls });
+    const { clock, connectTimeoutMs, secrets } = world;
+    const headers = userInfo(proxy, "proxy-authorization", secrets);
+    return tunnelAgent(options, {
+      proxy,
+      headers,
+      tls,
+      proxyTls: toProxy ?? {},
+      clock,
+      connectTimeoutMs,
+      signal,
+    });
   }
 
   function renew(): void {
@@ -105,6 +116,17 @@ export function createConnections(settings: HttpSettings, world: World): Connect
       pools.clear();
     },
   };
+}
+
+function serverName(url: URL | undefined): string {
+  const host = url === undefined ? "" : hostOf(url);
+  return isIP(host) === 0 ? host : "";
+}
+
+/** Whom to trust holds for the proxy too, as in Go; only the receiver goes by `server_name`. */
+function forProxy(settings: TlsSettings = {}): TlsSettings {
+  const { server_name: _, ...shared } = settings;
+  return shared;
 }
 
 interface Options extends RequestOptions {

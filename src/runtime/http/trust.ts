@@ -16,7 +16,7 @@ import type { TlsSettings, TlsVersion } from "./settings.ts";
 
 export interface Trust {
   /** The same object until one of the files changes. @throws Error in the house grammar for a file that is no use */
-  receiver(): ConnectionOptions;
+  options(): ConnectionOptions;
 }
 
 const maxPemBytes = 4 * 1024 * 1024;
@@ -32,15 +32,15 @@ export function createTrust(settings: TlsSettings = {}): Trust {
     (path) => path !== undefined,
   );
   let stamp: string | undefined;
-  let options: ConnectionOptions = {};
+  let current: ConnectionOptions = {};
   return {
-    receiver() {
+    options() {
       const now = files.map(fileStamp).join(" ");
-      if (now === stamp) return options;
+      if (now === stamp) return current;
       stamp = undefined;
-      options = { ...connectionOptions(settings), secureContext: secureContext(settings) };
+      current = { ...connectionOptions(settings), secureContext: secureContext(settings) };
       stamp = now;
-      return options;
+      return current;
     },
   };
 }

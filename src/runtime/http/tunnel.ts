@@ -48,7 +48,7 @@ function dig(target: string, settings: TunnelSettings): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const connect = connectRequest(target, settings);
     const timer = clock.after(connectTimeoutMs, () => connect.destroy(failure(proxy, "timed out")));
-    connect.on("error", (error) => reject(asTunnelError(error, target, proxy)));
+    connect.on("error", (error) => reject(asTunnelError(error, proxy)));
     connect.on("close", () => {
       timer[Symbol.dispose]();
       reject(failure(proxy, "connection closed by the proxy"));
@@ -87,9 +87,9 @@ export function statusReason(status: number): string {
     : `the proxy answered ${status}`;
 }
 
-function asTunnelError(error: Error, target: string, proxy: URL): Error {
+function asTunnelError(error: Error, proxy: URL): Error {
   if ("code" in error && error.code === tunnelFailed) return error;
-  const place = { target, proxy: authorityOf(proxy), connected: false };
+  const place = { target: `proxy ${authorityOf(proxy)}`, connected: false };
   return Object.assign(new Error(faultOf(error, place).reason, { cause: error }), { code: tunnelFailed });
 }
 

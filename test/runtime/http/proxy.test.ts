@@ -115,12 +115,22 @@ test(
   },
 );
 
-test("a proxy may itself be reached by TLS only when it is trusted", { skip: noOpenssl }, async (t) => {
-  const { cert, key } = selfSigned(temporaryFolder(t), "proxy", "IP:127.0.0.1");
-  const proxy = await httpsReceiver(t, { cert, key }, (_request, response) => response.end());
+test("a proxy may itself be reached by TLS when it is trusted", { skip: noOpenssl }, async (t) => {
+  const { cert, key, certFile } = selfSigned(temporaryFolder(t), "proxy", "IP:127.0.0.1");
+  const proxy = await httpsReceiver(t, { cert, key }, (request, response) => response.end(request.url));
   const settings = { proxy_url: `https://127.0.0.1:${proxy.port}` };
   failed(await client(t, settings).send(post(new URL("http://metrics.example/"))), "tls", /self-signed/);
-  failed(await client(t, settings).send(post(metrics)), "proxy", /self-signed/);
+  failed(
+    await client(t, settings).send(post(metrics)),
+    "proxy",
+    /^cannot agree on TLS with proxy 127.*self-signed/,
+  );
+  const trusting = client(t, {
+    ...settings,
+    tls_config: { ca_file: certFile, server_name: "metrics.example" },
+  });
+  const reply = answered(await trusting.send(post(new URL("http://metrics.example/"))));
+  assert.equal(reply.body.toString(), "http://metrics.example/");
 });
 
 test("a proxy that asks for credentials is a proxy failure that says where to put them", async (t) => {
@@ -146,7 +156,7 @@ test("a proxy that is away, hangs up or talks nonsense is a proxy failure", asyn
   for (const [proxy, reason] of [
     [away, /^cannot connect to proxy 127\.0\.0\.1:\d+: connection refused$/],
     [closing, /proxy 127\.0\.0\.1:\d+: connection closed/],
-    [nonsense, /proxy|unexpected answer/],
+    [nonsense, /^unexpected answer from proxy 127\.0\.0\.1:\d+: /],
     [refusing, /^cannot connect through proxy 127\.0\.0\.1:\d+: the proxy answered 503$/],
   ] as const)
     failed(await client(t, { proxy_url: proxy.url.href }).send(post(metrics)), "proxy", reason);
