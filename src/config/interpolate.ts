@@ -1,6 +1,6 @@
 /** Owns `${VAR}`, `${VAR:-default}` and `$$` inside one value; structure is never made from them. */
 
-export type Interpolated =
+type Interpolated =
   | { readonly ok: true; readonly text: string }
   /** `at` is the offset of the first reference that failed. */
   | { readonly ok: false; readonly at: number; readonly message: string };

@@ -42,7 +42,7 @@ export function listenAddress() {
   });
 }
 
-export interface ListenAddress {
+interface ListenAddress {
   /** Empty for every interface. */
   readonly host: string;
   readonly port: number;

@@ -12,7 +12,7 @@ import {
 import { suggestion } from "./suggest.ts";
 import { isList, isNothing, nodeOf, plainOf, type MapNode, type Node, type ScalarNode } from "./tree.ts";
 
-export interface Settling {
+interface Settling {
   /** Where each value comes from, by its path. Containers have none, unless they are empty. */
   readonly origins: Map<string, Origin>;
   readonly problems: Problem[];

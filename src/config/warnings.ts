@@ -3,7 +3,7 @@ import { formatPath } from "./problem.ts";
 import type { Configuration } from "./schema.ts";
 import { parseListenAddress } from "./settings.ts";
 
-export interface WarningWorld {
+interface WarningWorld {
   secretFileWarning?(path: string): string | undefined;
 }
 

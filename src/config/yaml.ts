@@ -7,7 +7,7 @@ import type { Node } from "./tree.ts";
 /** Far beyond any real configuration, and small enough that the worst input costs a second at most. */
 const largestFile = 256 * 1024;
 
-export interface ReadYaml {
+interface ReadYaml {
   /** Absent when the file is empty or can't be read as YAML. */
   readonly root?: Node;
   readonly problems: readonly Problem[];
