@@ -133,6 +133,15 @@ test("a proxy may itself be reached by TLS when it is trusted", { skip: noOpenss
   assert.equal(reply.body.toString(), "http://metrics.example/");
 });
 
+test("a tunnel through a proxy that is itself reached by TLS works", { skip: noOpenssl }, async (t) => {
+  const { cert, key, certFile } = selfSigned(temporaryFolder(t), "both", "IP:127.0.0.1");
+  const proxy = await httpProxy(t, "user:pass", { cert, key });
+  const receiver = await httpsReceiver(t, { cert, key }, (_request, response) => response.end("safe"));
+  const proxy_url = `https://user:pass@127.0.0.1:${proxy.port}`;
+  const reply = await client(t, { proxy_url, tls_config: { ca_file: certFile } }).send(post(receiver.url));
+  assert.equal(answered(reply).body.toString(), "safe");
+});
+
 test("a proxy that asks for credentials is a proxy failure that says where to put them", async (t) => {
   const proxy = await httpProxy(t, "user:pass");
   const http = client(t, { proxy_url: `http://user:wrong@127.0.0.1:${proxy.port}` });

@@ -74,10 +74,10 @@ export interface Proxy extends Receiver {
 }
 
 /** A proxy for both ways; it refuses everything with 407 while `credentials` are not sent. */
-export async function httpProxy(t: TestContext, credentials?: string): Promise<Proxy> {
+export async function httpProxy(t: TestContext, credentials?: string, tls?: ServerOptions): Promise<Proxy> {
   const seen: string[] = [];
   const want = credentials === undefined ? undefined : `Basic ${Buffer.from(credentials).toString("base64")}`;
-  const server = createServer((request, response) => {
+  const answer: RequestListener = (request, response) => {
     seen.push(`${request.method ?? ""} ${request.url ?? ""}`);
     if (want !== undefined && request.headers["proxy-authorization"] !== want) {
       response.writeHead(407).end();
@@ -92,7 +92,8 @@ export async function httpProxy(t: TestContext, credentials?: string): Promise<P
       },
     );
     request.pipe(onward);
-  });
+  };
+  const server = tls === undefined ? createServer(answer) : createHttpsServer(tls, answer);
   server.on("connect", (request, client: Socket, head) => {
     seen.push(`CONNECT ${request.url ?? ""}`);
     client.on("error", () => undefined);
@@ -109,7 +110,7 @@ export async function httpProxy(t: TestContext, credentials?: string): Promise<P
     upstream.on("error", () => client.destroy());
     client.on("close", () => upstream.destroy());
   });
-  return { ...(await listening(t, server, "http")), seen };
+  return { ...(await listening(t, server, tls === undefined ? "http" : "https")), seen };
 }
 
 export function temporaryFolder(t: TestContext): string {
