@@ -3,7 +3,7 @@ import { StringDecoder } from "node:string_decoder";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 
-export interface LineSplitter {
+interface LineSplitter {
   push(chunk: Buffer): void;
   /** Passes on a last line that has no newline. */
   end(): void;
@@ -49,7 +49,7 @@ function printable(text: string): string {
   );
 }
 
-export interface LineLog {
+interface LineLog {
   line(text: string): void;
   /** Says what was held back since the last line. */
   flush(): void;

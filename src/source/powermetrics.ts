@@ -72,7 +72,7 @@ async function runPowermetrics(
     report.failed(failure);
     if (restart === "never") return { status: "ended", ...failure };
     const accepted = withoutRefused(samplers, failure, life);
-    if (accepted.length === samplers.length) await clock.sleep(delayAfter(failure, backoff), signal);
+    if (accepted.length === samplers.length) await clock.sleep(delayAfter(failure, life, backoff), signal);
     samplers = accepted;
   }
 
@@ -149,7 +149,8 @@ function noSamplers(wanted: readonly string[]): SourceFailure {
   };
 }
 
-function delayAfter(failure: SourceFailure, backoff: Backoff): number {
+/** A child that can't be ended stays, so that quick restarts would pile them up. */
+function delayAfter(failure: SourceFailure, life: StreamEnd, backoff: Backoff): number {
   const hopeless = failure.reason === "not_root" || failure.reason === "unknown_sampler";
-  return hopeless ? hopelessDelayMs : backoff.next();
+  return hopeless || life.exit.kind === "abandoned" ? hopelessDelayMs : backoff.next();
 }

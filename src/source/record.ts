@@ -40,7 +40,7 @@ export interface Recorder extends Disposable {
   readonly bytes: number;
 }
 
-export type OpenedRecorder =
+type OpenedRecorder =
   { readonly ok: true; readonly recorder: Recorder } | { readonly ok: false; readonly message: string };
 
 interface Output {

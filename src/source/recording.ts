@@ -9,7 +9,7 @@ export interface RecordedFrame extends Frame {
   readonly source: SourceName;
 }
 
-export type Recording =
+type Recording =
   | { readonly ok: true; readonly entries: readonly RecordEntry[]; frames(): Iterable<RecordedFrame> }
   | { readonly ok: false; readonly message: string };
 

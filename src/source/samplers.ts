@@ -16,7 +16,7 @@ const everywhere = [
   "gpu_power",
 ];
 
-export interface SamplerChoice {
+interface SamplerChoice {
   readonly command: Argv;
   readonly wanted: readonly string[];
   /** Reads the list out of `powermetrics --help`; comes from src/parse, a layer above. */

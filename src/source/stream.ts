@@ -7,7 +7,7 @@ import type { Heartbeat } from "./heartbeat.ts";
 import { logLines, splitLines } from "./lines.ts";
 import type { SourceListener } from "./source.ts";
 
-export interface StreamOptions {
+interface StreamOptions {
   readonly argv: Argv;
   readonly intervalMs: number;
   readonly clock: Clock;

@@ -71,7 +71,7 @@ function stepOf(beat: Beat): number {
  * What a long gap means. `wakeTimeMoved` is the kernel's word; without it the gap alone is taken for sleep, for a step
  * forwards of the clock looks the same where the other clock stands still in sleep. Undefined: the process stood still.
  */
-export function judgeGap(
+function judgeGap(
   beat: Beat,
   periodMs: number,
   wakeTimeMoved: "yes" | "no" | "unknown",
@@ -81,7 +81,7 @@ export function judgeGap(
   return Math.abs(stepMs) >= shortestStepMs ? { kind: "stepped", byMs: stepMs } : undefined;
 }
 
-export interface WakeTimeOptions {
+interface WakeTimeOptions {
   readonly clock: Clock;
   readonly environment: Readonly<Record<string, string>>;
   readonly spawn?: Spawn;
