@@ -134,10 +134,11 @@ test(
 
 /** Runs an agent of one child that gives up root once the child speaks, and then stops it and ends. */
 async function stopAfterGivingUpRoot(
+  graceMs: number,
   argv: Argv,
   signal: AbortSignal,
 ): Promise<{ pid: number; exit: ChildExit }> {
-  const args = [`${import.meta.dirname}/unprivileged-parent.ts`, ...argv];
+  const args = [`${import.meta.dirname}/unprivileged-parent.ts`, String(graceMs), ...argv];
   const parent = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const [[line]] = (await Promise.all([
     once(parent.stdout, "data", { signal }),
@@ -153,6 +154,7 @@ test(
   { skip: notRoot, timeout: 10_000 },
   async (t) => {
     const { exit } = await stopAfterGivingUpRoot(
+      60_000,
       fakeTool("while :; do echo document; sleep 0.05; done"),
       t.signal,
     );
@@ -164,7 +166,7 @@ test(
   "a silent child of root does not hold up an agent that has given up root",
   { skip: notRoot, timeout: 10_000 },
   async (t) => {
-    const { exit, pid } = await stopAfterGivingUpRoot(fakeTool("echo ready; exec sleep 60"), t.signal);
+    const { exit, pid } = await stopAfterGivingUpRoot(100, fakeTool("echo ready; exec sleep 60"), t.signal);
     assert.deepEqual(exit, { kind: "abandoned" });
     assert.ok(isAlive(pid), "the agent ended before its child");
     process.kill(pid);

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { systemClock, type Clock } from "../../src/runtime/clock.ts";
-import { childEnvironment, spawnChild, type Argv } from "../../src/source/child.ts";
+import {
+  childEnvironment,
+  spawnChild,
+  type Argv,
+  type ChildExit,
+  type Spawn,
+} from "../../src/source/child.ts";
 import { createHeartbeat } from "../../src/source/heartbeat.ts";
 import { createPowermetrics, type PowermetricsOptions } from "../../src/source/powermetrics.ts";
 import type { SourceEnd } from "../../src/source/source.ts";
@@ -62,6 +68,19 @@ function run(
   };
   t.after(stop);
   return { events, log, waits, end, stop };
+}
+
+/** A tool that answers `--help` with nothing and says nothing afterwards, and how it ends when it is stopped. */
+function silentSpawn(end: "signalled" | "abandoned"): Spawn {
+  return (argv) => {
+    const { promise, resolve } = Promise.withResolvers<ChildExit>();
+    if (argv.includes("--help")) resolve({ kind: "exited", code: 0 });
+    const stop = (): Promise<ChildExit> => {
+      resolve(end === "abandoned" ? { kind: end } : { kind: end, signal: "SIGTERM" });
+      return promise;
+    };
+    return { pid: 1, ended: promise, stop };
+  };
 }
 
 const help = `if [ "$1" = --help ]; then echo 'samplers: tasks cpu_power gpu_power thermal'; exit 0; fi\n`;
@@ -248,14 +267,13 @@ test("a tool that never writes gets an allowance for its start", async (t) => {
 test("sleep is not silence: a woken tool has its time to write again", async (t) => {
   const fake = fakeClock();
   const clock = sleepyClock(fake);
-  const { events } = run(t, fakeTool(`${help}${printDocument("x")}${hang}`), { clock, intervalMs: 4000 });
-  await events.until("frame");
+  const { events } = run(t, ["/powermetrics"], { clock, intervalMs: 4000, spawn: silentSpawn("signalled") });
+  await fake.advance(5000);
   clock.fallAsleep(8 * 3_600_000);
+  await fake.advance(25_000);
+  assert.deepEqual(events.names, ["started"]);
   await fake.advance(5000);
-  await fake.advance(10_000);
-  assert.equal(events.names.at(-1), "frame");
-  await fake.advance(5000);
-  await events.until("failed stalled");
+  assert.deepEqual(events.names, ["started", "down", "failed stalled"]);
 });
 
 test("a source that may not restart returns with the cause", async (t) => {
@@ -288,4 +306,13 @@ test("stopping during a wait for the next attempt ends at once", async (t) => {
   await events.until("failed exited");
   assert.deepEqual(await stop(), { status: "stopped" });
   assert.equal(clock.pending, 0);
+});
+
+test("a silent tool that can't be ended is not joined by more of its kind", async (t) => {
+  const clock = fakeClock();
+  const { events } = run(t, ["/powermetrics"], { clock, spawn: silentSpawn("abandoned") });
+  await clock.advance(30_000);
+  assert.deepEqual(events.names, ["started", "down", "failed stalled"]);
+  await clock.advance(9 * 60_000);
+  assert.equal(events.pids.length, 1);
 });

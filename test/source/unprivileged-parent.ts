@@ -1,10 +1,11 @@
-/** A parent for the test of lost privileges: starts its arguments as root, becomes nobody, stops the child, and says how it ended. */
+/** A parent for the test of lost privileges: starts a command as root, becomes nobody, stops the child, and says how it ended. */
 import { systemClock } from "../../src/runtime/clock.ts";
 import { spawnChild } from "../../src/source/child.ts";
 
+const [graceMs, ...argv] = process.argv.slice(2);
 const nobody = 65534;
 let said = false;
-const child = spawnChild(process.argv.slice(2), {
+const child = spawnChild(argv, {
   clock: systemClock,
   environment: { PATH: "/usr/bin:/bin" },
   onStdout() {
@@ -14,5 +15,5 @@ const child = spawnChild(process.argv.slice(2), {
     void child.stop().then((exit) => process.stdout.write(JSON.stringify({ pid: child.pid, exit })));
   },
   onStderr: () => undefined,
-  graceMs: 200,
+  graceMs: Number(graceMs),
 });
