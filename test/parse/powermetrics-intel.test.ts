@@ -39,6 +39,7 @@ test("watts and joules of the package become milli, and no CPU power is made of 
     cores: [],
   });
   assert.deepEqual(sample.findings, nothingFound);
+  assert.equal(read({ processor: { package_watts: 15.5569 } }).processor?.packageMilliwatts, 15556.9);
   assert.equal(read({ processor: { package_joules: 4.87 } }).processor?.packageMilliwatts, 4870);
 });
 

@@ -80,7 +80,7 @@ export function readPackage(
   const milliwatts =
     watts === undefined
       ? meanMilliwatts(millijoules, elapsedNs)
-      : log.within("package_watts", watts * 1000, 0, mostMilliwatts);
+      : log.within("package_watts", thousandfold(watts), 0, mostMilliwatts);
   const reported = { milliwatts, millijoules };
   const rail = isBusy(cores, elapsedNs)
     ? withoutZero(reported, ["package_watts", "package_joules"], log)
@@ -131,6 +131,7 @@ function isSumOf(combined: number | undefined, ...rails: readonly Rail[]): boole
   return combined !== undefined && combined <= sum * (1 + 1e-5);
 }
 
+/** From watts to milliwatts and the like, without the noise of the product: the source has six digits. */
 function thousandfold(value: number | undefined): number | undefined {
-  return value === undefined ? undefined : value * 1000;
+  return value === undefined ? undefined : Math.round(value * 1e9) / 1e6;
 }
