@@ -1,5 +1,6 @@
 /** Owns the rules that several keys of the configuration share. */
 import * as z from "zod";
+import { parseAddress } from "../runtime/address.ts";
 import { durationSetting } from "../runtime/setting.ts";
 
 export function enabled(source: string) {
@@ -37,23 +38,9 @@ export function labelName() {
 
 /** `host:port`, `[v6]:port`, or `:port` for every interface; port 0 takes a free one. */
 export function listenAddress() {
-  return z.string().refine((text) => parseListenAddress(text) !== undefined, {
+  return z.string().refine((text) => parseAddress(text) !== undefined, {
     error: ({ input }) => `must be host:port, got ${JSON.stringify(input)}`,
   });
-}
-
-interface ListenAddress {
-  /** Empty for every interface. */
-  readonly host: string;
-  readonly port: number;
-}
-
-/** Undefined for anything else than `host:port`. */
-export function parseListenAddress(text: string): ListenAddress | undefined {
-  const match = /^(?:\[([0-9a-fA-F:.]+(?:%\w+)?)\]|([^\s:[\]/@]*)):([0-9]{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65_535) return undefined;
-  return { host: match[1] ?? match[2] ?? "", port };
 }
 
 /** The rule "at least `text`" for durations and sizes, as arguments of `refine`. */

@@ -1,7 +1,7 @@
 /** Owns what is allowed but probably not meant. */
 import { formatPath } from "./problem.ts";
 import type { Configuration } from "./schema.ts";
-import { parseListenAddress } from "./settings.ts";
+import { isLoopback, parseAddress } from "../runtime/address.ts";
 
 interface WarningWorld {
   secretFileWarning?(path: string): string | undefined;
@@ -35,7 +35,7 @@ function sourceWarnings({ sources }: Configuration): string[] {
 function webWarnings({ web }: Configuration): string[] {
   if (!web.enabled || web.config_file !== undefined) return [];
   return web.listen_addresses
-    .filter((address) => !isLoopback(parseListenAddress(address)?.host ?? ""))
+    .filter((address) => !isLoopback(parseAddress(address)?.host ?? ""))
     .map(
       (address) =>
         `web.listen_addresses: ${address} can be reached from the network without authentication, set web.config_file`,
@@ -73,6 +73,3 @@ function leavesOf(value: unknown, path: readonly PropertyKey[] = []): Leaf[] {
 
 const isSecret = (value: unknown): boolean =>
   typeof value === "object" && value !== null && "reveal" in value;
-
-const isLoopback = (host: string): boolean =>
-  host === "localhost" || host === "::1" || host.startsWith("127.");
