@@ -15,7 +15,7 @@ export interface Backoff {
   reset(): void;
 }
 
-export const defaultBackoff: BackoffSettings = { minMs: 100, maxMs: 30_000 };
+const defaultBackoff: BackoffSettings = { minMs: 100, maxMs: 30_000 };
 
 const jitter = 0.1;
 /** Jitter may shorten an interval below the one before it, but never by more than this (WIRE.md 1, duty 7). */

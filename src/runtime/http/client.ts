@@ -27,7 +27,7 @@ export interface HttpLimits {
   readonly maxBodyBytes: number;
 }
 
-export const defaultLimits: HttpLimits = { connectTimeoutMs: 10_000, maxBodyBytes: 64 * 1024 };
+const defaultLimits: HttpLimits = { connectTimeoutMs: 10_000, maxBodyBytes: 64 * 1024 };
 
 /** What a request needs before it can go out; each step may find that the settings are no use. */
 type Prepared = { readonly way: Way; readonly headers: Headers } | Fault;

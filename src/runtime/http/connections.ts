@@ -18,7 +18,7 @@ export interface Way {
   open(method: string, headers: Headers): ClientRequest;
 }
 
-export interface Connections extends Disposable {
+interface Connections extends Disposable {
   /** @throws Error in the house grammar for a proxy address that is no use */
   route(url: URL): URL | undefined;
   /** @throws Error in the house grammar for a certificate file that is no use */
@@ -27,7 +27,7 @@ export interface Connections extends Disposable {
   renew(): void;
 }
 
-export interface World {
+interface World {
   readonly clock: Clock;
   readonly env: Environment;
   readonly secrets: KnownSecrets;

@@ -5,7 +5,7 @@ import type { HttpFailure } from "./http.ts";
 export type Fault = Pick<HttpFailure, "code" | "reason">;
 
 /** Where a request was when it failed. */
-export interface Place {
+interface Place {
   /** `host:port` of the receiver. */
   readonly target: string;
   /** `host:port` of the proxy that the connection goes to. */
@@ -61,7 +61,7 @@ function firstOf(error: unknown): unknown {
   return errors.find((one) => codeOf(one) !== "ETIMEDOUT") ?? errors[0] ?? error;
 }
 
-export function codeOf(error: unknown): string {
+function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
 

@@ -14,7 +14,7 @@ import { readBounded } from "../files.ts";
 import { fileStamp } from "../stamp.ts";
 import type { TlsSettings, TlsVersion } from "./settings.ts";
 
-export interface Trust {
+interface Trust {
   /** The same object until one of the files changes. @throws Error in the house grammar for a file that is no use */
   options(): ConnectionOptions;
 }

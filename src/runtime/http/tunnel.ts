@@ -8,7 +8,7 @@ import { faultOf, tunnelFailed } from "./failure.ts";
 import type { Headers } from "./headers.ts";
 import { authorityOf, hostOf, portOf } from "./proxy.ts";
 
-export interface TunnelSettings {
+interface TunnelSettings {
   readonly proxy: URL;
   /** `proxy-authorization`, where the proxy's URL has credentials. */
   readonly headers: Headers;

@@ -4,7 +4,7 @@ import type { LogFields, LogLevel } from "../log.ts";
 
 export type PlainFields = Readonly<Record<string, unknown>>;
 
-export interface TextStyle {
+interface TextStyle {
   /** Local time of day instead of the full time in UTC. */
   readonly shortTime: boolean;
   readonly color: boolean;
@@ -31,7 +31,7 @@ function plainValue(value: unknown): unknown {
 }
 
 /** `message: cause: cause`; causes that the message already names are not repeated. */
-export function errorText(error: unknown): string {
+function errorText(error: unknown): string {
   let text = error instanceof Error ? error.message || error.name : String(error);
   let cause = nextCause(error);
   for (let depth = 0; cause !== undefined && depth < maxCauses; depth++) {
