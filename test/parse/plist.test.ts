@@ -285,7 +285,7 @@ test("what is written in Apple's style is read back, and as the plist package re
   fc.assert(
     fc.property(
       fc.dictionary(
-        fc.stringMatching(/^[a-z_]{1,12}$/),
+        fc.stringMatching(/^[a-z][a-z_]{0,11}$/),
         fc.oneof(fc.integer(), fc.boolean(), fc.stringMatching(/^[a-z&<> ]{1,9}$/)),
       ),
       (dict) => {
