@@ -62,6 +62,8 @@ export interface Sink extends AsyncDisposable {
   /** Pure and deterministic: the same batch and protocol give the same bytes. Absent when nothing is left to send. */
   encode(batch: Batch, protocol: string): EncodedBatch | undefined;
   send(body: EncodedBatch, protocol: string, signal: AbortSignal): Promise<SendResult>;
+  /** An empty request that stores nothing: is the receiver there, does it let us in, what time is it there. */
+  probe(protocol: string, signal: AbortSignal): Promise<SendResult>;
   /** New connections after wake. */
   renew(): void;
   /** Says goodbye on an orderly shutdown, where the protocol has a way (Pushgateway's DELETE). */

@@ -1,0 +1,58 @@
+/** Owns one request until it is decided: telemetry around each try, retry around telemetry, the timeout inside the sink's client. */
+import type { Backoff } from "../runtime/backoff.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Outcome, SendResult } from "../sink/sink.ts";
+import type { Pause } from "./pause.ts";
+import type { DeliveryListener, Ledger } from "./state.ts";
+
+export type Send = (signal: AbortSignal) => Promise<SendResult>;
+
+/** An outcome that ends the attempt; `aborted` when there was no time to get one. */
+export type Decided = Exclude<Outcome, { status: "retry" }> | { readonly status: "aborted" };
+
+/** Notes every try in the ledger and tells the listener. */
+export function withTelemetry(send: Send, ledger: Ledger, listener: DeliveryListener, clock: Clock): Send {
+  return async (signal) => {
+    const result = await send(signal);
+    const { outcome, durationMs, skewMs } = result;
+    listener.requested(outcome.code, durationMs / 1000);
+    ledger.lastDurationMs = durationMs;
+    if (skewMs !== undefined) ledger.skewMs = skewMs;
+    ledger.nextAttemptMs = undefined;
+    if (outcome.status === "delivered") {
+      ledger.lastSuccessMs = clock.now();
+    } else {
+      ledger.failedRequests++;
+      ledger.lastFailure = { time: clock.now(), code: outcome.code, reason: outcome.reason };
+    }
+    return result;
+  };
+}
+
+export interface RetryTerms {
+  readonly backoff: Backoff;
+  readonly pause: Pause;
+  readonly clock: Clock;
+  readonly ledger: Ledger;
+  /** Asked before every further try: false ends the attempt, as when nobody waits for the batch any more. */
+  readonly worthwhile: () => boolean;
+  readonly onRetry: (outcome: Extract<Outcome, { status: "retry" }>, waitMs: number) => void;
+}
+
+/** The identical request again until it is decided; a nudge (wake, shutdown) ends a wait early. */
+export function withRetry(send: Send, terms: RetryTerms): (signal: AbortSignal) => Promise<Decided> {
+  const { backoff, pause, clock, ledger, worthwhile, onRetry } = terms;
+  return async (signal) => {
+    while (!signal.aborted) {
+      const { outcome } = await send(signal);
+      if (outcome.status !== "retry") return outcome;
+      const waitMs = outcome.afterMs ?? backoff.next();
+      onRetry(outcome, waitMs);
+      if (!worthwhile()) break;
+      ledger.nextAttemptMs = clock.now() + waitMs;
+      await pause.wait(signal, waitMs);
+      if (!worthwhile()) break;
+    }
+    return { status: "aborted" };
+  };
+}

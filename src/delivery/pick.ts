@@ -1,0 +1,105 @@
+/**
+ * Owns which snapshots go next.
+ *
+ * Oldest first, as long as the backlog is young: a Prometheus without an out-of-order window takes what is in order and
+ * at most an hour old, and would refuse everything older than a live sample that overtook it. A backlog that reaches
+ * further back needs that window anyway, so then live snapshots go first and the backlog follows in between.
+ *
+ *     ░░ delivered  ▓▓ backlog  ██ live
+ *     ░░░░░░░▓▓▓▓▓▓▓▓▓▓▓▓▓▓██   young: ▓▓▓ then ██
+ *     ░░░░░░░▓▓▓▓▓▓▓▓▓░░░░░██   old:   ██, ▓▓, ██, ▓▓ … each live batch as soon as it is due
+ */
+import type { Cursor, ReadLimits, SeqRange, StoredSnapshot } from "../journal/types.ts";
+import { firstSendable } from "./clock-guard.ts";
+
+/** What Prometheus accepts in order without an out-of-order window. */
+const youngMs = 3_600_000;
+
+/** Whatever waits longer than this did not wait for its batch to fill up. */
+const liveMs = 60_000;
+
+export type Pick =
+  | {
+      readonly status: "batch";
+      readonly kind: "live" | "backlog";
+      readonly snapshots: readonly StoredSnapshot[];
+    }
+  /** Something waits, but all of it is ahead of the receiver's clock. */
+  | { readonly status: "held" }
+  /** Nothing to send before a live batch is due, or the drain rate allows. */
+  | { readonly status: "idle" };
+
+export interface PickTerms {
+  readonly now: number;
+  readonly limits: ReadLimits;
+  /** Whether what came lately is old or plenty enough to be sent. */
+  readonly liveDue: boolean;
+  /** Whether the drain rate allows a backlog batch now. */
+  readonly drainAllowed: boolean;
+  /** Whether live snapshots may go before an old backlog; a recording is sent in its own order. */
+  readonly mayOvertake: boolean;
+  /** The newest snapshot already delivered; live is what came after it. */
+  readonly deliveredSeq: number;
+  /** Newest sample time that the clock guard lets through. */
+  readonly newest: number;
+}
+
+/** The next batch of this cursor, without freezing it. */
+export function pickBatch(cursor: Cursor, terms: PickTerms): Pick {
+  const kind = kindOfWaiting(cursor, terms.now);
+  if (kind === undefined) return { status: "idle" };
+  const overtaking = kind === "old" && terms.mayOvertake ? pickLive(cursor, terms) : undefined;
+  if (overtaking !== undefined) return overtaking;
+  if (kind === "live" ? !terms.liveDue : !terms.drainAllowed) return { status: "idle" };
+  for (const range of cursor.ranges()) {
+    const snapshots = readSendable(cursor, range, terms);
+    if (snapshots.length > 0)
+      return { status: "batch", kind: kind === "live" ? "live" : "backlog", snapshots };
+  }
+  return cursor.ranges().length > 0 ? { status: "held" } : { status: "idle" };
+}
+
+/** Absent when nothing waits; `old` when the backlog reaches beyond what is taken in order. */
+function kindOfWaiting(cursor: Cursor, now: number): "live" | "young" | "old" | undefined {
+  const ranges = cursor.ranges();
+  if (ranges.length === 0) return undefined;
+  const ageMs = now - (cursor.backlog().oldestTimeMs ?? now);
+  if (ageMs > youngMs) return "old";
+  return ranges.length > 1 || ageMs > liveMs ? "young" : "live";
+}
+
+function pickLive(cursor: Cursor, terms: PickTerms): Pick | undefined {
+  const last = cursor.ranges().at(-1);
+  if (!terms.liveDue || last === undefined || last.lastSeq <= terms.deliveredSeq) return undefined;
+  const fresh = { firstSeq: Math.max(last.firstSeq, terms.deliveredSeq + 1), lastSeq: last.lastSeq };
+  const snapshots = readSendable(cursor, fresh, { ...terms, limits: { ...terms.limits, newest: true } });
+  return snapshots.length > 0 ? { status: "batch", kind: "live", snapshots } : undefined;
+}
+
+/** Reads on through a range until something may be sent; held snapshots stay where they are. */
+function readSendable(
+  cursor: Cursor,
+  range: SeqRange,
+  { limits, newest }: PickTerms,
+): readonly StoredSnapshot[] {
+  let rest: SeqRange | undefined = range;
+  while (rest !== undefined) {
+    const snapshots = cursor.read(rest, limits);
+    const sendable = firstSendable(snapshots, newest);
+    if (sendable.length > 0) return sendable;
+    rest = beyond(rest, snapshots, limits.newest === true);
+  }
+  return [];
+}
+
+function beyond(
+  range: SeqRange,
+  snapshots: readonly StoredSnapshot[],
+  backwards: boolean,
+): SeqRange | undefined {
+  const first = snapshots[0];
+  const last = snapshots.at(-1);
+  if (first === undefined || last === undefined) return undefined;
+  if (backwards) return first.seq > range.firstSeq ? { ...range, lastSeq: first.seq - 1 } : undefined;
+  return last.seq < range.lastSeq ? { ...range, firstSeq: last.seq + 1 } : undefined;
+}
