@@ -154,7 +154,7 @@ test(
   { skip: notRoot, timeout: 10_000 },
   async (t) => {
     const { exit } = await stopAfterGivingUpRoot(
-      60_000,
+      15_000,
       fakeTool("while :; do echo document; sleep 0.05; done"),
       t.signal,
     );
