@@ -1,93 +1,12 @@
 import assert from "node:assert/strict";
-import test, { type TestContext } from "node:test";
-import { systemClock, type Clock } from "../../src/runtime/clock.ts";
-import {
-  childEnvironment,
-  spawnChild,
-  type Argv,
-  type ChildExit,
-  type Spawn,
-} from "../../src/source/child.ts";
-import { createHeartbeat } from "../../src/source/heartbeat.ts";
-import { createPowermetrics, type PowermetricsOptions } from "../../src/source/powermetrics.ts";
-import type { SourceEnd } from "../../src/source/source.ts";
+import test from "node:test";
+import { spawnChild } from "../../src/source/child.ts";
 import { fakeClock } from "../support/fake-clock.ts";
-import {
-  collectEvents,
-  collectLog,
-  fakeTool,
-  isAlive,
-  printDocument,
-  sleepyClock,
-  type CollectedLog,
-  type Events,
-} from "./events.ts";
-
-interface Running {
-  readonly events: Events;
-  readonly log: CollectedLog;
-  readonly waits: readonly number[];
-  readonly end: Promise<SourceEnd>;
-  readonly stop: () => Promise<SourceEnd>;
-}
-
-/** Starts the real source on a fake tool; its list of samplers stands in a line `samplers: a b`. */
-function run(
-  t: TestContext,
-  command: Argv,
-  options: Partial<PowermetricsOptions> & { clock?: Clock } = {},
-): Running {
-  const events = collectEvents();
-  const log = collectLog();
-  const clock = options.clock ?? systemClock;
-  const controller = new AbortController();
-  const waits: number[] = [];
-  const source = createPowermetrics({
-    command,
-    intervalMs: 1000,
-    samplers: ["cpu_power", "gpu_power", "thermal"],
-    parseSamplers: (help) => /^samplers: (.*)$/m.exec(help)?.[1]?.split(" ") ?? [],
-    restart: "backoff",
-    backoff: {
-      next: () => {
-        waits.push(1);
-        return 1;
-      },
-      reset: () => void waits.splice(0),
-    },
-    clock,
-    heartbeat: createHeartbeat(clock),
-    log,
-    environment: childEnvironment({ PATH: "/usr/bin:/bin" }),
-    ...options,
-  });
-  const end = source.run(events, controller.signal);
-  const stop = (): Promise<SourceEnd> => {
-    controller.abort();
-    return end;
-  };
-  t.after(stop);
-  return { events, log, waits, end, stop };
-}
-
-/** A tool that answers `--help` with nothing and says nothing afterwards, and how it ends when it is stopped. */
-function silentSpawn(end: "signalled" | "abandoned"): Spawn {
-  return (argv) => {
-    const { promise, resolve } = Promise.withResolvers<ChildExit>();
-    if (argv.includes("--help")) resolve({ kind: "exited", code: 0 });
-    const stop = (): Promise<ChildExit> => {
-      resolve(end === "abandoned" ? { kind: end } : { kind: end, signal: "SIGTERM" });
-      return promise;
-    };
-    return { pid: 1, ended: promise, stop };
-  };
-}
-
-const help = `if [ "$1" = --help ]; then echo 'samplers: tasks cpu_power gpu_power thermal'; exit 0; fi\n`;
-const hang = "exec cat > /dev/null\n";
+import { fakeTool, isAlive, printDocument } from "./events.ts";
+import { hang, help, runPowermetrics } from "./run-powermetrics.ts";
 
 test("documents arrive as frames while the tool still runs", async (t) => {
-  const { events, stop } = run(
+  const { events, stop } = runPowermetrics(
     t,
     fakeTool(`${help}${printDocument("one")}printf '\\000'\n${printDocument("two")}${hang}`),
   );
@@ -101,7 +20,7 @@ test("documents arrive as frames while the tool still runs", async (t) => {
 
 test("the tool is asked for plist documents without end, of the samplers that it has", async (t) => {
   const command = fakeTool(`${help.replace("thermal", "sfi")}echo "$@"\n${printDocument("x")}${hang}`);
-  const { events, log } = run(t, command, { extraArguments: ["--show-process-energy"] });
+  const { events, log } = runPowermetrics(t, command, { extraArguments: ["--show-process-energy"] });
   await events.until("frame");
   assert.ok(
     log.lines.some((line) =>
@@ -117,14 +36,14 @@ test("the tool is asked for plist documents without end, of the samplers that it
 
 test("a tool without a list of samplers gets those that every version has", async (t) => {
   const command = fakeTool(`[ "$1" = --help ] && exit 1\necho "$@"\n${printDocument("x")}${hang}`);
-  const { events, log } = run(t, command, { samplers: ["cpu_power", "ane_power"] });
+  const { events, log } = runPowermetrics(t, command, { samplers: ["cpu_power", "ane_power"] });
   await events.until("frame");
   assert.ok(log.lines.some((line) => line.includes("-s cpu_power -a 0")));
   assert.ok(log.lines.some((line) => line.startsWith("warn cannot list samplers")));
 });
 
 test("a missing executable is tried again, and the log says what to set", async (t) => {
-  const { events, log } = run(t, ["/nonexistent/powermetrics"]);
+  const { events, log } = runPowermetrics(t, ["/nonexistent/powermetrics"]);
   await events.until("failed vanished", 3);
   assert.deepEqual(events.names.slice(0, 4), [
     "down",
@@ -149,7 +68,7 @@ for (const [where, script] of [
 ] as const) {
   test(`a refusal for want of root on ${where} names the three ways and is not tried again soon`, async (t) => {
     const clock = fakeClock();
-    const { events, log } = run(t, fakeTool(`${help}${script}`), { clock });
+    const { events, log } = runPowermetrics(t, fakeTool(`${help}${script}`), { clock });
     await events.until("failed not_root");
     await clock.advance(9 * 60_000);
     assert.equal(events.pids.length, 1);
@@ -161,7 +80,7 @@ for (const [where, script] of [
 
 test("a sampler that the tool refuses is left out at once", async (t) => {
   const refuse = `case "$6" in *gpu_power*) echo 'powermetrics: unrecognized sampler: gpu_power' >&2; exit 64;; esac\necho "$@"\n`;
-  const { events, log, waits } = run(t, fakeTool(`${help}${refuse}${printDocument("x")}${hang}`));
+  const { events, log, waits } = runPowermetrics(t, fakeTool(`${help}${refuse}${printDocument("x")}${hang}`));
   await events.until("frame");
   assert.deepEqual(
     events.names.filter((name) => /failed|restarted/.test(name)),
@@ -173,7 +92,7 @@ test("a sampler that the tool refuses is left out at once", async (t) => {
 
 test("a tool that refuses every sampler is left alone", async (t) => {
   const refuse = `echo "powermetrics: unrecognized sampler: \${6%%,*}" >&2; exit 64`;
-  const { events, log, stop } = run(t, fakeTool(`${help}${refuse}`));
+  const { events, log, stop } = runPowermetrics(t, fakeTool(`${help}${refuse}`));
   await events.until("failed unknown_sampler", 4);
   assert.equal(events.pids.length, 3);
   assert.match(log.lines.at(-1) ?? "", /unrecognized sampler|has none of these samplers/);
@@ -182,9 +101,13 @@ test("a tool that refuses every sampler is left alone", async (t) => {
 
 test("a refusal of a name that we never asked for does not spin", async (t) => {
   const clock = fakeClock();
-  const { events } = run(t, fakeTool(`${help}echo 'powermetrics: unrecognized sampler: smc' >&2; exit 64`), {
-    clock,
-  });
+  const { events } = runPowermetrics(
+    t,
+    fakeTool(`${help}echo 'powermetrics: unrecognized sampler: smc' >&2; exit 64`),
+    {
+      clock,
+    },
+  );
   await events.until("failed unknown_sampler");
   await clock.advance(60_000);
   assert.equal(events.pids.length, 1);
@@ -192,7 +115,7 @@ test("a refusal of a name that we never asked for does not spin", async (t) => {
 
 test("garbage around documents is counted and logged, and the documents come through", async (t) => {
   const script = `${help}echo 'proc_pidpath 1460 failed(0)'\n${printDocument("one")}echo 'ERROR: cannot find the IO registry entry'\n${printDocument("two")}${hang}`;
-  const { events, log } = run(t, fakeTool(script));
+  const { events, log } = runPowermetrics(t, fakeTool(script));
   await events.until("frame", 2);
   assert.ok(events.names.includes("dropped garbage 27"));
   assert.equal(events.frames.length, 2);
@@ -205,14 +128,14 @@ test("garbage around documents is counted and logged, and the documents come thr
 
 test("garbage without end is logged at a bounded rate", async (t) => {
   const script = `${help}i=0; while [ $i -lt 500 ]; do echo "noise $i"; i=$((i+1)); done\n${printDocument("x")}exit 0`;
-  const { events, log } = run(t, fakeTool(script), { restart: "never" });
+  const { events, log } = runPowermetrics(t, fakeTool(script), { restart: "never" });
   await events.until("failed exited");
   assert.equal(log.lines.filter((line) => line.includes("powermetrics said {")).length, 10);
   assert.ok(log.lines.some((line) => line.includes('held back {"lines":')));
 });
 
 test("a truncated last document is dropped and counted, and the tool is started again", async (t) => {
-  const { events } = run(
+  const { events } = runPowermetrics(
     t,
     fakeTool(`${help}${printDocument("x")}printf '<?xml version="1.0"?><plist><dict>'; exit 0`),
   );
@@ -222,7 +145,10 @@ test("a truncated last document is dropped and counted, and the tool is started 
 });
 
 test("a tool that aborts in a loop is started again with backoff, counted each time and logged once", async (t) => {
-  const { events, log, waits } = run(t, fakeTool(`${help}echo 'assertion failed' >&2; kill -ABRT $$`));
+  const { events, log, waits } = runPowermetrics(
+    t,
+    fakeTool(`${help}echo 'assertion failed' >&2; kill -ABRT $$`),
+  );
   await events.until("restarted aborted", 3);
   assert.equal(waits.length, 3);
   const told = log.lines.filter((line) => line.includes("unexpected end of powermetrics"));
@@ -231,53 +157,21 @@ test("a tool that aborts in a loop is started again with backoff, counted each t
 });
 
 test("a wrapper that reports its child's abort by status 134 counts as an abort", async (t) => {
-  const { events } = run(t, fakeTool(`${help}exit 134`));
+  const { events } = runPowermetrics(t, fakeTool(`${help}exit 134`));
   await events.until("failed aborted");
 });
 
 test("three documents make a child healthy, and the next restart is quick again", async (t) => {
   const healthy = printDocument("a") + printDocument("b") + printDocument("c");
-  const { events, waits } = run(t, fakeTool(`${help}${healthy}exit 1`));
+  const { events, waits } = runPowermetrics(t, fakeTool(`${help}${healthy}exit 1`));
   await events.until("restarted exited", 3);
   assert.equal(waits.length, 1);
 });
 
-test("a stalled tool is ended after three intervals of silence and started again", async (t) => {
-  const clock = fakeClock();
-  const { events, log } = run(t, fakeTool(`${help}${printDocument("x")}${hang}`), { clock });
-  await events.until("frame");
-  await clock.advance(5000);
-  await events.until("failed stalled");
-  assert.match(log.lines.at(-1) ?? "", /must write a document every 1000 ms, got none for 5 s/);
-  assert.equal(isAlive(events.pids[0] ?? 0), false);
-  await clock.advance(1);
-  await events.until("frame", 2);
-});
-
-test("a tool that never writes gets an allowance for its start", async (t) => {
-  const clock = fakeClock();
-  const { events } = run(t, fakeTool(`${help}${hang}`), { clock });
-  await events.until("started");
-  await clock.advance(10_000);
-  assert.deepEqual(events.names, ["started"]);
-  await clock.advance(5000);
-  await events.until("failed stalled");
-});
-
-test("sleep is not silence: a woken tool has its time to write again", async (t) => {
-  const fake = fakeClock();
-  const clock = sleepyClock(fake);
-  const { events } = run(t, ["/powermetrics"], { clock, intervalMs: 4000, spawn: silentSpawn("signalled") });
-  await fake.advance(5000);
-  clock.fallAsleep(8 * 3_600_000);
-  await fake.advance(25_000);
-  assert.deepEqual(events.names, ["started"]);
-  await fake.advance(5000);
-  assert.deepEqual(events.names, ["started", "down", "failed stalled"]);
-});
-
 test("a source that may not restart returns with the cause", async (t) => {
-  const { events, end } = run(t, fakeTool(`${help}${printDocument("x")}exit 2`), { restart: "never" });
+  const { events, end } = runPowermetrics(t, fakeTool(`${help}${printDocument("x")}exit 2`), {
+    restart: "never",
+  });
   assert.deepEqual(await end, {
     status: "ended",
     reason: "exited",
@@ -288,7 +182,7 @@ test("a source that may not restart returns with the cause", async (t) => {
 
 test("stopping while the tool is asked for its samplers ends that child too", async (t) => {
   const pids: number[] = [];
-  const { events, stop } = run(t, fakeTool("exec sleep 60"), {
+  const { events, stop } = runPowermetrics(t, fakeTool("exec sleep 60"), {
     spawn(argv, options) {
       const child = spawnChild(argv, options);
       pids.push(child.pid ?? 0);
@@ -302,17 +196,8 @@ test("stopping while the tool is asked for its samplers ends that child too", as
 
 test("stopping during a wait for the next attempt ends at once", async (t) => {
   const clock = fakeClock();
-  const { events, stop } = run(t, fakeTool(`${help}exit 1`), { clock });
+  const { events, stop } = runPowermetrics(t, fakeTool(`${help}exit 1`), { clock });
   await events.until("failed exited");
   assert.deepEqual(await stop(), { status: "stopped" });
   assert.equal(clock.pending, 0);
-});
-
-test("a silent tool that can't be ended is not joined by more of its kind", async (t) => {
-  const clock = fakeClock();
-  const { events } = run(t, ["/powermetrics"], { clock, spawn: silentSpawn("abandoned") });
-  await clock.advance(30_000);
-  assert.deepEqual(events.names, ["started", "down", "failed stalled"]);
-  await clock.advance(9 * 60_000);
-  assert.equal(events.pids.length, 1);
 });
