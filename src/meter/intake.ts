@@ -10,6 +10,7 @@ import type { ParseResult } from "../parse/result.ts";
 import type { Findings, Samples, SourceName } from "../parse/sample.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Frame, SourceListener } from "../source/source.ts";
+import { stalenessLimit } from "./latest.ts";
 import type { SourceMeter } from "./meter.ts";
 import type { OwnMeter } from "./own-meter.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -35,13 +36,20 @@ export interface IntakeOptions<S extends SourceName> {
   readonly own: OwnMeter;
   readonly log: Logger;
   readonly publish: (snapshot: Snapshot) => void;
+  /** Between two frames, milliseconds; absent for a recording, which has no gaps of its own. */
+  readonly intervalMs?: number;
   /** Told of each sample before it is measured: boot times, for one. */
   readonly onSample?: (sample: Samples[S]) => void;
 }
 
 export interface Intake extends SourceListener {
-  /** Publishes that nothing of the source is current any more, if anything was. */
-  end(time: number): void;
+  /**
+   * Publishes that nothing of the source is current any more, if anything was: from `time` on, or from its last sample
+   * on when nobody knows better.
+   */
+  end(time?: number): void;
+  /** Ends a source that has been silent for longer than its samples stay current. */
+  checkSilence(now: number): void;
   /** Time of the last sample, milliseconds since the Unix epoch; absent before the first. */
   readonly lastTime: number | undefined;
   /** Whether the source delivers; absent before it was known. */
@@ -70,7 +78,19 @@ export function createIntake<S extends SourceName>(options: IntakeOptions<S>): I
     logOnce("fields", implausible, "values that cannot be true are withheld");
   }
 
+  function end(time = lastTime ?? 0): void {
+    const snapshot = meter.end(time);
+    if (snapshot !== undefined) publish(snapshot);
+  }
+
+  /** A sleep or a stall between two samples ends every series where it began, so that nobody draws a line across it. */
+  function checkSilence(now: number): void {
+    const limit = options.intervalMs === undefined ? Infinity : stalenessLimit(options.intervalMs);
+    if (lastTime !== undefined && now - lastTime > limit) end();
+  }
+
   function take({ sample, time, windowMs, accrues }: Timed<Samples[S]>): void {
+    checkSilence(time - windowMs);
     countFindings(sample.findings);
     options.onSample?.(sample);
     const { snapshot, overflowed } = meter.measure(sample, time, windowMs, accrues);
@@ -102,9 +122,7 @@ export function createIntake<S extends SourceName>(options: IntakeOptions<S>): I
     failed: ({ reason }) => own.count("sourceFailures", 1, { source, reason }),
     restarted: (reason) => own.count("sourceRestarts", 1, { source, reason }),
     dropped: (kind) => own.count("sourceParseErrors", 1, { source, kind }),
-    end(time) {
-      const snapshot = meter.end(time);
-      if (snapshot !== undefined) publish(snapshot);
-    },
+    end,
+    checkSilence,
   };
 }

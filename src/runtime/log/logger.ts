@@ -11,7 +11,7 @@ export interface LogSettings {
   /** `auto`: text on a terminal, JSON lines elsewhere. */
   readonly format: "auto" | "text" | "json";
   /** Lines go here instead of to `fd`. */
-  readonly file?: string;
+  readonly file?: string | undefined;
 }
 
 export interface LogWorld {

@@ -1,0 +1,59 @@
+#!/usr/bin/env node
+/** Owns the command line: argv to command, the process' signals and its exit code. Each command is loaded when it is called. */
+import { existsSync, readFileSync } from "node:fs";
+import { homedir, hostname } from "node:os";
+import { systemClock } from "./runtime/clock.ts";
+import { systemRandom } from "./runtime/random.ts";
+import type { World } from "./command/world.ts";
+
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+const hangups: (() => void)[] = [];
+process.on("SIGHUP", () => {
+  if (process.argv[2] === "simulate") stop.abort();
+  for (const callback of hangups) callback();
+});
+
+/** What follows the runtime on our own command line, so that we can be started again as one of Apple's tools. */
+const self = [process.execPath, ...process.execArgv, process.argv[1] ?? ""];
+
+function world(version: string): World {
+  // A reader that went away, as `| head` does, is no error of ours.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+  return {
+    clock: systemClock,
+    random: systemRandom,
+    signal: stop.signal,
+    onHangup: (callback) => void hangups.push(callback),
+    version,
+    nodeVersion: process.version,
+    self,
+    env: process.env,
+    platform: process.platform,
+    home: homedir(),
+    uid: process.getuid?.() ?? -1,
+    hostname: hostname(),
+    cwd: process.cwd(),
+    standardErrorIsTerminal: process.stderr.isTTY,
+    readFile: (path) => readFileSync(path),
+    fileExists: (path) => existsSync(path),
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (text) => void process.stderr.write(text),
+    write: (text) =>
+      new Promise((resolve) => {
+        process.stdout.write(text, (error) => resolve(error === undefined || error === null));
+      }),
+  };
+}
+
+async function main(): Promise<number> {
+  if (process.argv[2] === "simulate") {
+    const { simulate } = await import("./command/simulate.ts");
+    return simulate(process.argv.slice(3), stop.signal);
+  }
+  const { version } = await import("./version.ts");
+  const { runProgram } = await import("./command/program.ts");
+  return runProgram(process.argv.slice(2), world(version));
+}
+
+process.exitCode = await main();

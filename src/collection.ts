@@ -1,0 +1,68 @@
+/** Owns the first half of the composition: the sources of a configuration and the pipeline they feed, for the daemon and for `once` alike. */
+import type { CollectorSettings } from "./collector/collector.ts";
+import { neededSamplers } from "./collector/index.ts";
+import type { Configuration } from "./config/schema.ts";
+import type { Intake } from "./meter/intake.ts";
+import type { OwnMeter } from "./meter/own-meter.ts";
+import { createPipeline } from "./meter/pipeline.ts";
+import type { Snapshot } from "./meter/snapshot.ts";
+import { parseSamplers } from "./parse/sampler-list.ts";
+import type { Clock } from "./runtime/clock.ts";
+import type { Logger } from "./runtime/log.ts";
+import type { Random } from "./runtime/random.ts";
+import type { Heartbeat } from "./source/heartbeat.ts";
+import { openSources } from "./source/open.ts";
+import type { Source, SourceName } from "./source/source.ts";
+
+export interface CollectionWorld {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Whether the sources' commands are the simulator's. */
+  readonly simulated: boolean;
+  /** What the tools' processes see of the environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** `never` under launchd: the agent gave up root, can't start powermetrics again, and leaves that to launchd. */
+  readonly restart: "backoff" | "never";
+  readonly heartbeat: Heartbeat;
+  readonly own: OwnMeter;
+  readonly publish: (snapshot: Snapshot) => void;
+}
+
+export interface Collection {
+  /** The enabled ones, not running yet. */
+  readonly sources: readonly Source[];
+  readonly intakes: Readonly<Record<SourceName, Intake>>;
+}
+
+/** Tasks are named by coalition, with what FORMATS.md section 3.5 lists of each. */
+const taskArguments = ["--show-process-coalition", "--show-process-energy"];
+
+export function createCollection({ sources: settings }: Configuration, world: CollectionWorld): Collection {
+  const switches = collectorSettings(settings, world.simulated);
+  const { samplers } = settings.powermetrics;
+  return {
+    intakes: createPipeline({ ...world, settings: switches, intervals: intervalsOf(settings) }).intakes,
+    sources: openSources(settings, {
+      ...world,
+      samplers: samplers === "auto" ? neededSamplers(switches) : samplers,
+      extraArguments: switches.tasks.enabled ? taskArguments : [],
+      parseSamplers,
+    }),
+  };
+}
+
+/** The switches of the configuration as collectors see them. */
+export function collectorSettings(settings: Configuration["sources"], simulated: boolean): CollectorSettings {
+  const { tasks, frequency_residency, interrupts } = settings.powermetrics;
+  return { tasks, frequencyResidency: frequency_residency, interrupts, simulated };
+}
+
+function intervalsOf(settings: Configuration["sources"]): Record<SourceName, number> {
+  return {
+    powermetrics: settings.powermetrics.interval,
+    vm_stat: settings.vm_stat.interval,
+    sysctl: settings.sysctl.interval,
+    pmset: settings.pmset.interval,
+  };
+}

@@ -1,0 +1,82 @@
+/** Owns `once`: one sample of each source, printed. */
+import { createCollection } from "../collection.ts";
+import type { Configuration } from "../config/schema.ts";
+import { createOwnMeter } from "../meter/own-meter.ts";
+import type { Snapshot } from "../meter/snapshot.ts";
+import { createLogger } from "../runtime/log/logger.ts";
+import { childEnvironment } from "../source/child.ts";
+import { createHeartbeat } from "../source/heartbeat.ts";
+import type { Source, SourceListener } from "../source/source.ts";
+import { exitCode, type ExitCode } from "./exit.ts";
+import { formatSnapshots, type SnapshotFormat } from "./format.ts";
+import { obstacle, prepare, type RunChoice } from "./load.ts";
+import type { World } from "./world.ts";
+
+export interface OnceChoice extends RunChoice {
+  readonly format: SnapshotFormat;
+}
+
+/** Nobody waits ten seconds for one sample: a window of a second says enough. */
+const longestWindowMs = 1000;
+/** powermetrics needs a second to start, and a busy machine more. */
+const patienceMs = 15_000;
+
+/** 0 when every enabled source gave a sample; what there is is printed in any case. */
+export async function once(choice: OnceChoice, world: World): Promise<ExitCode> {
+  const prepared = prepare(choice, world);
+  if (typeof prepared === "number") return prepared;
+  const hindrance = obstacle(prepared, world);
+  if (hindrance !== undefined) world.stderr(`${hindrance.message}\n`);
+  const configuration = forOneSample(prepared.configuration, hindrance === undefined);
+  using log = createLogger(
+    { level: "warn", format: configuration.log.format },
+    { clock: world.clock, fd: 2, tty: world.standardErrorIsTerminal, env: world.env },
+  );
+
+  const snapshots: Snapshot[] = [];
+  const { sources, intakes } = createCollection(configuration, {
+    ...world,
+    log,
+    simulated: prepared.simulated,
+    environment: childEnvironment(world.env),
+    restart: "never",
+    heartbeat: createHeartbeat(world.clock),
+    own: createOwnMeter(world.clock.now()),
+    publish: (snapshot) => void snapshots.push(snapshot),
+  });
+  await Promise.all(sources.map((source) => firstFrame(source, intakes[source.name], world)));
+
+  await world.write(formatSnapshots(snapshots, choice.format));
+  if (hindrance !== undefined) return hindrance.code;
+  return snapshots.length === sources.length ? exitCode.ok : exitCode.failure;
+}
+
+function forOneSample(configuration: Configuration, withPowermetrics: boolean): Configuration {
+  const { powermetrics } = configuration.sources;
+  const interval = Math.min(powermetrics.interval, longestWindowMs);
+  const enabled = powermetrics.enabled && withPowermetrics;
+  return {
+    ...configuration,
+    sources: { ...configuration.sources, powermetrics: { ...powermetrics, interval, enabled } },
+  };
+}
+
+/** Runs the source until its first frame or failure, or until patience ends. */
+async function firstFrame(source: Source, listener: SourceListener, world: World): Promise<void> {
+  const enough = new AbortController();
+  using _patience = world.clock.after(patienceMs, () => enough.abort());
+  await source.run(
+    {
+      ...listener,
+      frame(frame) {
+        if (!enough.signal.aborted) listener.frame(frame);
+        enough.abort();
+      },
+      failed(failure) {
+        listener.failed(failure);
+        enough.abort();
+      },
+    },
+    AbortSignal.any([world.signal, enough.signal]),
+  );
+}

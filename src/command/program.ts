@@ -1,0 +1,191 @@
+/** Owns the grammar of the command line: verbs, their options and help. */
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { parseDuration } from "../runtime/duration.ts";
+import type { Plain } from "../config/field.ts";
+import { exitCode } from "./exit.ts";
+import type { World } from "./world.ts";
+
+type Options = Readonly<Record<string, unknown>>;
+
+/** Runs one command and resolves to its exit code; a wrong call gives 2 and says what to type. */
+export async function runProgram(argv: readonly string[], world: World): Promise<number> {
+  let code: number = exitCode.ok;
+  const program = createProgram(world, (result) => void (code = result));
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return code;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
+  }
+}
+
+function createProgram(world: World, done: (code: number) => void): Command {
+  const program = new Command("mac-powermetrics-agent")
+    .description(
+      "Mac power metrics, pushed durably: powermetrics and vm_stat to Prometheus and OpenTelemetry",
+    )
+    .version(world.version)
+    .configureOutput({ writeOut: world.stdout, writeErr: world.stderr })
+    .showHelpAfterError("(add --help for the options)")
+    .exitOverride();
+  for (const add of [addRun, addOnce, addReplay, addRecord, addSimulate, addCheck, addConfig, addMetrics]) {
+    add(program, world, done);
+  }
+  return program;
+}
+
+type Add = (program: Command, world: World, done: (code: number) => void) => void;
+
+const configOption = (): Option => new Option("--config <file>", "configuration file");
+const simulateOption = (): Option =>
+  new Option(
+    "--simulate [when]",
+    "use the simulator instead of Apple's tools; auto: where there is no Mac with root",
+  )
+    .choices(["always", "auto"])
+    .preset("always");
+
+const addRun: Add = (program, world, done) =>
+  program
+    .command("run")
+    .description("run the agent in the foreground; SIGTERM and SIGINT flush and stop it")
+    .addOption(configOption())
+    .addOption(simulateOption())
+    .option("--web.listen-address <address...>", "where to serve /metrics, as host:port")
+    .addOption(
+      new Option("--log.level <level>", "least important messages to show").choices([
+        "debug",
+        "info",
+        "warn",
+        "error",
+      ]),
+    )
+    .addOption(new Option("--log.format <format>", "form of messages").choices(["auto", "text", "json"]))
+    .action(async (options: Options) => {
+      const { run } = await import("./run.ts");
+      done(await run({ ...choice(options), flags: runFlags(options) }, world));
+    });
+
+const addOnce: Add = (program, world, done) =>
+  program
+    .command("once")
+    .description("take one sample of each source and print it")
+    .addOption(configOption())
+    .addOption(simulateOption())
+    .addOption(
+      new Option("--format <format>", "form of the output")
+        .choices(["prometheus", "openmetrics", "json", "table"])
+        .default("prometheus"),
+    )
+    .action(async (options: Options & { format: "prometheus" }) => {
+      const { once } = await import("./once.ts");
+      done(await once({ ...choice(options), format: options.format }, world));
+    });
+
+const addReplay: Add = (program, world, done) =>
+  program
+    .command("replay")
+    .description("put recorded output through the whole pipeline, with its own times")
+    .option("--powermetrics <file>", "a stream of powermetrics -f plist")
+    .option("--vm-stat <file>", "reports of vm_stat, one after the other")
+    .addOption(configOption())
+    .addOption(
+      new Option("--format <format>", "form of the output")
+        .choices(["prometheus", "openmetrics", "json", "jsonl"])
+        .default("prometheus"),
+    )
+    .action(async (options: Options & { powermetrics?: string; vmStat?: string; format: "prometheus" }) => {
+      const { replay } = await import("./replay.ts");
+      const { powermetrics, vmStat, format } = options;
+      const files = {
+        ...(powermetrics !== undefined && { powermetrics }),
+        ...(vmStat !== undefined && { vmStat }),
+      };
+      done(await replay({ ...choice(options), files, format }, world));
+    });
+
+const addRecord: Add = (program, world, done) =>
+  program
+    .command("record")
+    .description("write what the tools print into files, for bug reports and replay")
+    .argument("<folder>", "where to write; must not hold a recording yet")
+    .option("--duration <duration>", "stop after this time, such as 90s; default: until a signal", duration)
+    .addOption(configOption())
+    .addOption(simulateOption())
+    .action(async (folder: string, options: Options & { duration?: number }) => {
+      const { record } = await import("./record.ts");
+      const { duration: durationMs } = options;
+      done(
+        await record({ ...choice(options), folder, ...(durationMs !== undefined && { durationMs }) }, world),
+      );
+    });
+
+/** Only for the help: cli.ts starts the simulator itself, without loading this. */
+const addSimulate: Add = (program) =>
+  program
+    .command("simulate")
+    .description("impersonate powermetrics, vm_stat, sysctl or pmset with the tool's own arguments")
+    .argument("<tool>")
+    .argument("[arguments...]")
+    .allowUnknownOption();
+
+const addCheck: Add = (program, world, done) =>
+  program
+    .command("check")
+    .description("say everything that is wrong with a configuration")
+    .addOption(configOption())
+    .option("--connect", "also try every receiver")
+    .option("--json", "print the findings as JSON")
+    .action(async (options: Options & { connect?: boolean; json?: boolean }) => {
+      const { check } = await import("./check.ts");
+      done(
+        await check(
+          { ...choice(options), connect: options.connect === true, json: options.json === true },
+          world,
+        ),
+      );
+    });
+
+const addConfig: Add = (program, world, done) =>
+  program
+    .command("config")
+    .description("print a starter file, the JSON Schema, or the effective configuration")
+    .addArgument(new Argument("<what>").choices(["example", "schema", "print"]))
+    .addOption(configOption())
+    .option("--origins", "with print: where each value comes from")
+    .action(async (what: "example" | "schema" | "print", options: Options & { origins?: boolean }) => {
+      const { config } = await import("./config.ts");
+      done(await config({ ...choice(options), what, origins: options.origins === true }, world));
+    });
+
+const addMetrics: Add = (program, world) =>
+  program
+    .command("metrics")
+    .description("print the catalogue of metrics")
+    .addOption(new Option("--format <format>", "form of the output").choices(["md", "json"]).default("md"))
+    .action(async ({ format }: { format: "md" | "json" }) => {
+      const { formatCatalogue } = await import("./metrics.ts");
+      await world.write(formatCatalogue(format));
+    });
+
+function choice(options: Options): { config?: string; simulate?: "always" | "auto" } {
+  const { config, simulate } = options as { config?: string; simulate?: "always" | "auto" };
+  return { ...(config !== undefined && { config }), ...(simulate !== undefined && { simulate }) };
+}
+
+/** Flags that stand for a key of the configuration, by the key's path. */
+function runFlags(options: Options): Record<string, Plain> {
+  const flags: [string, unknown][] = [
+    ["web.listen_addresses", options["web.listenAddress"]],
+    ["log.level", options["log.level"]],
+    ["log.format", options["log.format"]],
+  ];
+  return Object.fromEntries(flags.filter((flag): flag is [string, Plain] => flag[1] !== undefined));
+}
+
+function duration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new InvalidArgumentError("It must be a duration such as 90s or 1m30s.");
+  return ms;
+}

@@ -1,0 +1,86 @@
+/** Owns `replay`: recorded output through the whole pipeline, in the order and with the times of its documents. */
+import { collectorSettings } from "../collection.ts";
+import { createOwnMeter } from "../meter/own-meter.ts";
+import { createPipeline, type Pipeline } from "../meter/pipeline.ts";
+import type { Snapshot } from "../meter/snapshot.ts";
+import { causeOf } from "../runtime/cause.ts";
+import type { Logger } from "../runtime/log.ts";
+import { createLogger } from "../runtime/log/logger.ts";
+import { replayFiles, type ReplayFiles } from "../source/replay.ts";
+import { exitCode, type ExitCode } from "./exit.ts";
+import { formatLine, formatSnapshots } from "./format.ts";
+import { prepare, type RunChoice } from "./load.ts";
+import type { World } from "./world.ts";
+
+export const replayFormats = ["prometheus", "openmetrics", "json", "jsonl"] as const;
+
+export interface ReplayChoice extends RunChoice {
+  readonly files: ReplayFiles;
+  readonly format: (typeof replayFormats)[number];
+}
+
+/** 0 when at least one sample came out. Prints the last snapshot of each source, or with `jsonl` every one. */
+export async function replay(choice: ReplayChoice, world: World): Promise<ExitCode> {
+  const { files, format } = choice;
+  if (files.powermetrics === undefined && files.vmStat === undefined) {
+    world.stderr("replay must have a file: give --powermetrics FILE, --vm-stat FILE or both\n");
+    return exitCode.usage;
+  }
+  const prepared = prepare(choice, world);
+  if (typeof prepared === "number") return prepared;
+  const { configuration } = prepared;
+  using log = createLogger(
+    { level: "warn", format: configuration.log.format },
+    { clock: world.clock, fd: 2, tty: world.standardErrorIsTerminal, env: world.env },
+  );
+
+  const last = new Map<string, Snapshot>();
+  let fresh: Snapshot[] = [];
+  const pipeline = createPipeline({
+    settings: collectorSettings(configuration.sources, false),
+    own: createOwnMeter(world.clock.now()),
+    log,
+    publish(snapshot) {
+      last.set(snapshot.source, snapshot);
+      fresh.push(snapshot);
+    },
+  });
+
+  async function onFrame(): Promise<void> {
+    const published = fresh;
+    fresh = [];
+    if (format === "jsonl") await world.write(published.map(formatLine).join(""));
+  }
+
+  const failure = await feed(files, pipeline, { log, onFrame });
+  if (failure !== undefined) {
+    world.stderr(`${failure}\n`);
+    return exitCode.failure;
+  }
+  if (format !== "jsonl") await world.write(formatSnapshots([...last.values()], format));
+  if (last.size > 0) return exitCode.ok;
+  world.stderr("unexpected recording: got no complete report, want at least one\n");
+  return exitCode.failure;
+}
+
+/** Why the files could not be read; absent when they could. */
+async function feed(
+  files: ReplayFiles,
+  { intakes }: Pipeline,
+  { log, onFrame }: { log: Logger; onFrame: () => Promise<void> },
+): Promise<string | undefined> {
+  try {
+    await replayFiles(files, {
+      async frame(frame) {
+        intakes[frame.source].frame(frame);
+        await onFrame();
+      },
+      garbage: ({ bytes, lines }) => log.warn("left out text between documents", { bytes, first: lines[0] }),
+      dropped: ({ reason, bytes }) => log.warn(`left out a ${reason} document`, { bytes }),
+      lastTime: () => intakes.powermetrics.lastTime,
+    });
+    return undefined;
+  } catch (error) {
+    return `cannot replay: ${causeOf(error)}`;
+  }
+}

@@ -1,0 +1,22 @@
+/** Owns what commands see of the outside: cli.ts makes the real one, tests make theirs. */
+import type { Clock } from "../runtime/clock.ts";
+import type { Random } from "../runtime/random.ts";
+import type { ConfigWorld } from "./config.ts";
+
+export interface World extends ConfigWorld {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Aborts at SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+  /** Calls back at each SIGHUP. */
+  onHangup(callback: () => void): void;
+  /** The agent's version, for User-Agent and build info. */
+  readonly version: string;
+  readonly nodeVersion: string;
+  /** The command that runs this agent again, for the simulator: runtime, its options, script. */
+  readonly self: readonly string[];
+  readonly standardErrorIsTerminal: boolean;
+  fileExists(path: string): boolean;
+  /** Writes bytes to standard output and waits until they are taken; false when the reader is gone. */
+  write(bytes: string): Promise<boolean>;
+}

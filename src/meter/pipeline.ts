@@ -1,0 +1,52 @@
+/** Owns the whole of a stream's way: one intake a source, all with one boot time, publishing to one place. */
+import type { CollectorSettings } from "../collector/collector.ts";
+import type { SourceName } from "../parse/sample.ts";
+import type { Logger } from "../runtime/log.ts";
+import { bootTime, type BootTime } from "./boot-time.ts";
+import { catalogue } from "./catalogue.ts";
+import { createIntake, type Intake } from "./intake.ts";
+import { createSourceMeter } from "./meter.ts";
+import type { OwnMeter } from "./own-meter.ts";
+import { createReaders } from "./read.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+export interface PipelineOptions {
+  readonly settings: CollectorSettings;
+  /** Between two frames of a source, milliseconds; absent for a recording. */
+  readonly intervals?: Readonly<Record<SourceName, number>>;
+  readonly own: OwnMeter;
+  readonly log: Logger;
+  readonly publish: (snapshot: Snapshot) => void;
+}
+
+export interface Pipeline {
+  readonly intakes: Readonly<Record<SourceName, Intake>>;
+  readonly boot: BootTime;
+}
+
+export function createPipeline({ settings, intervals, own, log, publish }: PipelineOptions): Pipeline {
+  const boot = bootTime();
+  const readers = createReaders(settings, intervals?.powermetrics);
+
+  const intake = <S extends SourceName>(source: S): Intake =>
+    createIntake<S>({
+      source,
+      read: readers[source],
+      meter: createSourceMeter(source, settings, { catalogue, boot }),
+      own,
+      log: log.child({ source }),
+      publish,
+      ...(intervals !== undefined && { intervalMs: intervals[source] }),
+      onSample: (sample) => boot.report("bootTimeMs" in sample ? sample.bootTimeMs : undefined),
+    });
+
+  return {
+    boot,
+    intakes: {
+      powermetrics: intake("powermetrics"),
+      vm_stat: intake("vm_stat"),
+      sysctl: intake("sysctl"),
+      pmset: intake("pmset"),
+    },
+  };
+}

@@ -1,0 +1,60 @@
+/** Owns the making of sources from their settings: one stream and three polls. */
+import { createBackoff } from "../runtime/backoff.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/log.ts";
+import type { Random } from "../runtime/random.ts";
+import type { Argv } from "./child.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import { createPoll, type PolledName } from "./poll.ts";
+import { createPowermetrics } from "./powermetrics.ts";
+import type { Source, SourceName } from "./source.ts";
+
+/** The `sources` section of the configuration, as far as sources see it. */
+export type SourceSettings = Readonly<
+  Record<SourceName, { readonly enabled: boolean; readonly interval: number; readonly command: Argv }>
+>;
+
+export interface SourceWorld {
+  /** What the enabled collectors need, or what the configuration asks for. */
+  readonly samplers: readonly string[];
+  /** Further options of powermetrics. */
+  readonly extraArguments: readonly string[];
+  readonly parseSamplers: (help: string) => readonly string[];
+  readonly restart: "backoff" | "never";
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly heartbeat: Heartbeat;
+  readonly log: Logger;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Restarts of powermetrics: soon after a mishap, a minute apart when it keeps failing. */
+const restartBackoff = { minMs: 1000, maxMs: 60_000 };
+
+const polled: readonly PolledName[] = ["sysctl", "vm_stat", "pmset"];
+
+/** The enabled sources; sysctl comes first, since it tells when counters began. */
+export function openSources(settings: SourceSettings, world: SourceWorld): readonly Source[] {
+  const polls = polled
+    .filter((name) => settings[name].enabled)
+    .map((name) => {
+      const { command, interval } = settings[name];
+      return createPoll({
+        ...world,
+        name,
+        command,
+        intervalMs: interval,
+        log: world.log.child({ source: name }),
+      });
+    });
+  const { enabled, command, interval } = settings.powermetrics;
+  if (!enabled) return polls;
+  const stream = createPowermetrics({
+    ...world,
+    command,
+    intervalMs: interval,
+    backoff: createBackoff(world.random, restartBackoff),
+    log: world.log.child({ source: "powermetrics" }),
+  });
+  return [...polls, stream];
+}

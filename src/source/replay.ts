@@ -1,0 +1,111 @@
+/** Owns the reading of recorded output as frames in document order, whoever recorded it. */
+import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { createFramer, type DroppedFrame, type Garbage } from "./frame.ts";
+import { recordFiles, recordIndex } from "./record.ts";
+import { readRecording, type RecordedFrame } from "./recording.ts";
+
+export interface ReplayFiles {
+  readonly powermetrics?: string;
+  readonly vmStat?: string;
+}
+
+export interface ReplayListener {
+  /** Resolves when the next frame may come. */
+  frame(frame: RecordedFrame): Promise<void>;
+  garbage(garbage: Garbage): void;
+  dropped(dropped: DroppedFrame): void;
+  /** Time of the last powermetrics sample, milliseconds since the Unix epoch; absent before the first. */
+  lastTime(): number | undefined;
+}
+
+/** Between reports of a vm_stat file that tells no times: the agent's default interval. */
+const vmStatIntervalMs = 10_000;
+const reportHead = "Mach Virtual Memory Statistics";
+
+/**
+ * Files of one recorded folder are replayed by its index, with the times of their arrival. Else a vm_stat report takes
+ * the time of the powermetrics document with the same number, and without any the file's own.
+ *
+ * @throws Error when a file cannot be read
+ */
+export async function replayFiles(files: ReplayFiles, listener: ReplayListener): Promise<void> {
+  const folder = recordedFolder(files);
+  if (folder !== undefined) await replayFolder(folder, files, listener);
+  else await replayPlain(files, listener);
+}
+
+/** The folder whose index covers all given files. */
+function recordedFolder({ powermetrics, vmStat }: ReplayFiles): string | undefined {
+  const given = [
+    [powermetrics, recordFiles.powermetrics],
+    [vmStat, recordFiles.vm_stat],
+  ].filter((pair): pair is [string, string] => pair[0] !== undefined);
+  const [first] = given;
+  if (first === undefined) return undefined;
+  const folder = dirname(first[0]);
+  const covered = given.every(([path, name]) => basename(path) === name && dirname(path) === folder);
+  return covered && existsSync(join(folder, recordIndex)) ? folder : undefined;
+}
+
+async function replayFolder(folder: string, files: ReplayFiles, listener: ReplayListener): Promise<void> {
+  const recording = readRecording(folder);
+  if (!recording.ok) throw new Error(recording.message);
+  for (const frame of recording.frames()) {
+    const wanted =
+      frame.source === "powermetrics"
+        ? files.powermetrics !== undefined
+        : frame.source !== "vm_stat" || files.vmStat !== undefined;
+    if (wanted) await listener.frame(frame);
+  }
+}
+
+async function replayPlain({ powermetrics, vmStat }: ReplayFiles, listener: ReplayListener): Promise<void> {
+  const reports = vmStat === undefined ? [] : splitVmStat(readFileSync(vmStat));
+  let next = 0;
+
+  async function report(receivedAt: number): Promise<void> {
+    const bytes = reports[next++];
+    if (bytes !== undefined) await listener.frame({ source: "vm_stat", bytes, receivedAt });
+  }
+
+  if (powermetrics !== undefined) {
+    for await (const bytes of documents(powermetrics, listener)) {
+      await listener.frame({ source: "powermetrics", bytes, receivedAt: 0 });
+      await report(listener.lastTime() ?? 0);
+    }
+  }
+  const base = listener.lastTime();
+  const first = base ?? modified(vmStat) - (reports.length - 1) * vmStatIntervalMs;
+  for (let count = base === undefined ? 0 : 1; next < reports.length; count++) {
+    await report(first + count * vmStatIntervalMs);
+  }
+}
+
+async function* documents(path: string, listener: ReplayListener): AsyncIterable<Buffer> {
+  let found: Buffer[] = [];
+  const framer = createFramer({
+    onFrame: (frame) => void found.push(frame),
+    onGarbage: (garbage) => listener.garbage(garbage),
+    onDropped: (dropped) => listener.dropped(dropped),
+  });
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    framer.push(chunk);
+    yield* found;
+    found = [];
+  }
+  framer.end();
+  yield* found;
+}
+
+/** One report per header line; text before the first is left to the parser's complaint. */
+function splitVmStat(bytes: Buffer): readonly Buffer[] {
+  const starts: number[] = [];
+  for (let at = bytes.indexOf(reportHead); at >= 0; at = bytes.indexOf(reportHead, at + 1)) starts.push(at);
+  if (starts.length <= 1) return [bytes];
+  return starts.map((start, index) => bytes.subarray(start, starts[index + 1]));
+}
+
+function modified(path: string | undefined): number {
+  return path === undefined ? 0 : Math.floor(statSync(path).mtimeMs);
+}
