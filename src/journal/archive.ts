@@ -31,7 +31,7 @@ export function* storedHistory(past: Past, query: HistoryQuery): Generator<Store
 }
 
 /** Rows stored for each point asked for, over all sources, from which on key rows are dense enough. */
-const sparse = 400;
+const sparse = 120;
 
 /** Keeps what the query asks for, and of each source at most one snapshot a step. */
 export function* selected(

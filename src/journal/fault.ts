@@ -29,6 +29,11 @@ export function faultOf(error: unknown): Fault {
   throw error;
 }
 
+/** What SQLite would throw for a database that contradicts itself. */
+export function damage(message: string): Error {
+  return Object.assign(new Error(message), { errcode: sqliteCorrupt });
+}
+
 function kindOf(primary: number): Fault["kind"] {
   switch (primary) {
     case sqliteFull:

@@ -53,13 +53,15 @@ function openReadOnly(path: string): DatabaseSync {
   }
 }
 
+/** Throws a fault for a damaged list of segments. */
 function objectionTo(database: DatabaseSync): string | undefined {
   const id = pragma(database, "application_id");
   if (id !== applicationId) return `unexpected application id: got ${id}, want ${applicationId}`;
   const version = versionOf(database);
-  return version === migrations.length
-    ? undefined
-    : `unexpected schema version: got ${version}, want ${migrations.length}`;
+  if (version !== migrations.length)
+    return `unexpected schema version: got ${version}, want ${migrations.length}`;
+  storedSegments(database);
+  return undefined;
 }
 
 function readerOf(database: DatabaseSync, path: string, metricOf: MetricOf): JournalReader {

@@ -23,8 +23,8 @@ interface StoredRow extends RowHeader {
   readonly row: Uint8Array;
 }
 
-export function rowChecksum(header: RowHeader, row: Uint8Array): number {
-  const { seq, source, time, series, ended, chain, depth } = header;
+export function rowChecksum(source: string, header: RowHeader, row: Uint8Array): number {
+  const { seq, time, series, ended, chain, depth } = header;
   return crc32(row, crc32(`${seq} ${source} ${time} ${series} ${ended ?? ""} ${chain} ${depth}`));
 }
 
@@ -38,6 +38,7 @@ export interface FoundRow {
 
 /** Where a chain stands after the row that was decoded last. */
 interface Position {
+  readonly source: string;
   readonly chain: number;
   readonly depth: number;
   readonly set: SeriesSet;
@@ -101,13 +102,14 @@ export function rowReader(database: DatabaseSync, metricOf: MetricOf): RowReader
   function advance(row: StoredRow, positions: ReadPositions): Position | undefined {
     const before = positions.get(row.source);
     positions.delete(row.source);
-    if (rowChecksum(row, row.row) !== row.crc) return undefined;
+    const source = nameOf(row.source);
+    if (source === undefined || rowChecksum(source, row, row.row) !== row.crc) return undefined;
     const set = row.depth === 0 ? setOf(row.series) : before?.set;
     const fits = row.depth === 0 || (before?.chain === row.chain && before.depth === row.depth - 1);
     if (set === undefined || !fits) return undefined;
     const state = row.depth === 0 || before === undefined ? rowState(set.series.length) : before.state;
     if (!decodes(state, row.row)) return undefined;
-    const position = { chain: row.chain, depth: row.depth, set, state };
+    const position = { source, chain: row.chain, depth: row.depth, set, state };
     positions.set(row.source, position);
     return position;
   }
@@ -123,10 +125,9 @@ export function rowReader(database: DatabaseSync, metricOf: MetricOf): RowReader
   function decode(row: StoredRow, positions: ReadPositions): StoredSnapshot | undefined {
     approach(row, positions);
     const position = advance(row, positions);
-    const source = nameOf(row.source);
     const ended = row.ended === null ? [] : setOf(row.ended)?.series;
-    if (position === undefined || source === undefined || ended === undefined) return undefined;
-    const { set, state } = position;
+    if (position === undefined || ended === undefined) return undefined;
+    const { source, set, state } = position;
     const { seq, time } = row;
     return { seq, source, time, starts: startsOf(state), set, values: state.values.slice(), ended };
   }

@@ -4,7 +4,7 @@ import type { SeriesSet } from "../metric/series.ts";
 import { seriesSet } from "../metric/series.ts";
 import { encodeRow, rowState, type RowState } from "./row-codec.ts";
 import { rowChecksum } from "./row-reader.ts";
-import { takes, type Segment, type SegmentLimits } from "./segments.ts";
+import { segmentChecksum, takes, type Segment, type SegmentLimits } from "./segments.ts";
 import { storedSet } from "./set-content.ts";
 import type { StoredSnapshot } from "./types.ts";
 
@@ -40,7 +40,7 @@ export function rowWriter(database: DatabaseSync, limits: SegmentLimits): RowWri
     "INSERT INTO series_set (key, content, crc) VALUES (?, ?, ?) RETURNING id",
   );
   const useSet = database.prepare("INSERT OR IGNORE INTO segment_set VALUES (?, ?)");
-  const saveSegment = database.prepare("INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?)");
+  const saveSegment = database.prepare("INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)");
   const saveSource = database.prepare(`INSERT INTO source (name, last_time, last_set) VALUES (?, ?, ?)
     ON CONFLICT (name) DO UPDATE SET last_time = excluded.last_time, last_set = excluded.last_set RETURNING id`);
 
@@ -95,7 +95,7 @@ export function rowWriter(database: DatabaseSync, limits: SegmentLimits): RowWri
       chain: chain.keySeq,
       depth: chain.depth,
     };
-    const crc = rowChecksum(header, row);
+    const crc = rowChecksum(snapshot.source, header, row);
     insertRow.run(
       seq,
       chain.sourceId,
@@ -130,7 +130,7 @@ export function rowWriter(database: DatabaseSync, limits: SegmentLimits): RowWri
     for (const { source, time } of last.values())
       saveSource.get(source, time, chains.get(source)?.setId ?? 0);
     const { first, minTime, maxTime, samples, bytes } = segment;
-    saveSegment.run(first, segment.last, minTime, maxTime, samples, bytes);
+    saveSegment.run(first, segment.last, minTime, maxTime, samples, bytes, segmentChecksum(segment));
     return { count, segment };
   }
 

@@ -18,7 +18,7 @@ const tables = `
   CREATE TABLE series_set (id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, content BLOB NOT NULL,
     crc INTEGER NOT NULL) STRICT;
   CREATE TABLE segment (first INTEGER PRIMARY KEY, last INTEGER NOT NULL, min_time INTEGER NOT NULL,
-    max_time INTEGER NOT NULL, samples INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;
+    max_time INTEGER NOT NULL, samples INTEGER NOT NULL, bytes INTEGER NOT NULL, crc INTEGER NOT NULL) STRICT;
   CREATE TABLE segment_set (segment INTEGER NOT NULL, series_set INTEGER NOT NULL,
     PRIMARY KEY (segment, series_set)) STRICT, WITHOUT ROWID;
   CREATE INDEX segment_of_set ON segment_set (series_set);
@@ -26,7 +26,8 @@ const tables = `
     series INTEGER NOT NULL, ended INTEGER, chain INTEGER NOT NULL, depth INTEGER NOT NULL,
     samples INTEGER NOT NULL, crc INTEGER NOT NULL, row BLOB NOT NULL) STRICT;
   CREATE INDEX key_row ON snapshot (seq) WHERE depth = 0;
-  CREATE TABLE cursor (sink TEXT PRIMARY KEY, waiting TEXT NOT NULL, frozen TEXT) STRICT, WITHOUT ROWID;
+  CREATE TABLE cursor (sink TEXT PRIMARY KEY, waiting TEXT NOT NULL, frozen TEXT NOT NULL,
+    crc INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
 /** `migrations[v]` leads from version v to v + 1; a new database takes them all. Never edit one that was released. */

@@ -5,6 +5,7 @@
  *     first        last │ first      last │ first → last
  *     ████████████████░ │ ██████████████  │ █████→          oldest … current
  */
+import { crc32 } from "node:zlib";
 import type { SeqSet } from "./ranges.ts";
 import { union } from "./ranges.ts";
 
@@ -28,6 +29,11 @@ export interface SegmentLimits {
 export function segmentLimits(journalBytes: number): SegmentLimits {
   const maxBytes = Math.min(Math.max(Math.floor(journalBytes / 64), 16_384), 524_288);
   return { maxBytes, maxSpanMs: 900_000, maxRows: 2048 };
+}
+
+/** A checksum of its own: numbers that are off here would be taken for losses. */
+export function segmentChecksum({ first, last, minTime, maxTime, samples, bytes }: Segment): number {
+  return crc32([first, last, minTime, maxTime, samples, bytes].join(" "));
 }
 
 export function rowsOf(segment: Segment): number {

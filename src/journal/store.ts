@@ -1,12 +1,14 @@
 /** Owns what the journal does to an open database. Everything here throws what SQLite throws; `volume.ts` decides what that means. */
 import { statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
+import { crc32 } from "node:zlib";
 import type { SeriesSet } from "../metric/series.ts";
+import { damage } from "./fault.ts";
 import type { SeqSet } from "./ranges.ts";
 import { rowReader, type RowReader } from "./row-reader.ts";
 import { rowWriter } from "./row-writer.ts";
 import { pragma } from "./schema.ts";
-import type { Segment, SegmentLimits } from "./segments.ts";
+import { segmentChecksum, type Segment, type SegmentLimits } from "./segments.ts";
 import type { FrozenBatch, MetricOf, SeqRange, StoredSnapshot } from "./types.ts";
 
 /** A cursor as it is stored; the last waiting range is open. */
@@ -68,7 +70,7 @@ export function openStore(
   const selectNewest = database.prepare(
     "SELECT seq, samples FROM snapshot WHERE seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?",
   );
-  const saveCursor = database.prepare("INSERT INTO cursor VALUES (?, ?, ?)");
+  const saveCursor = database.prepare("INSERT INTO cursor VALUES (?, ?, ?, ?)");
   let segments = storedSegments(database);
 
   /** All or nothing; whatever fails, the next rows begin chains of their own. */
@@ -87,8 +89,10 @@ export function openStore(
 
   function saveCursors(cursors: readonly SavedCursor[]): void {
     database.exec("DELETE FROM cursor");
-    for (const { sink, waiting, frozen } of cursors)
-      saveCursor.run(sink, JSON.stringify(waiting), frozen === undefined ? null : JSON.stringify(frozen));
+    for (const { sink, waiting, frozen } of cursors) {
+      const texts = [JSON.stringify(waiting), JSON.stringify(frozen ?? null)] as const;
+      saveCursor.run(sink, ...texts, cursorChecksum(sink, ...texts));
+    }
   }
 
   return {
@@ -148,28 +152,41 @@ export function databaseBytes(database: DatabaseSync, log = `${database.location
   return pages + (statSync(log, { throwIfNoEntry: false })?.size ?? 0);
 }
 
+/** @throws a fault when a segment's checksum is wrong: then nothing is known for certain about what is there. */
 export function storedSegments(database: DatabaseSync): readonly Segment[] {
-  const rows = database
-    .prepare("SELECT first, last, min_time, max_time, samples, bytes FROM segment ORDER BY first")
-    .all();
-  return rows.map((row) => ({
-    first: Number(row["first"]),
-    last: Number(row["last"]),
-    minTime: Number(row["min_time"]),
-    maxTime: Number(row["max_time"]),
-    samples: Number(row["samples"]),
-    bytes: Number(row["bytes"]),
-  }));
+  const columns = "first, last, min_time AS minTime, max_time AS maxTime, samples, bytes, crc";
+  const rows = database.prepare(`SELECT ${columns} FROM segment ORDER BY first`).all();
+  return (rows as unknown as (Segment & { crc: number })[]).map(({ crc, ...segment }) => {
+    if (segmentChecksum(segment) !== crc) throw damage("unexpected checksum of a segment");
+    return segment;
+  });
 }
 
+/** Without those whose checksum is wrong: such a sink begins as a new one. */
 export function storedCursors(database: DatabaseSync): readonly SavedCursor[] {
-  const rows = database.prepare("SELECT sink, waiting, frozen FROM cursor").all();
-  // Written by `saveCursors` alone; the database as a whole was checked when it was opened.
-  return rows.map(({ sink, waiting, frozen }) => ({
-    sink: String(sink),
-    waiting: JSON.parse(String(waiting)) as SeqSet,
-    ...(frozen === null ? {} : { frozen: JSON.parse(String(frozen)) as FrozenBatch }),
-  }));
+  const rows = database
+    .prepare("SELECT sink, waiting, frozen, crc FROM cursor")
+    .all() as unknown as StoredCursor[];
+  return rows
+    .filter(({ sink, waiting, frozen, crc }) => cursorChecksum(sink, waiting, frozen) === crc)
+    .map(({ sink, waiting, frozen }) => restoredCursor(sink, waiting, frozen));
+}
+
+interface StoredCursor {
+  readonly sink: string;
+  readonly waiting: string;
+  readonly frozen: string;
+  readonly crc: number;
+}
+
+function cursorChecksum(sink: string, waiting: string, frozen: string): number {
+  return crc32([sink, waiting, frozen].join(" "));
+}
+
+/** Texts with the right checksum are what `saveCursors` wrote. */
+function restoredCursor(sink: string, waiting: string, frozen: string): SavedCursor {
+  const batch = JSON.parse(frozen) as FrozenBatch | null;
+  return { sink, waiting: JSON.parse(waiting) as SeqSet, ...(batch === null ? {} : { frozen: batch }) };
 }
 
 function deleteSegment(database: DatabaseSync, { first, last }: Segment): void {

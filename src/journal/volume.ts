@@ -11,7 +11,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { setAside, type AsideKind } from "./damage.ts";
 import { openDatabase, pageBytes } from "./database.ts";
-import { faultOf, type Fault } from "./fault.ts";
+import { damage, faultOf, type Fault } from "./fault.ts";
 import { segmentLimits } from "./segments.ts";
 import { openStore, type Store } from "./store.ts";
 import type { JournalOptions } from "./types.ts";
@@ -105,11 +105,13 @@ export function volume(options: VolumeOptions, events: VolumeEvents): Volume {
     try {
       store = openStore(opened.database, opened.lock, segmentLimits(options.maxBytes), options.metricOf);
       const objection = events.opened(store);
-      if (objection === undefined) note(undefined);
-      else if (mayReplace) replace("damaged", objection);
-      else note({ kind: "unavailable", reason: objection });
+      if (objection !== undefined) throw damage(objection);
+      note(undefined);
     } catch (error) {
-      fail(error);
+      if (store === undefined) for (const one of [opened.database, opened.lock]) one.close();
+      const { kind, reason } = faultOf(error);
+      if (kind === "damaged" && mayReplace) replace("damaged", reason);
+      else note({ kind: "unavailable", reason });
     }
   }
 

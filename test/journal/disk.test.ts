@@ -156,7 +156,7 @@ test("the files stay within the size, the oldest go first, and every loss is cou
   let largest = 0;
   await fill(
     journal,
-    9000,
+    3000,
     (ms) => clock.advance(ms),
     () => {
       largest = Math.max(

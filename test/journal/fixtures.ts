@@ -1,5 +1,5 @@
 /** Owns what the journal's tests share: temporary folders, snapshots of made-up sources, a journal on a fake clock. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -56,6 +56,12 @@ export function snapshot(
   return { source, time, starts: { boot: 1_700_000_000_000 }, set, values: values ?? made, ended: [] };
 }
 
+/** A snapshot whose content follows from its number alone. */
+export function numbered(seq: number): Snapshot {
+  const values = Float64Array.from([seq / 7, seq * 1000.5, seq % 3, -seq]);
+  return snapshot(Date.UTC(2026, 0, 1) + seq * 1000, { values });
+}
+
 export interface Bench {
   readonly path: string;
   readonly clock: FakeClock;
@@ -63,9 +69,14 @@ export interface Bench {
   readonly open: (options?: Partial<JournalOptions>) => Journal;
 }
 
+/** In memory where the system offers it: other tests' disk traffic would be waited for at every commit. */
+export function temporaryFolder(): string {
+  return mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "journal-test-"));
+}
+
 /** A folder, removed with the test, and a clock. Journals that the test left open are closed. */
 export function bench(context: TestContext, defaults: Partial<JournalOptions> = {}): Bench {
-  const folder = mkdtempSync(join(tmpdir(), "journal-test-"));
+  const folder = temporaryFolder();
   const path = join(folder, "journal.db");
   const clock = fakeClock();
   const journals: Journal[] = [];
