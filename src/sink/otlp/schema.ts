@@ -1,0 +1,99 @@
+/** Owns one `otlp` block of the configuration. */
+import * as z from "zod";
+import { checkHttp, httpFields } from "../../runtime/http/schema.ts";
+import { durationSetting } from "../../runtime/setting.ts";
+
+const httpUrl = () => z.url({ protocol: /^https?$/, error: "must be an http or https URL" });
+
+/** As in `remote_write`; OTLP itself decides what may be sent again. */
+const queueConfigSchema = z.strictObject({
+  max_samples_per_send: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(5000)
+    .describe("Most samples in one request, at most 10000"),
+  batch_send_deadline: durationSetting().prefault("5s").describe("Longest wait for a batch to fill up"),
+  min_backoff: durationSetting().prefault("100ms").describe("First wait after a failed request"),
+  max_backoff: durationSetting().prefault("30s").describe("Longest wait after failed requests"),
+  sample_age_limit: durationSetting()
+    .prefault("0s")
+    .describe("Samples older than this are dropped instead of sent; 0s sends everything the journal holds"),
+});
+
+const otlpShape = z.strictObject({
+  endpoint: httpUrl()
+    .exactOptional()
+    .describe("Base address of an OTLP/HTTP receiver; /v1/metrics is appended")
+    .meta({ examples: ["http://collector.example:4318"] }),
+  metrics_endpoint: httpUrl()
+    .exactOptional()
+    .describe("Full address for metrics, used as it is instead of endpoint")
+    .meta({ examples: ["http://victoria.example:8428/opentelemetry/v1/metrics"] }),
+  name: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe("Name in logs and metrics; tells two blocks with the same endpoint apart"),
+  encoding: z
+    .enum(["protobuf", "json"])
+    .default("protobuf")
+    .describe("Form of the requests; not every receiver reads json"),
+  compression: z.enum(["gzip", "none"]).default("gzip").describe("Compression of the requests"),
+  temporality: z
+    .enum(["cumulative", "delta", "lowmemory"])
+    .default("cumulative")
+    .describe(
+      "Whether counters tell their total or the change since the point before; lowmemory is delta for histograms only",
+    ),
+  timeout: durationSetting().prefault("10s").describe("Limit for one request, connect to last byte"),
+  resource_attributes: z
+    .record(z.string().min(1), z.string())
+    .default({})
+    .describe("Resource attributes added to the agent's own, or in place of them")
+    .meta({ examples: [{ "deployment.environment.name": "office" }] }),
+  queue_config: queueConfigSchema.prefault({}).describe("Batches and retries"),
+  ...httpFields,
+});
+
+export const otlpSchema = otlpShape.superRefine(checkHttp).superRefine(checkEndpoint);
+
+export type OtlpSettings = z.output<typeof otlpSchema>;
+
+/** Keys of the Collector's otlphttp exporter that this agent lacks, as dotted paths: "not supported" instead of "unknown". */
+export const unsupportedKeys: readonly string[] = [
+  "auth",
+  "compression_params",
+  "disable_keep_alives",
+  "http2_ping_timeout",
+  "http2_read_idle_timeout",
+  "idle_conn_timeout",
+  "logs_endpoint",
+  "max_conns_per_host",
+  "max_idle_conns",
+  "profiles_endpoint",
+  "read_buffer_size",
+  "retry_on_failure",
+  "sending_queue",
+  "tls",
+  "traces_endpoint",
+  "write_buffer_size",
+];
+
+function checkEndpoint(
+  { endpoint, metrics_endpoint: full }: Pick<OtlpSettings, "endpoint" | "metrics_endpoint">,
+  context: z.RefinementCtx,
+): void {
+  if ((endpoint === undefined) === (full === undefined))
+    context.addIssue({
+      code: "custom",
+      path: [full === undefined ? "endpoint" : "metrics_endpoint"],
+      message: "must be given as exactly one of endpoint and metrics_endpoint",
+    });
+  if (endpoint !== undefined && /\/v1\/metrics\/?$/.test(URL.parse(endpoint)?.pathname ?? ""))
+    context.addIssue({
+      code: "custom",
+      path: ["endpoint"],
+      message: "must not end with /v1/metrics, which is appended: use metrics_endpoint for a full address",
+    });
+}
