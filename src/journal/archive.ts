@@ -7,7 +7,7 @@ import { rowsOf, type Segment } from "./segments.ts";
 import { databaseBytes, storedCursors, storedSegments } from "./store.ts";
 import type { HistoryQuery, JournalStats, SeqRange, StoredSnapshot } from "./types.ts";
 
-export interface Past {
+interface Past {
   readonly segments: readonly Segment[];
   readonly rows: RowReader["rows"];
 }

@@ -8,7 +8,7 @@ import type { Volume } from "./volume.ts";
 import type { Writing } from "./writing.ts";
 import { rowsOf } from "./segments.ts";
 
-export interface CursorSources {
+interface CursorSources {
   readonly ledger: Ledger;
   readonly tail: Tail;
   readonly volume: Volume;

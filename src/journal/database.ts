@@ -10,7 +10,7 @@ import { applicationId, migrate, migrations, pragma, versionOf } from "./schema.
 
 export const pageBytes = 4096;
 
-export type Opened =
+type Opened =
   | { readonly status: "open"; readonly database: DatabaseSync; readonly lock: DatabaseSync }
   | { readonly status: "unusable"; readonly kind: AsideKind; readonly reason: string }
   | { readonly status: "unavailable"; readonly reason: string };

@@ -148,7 +148,7 @@ export function openJournal(options: JournalOptions): Journal {
   };
 }
 
-export const systemDisk: Disk = {
+const systemDisk: Disk = {
   freeBytes(path) {
     try {
       const { bavail, bsize } = statfsSync(dirname(path));

@@ -36,7 +36,7 @@ export interface Ledger {
   lost(): Readonly<Record<string, number>>;
 }
 
-export const noTally: Tally = { snapshots: 0, samples: 0 };
+const noTally: Tally = { snapshots: 0, samples: 0 };
 
 export function ledger(samplesIn: (set: SeqSet) => number): Ledger {
   const accounts = new Map<string, Account>();

@@ -9,9 +9,9 @@ import { applicationId, migrations, pragma, versionOf } from "./schema.ts";
 import { storedSegments } from "./store.ts";
 import type { JournalArchive, MetricOf } from "./types.ts";
 
-export type JournalReader = JournalArchive & Disposable;
+type JournalReader = JournalArchive & Disposable;
 
-export type OpenedReader =
+type OpenedReader =
   | { readonly status: "open"; readonly reader: JournalReader }
   /** One line in the house grammar. */
   | { readonly status: "unavailable"; readonly reason: string };

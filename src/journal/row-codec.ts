@@ -26,7 +26,7 @@ export interface RowState {
   agent: number;
 }
 
-export interface RowStarts {
+interface RowStarts {
   readonly boot?: number;
   readonly agent?: number;
 }

@@ -7,7 +7,7 @@ import { restoredSet } from "./set-content.ts";
 import type { MetricOf, SeqRange, StoredSnapshot } from "./types.ts";
 
 /** What a row says beside its values; the checksum covers it too. */
-export interface RowHeader {
+interface RowHeader {
   readonly seq: number;
   readonly source: number;
   readonly time: number;

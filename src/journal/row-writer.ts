@@ -22,7 +22,7 @@ interface Chain {
 /** Damage to a row takes the rest of its chain along, and reading may have to begin at its key row. */
 const longestChain = 60;
 
-export interface RowWriter {
+interface RowWriter {
   /** Writes as many snapshots from the front as fit a segment; returns how many, and the segment they went to. */
   write(
     snapshots: readonly StoredSnapshot[],

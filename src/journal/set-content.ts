@@ -4,7 +4,7 @@ import type { Metric, MetricType } from "../metric/metric.ts";
 import { seriesSet, type LabelPair, type Series, type SeriesSet } from "../metric/series.ts";
 import type { MetricOf } from "./types.ts";
 
-export interface StoredSet {
+interface StoredSet {
   readonly key: string;
   readonly content: Uint8Array;
   readonly crc: number;

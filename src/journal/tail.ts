@@ -27,7 +27,7 @@ export interface Tail {
   trim(): void;
 }
 
-export interface TailLimits {
+interface TailLimits {
   readonly keptBytes: number;
   readonly stagedBytes: number;
 }

@@ -160,7 +160,7 @@ export interface JournalStats {
 export interface Journal extends JournalArchive, Disposable {
   /**
    * Takes a snapshot; it waits in memory for the next group commit. Its `ended` is computed here, from what the journal last
-   * took from this source, across restarts too. A time at or before the source's last one is refused and counted as `clock_backwards`.
+   * took from this source, across restarts too; end marks are lost with the snapshot that carries them. A time at or before the source's last one is refused and counted as `clock_backwards`.
    */
   append(snapshot: Snapshot): "appended" | "dropped";
   /** Writes what is staged and waits for the drive: at SIGTERM and before sleep. Tells whether all is on disk. */

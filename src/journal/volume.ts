@@ -32,7 +32,7 @@ export interface Volume {
   close(): void;
 }
 
-export interface VolumeEvents {
+interface VolumeEvents {
   /** A database was opened. Says what is wrong with its content, if it can't go on from here. */
   opened(store: Store): string | undefined;
   /** The database is about to be closed, to be opened anew or to be replaced. */

@@ -15,7 +15,7 @@ export interface Writing extends Disposable {
   commit(): boolean;
 }
 
-export interface WritingParts {
+interface WritingParts {
   readonly clock: Clock;
   readonly commitIntervalMs: number;
   readonly recent: Tail;

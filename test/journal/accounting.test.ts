@@ -74,7 +74,7 @@ class Run {
   #open(): Journal {
     const options = {
       ...basicOptions(this.#path, this.#clock),
-      maxBytes: 2 ** 20,
+      maxBytes: 2 ** 18,
       minFreeBytes: 1000,
       memoryBytes: 256 * 1024,
     };
