@@ -1,6 +1,6 @@
 /** Owns what an answer to a remote write means (WIRE.md 1, facts and duties 6 and 9). Pure. */
-import { parseRetryAfter } from "../../runtime/backoff.ts";
 import type { HttpReply, HttpResponse } from "../../runtime/http/http.ts";
+import { bodyText, isPage, pageReason, retryLater, unexpectedStatus } from "../answer.ts";
 import type { Outcome } from "../sink.ts";
 import { otherProtocol, version2, type RemoteWriteProtocol } from "./protocol.ts";
 
@@ -20,13 +20,12 @@ export function classify(reply: HttpReply, asked: Asked): Outcome {
   if (status >= 200 && status < 300) return classifySuccess(reply, asked);
   if (status >= 400 && status < 500) return classifyRefusal(reply, asked);
   // A redirect, a server's failure, and numbers that are no HTTP status (999) say nothing about the samples.
-  return retry(reply);
+  return retryLater(reply, wordsFor(reply));
 }
 
 function classifySuccess(reply: HttpResponse, asked: Asked): Outcome {
   // A captive portal answers anything with a page of its own.
-  if (isPage(reply))
-    return retry(reply, "got a web page, want a receiver's answer: is this a captive portal?");
+  if (isPage(reply)) return retryLater(reply, pageReason);
   const code = String(reply.status);
   if (asked.protocol !== version2) return { status: "delivered", code, rejected: 0 };
   const written = writtenSamples(reply);
@@ -38,7 +37,7 @@ function classifySuccess(reply: HttpResponse, asked: Asked): Outcome {
 
 function classifyRefusal(reply: HttpResponse, asked: Asked): Outcome {
   const code = String(reply.status);
-  const reason = unexpectedStatus(reply);
+  const reason = wordsFor(reply);
   switch (reply.status) {
     case 401:
     case 403:
@@ -50,7 +49,7 @@ function classifyRefusal(reply: HttpResponse, asked: Asked): Outcome {
     case 415:
       return unspoken(code, `got 415, want 2xx${bodyText(reply)}`, asked);
     case 429:
-      return asked.retryOn429 ? retry(reply) : { status: "rejected", code, reason };
+      return asked.retryOn429 ? retryLater(reply, wordsFor(reply)) : { status: "rejected", code, reason };
     default:
       return classifyBadRequest(reply, asked);
   }
@@ -60,8 +59,8 @@ function classifyRefusal(reply: HttpResponse, asked: Asked): Outcome {
 function classifyBadRequest(reply: HttpResponse, asked: Asked): Outcome {
   const written = asked.protocol === version2 ? writtenSamples(reply) : undefined;
   if (reply.status === 400 && written !== undefined) return delivered(reply, asked, written);
-  if (isPage(reply)) return retry(reply);
-  return { status: "rejected", code: String(reply.status), reason: unexpectedStatus(reply) };
+  if (isPage(reply)) return retryLater(reply, wordsFor(reply));
+  return { status: "rejected", code: String(reply.status), reason: wordsFor(reply) };
 }
 
 /** Remote write 2 stores the good samples of a request and counts them, whatever the status. */
@@ -69,7 +68,7 @@ function delivered(reply: HttpResponse, { sent }: Asked, written: number): Outco
   const rejected = Math.max(0, sent - written);
   const answer = { status: "delivered", code: String(reply.status), rejected } as const;
   if (rejected === 0 && reply.status < 300) return answer;
-  return { ...answer, reason: `${unexpectedStatus(reply)} (${written} of ${sent} samples written)` };
+  return { ...answer, reason: `${wordsFor(reply)} (${written} of ${sent} samples written)` };
 }
 
 /** The receiver does not speak this protocol, or takes it for something else and stores nothing. */
@@ -78,13 +77,6 @@ function unspoken(code: string, finding: string, { protocol, negotiable }: Asked
   if (negotiable) return { status: "switch", code, reason, protocol: otherProtocol(protocol) };
   const remedy = `set protobuf_message to auto or ${otherProtocol(protocol)}`;
   return { status: "refused", code, reason: `${reason}; ${remedy}` };
-}
-
-function retry(reply: HttpResponse, finding?: string): Outcome {
-  const reason = finding === undefined ? unexpectedStatus(reply) : `unexpected answer: ${finding}`;
-  const afterMs = parseRetryAfter(reply.headers["retry-after"], reply.receivedAt);
-  const again = { status: "retry", code: String(reply.status), reason } as const;
-  return afterMs === undefined ? again : { ...again, afterMs };
 }
 
 /** Undefined unless all three headers are there, each a whole number: then the receiver did not read version 2. */
@@ -97,14 +89,8 @@ function writtenSamples({ headers }: HttpResponse): number | undefined {
     : undefined;
 }
 
-function isPage({ headers }: HttpResponse): boolean {
-  return /^\s*text\/html\b/i.test(headers["content-type"] ?? "");
-}
-
-function unexpectedStatus(reply: HttpResponse): string {
-  const location = reply.status >= 300 && reply.status < 400 ? reply.headers["location"] : undefined;
-  const target = location === undefined ? "" : ` (redirect to ${printable(location.slice(0, longestText))})`;
-  return `unexpected status: got ${reply.status}, want 2xx${target}${bodyText(reply)}${hint(reply.status)}`;
+function wordsFor(reply: HttpResponse): string {
+  return `${unexpectedStatus(reply)}${hint(reply.status)}`;
 }
 
 /** Prometheus refuses what is older than an hour before its newest sample, with 400 and various words. */
@@ -112,20 +98,4 @@ function hint(status: number): string {
   return status === 400
     ? "; if it is about old or out-of-order samples, set storage.tsdb.out_of_order_time_window in the receiver"
     : "";
-}
-
-const longestText = 512;
-
-/** The beginning of the body as it is, on one line. */
-function bodyText({ body }: HttpResponse): string {
-  const text = body.subarray(0, longestText).toString("utf8").trim();
-  return text === "" ? "" : `: ${printable(text)}`;
-}
-
-/** Control and format characters (line breaks, terminal escapes, text direction) spelled out. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
-    if (character === "\n") return "\\n";
-    return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
-  });
 }

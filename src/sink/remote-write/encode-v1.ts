@@ -1,6 +1,6 @@
 /** Owns remote write 1: gathered runs to the bytes of a `prometheus.WriteRequest` (WIRE.md 1, duty 4). */
 import protobuf from "protobufjs/minimal.js";
-import { createByteWriter } from "./byte-writer.ts";
+import { createByteWriter } from "../byte-writer.ts";
 import type { Gathered } from "./gather.ts";
 import { timestampTails, writeTimeSeries } from "./samples.ts";
 import type { WireSeries } from "./wire-series.ts";

@@ -1,7 +1,7 @@
 /** Owns remote write 2: gathered runs to the bytes of an `io.prometheus.write.v2.Request` (WIRE.md 1, duty 4). */
 import protobuf from "protobufjs/minimal.js";
 import type { Metric } from "../../metric/metric.ts";
-import { createByteWriter } from "./byte-writer.ts";
+import { createByteWriter } from "../byte-writer.ts";
 import type { Encoder } from "./encode-v1.ts";
 import type { Gathered, Run } from "./gather.ts";
 import { startTimestampTails, writeTimeSeries } from "./samples.ts";

@@ -1,7 +1,7 @@
 /** Owns the samples of one series on the wire, which both versions write as field 2 of TimeSeries. */
 import type { Metric } from "../../metric/metric.ts";
 import type { Snapshot } from "../../meter/snapshot.ts";
-import { varintLength, type ByteWriter } from "./byte-writer.ts";
+import { varintLength, type ByteWriter } from "../byte-writer.ts";
 import type { Run } from "./gather.ts";
 
 /**

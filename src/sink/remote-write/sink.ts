@@ -1,8 +1,8 @@
 /** Owns remote write as a sink: one receiver, two protocols, one request at a time. */
-import { createHash } from "node:crypto";
 import { compress } from "snappyjs";
-import { parseHttpDate } from "../../runtime/http/date.ts";
-import type { HttpClient, HttpReply } from "../../runtime/http/http.ts";
+import type { HttpClient } from "../../runtime/http/http.ts";
+import { skewOf } from "../answer.ts";
+import { sinkId } from "../id.ts";
 import type { Identity } from "../identity.ts";
 import { compileRelabel } from "../relabel/apply.ts";
 import type { Batch, EncodedBatch, SendResult, Sink } from "../sink.ts";
@@ -57,11 +57,11 @@ export function createRemoteWriteSink(settings: RemoteWriteSettings, world: Remo
       retryOn429: settings.queue_config.retry_on_http_429,
       sent: body.samples + (body.marks ?? 0),
     });
-    return { outcome, durationMs: reply.durationMs, ...skew(reply) };
+    return { outcome, durationMs: reply.durationMs, ...skewOf(reply) };
   }
 
   return {
-    id: sinkId(settings),
+    id: sinkId("remote_write", url, settings.name),
     type: "remote_write",
     history: true,
     maxSamples: settings.queue_config.max_samples_per_send,
@@ -90,22 +90,4 @@ function protocolsOf({ protobuf_message: message }: RemoteWriteSettings): Sink["
 function known(protocol: string): RemoteWriteProtocol {
   if (isRemoteWriteProtocol(protocol)) return protocol;
   throw new Error(`unexpected protocol: got ${protocol}, want ${version1} or ${version2}`);
-}
-
-/** Readable, and the same as long as the destination and its name are; credentials may change. */
-function sinkId({ url: text, name }: RemoteWriteSettings): string {
-  const url = new URL(text);
-  url.username = url.password = "";
-  const hash = createHash("sha256")
-    .update(`${url.href}\n${name ?? ""}`)
-    .digest("hex")
-    .slice(0, 8);
-  return `remote_write/${name ?? url.host}-${hash}`;
-}
-
-/** Only an answer that names its time tells how far our clock is off. */
-function skew(reply: HttpReply): { skewMs?: number } {
-  if (reply.kind === "failure") return {};
-  const date = parseHttpDate(reply.headers["date"] ?? "");
-  return date === undefined ? {} : { skewMs: date - reply.receivedAt };
 }

@@ -1,0 +1,50 @@
+/** Owns what every protocol reads alike in an answer over HTTP: pages, words for the log, waits, the receiver's time. Pure. */
+import { parseRetryAfter } from "../runtime/backoff.ts";
+import { parseHttpDate } from "../runtime/http/date.ts";
+import type { HttpReply, HttpResponse } from "../runtime/http/http.ts";
+import type { Outcome } from "./sink.ts";
+
+/** A captive portal, or a proxy, answers anything with a page of its own: no receiver does. */
+export function isPage({ headers }: HttpResponse): boolean {
+  return /^\s*text\/html\b/i.test(headers["content-type"] ?? "");
+}
+
+export const pageReason =
+  "unexpected answer: got a web page, want a receiver's answer: is this a captive portal?";
+
+/** The same request again, not before the time that the receiver asked for. */
+export function retryLater(reply: HttpResponse, reason: string): Outcome {
+  const afterMs = parseRetryAfter(reply.headers["retry-after"], reply.receivedAt);
+  const again = { status: "retry", code: String(reply.status), reason } as const;
+  return afterMs === undefined ? again : { ...again, afterMs };
+}
+
+/** One line: the status, where a redirect leads, and the beginning of the body as it is (WIRE.md 1, duty 9). */
+export function unexpectedStatus(reply: HttpResponse): string {
+  const location = reply.status >= 300 && reply.status < 400 ? reply.headers["location"] : undefined;
+  const target = location === undefined ? "" : ` (redirect to ${printable(location.slice(0, longestText))})`;
+  return `unexpected status: got ${reply.status}, want 2xx${target}${bodyText(reply)}`;
+}
+
+const longestText = 512;
+
+/** `: ` and the beginning of the body on one line; nothing for an empty one. */
+export function bodyText({ body }: Pick<HttpResponse, "body">): string {
+  const text = body.subarray(0, longestText).toString("utf8").trim();
+  return text === "" ? "" : `: ${printable(text)}`;
+}
+
+/** Control and format characters (line breaks, terminal escapes, text direction) spelled out. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
+    if (character === "\n") return "\\n";
+    return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+  });
+}
+
+/** Only an answer that names its time tells how far our clock is off. */
+export function skewOf(reply: HttpReply): { skewMs?: number } {
+  if (reply.kind === "failure") return {};
+  const date = parseHttpDate(reply.headers["date"] ?? "");
+  return date === undefined ? {} : { skewMs: date - reply.receivedAt };
+}
