@@ -1,0 +1,74 @@
+/**
+ * Owns OTLP as JSON. Not by `JsonMetricsSerializer`: it turns NaN and the infinities into null, for which a Collector
+ * refuses the whole request, where protobuf's JSON mapping has words for them; and it never writes a point's flags.
+ */
+import type { LabelPair } from "../../metric/series.ts";
+import type { Family, Run } from "./gather.ts";
+import { noRecordedValue, scopeName, temporalities, type Encoder, type Surroundings } from "./request.ts";
+
+type Json = string | number | boolean | readonly Json[] | { readonly [key: string]: Json | undefined };
+
+export function createJsonEncoder({ resource, version, isDelta }: Surroundings): Encoder {
+  const text = new TextEncoder();
+  const scope = { name: scopeName, version };
+  const attributes = keyValues(resource);
+  return (families) => {
+    const metrics = families.map((family) => metricOf(family, isDelta(family.metric)));
+    const resourceMetrics =
+      metrics.length === 0 ? [] : [{ resource: { attributes }, scopeMetrics: [{ scope, metrics }] }];
+    return text.encode(JSON.stringify({ resourceMetrics }));
+  };
+}
+
+function metricOf({ metric, runs }: Family, delta: boolean): Json {
+  const { name, help: description, type } = metric;
+  const dataPoints = runs.flatMap(pointsOf);
+  const aggregationTemporality = delta ? temporalities.delta : temporalities.cumulative;
+  switch (type) {
+    case "gauge":
+      return { name, description, gauge: { dataPoints } };
+    case "counter":
+      return { name, description, sum: { aggregationTemporality, isMonotonic: true, dataPoints } };
+    case "histogram":
+      return { name, description, histogram: { aggregationTemporality, dataPoints } };
+  }
+}
+
+function pointsOf(run: Run): Json[] {
+  const attributes = keyValues(run.series.attributes);
+  return run.times.map((time, at) => {
+    const start = run.starts[at] ?? 0;
+    return {
+      attributes,
+      ...(start > 0 && { startTimeUnixNano: nanoseconds(start) }),
+      timeUnixNano: nanoseconds(time),
+      ...(run.marks.includes(at) ? { flags: noRecordedValue } : valueOf(run, at)),
+    };
+  });
+}
+
+function valueOf({ histograms, values }: Run, at: number): Record<string, Json> {
+  const histogram = histograms[at];
+  if (histogram === undefined) return { asDouble: double(values[at] ?? NaN) };
+  return {
+    count: String(histogram.count),
+    sum: double(histogram.sum),
+    bucketCounts: histogram.counts.map(String),
+    explicitBounds: histogram.bounds.map(double),
+  };
+}
+
+/** As text: JSON's numbers end at 53 bits. */
+function nanoseconds(ms: number): string {
+  return `${ms}000000`;
+}
+
+/** The names that protobuf's JSON mapping has for what JSON lacks; as a number `-0` would lose its sign. */
+function double(value: number): Json {
+  if (Object.is(value, -0)) return "-0";
+  return Number.isFinite(value) ? value : String(value);
+}
+
+function keyValues(pairs: readonly LabelPair[]): Json {
+  return pairs.map(([key, value]) => ({ key, value: { stringValue: value } }));
+}

@@ -1,0 +1,170 @@
+/** Owns the regrouping of a batch, from one row per snapshot to one metric with the points of all its series. */
+import type { Metric } from "../../metric/metric.ts";
+import type { Snapshot } from "../../meter/snapshot.ts";
+import type { Batch } from "../sink.ts";
+import { partsOf, type Column, type Layouts, type PointSeries } from "./layout.ts";
+
+export interface HistogramValue {
+  readonly bounds: readonly number[];
+  /** Of each bucket alone, unlike Prometheus' cumulative ones. */
+  readonly counts: readonly number[];
+  readonly sum: number;
+  readonly count: number;
+}
+
+/** All points of one series in the batch, in the order of time; the arrays are parallel, so that a point costs no object. */
+export interface Run {
+  readonly series: PointSeries;
+  /** Milliseconds since the Unix epoch. */
+  readonly times: number[];
+  /** What a cumulative point counts since, in the same unit; 0 for a gauge and where nobody reported it. */
+  readonly starts: number[];
+  /** A histogram's count; of no meaning where the point is an end mark. */
+  readonly values: number[];
+  /** Parallel to the others for a histogram, empty for a number. */
+  readonly histograms: HistogramValue[];
+  /** Positions of end marks. */
+  readonly marks: number[];
+}
+
+export interface Family {
+  readonly metric: Metric;
+  readonly runs: readonly Run[];
+}
+
+export interface Gathered {
+  /** In the order in which the batch first names them. */
+  readonly families: readonly Family[];
+  /** Series' samples, so a histogram's point counts for each of its parts. */
+  readonly samples: number;
+  readonly marks: number;
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
+type DropReason = "invalid" | "clock_backwards";
+
+export function gather(batch: Batch, layouts: Layouts): Gathered {
+  const families = new Map<string, Map<string, Run>>();
+  const plans = new Map<string, Plan>();
+  const dropped = new Map<DropReason, number>();
+  const drop = (reason: DropReason, count: number): void => {
+    if (count > 0) dropped.set(reason, (dropped.get(reason) ?? 0) + count);
+  };
+  let samples = 0;
+  let marks = 0;
+
+  for (const snapshot of batch.snapshots) {
+    if (!hasTime(snapshot)) {
+      drop("invalid", snapshot.values.length);
+      continue;
+    }
+    const plan = plans.get(snapshot.set.key) ?? createPlan(snapshot, layouts, families);
+    plans.set(snapshot.set.key, plan);
+    const added = addRow(plan, snapshot);
+    samples += added;
+    drop("invalid", plan.unusable);
+    drop("clock_backwards", snapshot.values.length - plan.unusable - added);
+    marks += addMarks(snapshot, layouts, families);
+  }
+  return { families: filled(families), samples, marks, dropped: Object.fromEntries(dropped) };
+}
+
+/** OTLP's times are nanoseconds in 64 bits; before 1970 there were no Macs. */
+function hasTime({ time }: Snapshot): boolean {
+  return Number.isSafeInteger(time) && time > 0 && time <= latestTime;
+}
+
+/** The last millisecond whose nanoseconds fit into 64 bits without a sign, as receivers keep them. */
+const latestTime = Math.floor(2 ** 63 / 1e6) - 1;
+
+type Families = Map<string, Map<string, Run>>;
+
+interface Plan {
+  readonly columns: readonly { readonly column: Column; readonly run: Run }[];
+  readonly unusable: number;
+}
+
+function createPlan({ set }: Snapshot, layouts: Layouts, families: Families): Plan {
+  const { columns, unusable } = layouts.of(set);
+  return { columns: columns.map((column) => ({ column, run: runOf(column.series, families) })), unusable };
+}
+
+function runOf(series: PointSeries, families: Families): Run {
+  const family = `${series.metric.type} ${series.metric.name}`;
+  const runs = families.get(family) ?? new Map<string, Run>();
+  families.set(family, runs);
+  const run = runs.get(series.key) ?? {
+    series,
+    times: [],
+    starts: [],
+    values: [],
+    histograms: [],
+    marks: [],
+  };
+  runs.set(series.key, run);
+  return run;
+}
+
+/** Adds a snapshot's points; those of a series that is already past this time are left out. Returns the samples it took. */
+function addRow({ columns }: Plan, snapshot: Snapshot): number {
+  const { time, values } = snapshot;
+  const starts = { boot: startOf(snapshot, "boot"), agent: startOf(snapshot, "agent") };
+  let added = 0;
+  for (const { column, run } of columns) {
+    if (time <= (run.times.at(-1) ?? 0)) continue;
+    const { metric } = column.series;
+    run.times.push(time);
+    run.starts.push(metric.type === "gauge" ? 0 : starts[metric.since]);
+    run.values.push(values[column.at] ?? NaN);
+    if (column.histogram !== undefined) run.histograms.push(histogramValue(column, values));
+    added += 1 + partsOf(column.histogram);
+  }
+  return added;
+}
+
+/** A start after the sample, or none, is left out, which OTLP reads as unknown. */
+function startOf({ starts, time }: Snapshot, since: Metric["since"]): number {
+  const start = Math.round(starts[since] ?? 0);
+  return start > 0 && start <= time ? start : 0;
+}
+
+function histogramValue({ at, histogram }: Column, values: Float64Array): HistogramValue {
+  const { sum = -1, buckets = [], bounds = [] } = histogram ?? {};
+  const counts = buckets.map((bucket, index) =>
+    whole((values[bucket] ?? 0) - (values[buckets[index - 1] ?? -1] ?? 0)),
+  );
+  return { bounds, counts, sum: values[sum] ?? NaN, count: whole(values[at] ?? 0) };
+}
+
+/** OTLP counts in whole numbers from 0. */
+function whole(count: number): number {
+  return count > 0 && Number.isFinite(count) ? Math.round(count) : 0;
+}
+
+/** Adds the end marks a snapshot owes, never over a point of the same or a later time. Returns how many. */
+function addMarks({ time, ended }: Snapshot, layouts: Layouts, families: Families): number {
+  let added = 0;
+  for (const one of ended) {
+    const series = layouts.find(one);
+    if (series === undefined) continue;
+    const run = runOf(series, families);
+    if (time <= (run.times.at(-1) ?? 0)) continue;
+    run.marks.push(run.times.length);
+    run.times.push(time);
+    run.starts.push(0);
+    run.values.push(0);
+    if (one.metric.type === "histogram") run.histograms.push(noHistogram);
+    added++;
+  }
+  return added;
+}
+
+const noHistogram: HistogramValue = { bounds: [], counts: [], sum: 0, count: 0 };
+
+function filled(families: Families): readonly Family[] {
+  return [...families.values()].flatMap((all) => {
+    const runs = [...all.values()].filter(({ times }) => times.length > 0);
+    const metric = runs[0]?.series.metric;
+    return metric === undefined ? [] : [{ metric, runs }];
+  });
+}

@@ -1,0 +1,112 @@
+/** Owns OTLP over HTTP as a sink: one receiver, one encoding, one request at a time. */
+import { gzipSync } from "node:zlib";
+import type { HttpClient } from "../../runtime/http/http.ts";
+import type { Metric } from "../../metric/metric.ts";
+import { skewOf } from "../answer.ts";
+import { sinkId } from "../id.ts";
+import type { Identity } from "../identity.ts";
+import type { EncodedBatch, SendResult, Sink } from "../sink.ts";
+import { classify } from "./classify.ts";
+import { createDeltas } from "./delta.ts";
+import { createJsonEncoder } from "./encode-json.ts";
+import { createProtobufEncoder } from "./encode-protobuf.ts";
+import { gather } from "./gather.ts";
+import { createLayouts } from "./layout.ts";
+import { resourceAttributes, type HostFacts } from "./resource.ts";
+import type { OtlpSettings } from "./schema.ts";
+import { isDelta } from "./temporality.ts";
+
+interface OtlpWorld {
+  /** Of this sink alone; it ends with the sink. */
+  readonly client: HttpClient;
+  readonly identity: Identity;
+  readonly host: HostFacts;
+  /** The agent's, for User-Agent and the scope. */
+  readonly version: string;
+}
+
+/** What a Collector's gRPC side takes by default, and many a gateway in front of one (WIRE.md 2). */
+const mostBytes = 4 * 1024 * 1024;
+
+/** Most of what a batch repeats is found at the lowest level; the next ones cost twice the time for a tenth of the bytes. */
+const gzipLevel = 1;
+
+/** With temporality `delta` batches must come in the order of their times: deliver with `mayOvertake: false`. */
+export function createOtlpSink(settings: OtlpSettings, world: OtlpWorld): Sink {
+  const { client, identity, host, version } = world;
+  const url = metricsUrl(settings);
+  const delta = (metric: Metric): boolean => isDelta(settings.temporality, metric);
+  const layouts = createLayouts(identity);
+  const deltas = createDeltas(delta);
+  const resource = resourceAttributes(identity, host, version, settings.resource_attributes);
+  const surroundings = { resource, version, isDelta: delta };
+  const encoder =
+    settings.encoding === "json" ? createJsonEncoder(surroundings) : createProtobufEncoder(surroundings);
+  const commits = new WeakMap<EncodedBatch, () => void>();
+
+  async function send(body: EncodedBatch, _protocol: string, signal: AbortSignal): Promise<SendResult> {
+    const reply = await client.send({
+      method: "POST",
+      url,
+      headers: headersOf(settings, version),
+      body: body.bytes,
+      timeoutMs: settings.timeout,
+      signal,
+    });
+    const outcome = classify(reply, body.samples + (body.marks ?? 0));
+    if (outcome.status === "delivered") commits.get(body)?.();
+    return { outcome, durationMs: reply.durationMs, ...skewOf(reply) };
+  }
+
+  function packed(families: Parameters<typeof encoder>[0]): Uint8Array {
+    const message = encoder(families);
+    // Copied: the encoder writes its next message into the same memory.
+    return settings.compression === "gzip" ? gzipSync(message, { level: gzipLevel }) : message.slice();
+  }
+
+  return {
+    id: sinkId("otlp", url, settings.name),
+    type: "otlp",
+    history: true,
+    maxSamples: settings.queue_config.max_samples_per_send,
+    maxBytes: mostBytes,
+    protocols: [settings.encoding],
+    encode(batch) {
+      const changed = deltas.apply(gather(batch, layouts));
+      const { families, samples, marks, dropped } = changed;
+      if (families.length === 0) {
+        changed.commit();
+        return undefined;
+      }
+      const body: EncodedBatch = { bytes: packed(families), samples, marks, dropped };
+      commits.set(body, () => changed.commit());
+      return body;
+    },
+    send,
+    probe: (protocol, signal) => send({ bytes: packed([]), samples: 0, dropped: {} }, protocol, signal),
+    renew: () => client.renew(),
+    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+  };
+}
+
+/** OpenTelemetry specification, "OTLP Exporter configuration", endpoint URLs for OTLP/HTTP. */
+function metricsUrl({
+  endpoint,
+  metrics_endpoint: full,
+}: Pick<OtlpSettings, "endpoint" | "metrics_endpoint">): URL {
+  if (full !== undefined) return new URL(full);
+  const url = new URL(endpoint ?? "");
+  url.pathname = `${url.pathname.replace(/\/+$/, "")}/v1/metrics`;
+  return url;
+}
+
+function headersOf(
+  { encoding, compression }: OtlpSettings,
+  version: string,
+): Readonly<Record<string, string>> {
+  return {
+    "content-type": encoding === "json" ? "application/json" : "application/x-protobuf",
+    ...(compression === "gzip" && { "content-encoding": "gzip" }),
+    "user-agent": `mac-powermetrics-agent/${version}`,
+  };
+}
