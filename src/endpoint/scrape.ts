@@ -43,7 +43,7 @@ function render(
   const same =
     before?.snapshots.length === snapshots.length &&
     snapshots.every((snapshot, index) => snapshot === before.snapshots[index]);
-  return same ? before : { snapshots, plain: Buffer.from(exposition(snapshots, format)) };
+  return same ? before : { snapshots: [...snapshots], plain: Buffer.from(exposition(snapshots, format)) };
 }
 
 /** Level 1: the text is so repetitive that more effort gains little. In line, since a thread costs more than the work. */
