@@ -1,7 +1,8 @@
 /** Owns a real endpoint on a free port for tests, and the clients that ask it, polite and raw. */
+import { once } from "node:events";
 import { request, type IncomingHttpHeaders, type RequestOptions } from "node:http";
 import { request as tlsRequest, type RequestOptions as TlsRequestOptions } from "node:https";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import type { TestContext } from "node:test";
 import { parseWebFile } from "../../src/config/web-file.ts";
 import { defaultLimits, type Limits } from "../../src/endpoint/limits.ts";
@@ -121,17 +122,28 @@ function replyTo(outgoing: ReturnType<typeof request>): Promise<Reply> {
   });
 }
 
+export interface RawClient {
+  readonly socket: Socket;
+  /** All that came back, once the server has ended the connection. */
+  readonly received: Promise<string>;
+}
+
+/** Connects and sends `text` as it is. */
+export async function send(port: number, text: string): Promise<RawClient> {
+  const socket = connect(port, "127.0.0.1");
+  let bytes = "";
+  socket.setEncoding("latin1");
+  socket.on("data", (chunk: string) => (bytes += chunk));
+  socket.on("error", () => undefined);
+  const received = new Promise<string>((resolve) => socket.on("close", () => resolve(bytes)));
+  await once(socket, "connect");
+  socket.write(text);
+  return { socket, received };
+}
+
 /** Sends `text` as it is, and gives all that came back when the server has ended the connection. */
-export function exchange(port: number, text: string): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    let received = "";
-    socket.setEncoding("latin1");
-    socket.on("data", (chunk: string) => (received += chunk));
-    socket.on("error", () => undefined);
-    socket.on("close", () => resolve(received));
-    socket.write(text);
-  });
+export async function exchange(port: number, text: string): Promise<string> {
+  return (await send(port, text)).received;
 }
 
 /** `Authorization` of basic authentication. */
