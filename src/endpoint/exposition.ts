@@ -1,6 +1,7 @@
 /** Owns the two text formats of a scrape: Prometheus' 0.0.4 and OpenMetrics 1.0. */
 import type { Metric } from "../metric/metric.ts";
 import { escapeLabelValue, seriesKey, type SeriesSet } from "../metric/series.ts";
+import { familyHead, formatValue } from "../metric/text.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
 
 export type ExpositionFormat = "prometheus" | "openmetrics";
@@ -33,9 +34,10 @@ export function exposition(snapshots: readonly Snapshot[], format: ExpositionFor
 function prefixesOf(set: SeriesSet, format: ExpositionFormat): Prefixes {
   const known = cache[format].get(set);
   if (known !== undefined) return known;
+  const headOf = format === "prometheus" ? familyHead : openMetricsHead;
   let family: Metric | undefined;
   const prefixes = set.series.map((series) => {
-    const head = series.metric === family ? "" : familyHead(series.metric, format);
+    const head = series.metric === family ? "" : headOf(series.metric);
     family = series.metric;
     return `${head}${seriesKey(series)} `;
   });
@@ -44,18 +46,7 @@ function prefixesOf(set: SeriesSet, format: ExpositionFormat): Prefixes {
 }
 
 /** OpenMetrics names a counter's family without `_total`, and escapes quotes in HELP too. */
-function familyHead({ name, help, type }: Metric, format: ExpositionFormat): string {
-  if (format === "prometheus") {
-    const escaped = help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
-    return `# HELP ${name} ${escaped}\n# TYPE ${name} ${type}\n`;
-  }
+function openMetricsHead({ name, help, type }: Metric): string {
   const family = type === "counter" ? name.replace(/_total$/, "") : name;
   return `# TYPE ${family} ${type}\n# HELP ${family} ${escapeLabelValue(help)}\n`;
-}
-
-/** The shortest decimal that reads back as the same double. */
-export function formatValue(value: number): string {
-  if (Number.isFinite(value)) return String(value);
-  if (Number.isNaN(value)) return "NaN";
-  return value > 0 ? "+Inf" : "-Inf";
 }
