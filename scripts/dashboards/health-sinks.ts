@@ -1,0 +1,143 @@
+/** Owns the rows of the agents' dashboard about what they send and what they cost. */
+import { presence, yesIsBad } from "./colors.ts";
+import type { Row } from "./dashboard.ts";
+import { about, increase, of, rate } from "./query.ts";
+import { lines, stacked, timeline } from "./view.ts";
+
+const latency = `sum by (sink, le) (${rate("mac_agent_sink_request_duration_seconds_bucket")})`;
+const perRequest = `sum by (sink) (${rate("mac_agent_sink_request_duration_seconds_sum")}) / sum by (sink) (${rate("mac_agent_sink_request_duration_seconds_count")})`;
+
+export const sinkRow: Row = {
+  title: "Sinks",
+  height: 8,
+  panels: [
+    {
+      title: "State",
+      description:
+        "ok: delivered but for the last seconds; draining: catching up; retrying: network or receiver fail; refused: credentials or URL; holding: our clock is ahead.",
+      view: timeline("none", presence),
+      queries: [
+        { expression: `${of("mac_agent_sink_state")} == 1`, legend: "{{instance}} {{sink}} {{state}}" },
+      ],
+      width: 12,
+    },
+    {
+      title: "Requests",
+      description: "Requests a second by HTTP status, or by how they failed.",
+      view: stacked("reqps"),
+      queries: [
+        {
+          expression: `sum by (sink, code) (${rate("mac_agent_sink_requests_total")})`,
+          legend: "{{sink}} {{code}}",
+        },
+      ],
+      width: 12,
+    },
+    {
+      title: "Samples sent",
+      description: about("mac_agent_sink_samples_sent_total"),
+      view: lines("cps", { min: 0 }),
+      queries: [
+        { expression: `sum by (sink) (${rate("mac_agent_sink_samples_sent_total")})`, legend: "{{sink}}" },
+      ],
+      width: 8,
+    },
+    {
+      title: "Samples dropped",
+      description: `${about("mac_agent_sink_samples_dropped_total")} relabel is what your own rules leave out.`,
+      view: stacked("short"),
+      queries: [
+        {
+          expression: `sum by (sink, reason) (${increase("mac_agent_sink_samples_dropped_total")})`,
+          legend: "{{sink}} {{reason}}",
+        },
+      ],
+      width: 8,
+    },
+    {
+      title: "Request latency",
+      description: "Duration of requests, connection to last byte.",
+      view: lines("s", { min: 0 }),
+      queries: [
+        { expression: `histogram_quantile(0.95, ${latency})`, legend: "{{sink}} 95th percentile" },
+        { expression: perRequest, legend: "{{sink}} mean" },
+      ],
+      width: 8,
+    },
+    {
+      title: "Backlog",
+      description: about("mac_agent_sink_backlog_snapshots"),
+      view: lines("short", { min: 0 }),
+      queries: [{ expression: of("mac_agent_sink_backlog_snapshots"), legend: "{{instance}} {{sink}}" }],
+      width: 8,
+    },
+    {
+      title: "Age of the backlog",
+      description: about("mac_agent_sink_backlog_age_seconds"),
+      view: lines("s", { min: 0 }),
+      queries: [{ expression: of("mac_agent_sink_backlog_age_seconds"), legend: "{{instance}} {{sink}}" }],
+      width: 8,
+    },
+    {
+      title: "Since the last success",
+      description: "How long ago each sink's receiver last accepted something.",
+      view: lines("s", { min: 0 }),
+      queries: [
+        {
+          expression: `time() - ${of("mac_agent_sink_last_success_timestamp_seconds")}`,
+          legend: "{{instance}} {{sink}}",
+        },
+      ],
+      width: 8,
+    },
+    {
+      title: "Clock skew",
+      description: about("mac_agent_clock_skew_seconds"),
+      view: lines("s"),
+      queries: [{ expression: of("mac_agent_clock_skew_seconds"), legend: "{{instance}}" }],
+      width: 24,
+    },
+  ],
+};
+
+export const costRow: Row = {
+  title: "Cost",
+  height: 7,
+  panels: [
+    {
+      title: "CPU of the agent",
+      description: "Share of one core; 0.1 % is 3.6 seconds an hour.",
+      view: lines("percentunit", { min: 0 }),
+      queries: [{ expression: rate("mac_agent_process_cpu_seconds_total"), legend: "{{instance}}" }],
+      width: 6,
+    },
+    {
+      title: "CPU of powermetrics",
+      description: `Share of one core. ${about("mac_agent_child_cpu_seconds_total")}`,
+      view: lines("percentunit", { min: 0 }),
+      queries: [
+        {
+          expression: `rate(${of("mac_agent_child_cpu_seconds_total")}[5m])`,
+          legend: "{{instance}} {{child}}",
+        },
+      ],
+      width: 6,
+    },
+    {
+      title: "Memory",
+      description: about("mac_agent_process_resident_memory_bytes"),
+      view: lines("bytes", { min: 0 }),
+      queries: [{ expression: of("mac_agent_process_resident_memory_bytes"), legend: "{{instance}}" }],
+      width: 6,
+    },
+    {
+      title: "Configuration failed to load",
+      description: "Agents that still run on an older configuration, since the last one could not be loaded.",
+      view: timeline("none", yesIsBad),
+      queries: [
+        { expression: `1 - ${of("mac_agent_config_last_reload_successful")}`, legend: "{{instance}}" },
+      ],
+      width: 6,
+    },
+  ],
+};

@@ -1,0 +1,69 @@
+/** Owns the queries' vocabulary: selectors that name only what the catalogue declares, and the sums that several panels share. */
+import { catalogue } from "../../src/meter/catalogue.ts";
+import type { Metric } from "../../src/metric/metric.ts";
+
+/** The labels that sinks and scrapes add; the dashboards' variables choose by them. */
+const chosen = ['job=~"$job"', 'instance=~"$instance"'];
+
+/**
+ * Selects the chosen machines' series of a metric, or of a histogram's part.
+ * Throws for a metric or label that the catalogue lacks: a panel can't go stale unnoticed.
+ */
+export function of(name: string, ...matchers: readonly string[]): string {
+  const metric = find(name);
+  for (const matcher of matchers) {
+    const label = /^[a-z_]+/.exec(matcher)?.[0] ?? "";
+    if (!metric.labels.includes(label)) throw new Error(`unexpected label of ${name}: got ${label}`);
+  }
+  return `${name}{${[...chosen, ...matchers].join(",")}}`;
+}
+
+/** HELP of the metric as a sentence, for panels that show just one. */
+export function about(name: string): string {
+  return `${find(name).help}.`;
+}
+
+function find(name: string): Metric {
+  const metric = catalogue.get(name) ?? catalogue.get(name.replace(/_(bucket|sum|count)$/, ""));
+  if (metric === undefined) throw new Error(`unexpected metric in a dashboard: got ${name}`);
+  return metric;
+}
+
+/** Long enough for two samples at least, whatever the zoom. */
+export const recent = "$__rate_interval";
+
+export function rate(name: string, window = recent): string {
+  return `rate(${of(name)}[${window}])`;
+}
+
+export function increase(name: string, window = recent): string {
+  return `increase(${of(name)}[${window}])`;
+}
+
+/**
+ * Watts of the chip, one series a machine: Apple Silicon reports the sum of its rails, Intel its package.
+ * Never the sum of the rails' gauges, which would be missing wherever one rail is.
+ */
+export const watts = `(${of("powermetrics_combined_power_milliwatts")} or ${of("powermetrics_package_power_milliwatts")}) / 1000`;
+
+/** Joules that each machine used in the window, from exact counters: of the package where there is one, else of all rails. */
+export function joules(window: string): string {
+  const rails = ["cpu", "gpu", "ane"].map(
+    (rail) =>
+      `label_replace(${increase(`powermetrics_${rail}_energy_joules_total`, window)}, "rail", "${rail}", "", "")`,
+  );
+  return `(${increase("powermetrics_package_energy_joules_total", window)} or sum without (rail) (${rails.join(" or ")}))`;
+}
+
+/** What Activity Monitor calls memory used: of applications, wired, and occupied by the compressor. */
+export const memoryUsed = `(${of("vmstat_pages_anonymous_count")} - ${of("vmstat_pages_purgeable_count")} + ${of("vmstat_pages_wired_count")} + ${of("vmstat_compressor_occupied_pages")}) * ${of("vmstat_page_size_bytes")}`;
+
+/** Turns pages, or pages a second, into bytes. */
+export function inBytes(pages: string): string {
+  return `${pages} * ${of("vmstat_page_size_bytes")}`;
+}
+
+/** cpu2 before cpu10: panels order rows by label, as text. */
+export function inCoreOrder(expression: string): string {
+  return `label_replace(${expression}, "core", "cpu0$1", "core", "cpu([0-9])")`;
+}
