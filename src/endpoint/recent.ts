@@ -3,7 +3,6 @@
 export interface Recent<Value> {
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;
-  readonly size: number;
 }
 
 export function createRecent<Value>(most: number): Recent<Value> {
@@ -23,8 +22,5 @@ export function createRecent<Value>(most: number): Recent<Value> {
       return value;
     },
     set,
-    get size() {
-      return entries.size;
-    },
   };
 }
