@@ -12,7 +12,7 @@ import { readYaml } from "./yaml.ts";
 /** With absolute paths and every default filled in; names of versions, ciphers and curves are OpenSSL's. */
 type WebConfig = z.output<typeof webSchema>;
 
-export type WebFile =
+type WebFile =
   | { readonly ok: true; readonly config: WebConfig; readonly warnings: readonly string[] }
   /** One line each, in reading order, never empty. */
   | { readonly ok: false; readonly problems: readonly string[] };

@@ -5,7 +5,7 @@ import type { Hosts } from "./hosts.ts";
 import type { Protection } from "./protection.ts";
 import { replyText, type Route } from "./route.ts";
 
-export interface Dispatch {
+interface Dispatch {
   readonly routes: readonly Route[];
   readonly hosts: Hosts;
   readonly protection: Protection;

@@ -13,7 +13,7 @@ export interface Hosts {
   allows(host: string | undefined, localAddress: string | undefined): boolean;
 }
 
-export interface HostSettings {
+interface HostSettings {
   /** Hosts of the listen addresses. */
   readonly listening: readonly string[];
   /** This machine's own names. */

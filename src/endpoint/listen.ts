@@ -15,16 +15,16 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Limits } from "./limits.ts";
 
-export type ListenState =
+type ListenState =
   | { readonly kind: "listening"; readonly address: ListenAddress }
   /** One line in the house grammar. */
   | { readonly kind: "failed"; readonly reason: string };
 
-export interface Listener extends AsyncDisposable {
+interface Listener extends AsyncDisposable {
   readonly state: ListenState;
 }
 
-export interface ListenWorld {
+interface ListenWorld {
   readonly address: ListenAddress;
   /** A new server, or the reason why there can be none now. */
   readonly create: () => Server | TlsServer | string;

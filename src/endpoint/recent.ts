@@ -1,6 +1,6 @@
 /** Owns a bounded memory: the entries used last, the others forgotten. */
 
-export interface Recent<Value> {
+interface Recent<Value> {
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;
 }

@@ -20,7 +20,7 @@ export interface Route {
   handle(exchange: Exchange): void | Promise<void>;
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly type: string;
   readonly body: Uint8Array | string;

@@ -25,7 +25,7 @@ export interface Web {
   onChange(callback: (state: WebState) => void): void;
 }
 
-export interface WebWorld {
+interface WebWorld {
   readonly parse: ParseWebConfig;
   readonly clock: Pick<Clock, "monotonic">;
   readonly log: Logger;
