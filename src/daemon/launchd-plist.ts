@@ -1,0 +1,60 @@
+/** Owns the launchd job: one table, from which the file in launchd/ and the installed one are written. */
+import { build } from "plist";
+import { label, programIn, type Layout } from "./layout.ts";
+
+/**
+ * Of Node.js: a daemon that starts as root opens no debugger at SIGUSR1, believes the certificates that administrators
+ * put into the keychain, and wakes up four times less often without V8's helper threads (PERFORMANCE.md).
+ */
+export const nodeFlags = ["--disable-sigusr1", "--use-system-ca", "--single-threaded"] as const;
+
+type LaunchdValue =
+  string | number | boolean | readonly string[] | Readonly<Record<string, string | boolean>>;
+
+/** launchd.plist(5); the order is that of the file. */
+export function launchdJob(layout: Layout): Readonly<Record<string, LaunchdValue>> {
+  const { node, cli } = programIn(layout.current);
+  return {
+    Label: label,
+    ProgramArguments: [
+      node,
+      ...nodeFlags,
+      cli,
+      "run",
+      "--config",
+      layout.config,
+      "--pid-file",
+      layout.pidFile,
+    ],
+    RunAtLoad: true,
+    // An orderly end stays an end; every other one, 75 after powermetrics' death among them, is a start again.
+    KeepAlive: { SuccessfulExit: false },
+    ThrottleInterval: 30,
+    // Between SIGTERM and SIGKILL: the last batch goes out within it.
+    ExitTimeOut: 20,
+    // Background would let macOS throttle the timers that sampling needs.
+    ProcessType: "Standard",
+    LowPriorityBackgroundIO: true,
+    // As a string it is read as octal.
+    Umask: "027",
+    WorkingDirectory: layout.state,
+    EnvironmentVariables: { PATH: "/usr/bin:/bin:/usr/sbin:/sbin" },
+    StandardOutPath: layout.standardError,
+    StandardErrorPath: layout.standardError,
+  };
+}
+
+export function launchdPlist(layout: Layout): string {
+  return plistText(launchdJob(layout));
+}
+
+export function plistText(value: Readonly<Record<string, unknown>>): string {
+  return `${build(plain(value), { pretty: true, indent: "  " })}\n`;
+}
+
+type Built = Parameters<typeof build>[0];
+
+/** The library asks for its own mutable types; JSON has the same values. */
+function plain(value: unknown): Built {
+  return JSON.parse(JSON.stringify(value)) as Built;
+}

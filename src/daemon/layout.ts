@@ -1,0 +1,64 @@
+/** Owns where everything of an installed agent lies, each path once; a prefix moves all of it, tools included, for tests. */
+import { posix } from "node:path";
+
+/** Of the launchd job; also the reverse domain name under which macOS shows the background item. */
+export const label = "dev.mac-powermetrics.agent";
+
+/** What launchctl calls the job. */
+export const service = `system/${label}`;
+
+const name = "mac-powermetrics-agent";
+
+export interface Layout {
+  /** Of the versions, the configuration and the state; only root may write here. */
+  readonly root: string;
+  readonly versions: string;
+  /** Link to the version in use; launchd's program lies behind it. */
+  readonly current: string;
+  /** Link to the version before, for a rollback. */
+  readonly previous: string;
+  readonly config: string;
+  /** Journal and identity; the one folder that the agent itself may write. */
+  readonly state: string;
+  readonly logs: string;
+  /** The agent's own log, opened again after each rotation. */
+  readonly log: string;
+  /** What is said before the log is open. */
+  readonly standardError: string;
+  readonly plist: string;
+  readonly newsyslog: string;
+  readonly pidFile: string;
+  /** What a user types. */
+  readonly command: string;
+  readonly launchctl: string;
+  readonly dscl: string;
+}
+
+/** Log paths hold no blank, since newsyslog splits its lines at them. */
+export function layoutUnder(prefix = ""): Layout {
+  const at = (path: string): string => (prefix === "" ? path : posix.join(prefix, path));
+  const root = at(`/Library/Application Support/${name}`);
+  const logs = at(`/Library/Logs/${name}`);
+  return {
+    root,
+    versions: `${root}/versions`,
+    current: `${root}/current`,
+    previous: `${root}/previous`,
+    config: `${root}/agent.yaml`,
+    state: `${root}/state`,
+    logs,
+    log: `${logs}/agent.log`,
+    standardError: `${logs}/launchd.log`,
+    plist: at(`/Library/LaunchDaemons/${label}.plist`),
+    newsyslog: at(`/etc/newsyslog.d/${name}.conf`),
+    pidFile: at(`/var/run/${name}.pid`),
+    command: at(`/usr/local/bin/${name}`),
+    launchctl: at("/bin/launchctl"),
+    dscl: at("/usr/bin/dscl"),
+  };
+}
+
+/** The runtime and the program inside one version's folder, or behind the link to it. */
+export function programIn(version: string): { readonly node: string; readonly cli: string } {
+  return { node: `${version}/bin/node`, cli: `${version}/cli.js` };
+}

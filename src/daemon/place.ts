@@ -1,0 +1,127 @@
+/** Owns the steps that put single folders, files and links in place, each with its owner and permissions. */
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { writeAtomically } from "../runtime/files.ts";
+import type { Step, Undo } from "./step.ts";
+import { hasOwner, lookAt, octal, setOwner, type Owner, type System } from "./system.ts";
+
+/** Owners may be accounts that an earlier step creates, so they are asked for when they are needed. */
+type OwnerSource = () => Owner | Promise<Owner>;
+
+export interface Placed {
+  readonly path: string;
+  /** In words, for the description: `root`, `_macagent`. */
+  readonly by: string;
+  readonly owner: OwnerSource;
+  readonly mode: number;
+}
+
+export function folderStep({ path, by, owner, mode }: Placed, system: System, undo?: Undo): Step {
+  return {
+    describe: `create folder ${path}, owner ${by}, mode ${octal(mode)}`,
+    async isDone() {
+      const stat = lookAt(path);
+      return stat?.isDirectory() === true && hasOwner(system, stat, await owner(), mode);
+    },
+    async do() {
+      const stat = lookAt(path);
+      if (stat !== undefined && !stat.isDirectory()) return `${path} must be a folder, got something else`;
+      mkdirSync(path, { recursive: true });
+      chmodSync(path, mode);
+      setOwner(system, path, await owner());
+      return undefined;
+    },
+    ...(undo && { undo }),
+  };
+}
+
+export interface PlacedFile extends Placed {
+  readonly what: string;
+  /** What it must hold; a function where an earlier step decides it. */
+  readonly content: () => string;
+  /** Written only where nothing is: it is the user's from then on. */
+  readonly once?: boolean;
+}
+
+export function fileStep(file: PlacedFile, system: System, undo?: Undo): Step {
+  const { path, by, what, owner, mode } = file;
+  return {
+    describe: `write ${what} ${path}, owner ${by}, mode ${octal(mode)}`,
+    isDone: async () => {
+      const stat = lookAt(path);
+      if (stat === undefined) return false;
+      if (file.once === true) return true;
+      return hasOwner(system, stat, await owner(), mode) && holds(path, file.content());
+    },
+    async do() {
+      mkdirSync(dirname(path), { recursive: true });
+      // Owner before content: a secret in it is never another's to read.
+      const draft = `${path}.new`;
+      writeAtomically(draft, file.content(), 0o600);
+      setOwner(system, draft, await owner());
+      chmodSync(draft, mode);
+      renameSync(draft, path);
+      return undefined;
+    },
+    ...(undo && { undo }),
+  };
+}
+
+function holds(path: string, content: string): boolean {
+  try {
+    return readFileSync(path, "utf8") === content;
+  } catch {
+    return false;
+  }
+}
+
+export function removal(path: string, what: string, purgeOnly = false): Undo {
+  return {
+    describe: `remove ${what} ${path}`,
+    purgeOnly,
+    isDue: () => lookAt(path) !== undefined,
+    do() {
+      rmSync(path, { recursive: true, force: true });
+      return undefined;
+    },
+  };
+}
+
+/** A folder that may hold more than ours goes only when it is empty. */
+export function emptyFolderRemoval(path: string): Undo {
+  return {
+    describe: `remove folder ${path}`,
+    isDue: () => existsSync(path),
+    do() {
+      try {
+        rmdirSync(path);
+      } catch {
+        // What lies in it was kept on purpose, and is listed as kept.
+      }
+      return undefined;
+    },
+  };
+}
+
+/** The target of a link, or undefined where there is none. */
+export function targetOf(link: string): string | undefined {
+  return lookAt(link)?.isSymbolicLink() === true ? readlinkSync(link) : undefined;
+}
+
+/** Points the link elsewhere in one step: whoever follows it finds the old target or the new one. */
+export function pointLink(link: string, target: string): void {
+  const draft = `${link}.new`;
+  rmSync(draft, { force: true });
+  symlinkSync(target, draft);
+  renameSync(draft, link);
+}

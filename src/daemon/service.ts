@@ -1,0 +1,122 @@
+/**
+ * Owns the job in launchd: enabled, loaded, gone.
+ *
+ *     bootout ──► gone? wait … ──► bootstrap ──error 5──► wait, again
+ */
+import { rmSync } from "node:fs";
+import { service, type Layout } from "./layout.ts";
+import type { Failure, Step } from "./step.ts";
+import { lookAt, type System } from "./system.ts";
+
+export interface Job {
+  readonly loaded: boolean;
+  /** In launchd's words: `running`, `not running`, `spawn scheduled`. */
+  readonly state?: string;
+  readonly pid?: number;
+  readonly lastExitCode?: number;
+}
+
+/** ExitTimeOut of the job and some more. */
+const longestExitMs = 30_000;
+const lookEveryMs = 500;
+const bootstrapTries = 6;
+const bootstrapPauseMs = 2000;
+/** "Input/output error", which launchd says while it still takes the old job down. */
+const notYet = 5;
+
+export async function readJob({ tool, layout }: System): Promise<Job> {
+  const { code, stdout } = await tool([layout.launchctl, "print", service]);
+  if (code !== 0) return { loaded: false };
+  const line = (name: string): string | undefined =>
+    new RegExp(`^\\s*${name} = (.+)$`, "m").exec(stdout)?.[1];
+  const state = line("state");
+  const pid = Number(line("pid"));
+  const lastExitCode = Number.parseInt(line("last exit code") ?? "", 10);
+  return {
+    loaded: true,
+    ...(state !== undefined && { state }),
+    ...(Number.isInteger(pid) && { pid }),
+    ...(Number.isInteger(lastExitCode) && { lastExitCode }),
+  };
+}
+
+/** A user's `launchctl disable`, or a switch in the system settings, outlives an installation. */
+export async function isDisabled({ tool, layout }: System): Promise<boolean> {
+  const { stdout } = await tool([layout.launchctl, "print-disabled", "system"]);
+  const label = service.slice("system/".length).replaceAll(".", "\\.");
+  return new RegExp(`"${label}" => (?:disabled|true)`).test(stdout);
+}
+
+export function enableStep(system: System): Step {
+  return {
+    describe: `enable ${service}`,
+    isDone: async () => !(await isDisabled(system)),
+    do: () => launchctl(system, "enable", service),
+  };
+}
+
+/** @param isCurrent whether what is loaded may stay: nothing that it runs from is about to change */
+export function stopStep(system: System, isCurrent: () => boolean | Promise<boolean>): Step {
+  return {
+    describe: `stop ${service} and wait until it is gone`,
+    isDone: async () => (await isCurrent()) || !(await readJob(system)).loaded,
+    do: () => stop(system),
+  };
+}
+
+export function startStep(system: System): Step {
+  return {
+    describe: `load ${service} from ${system.layout.plist}`,
+    isDone: async () => (await readJob(system)).loaded,
+    do: () => start(system),
+    undo: {
+      describe: `stop ${service} and remove ${system.layout.pidFile}`,
+      isDue: async () => lookAt(system.layout.pidFile) !== undefined || (await readJob(system)).loaded,
+      async do() {
+        const failure = (await readJob(system)).loaded ? await stop(system) : undefined;
+        rmSync(system.layout.pidFile, { force: true });
+        return failure;
+      },
+    },
+  };
+}
+
+export async function stop(system: System): Promise<Failure> {
+  const failure = await launchctl(system, "bootout", service);
+  const deadline = system.clock.monotonic() + longestExitMs;
+  // A bootout that fails, or returns while the job still ends, is judged by what is left of the job.
+  while ((await readJob(system)).loaded) {
+    if (system.clock.monotonic() >= deadline)
+      return failure ?? `cannot stop ${service}: it is still there after 30 s`;
+    await system.clock.sleep(lookEveryMs);
+  }
+  return undefined;
+}
+
+export async function start(system: System): Promise<Failure> {
+  const { layout, tool, clock } = system;
+  const argv = [layout.launchctl, "bootstrap", "system", layout.plist];
+  for (let attempt = 1; ; attempt++) {
+    const { code, stderr } = await tool(argv);
+    if (code === 0) return undefined;
+    // Error 5 may also mean that somebody else loaded it meanwhile.
+    if (code === notYet && (await readJob(system)).loaded) return undefined;
+    if (code !== notYet || attempt === bootstrapTries) return toolFailure(layout, argv, code, stderr);
+    await clock.sleep(bootstrapPauseMs);
+  }
+}
+
+async function launchctl(system: System, ...args: readonly string[]): Promise<Failure> {
+  const argv = [system.layout.launchctl, ...args];
+  const { code, stderr } = await system.tool(argv);
+  return code === 0 ? undefined : toolFailure(system.layout, argv, code, stderr);
+}
+
+function toolFailure(
+  { launchctl: tool }: Layout,
+  argv: readonly string[],
+  code: number,
+  said: string,
+): string {
+  return `cannot run ${[tool, ...argv.slice(1)].join(" ")}: ${said === "" ? `exit status ${code}` : said}`;
+}

@@ -1,0 +1,91 @@
+/**
+ * Owns what an installation is made of: steps that know whether they are done, so that installing again, after a crash
+ * or over an older version, does exactly what is missing.
+ *
+ *     install:   step 1 ─► step 2 ─► …      each: done already? else do
+ *     uninstall: … ─► step 2 ─► step 1      each: undo, or say what stays
+ */
+import { causeOf } from "../runtime/cause.ts";
+
+/** Why something could not be done, in the grammar of errors; undefined when it was. */
+export type Failure = string | undefined;
+
+export interface Step {
+  /** What `do` does: "create folder /x, root, 0755". */
+  readonly describe: string;
+  /** Looks and changes nothing. */
+  isDone(): boolean | Promise<boolean>;
+  /** May be called when half of it was done before. May throw system errors. */
+  do(): Failure | Promise<Failure>;
+  /** Absent where there is nothing to take back. */
+  readonly undo?: Undo;
+}
+
+export interface Undo {
+  readonly describe: string;
+  /** What a user may want to keep is undone by `--purge` only. */
+  readonly purgeOnly?: boolean;
+  /** Whether there is something to undo. */
+  isDue(): boolean | Promise<boolean>;
+  do(): Failure | Promise<Failure>;
+}
+
+export interface StepReport {
+  readonly describe: string;
+  readonly status: "done" | "already" | "would" | "kept" | "failed";
+  readonly failure?: string;
+}
+
+export interface StepOptions {
+  /** Only says what would be done. */
+  readonly dryRun: boolean;
+  readonly tell: (report: StepReport) => void;
+}
+
+/** Stops at the first failure and returns it. */
+export async function runSteps(steps: readonly Step[], { dryRun, tell }: StepOptions): Promise<Failure> {
+  for (const step of steps) {
+    const { describe } = step;
+    if (await step.isDone()) {
+      tell({ describe, status: "already" });
+    } else if (dryRun) {
+      tell({ describe, status: "would" });
+    } else {
+      const failure = await attempt(describe, () => step.do());
+      tell(failure === undefined ? { describe, status: "done" } : { describe, status: "failed", failure });
+      if (failure !== undefined) return failure;
+    }
+  }
+  return undefined;
+}
+
+/** Goes on after a failure, as what is left over is worse than what could not be removed; returns the first one. */
+export async function undoSteps(
+  steps: readonly Step[],
+  { dryRun, tell, purge }: StepOptions & { readonly purge: boolean },
+): Promise<Failure> {
+  let first: Failure;
+  for (const { undo } of steps.toReversed()) {
+    if (undo === undefined || !(await undo.isDue())) continue;
+    const { describe } = undo;
+    if (undo.purgeOnly === true && !purge) {
+      tell({ describe, status: "kept" });
+    } else if (dryRun) {
+      tell({ describe, status: "would" });
+    } else {
+      const failure = await attempt(describe, () => undo.do());
+      tell(failure === undefined ? { describe, status: "done" } : { describe, status: "failed", failure });
+      first ??= failure;
+    }
+  }
+  return first;
+}
+
+async function attempt(what: string, act: () => Failure | Promise<Failure>): Promise<Failure> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error)) throw error;
+    return `cannot ${what}: ${causeOf(error)}`;
+  }
+}

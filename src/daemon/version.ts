@@ -1,0 +1,143 @@
+/**
+ * Owns the versioned folders: program and runtime, complete or not there at all, and named by their content.
+ *
+ *     versions/0.1.0-3f2a…/  bin/node  cli.js  package.json  launchd.plist
+ *     current ──► versions/0.2.0-9c1b…      previous ──► versions/0.1.0-3f2a…
+ */
+import { createHash } from "node:crypto";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { launchdPlist } from "./launchd-plist.ts";
+import { pointLink, removal, targetOf } from "./place.ts";
+import type { Step } from "./step.ts";
+import { hasOwner, lookAt, rootOwner, setOwner, type System } from "./system.ts";
+
+/** What is installed: a folder with the bundle `cli.js`, and a runtime for it. */
+export interface Release {
+  readonly version: string;
+  /** Folder of the bundle, with nothing in it that does not belong to it. */
+  readonly bundle: string;
+  /** Node.js, every link resolved. */
+  readonly node: string;
+}
+
+/** One file of a version's folder: where it comes from, or what it holds. */
+interface Part {
+  readonly path: string;
+  readonly mode: number;
+  readonly read: () => Buffer;
+}
+
+export interface PreparedVersion {
+  /** `0.1.0-3f2a91c0d4e5`: the same name means the same bytes, so a changed build of one version is another one. */
+  readonly name: string;
+  readonly folder: string;
+  readonly parts: readonly Part[];
+}
+
+/** @throws Error for files that can't be read */
+export function prepareVersion(release: Release, { layout }: System): PreparedVersion {
+  const plist = Buffer.from(launchdPlist(layout));
+  const parts: Part[] = [
+    { path: "bin/node", mode: 0o755, read: () => readFileSync(release.node) },
+    ...bundleParts(release.bundle),
+    // Says that cli.js is a module, so that Node need not guess.
+    {
+      path: "package.json",
+      mode: 0o644,
+      read: () => Buffer.from(`${JSON.stringify({ type: "module", version: release.version })}\n`),
+    },
+    { path: "launchd.plist", mode: 0o644, read: () => plist },
+  ];
+  const hash = createHash("sha256");
+  for (const { path, read } of parts)
+    hash.update(`${path}\0`).update(createHash("sha256").update(read()).digest());
+  const name = `${release.version}-${hash.digest("hex").slice(0, 12)}`;
+  return { name, folder: `${layout.versions}/${name}`, parts };
+}
+
+function bundleParts(folder: string): Part[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name !== "package.json")
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted()
+    .map((file) => ({ path: file.slice(folder.length + 1), mode: 0o644, read: () => readFileSync(file) }));
+}
+
+export function copyStep({ folder, parts }: PreparedVersion, system: System): Step {
+  return {
+    describe: `copy program and runtime to ${folder}, owner root`,
+    isDone: () => parts.every((part) => isInPlace(join(folder, part.path), part, system)),
+    do() {
+      const draft = `${folder}.partial`;
+      for (const path of [draft, folder]) rmSync(path, { recursive: true, force: true });
+      for (const part of parts) write(draft, part, system);
+      for (const path of [draft, join(draft, "bin")]) secure(path, 0o755, system);
+      renameSync(draft, folder);
+      return undefined;
+    },
+    undo: removal(system.layout.versions, "all versions"),
+  };
+}
+
+function isInPlace(path: string, part: Part, system: System): boolean {
+  const stat = lookAt(path);
+  return (
+    stat?.isFile() === true &&
+    hasOwner(system, stat, rootOwner, part.mode) &&
+    readFileSync(path).equals(part.read())
+  );
+}
+
+/** Bytes are written anew: a copy would bring along the mark of a download, which keeps launchd from starting it. */
+function write(folder: string, part: Part, system: System): void {
+  const path = join(folder, part.path);
+  mkdirSync(join(path, ".."), { recursive: true });
+  writeFileSync(path, part.read(), { flush: true });
+  secure(path, part.mode, system);
+}
+
+function secure(path: string, mode: number, system: System): void {
+  chmodSync(path, mode);
+  setOwner(system, path, rootOwner);
+}
+
+/** Remembers the version before, also across a crash, and only then points to the new one. */
+export function linkStep({ name }: PreparedVersion, { layout }: System): Step {
+  const target = `versions/${name}`;
+  return {
+    describe: `point ${layout.current} to ${target}`,
+    isDone: () => targetOf(layout.current) === target,
+    do() {
+      const before = targetOf(layout.current);
+      if (before !== undefined) pointLink(layout.previous, before);
+      pointLink(layout.current, target);
+      return undefined;
+    },
+    undo: {
+      describe: `remove links ${layout.current} and ${layout.previous}`,
+      isDue: () => [layout.current, layout.previous].some((link) => lookAt(link) !== undefined),
+      do() {
+        for (const link of [layout.current, layout.previous]) rmSync(link, { force: true });
+        return undefined;
+      },
+    },
+  };
+}
+
+/** What neither link points to is not needed for a rollback any more. */
+export function pruneStep({ layout }: System): Step {
+  const idle = (): string[] => {
+    const used = [layout.current, layout.previous].map((link) => basename(targetOf(link) ?? ""));
+    if (lookAt(layout.versions) === undefined) return [];
+    return readdirSync(layout.versions).filter((name) => !used.includes(name));
+  };
+  return {
+    describe: `remove versions that are neither current nor the one before`,
+    isDone: () => idle().length === 0,
+    do() {
+      for (const name of idle()) rmSync(join(layout.versions, name), { recursive: true, force: true });
+      return undefined;
+    },
+  };
+}

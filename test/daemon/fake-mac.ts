@@ -1,0 +1,148 @@
+/** Owns a Mac as far as installing sees one: launchd's jobs and the directory of accounts in memory, files in a real folder. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { layoutUnder, label, service, type Layout } from "../../src/daemon/layout.ts";
+import type { ReadyProbe } from "../../src/daemon/ready.ts";
+import type { System, ToolResult } from "../../src/daemon/system.ts";
+import { prepareVersion, type PreparedVersion } from "../../src/daemon/version.ts";
+import { targetOf } from "../../src/daemon/place.ts";
+import { fakeClock, type FakeClock } from "../support/fake-clock.ts";
+
+export interface FakeMac extends Disposable {
+  readonly prefix: string;
+  readonly layout: Layout;
+  readonly system: System;
+  readonly clock: FakeClock;
+  /** Every call that changes something, without the tool's folder. */
+  readonly calls: string[];
+  readonly records: Map<string, Map<string, string>>;
+  /** Target of the link when the job was loaded; undefined while it is not. */
+  running: string | undefined;
+  disabled: boolean;
+  /** How many more bootstraps fail with error 5. */
+  notYet: number;
+  /** How many more looks still see a job that was booted out. */
+  lingering: number;
+  /** Versions that never become ready, as a part of the link's target. */
+  broken: string;
+  /** Writes a release and prepares it. */
+  release(version: string, text?: string): PreparedVersion;
+  readonly probe: ReadyProbe;
+}
+
+const ok = (stdout = ""): ToolResult => ({ code: 0, stdout, stderr: "" });
+const fail = (code: number, stderr: string): ToolResult => ({ code, stdout: "", stderr });
+
+export function fakeMac(): FakeMac {
+  const prefix = mkdtempSync(join(tmpdir(), "mac-"));
+  const layout = layoutUnder(prefix);
+  // Time passes whenever somebody waits, at once.
+  const clock = fakeClock();
+  const hasty = { ...clock, sleep: (ms: number) => clock.advance(ms) };
+  const mac: FakeMac = {
+    prefix,
+    layout,
+    clock,
+    system: { layout, clock: hasty, isRoot: false, tool: (argv) => Promise.resolve(answer(mac, argv)) },
+    calls: [],
+    records: new Map(),
+    running: undefined,
+    disabled: false,
+    notYet: 0,
+    lingering: 0,
+    broken: "",
+    release(version, text = `console.log("${version}")`) {
+      const folder = join(prefix, `downloads-${version}`);
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, "cli.js"), text);
+      writeFileSync(join(prefix, "node"), "a runtime", { mode: 0o755 });
+      return prepareVersion({ version, bundle: folder, node: join(prefix, "node") }, mac.system);
+    },
+    probe: () => {
+      const { running, broken } = mac;
+      const ready = running !== undefined && !(broken !== "" && running.includes(broken));
+      return Promise.resolve(
+        ready ? { ready } : { ready, reason: "not ready: no sample yet of powermetrics" },
+      );
+    },
+    [Symbol.dispose]: () => rmSync(prefix, { recursive: true, force: true }),
+  };
+  return mac;
+}
+
+function answer(mac: FakeMac, [tool = "", ...args]: readonly string[]): ToolResult {
+  if (tool === mac.layout.launchctl) return launchctl(mac, args);
+  if (tool === mac.layout.dscl) return dscl(mac, args.slice(1));
+  return fail(-1, `no such file or directory: ${tool}`);
+}
+
+function launchctl(mac: FakeMac, [verb = "", ...args]: readonly string[]): ToolResult {
+  switch (verb) {
+    case "print":
+      return print(mac);
+    case "print-disabled":
+      return ok(`\tdisabled services = {\n\t\t"${label}" => ${mac.disabled ? "disabled" : "enabled"}\n\t}\n`);
+  }
+  mac.calls.push([verb, ...args].join(" "));
+  switch (verb) {
+    case "enable":
+      mac.disabled = false;
+      return ok();
+    case "bootout":
+      if (mac.running === undefined) return fail(3, "Boot-out failed: 3: No such process");
+      mac.running = undefined;
+      return ok();
+    case "bootstrap":
+      return bootstrap(mac);
+    default:
+      return fail(64, `unexpected subcommand: ${verb}`);
+  }
+}
+
+function print(mac: FakeMac): ToolResult {
+  if (mac.running === undefined && mac.lingering > 0) {
+    mac.lingering--;
+    return ok(`${service} = {\n\tstate = SIGTERMed\n}\n`);
+  }
+  if (mac.running === undefined) return fail(113, `Could not find service "${label}" in domain for system`);
+  return ok(
+    `${service} = {\n\tactive count = 1\n\tstate = running\n\n\tpid = 4711\n\tlast exit code = (never exited)\n}\n`,
+  );
+}
+
+function bootstrap(mac: FakeMac): ToolResult {
+  if (mac.disabled) return fail(119, "Bootstrap failed: 119: Service is disabled");
+  if (mac.running !== undefined) return fail(5, "Bootstrap failed: 5: Input/output error");
+  if (mac.notYet > 0 || mac.lingering > 0) {
+    mac.notYet--;
+    return fail(5, "Bootstrap failed: 5: Input/output error");
+  }
+  if (!readFileSync(mac.layout.plist, "utf8").includes(label))
+    return fail(5, "Bootstrap failed: 5: Input/output error");
+  mac.running = targetOf(mac.layout.current);
+  return ok();
+}
+
+function dscl(
+  { records, calls }: FakeMac,
+  [verb = "", path = "", key = "", value = ""]: readonly string[],
+): ToolResult {
+  const record = records.get(path);
+  switch (verb) {
+    case "-read":
+      if (record === undefined) return fail(56, "<dscl_cmd> DS Error: -14136 (eDSRecordNotFound)");
+      return ok([...record].map(([name, text]) => `${name}: ${text}\n`).join(""));
+    case "-list":
+      return ok(
+        [...records]
+          .filter(([name]) => name.startsWith(`${path}/`))
+          .map(([name, attributes]) => `${name.slice(path.length + 1)}   ${attributes.get(key) ?? ""}\n`)
+          .join(""),
+      );
+  }
+  calls.push(["dscl", verb, path, key, value].join(" ").trimEnd());
+  if (verb === "-delete") records.delete(path);
+  else records.set(path, (record ?? new Map<string, string>()).set(key, value));
+  return ok();
+}

@@ -1,0 +1,105 @@
+import test from "node:test";
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { isAbsolute } from "node:path";
+import { fileURLToPath } from "node:url";
+import { launchdFiles } from "../../src/daemon/launchd-files.ts";
+import { launchdJob, nodeFlags } from "../../src/daemon/launchd-plist.ts";
+import { label, layoutUnder } from "../../src/daemon/layout.ts";
+import { newsyslogConf } from "../../src/daemon/newsyslog.ts";
+
+const folder = new URL("../../launchd/", import.meta.url);
+const python = spawnSync("python3", ["-c", "import plistlib"]).status === 0;
+const withoutPython = python ? false : "python3 with plistlib is not here";
+
+test("the files in launchd/ are the generated ones: node scripts/launchd.ts writes them", () => {
+  for (const [name, text] of launchdFiles())
+    assert.equal(readFileSync(new URL(name, folder), "utf8"), text, name);
+});
+
+/** launchd.plist(5), as far as the job uses it. */
+const types: Readonly<Record<string, string>> = {
+  Label: "str",
+  ProgramArguments: "list",
+  RunAtLoad: "bool",
+  KeepAlive: "dict",
+  ThrottleInterval: "int",
+  ExitTimeOut: "int",
+  ProcessType: "str",
+  LowPriorityBackgroundIO: "bool",
+  Umask: "str",
+  WorkingDirectory: "str",
+  EnvironmentVariables: "dict",
+  StandardOutPath: "str",
+  StandardErrorPath: "str",
+};
+
+function readByPython(file: string): { types: Record<string, string>; value: Record<string, unknown> } {
+  const program =
+    "import json, plistlib, sys; job = plistlib.load(open(sys.argv[1], 'rb')); " +
+    "print(json.dumps({'types': {key: type(value).__name__ for key, value in job.items()}, 'value': job}))";
+  const path = fileURLToPath(new URL(file, folder));
+  return JSON.parse(execFileSync("python3", ["-c", program, path], { encoding: "utf8" })) as ReturnType<
+    typeof readByPython
+  >;
+}
+
+test(
+  "Python's plistlib reads the job with launchd's keys and types, and nothing else",
+  { skip: withoutPython },
+  () => {
+    const read = readByPython(`${label}.plist`);
+    assert.deepEqual(read.types, types);
+    assert.deepEqual(read.value, launchdJob(layoutUnder()));
+    assert.equal(read.value["Umask"], "027");
+  },
+);
+
+test("Python's plistlib reads the profile, which approves the label", { skip: withoutPython }, () => {
+  const { value } = readByPython("mac-powermetrics-agent.mobileconfig");
+  const [payload] = value["PayloadContent"] as Record<string, unknown>[];
+  assert.equal(payload?.["PayloadType"], "com.apple.servicemanagement");
+  assert.deepEqual(payload["Rules"], [
+    { RuleType: "Label", RuleValue: label, Comment: "mac-powermetrics-agent" },
+  ]);
+});
+
+test("every path of the job is absolute and PATH is its whole environment", () => {
+  const job = launchdJob(layoutUnder());
+  const [node = "", ...rest] = job["ProgramArguments"] as readonly string[];
+  const paths = [
+    node,
+    rest[nodeFlags.length] ?? "",
+    job["WorkingDirectory"],
+    job["StandardOutPath"],
+    job["StandardErrorPath"],
+  ];
+  for (const path of paths) assert.ok(typeof path === "string" && isAbsolute(path));
+  const { PATH, ...others } = job["EnvironmentVariables"] as Record<string, string>;
+  assert.ok(PATH?.split(":").every(isAbsolute));
+  assert.deepEqual(others, {});
+});
+
+test("this Node.js takes the job's flags", () => {
+  const said = execFileSync(process.execPath, [...nodeFlags, "-p", "process.execArgv.length"], {
+    encoding: "utf8",
+  });
+  assert.equal(Number(said), nodeFlags.length + 2);
+});
+
+test("log rotation has newsyslog's columns, which a blank in a path would shift", () => {
+  const rows = newsyslogConf(layoutUnder(), "_macagent")
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .map((line) => line.split(/\s+/));
+  for (const [path = "", owner = "", mode = "", count = "", size = "", when, flags = "", pidFile] of rows) {
+    assert.match(path, /^\/Library\/Logs\/.*\.log$/);
+    assert.match(owner, /^\w+:\w+$/);
+    assert.match(mode, /^6[0-7]0$/);
+    assert.match(`${count} ${size}`, /^\d+ \d+$/);
+    assert.equal(when, "*");
+    assert.equal(pidFile === undefined, flags.includes("N"), "either a process is told, or none is to be");
+  }
+  assert.equal(rows.length, 2);
+});

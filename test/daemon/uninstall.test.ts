@@ -1,0 +1,72 @@
+import test from "node:test";
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { install, uninstall } from "../../src/daemon/install.ts";
+import { fakeMac } from "./fake-mac.ts";
+import { installation, remove, run, tree } from "./installing.ts";
+
+test("uninstalling leaves what is the user's and says so", async () => {
+  using mac = fakeMac();
+  await run(mac, mac.release("0.1.0"));
+  const { failure, reports } = await remove(mac);
+  assert.equal(failure, undefined);
+  assert.equal(mac.running, undefined);
+  const { layout } = mac;
+  for (const path of [layout.config, layout.state, layout.logs]) assert.ok(existsSync(path), path);
+  for (const path of [layout.versions, layout.plist, layout.newsyslog, layout.command, layout.current])
+    assert.equal(existsSync(path), false, path);
+  assert.deepEqual(
+    reports.filter(({ status }) => status === "kept").map(({ describe }) => describe),
+    [
+      `remove configuration ${layout.config}`,
+      `remove logs in ${layout.logs}`,
+      `remove journal and identity in ${layout.state}`,
+      "remove role account _macagent",
+    ],
+  );
+});
+
+test("purging leaves nothing but system folders, and uninstalling again does nothing", async () => {
+  using mac = fakeMac();
+  await run(mac, mac.release("0.1.0"));
+  await remove(mac, { purge: true });
+  const left = Object.keys(tree(mac)).filter((path) => /mac-?powermetrics/.test(path));
+  assert.deepEqual(left, []);
+  assert.deepEqual([...mac.records], []);
+  assert.deepEqual((await remove(mac, { purge: true })).reports, []);
+});
+
+test("a dry run of uninstalling changes nothing", async () => {
+  using mac = fakeMac();
+  await run(mac, mac.release("0.1.0"));
+  const before = tree(mac);
+  await remove(mac, { purge: true, dryRun: true });
+  assert.deepEqual(tree(mac), before);
+  assert.ok(mac.running !== undefined);
+});
+
+test("a command that npm or Homebrew put there is neither replaced nor removed", async () => {
+  using mac = fakeMac();
+  mkdirSync(dirname(mac.layout.command), { recursive: true });
+  writeFileSync(mac.layout.command, "another's");
+  await run(mac, mac.release("0.1.0"));
+  await remove(mac, { purge: true });
+  assert.equal(readFileSync(mac.layout.command, "utf8"), "another's");
+});
+
+test("an account of the administrator's own making is used and never removed", async () => {
+  using mac = fakeMac();
+  mac.records.set(
+    "/Users/monitor",
+    new Map([
+      ["UniqueID", "501"],
+      ["PrimaryGroupID", "20"],
+    ]),
+  );
+  const plan = { ...installation(mac, mac.release("0.1.0")), account: "monitor" };
+  const tell = (): void => undefined;
+  assert.deepEqual(await install(plan, mac.system, { dryRun: false, tell }), { status: "installed" });
+  await uninstall("monitor", mac.system, { purge: true, dryRun: false, tell });
+  assert.ok(mac.records.has("/Users/monitor"));
+});
