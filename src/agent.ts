@@ -1,24 +1,33 @@
 /**
  * Owns the composition: builds every stage, starts them and stops them; no logic of its own.
  *
- *     collection (sources ─► pipeline) ─► publish ─► latest ─► endpoint
+ *     collection (sources ─► pipeline) ─► publish ─┬─► latest ─► endpoint
+ *                                                  └─► journal ─► deliveries (a loop a sink)
  */
 import { createCollection, type Collection, type CollectionWorld } from "./collection.ts";
 import type { Configuration } from "./config/schema.ts";
 import type { Readiness } from "./endpoint/health.ts";
+import { createDeliveries } from "./delivery/deliveries.ts";
 import { startEndpoint } from "./endpoint/server.ts";
 import { parseWebFile } from "./config/web-file.ts";
+import { openJournal } from "./journal/journal.ts";
+import { catalogue } from "./meter/catalogue.ts";
 import { latestSnapshots, stalenessLimit } from "./meter/latest.ts";
 import { createOwnMeter } from "./meter/own-meter.ts";
 import type { Snapshot } from "./meter/snapshot.ts";
+import { createHttpClient } from "./runtime/http/client.ts";
+import type { Identity } from "./sink/identity.ts";
+import { receiversOf } from "./sink/index.ts";
 import { childCpu, type ChildCpu } from "./source/child-cpu.ts";
 import { createHeartbeat } from "./source/heartbeat.ts";
 import type { Source, SourceEnd, SourceListener } from "./source/source.ts";
 import { wakeTimeReader, watchTime } from "./source/wake.ts";
-import { createTelemetry, ownIntervalMs } from "./telemetry.ts";
+import { createTelemetry, ownIntervalMs, sinkListener } from "./telemetry.ts";
 
 export interface AgentWorld extends Omit<CollectionWorld, "heartbeat" | "own" | "publish"> {
   readonly hostname: string;
+  /** For proxies; what tools see of it is narrower. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
   readonly nodeVersion: string;
 }
@@ -36,11 +45,40 @@ export async function runAgent(
   const heartbeat = createHeartbeat(clock);
   const own = createOwnMeter(clock.now());
   const latest = latestSnapshots(limitOf(configuration));
-  const publish = (snapshot: Snapshot): void => latest.put(snapshot);
+  using journal = openJournal({
+    ...journalOptions(configuration),
+    clock,
+    log: log.child({ stage: "journal" }),
+    metricOf: (name) => catalogue.get(name),
+  });
+  const deliveries = createDeliveries({
+    ...world,
+    journal,
+    sinkWorld: {
+      identity: identityOf(configuration),
+      host: {},
+      version: world.version,
+      createClient: (http) => createHttpClient(http, { clock, env: world.env, log }),
+    },
+    latest: () => latest.current(clock.now()),
+    listenerOf: (sink) => sinkListener(own, sink),
+  });
+  function publish(snapshot: Snapshot): void {
+    latest.put(snapshot);
+    if (journal.append(snapshot) === "appended") deliveries.notify();
+  }
   const collection = createCollection(configuration, { ...world, heartbeat, own, publish });
   const { sources, intakes } = collection;
   const powermetricsCpu = childCpu(world);
-  const telemetry = createTelemetry({ ...world, ...collection, own, powermetricsCpu, publish });
+  const telemetry = createTelemetry({
+    ...world,
+    ...collection,
+    own,
+    powermetricsCpu,
+    journal,
+    deliveries,
+    publish,
+  });
 
   // From here on things run, and end in the reverse order: what listens first is the last to go.
   await using _endpoint = configuration.web.enabled
@@ -64,8 +102,12 @@ export async function runAgent(
     heartbeat,
     intervalMs: Math.max(0, ...sources.map(({ intervalMs }) => intervalMs)),
     readWakeTime: wakeTimeReader(configuration.sources.sysctl.command, world),
-    onJump: (jump) => telemetry.jumped(jump),
+    onJump(jump) {
+      telemetry.jumped(jump);
+      if (jump.kind === "woke") deliveries.woke();
+    },
   });
+  await deliveries.apply(receiversOf(configuration));
   const running = sources.map((source) =>
     source.run(listenerOf(source, collection, powermetricsCpu), stopping),
   );
@@ -75,8 +117,29 @@ export async function runAgent(
   stop.abort();
   await Promise.all([...running, telling]);
   for (const { name } of sources) intakes[name].end(clock.now());
+  telemetry.end();
+  journal.commit();
+  await deliveries.finish(shutdownMs);
   log.info("stopped");
   return end;
+}
+
+/** Half a second under what SIGTERM may take (WIRE.md 1, duty 10). */
+const shutdownMs = 1500;
+
+function journalOptions({ journal }: Configuration) {
+  return {
+    path: journal.path,
+    maxBytes: journal.max_size,
+    maxAgeMs: journal.max_age,
+    historyMs: journal.history,
+    minFreeBytes: journal.min_free,
+    commitIntervalMs: journal.commit_interval,
+  };
+}
+
+function identityOf({ global }: Configuration): Identity {
+  return { job: global.job, instance: global.instance, externalLabels: global.external_labels };
 }
 
 function limitOf({ sources }: Configuration): (source: string) => number {

@@ -1,4 +1,7 @@
 /** Owns the wiring of every stage's state to the agent's own metrics, and the slow interval at which they are told. */
+import type { Deliveries } from "./delivery/deliveries.ts";
+import { deliveryStatuses, type DeliveryListener } from "./delivery/state.ts";
+import type { Journal } from "./journal/types.ts";
 import type { Intake } from "./meter/intake.ts";
 import type { OwnMeter } from "./meter/own-meter.ts";
 import type { Snapshot } from "./meter/snapshot.ts";
@@ -22,6 +25,8 @@ export interface TelemetryOptions {
   readonly sources: readonly Source[];
   readonly intakes: Readonly<Record<SourceName, Intake>>;
   readonly powermetricsCpu: ChildCpu;
+  readonly journal: Journal;
+  readonly deliveries: Deliveries;
   readonly publish: (snapshot: Snapshot) => void;
 }
 
@@ -30,12 +35,16 @@ export interface Telemetry {
   jumped(jump: TimeJump): void;
   /** Publishes until the signal aborts; the first snapshot comes at once. */
   run(signal: AbortSignal): Promise<void>;
+  /** Publishes that the agent says nothing of itself any more. */
+  end(): void;
 }
 
 export function createTelemetry(options: TelemetryOptions): Telemetry {
   const { own, clock, log, powermetricsCpu } = options;
   watchProcess(options);
   watchSources(options);
+  watchJournal(options);
+  watchSinks(options);
   own.count("sleeps", 0, {});
   own.count("asleepSeconds", 0, {});
 
@@ -55,6 +64,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
         options.publish(await own.snapshot(clock.now()));
         await clock.sleep(ownIntervalMs, signal);
       }
+    },
+    end() {
+      const snapshot = own.end(clock.now());
+      if (snapshot !== undefined) options.publish(snapshot);
     },
   };
 }
@@ -87,4 +100,63 @@ function watchSources({ own, sources, intakes }: TelemetryOptions): void {
     own.count("sourceUnknownKeys", 0, { source });
     own.count("sourceSeriesDropped", 0, { source });
   }
+}
+
+function watchJournal({ own, journal }: TelemetryOptions): void {
+  own.watch("journalBytes", () => [[journal.state().bytes, {}]]);
+  own.watch("journalSnapshots", () => [[journal.state().snapshots, {}]]);
+  own.watch("journalDegraded", () => [[Number(!journal.state().durable), {}]]);
+  own.watch("journalOldest", () => {
+    const { oldestTimeMs } = journal.state();
+    return oldestTimeMs === undefined ? [] : [[oldestTimeMs / 1000, {}]];
+  });
+  own.watch("journalDropped", () =>
+    Object.entries(journal.state().dropped).map(([reason, snapshots]) => [snapshots, { reason }] as const),
+  );
+}
+
+function watchSinks({ own, clock, deliveries }: TelemetryOptions): void {
+  own.watch("sinkBacklog", () =>
+    deliveries.reports().map(({ sink, state }) => [state.backlog.snapshots, { sink }] as const),
+  );
+  own.watch("sinkBacklogAge", () =>
+    deliveries.reports().map(({ sink, state: { backlog } }) => {
+      const age = backlog.oldestTimeMs === undefined ? 0 : (clock.now() - backlog.oldestTimeMs) / 1000;
+      return [Math.max(0, age), { sink }] as const;
+    }),
+  );
+  own.watch("sinkLastSuccess", () =>
+    deliveries
+      .reports()
+      .flatMap(({ sink, state: { lastSuccessMs } }) =>
+        lastSuccessMs === undefined ? [] : [[lastSuccessMs / 1000, { sink }] as const],
+      ),
+  );
+  own.watch("sinkState", () =>
+    deliveries
+      .reports()
+      .flatMap(({ sink, state: { status } }) =>
+        deliveryStatuses.map((state) => [Number(state === status), { sink, state }] as const),
+      ),
+  );
+  own.watch("clockSkew", () =>
+    deliveries
+      .reports()
+      .flatMap(({ sink, state: { skewMs } }) =>
+        skewMs === undefined ? [] : [[skewMs / 1000, { sink }] as const],
+      ),
+  );
+}
+
+/** Counts what happens to one sink; its counters exist from the start. */
+export function sinkListener(own: OwnMeter, sink: string): DeliveryListener {
+  own.count("sinkSent", 0, { sink });
+  return {
+    requested(code, seconds) {
+      own.count("sinkRequests", 1, { sink, code });
+      own.record("sinkDuration", seconds, { sink });
+    },
+    sent: (samples) => own.count("sinkSent", samples, { sink }),
+    dropped: (samples, reason) => own.count("sinkDropped", samples, { sink, reason }),
+  };
 }

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { atLeast, command, enabled, interval, listenAddress, labelName } from "./settings.ts";
 import { sinkSections } from "./sinks.ts";
+import type { Frozen } from "../runtime/frozen.ts";
 import { durationSetting, sizeSetting } from "../runtime/setting.ts";
 
 const globalSchema = z.strictObject({
@@ -163,14 +164,6 @@ export const configurationSchema = z
     log: logSchema.prefault({}).describe("What the agent says about itself"),
   })
   .describe("Configuration of mac-powermetrics-agent");
-
-type Frozen<T> = T extends readonly (infer Item)[]
-  ? readonly Frozen<Item>[]
-  : T extends Map<unknown, unknown> | Date | ((...values: never[]) => unknown)
-    ? T
-    : T extends object
-      ? { readonly [Key in keyof T]: Frozen<T[Key]> }
-      : T;
 
 /** The effective configuration: keys as in the file, durations in milliseconds, sizes in bytes, every default filled in. */
 export type Configuration = Frozen<z.output<typeof configurationSchema>>;

@@ -9,10 +9,11 @@
  *      └────────────────────────────────────────┴─ refused ───► circuit: leave it alone, then probe
  */
 import type { Cursor, SeqRange, StoredSnapshot } from "../journal/types.ts";
-import { createBackoff, type BackoffSettings } from "../runtime/backoff.ts";
+import { createBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
+import type { Pacing } from "../sink/pacing.ts";
 import type { EncodedBatch, Sink } from "../sink/sink.ts";
 import { createAccount } from "./account.ts";
 import { withRetry, withTelemetry, type Decided, type Send } from "./attempt.ts";
@@ -23,21 +24,10 @@ import { pickBatch } from "./pick.ts";
 import { createRelation } from "./relation.ts";
 import { createLedger, stateOf, type DeliveryListener, type DeliveryState } from "./state.ts";
 
-export interface DeliverySettings {
-  /** Longest wait of a snapshot for its batch to fill up. */
-  readonly batchDeadlineMs: number;
-  readonly backoff: BackoffSettings;
-  /** Samples a second of a backlog; 0 is unlimited. */
-  readonly drainRate: number;
-  /** Snapshots older than this are dropped; 0 sends everything. */
-  readonly sampleAgeLimitMs: number;
-  readonly mayOvertake: boolean;
-}
-
 export interface DeliveryOptions {
   readonly sink: Sink;
   readonly cursor: Cursor;
-  readonly settings: DeliverySettings;
+  readonly pacing: Extract<Pacing, { kind: "history" }>;
   readonly listener: DeliveryListener;
   readonly clock: Clock;
   readonly random: Random;
@@ -66,12 +56,12 @@ const heldRecheckMs = 30_000;
 const mostSnapshots = 1000;
 
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const { sink, cursor, settings, listener, clock, random, log } = options;
+  const { sink, cursor, pacing, listener, clock, random, log } = options;
   const ledger = createLedger(cursor.frozen()?.protocol ?? sink.protocols[0]);
-  const backoff = createBackoff(random, settings.backoff);
+  const backoff = createBackoff(random, { minMs: pacing.minBackoffMs, maxMs: pacing.maxBackoffMs });
   const relation = createRelation(sink.id, { ledger, backoff, clock, log });
   const account = createAccount(cursor, ledger, listener);
-  const pace = createDrainPace(settings.drainRate);
+  const pace = createDrainPace(pacing.drainRate);
   /** Ended by new snapshots; a wait for the receiver's sake is not. */
   const idle = createPause(clock);
   const patience = createPause(clock);
@@ -106,7 +96,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         return true;
       case "switch":
         if (!relation.switchTo(decided.protocol, decided.reason))
-          await standBack(settings.backoff.maxMs, signal);
+          await standBack(pacing.maxBackoffMs, signal);
         return false;
       case "refused":
         await standBack(relation.refused(decided.reason, decided.code), signal);
@@ -169,7 +159,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         return;
       case "switch":
         if (!relation.switchTo(decided.protocol, decided.reason))
-          await standBack(settings.backoff.maxMs, signal);
+          await standBack(pacing.maxBackoffMs, signal);
         return;
       case "refused":
         snapshotLimit = 1;
@@ -198,7 +188,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       limits: { maxSamples: sink.maxSamples, maxSnapshots: snapshotLimit },
       liveDue: finishing || (dueAt !== undefined && dueAt <= now),
       drainAllowed: finishing || drainWaitMs === 0,
-      mayOvertake: settings.mayOvertake,
+      mayOvertake: pacing.mayOvertake,
       deliveredSeq,
       newest: newestSendable(clock.now(), ledger.skewMs),
     });
@@ -234,7 +224,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   function dropTooOld(snapshots: readonly StoredSnapshot[]): boolean {
-    const limit = settings.sampleAgeLimitMs;
+    const limit = pacing.sampleAgeLimitMs;
     const old = limit === 0 ? [] : snapshots.filter(({ time }) => clock.now() - time > limit);
     for (const snapshot of old) discard(rangeOf([snapshot]), "too_old");
     return old.length > 0;
@@ -260,7 +250,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     state: () => stateOf(ledger, cursor.backlog()),
     notify() {
       if (dueAt !== undefined) return;
-      dueAt = clock.monotonic() + settings.batchDeadlineMs;
+      dueAt = clock.monotonic() + pacing.batchDeadlineMs;
       idle.nudge();
     },
     woke() {

@@ -37,6 +37,8 @@ export interface OwnMeter {
   watch<K extends Key>(key: K, read: () => Iterable<Reading<K>>): void;
   /** What the agent says of itself at `time`, milliseconds since the Unix epoch. */
   snapshot(time: number): Promise<Snapshot>;
+  /** The snapshot that says nothing of this is current any more; absent when nothing was. */
+  end(time: number): Snapshot | undefined;
 }
 
 /** Bounds for requests to a receiver on the same desk and on another continent, up to the default timeout; seconds. */
@@ -51,6 +53,7 @@ export function createOwnMeter(startedAt: number): OwnMeter {
   const observed = new Map<string, Set<string>>();
   const counters = new Map<string, (amount: number, labels: Attributes) => void>();
   let previous: SeriesSet = emptySet;
+  let lastTime = -Infinity;
 
   function counter({ name, help }: Metric): (amount: number, labels: Attributes) => void {
     const known = counters.get(name);
@@ -97,19 +100,24 @@ export function createOwnMeter(startedAt: number): OwnMeter {
           flattenMetric(metric, (attributes) => isCurrent(metric.descriptor.name, attributes)),
         )
         .map((point) => ({ ...point, series: intern(series, point) }));
-      const set = sets.of(points.map((point) => point.series));
-      const ended = endedSeries(previous, set);
-      previous = set;
-      return {
-        source: ownSource,
+      return snapshot(
         time,
-        starts: { agent: startedAt },
-        set,
-        values: Float64Array.from(points, (point) => point.value),
-        ended,
-      };
+        sets.of(points.map((point) => point.series)),
+        Float64Array.from(points, (point) => point.value),
+      );
     },
+    end: (time) =>
+      previous.series.length === 0
+        ? undefined
+        : snapshot(Math.max(time, lastTime + 1), emptySet, new Float64Array(0)),
   };
+
+  function snapshot(time: number, set: SeriesSet, values: Float64Array): Snapshot {
+    const ended = endedSeries(previous, set);
+    previous = set;
+    lastTime = time;
+    return { source: ownSource, time, starts: { agent: startedAt }, set, values, ended };
+  }
 
   /** The SDK keeps exporting label sets that a callback no longer observes; those have ended. */
   function isCurrent(name: string, attributes: Attributes): boolean {

@@ -48,7 +48,8 @@ export const ownMetrics = {
   asleepSeconds: agentCounter("mac_agent_asleep_seconds_total", "Time the machine slept while the agent ran"),
   clockSkew: gauge(
     "mac_agent_clock_skew_seconds",
-    "The receivers' clock minus this machine's, by the Date header; resolution one second",
+    "The receiver's clock minus this machine's, by the Date header; resolution one second",
+    ["sink"],
   ),
 
   journalBytes: gauge("mac_agent_journal_bytes", "Size of the journal on disk"),

@@ -1,10 +1,10 @@
 /** Owns the whole of a stream's way: one intake a source, all with one boot time, publishing to one place. */
 import type { CollectorSettings } from "../collector/collector.ts";
-import type { SourceName } from "../parse/sample.ts";
+import type { Samples, SourceName } from "../parse/sample.ts";
 import type { Logger } from "../runtime/log.ts";
 import { bootTime, type BootTime } from "./boot-time.ts";
 import { catalogue } from "./catalogue.ts";
-import { createIntake, type Intake } from "./intake.ts";
+import { createIntake, type Intake, type Read } from "./intake.ts";
 import { createSourceMeter } from "./meter.ts";
 import type { OwnMeter } from "./own-meter.ts";
 import { createReaders } from "./read.ts";
@@ -28,10 +28,10 @@ export function createPipeline({ settings, intervals, own, log, publish }: Pipel
   const boot = bootTime();
   const readers = createReaders(settings, intervals?.powermetrics);
 
-  const intake = <S extends SourceName>(source: S): Intake =>
+  const intake = <S extends SourceName>(source: S, read: Read<Samples[S]>): Intake =>
     createIntake<S>({
       source,
-      read: readers[source],
+      read,
       meter: createSourceMeter(source, settings, { catalogue, boot }),
       own,
       log: log.child({ source }),
@@ -43,10 +43,10 @@ export function createPipeline({ settings, intervals, own, log, publish }: Pipel
   return {
     boot,
     intakes: {
-      powermetrics: intake("powermetrics"),
-      vm_stat: intake("vm_stat"),
-      sysctl: intake("sysctl"),
-      pmset: intake("pmset"),
+      powermetrics: intake("powermetrics", readers.powermetrics),
+      vm_stat: intake("vm_stat", readers.vm_stat),
+      sysctl: intake("sysctl", readers.sysctl),
+      pmset: intake("pmset", readers.pmset),
     },
   };
 }

@@ -1,25 +1,11 @@
 /** Owns one `otlp` block of the configuration. */
 import * as z from "zod";
+import type { Frozen } from "../../runtime/frozen.ts";
 import { checkHttp, httpFields } from "../../runtime/http/schema.ts";
 import { durationSetting } from "../../runtime/setting.ts";
+import { queueConfigSchema } from "../queue.ts";
 
 const httpUrl = () => z.url({ protocol: /^https?$/, error: "must be an http or https URL" });
-
-/** As in `remote_write`; OTLP itself decides what may be sent again. */
-const queueConfigSchema = z.strictObject({
-  max_samples_per_send: z
-    .int()
-    .min(1)
-    .max(10_000)
-    .default(5000)
-    .describe("Most samples in one request, at most 10000"),
-  batch_send_deadline: durationSetting().prefault("5s").describe("Longest wait for a batch to fill up"),
-  min_backoff: durationSetting().prefault("100ms").describe("First wait after a failed request"),
-  max_backoff: durationSetting().prefault("30s").describe("Longest wait after failed requests"),
-  sample_age_limit: durationSetting()
-    .prefault("0s")
-    .describe("Samples older than this are dropped instead of sent; 0s sends everything the journal holds"),
-});
 
 const otlpShape = z.strictObject({
   endpoint: httpUrl()
@@ -52,13 +38,15 @@ const otlpShape = z.strictObject({
     .default({})
     .describe("Resource attributes added to the agent's own, or in place of them")
     .meta({ examples: [{ "deployment.environment.name": "office" }] }),
-  queue_config: queueConfigSchema.prefault({}).describe("Batches and retries"),
+  queue_config: queueConfigSchema({ default: 5000, most: 10_000 })
+    .prefault({})
+    .describe("Batches and retries"),
   ...httpFields,
 });
 
 export const otlpSchema = otlpShape.superRefine(checkHttp).superRefine(checkEndpoint);
 
-export type OtlpSettings = z.output<typeof otlpSchema>;
+export type OtlpSettings = Frozen<z.output<typeof otlpSchema>>;
 
 /** Keys of the Collector's otlphttp exporter that this agent lacks, as dotted paths: "not supported" instead of "unknown". */
 export const unsupportedKeys: readonly string[] = [

@@ -1,5 +1,6 @@
 /** Owns one `pushgateway` block of the configuration. */
 import * as z from "zod";
+import type { Frozen } from "../../runtime/frozen.ts";
 import { checkHttp, httpFields } from "../../runtime/http/schema.ts";
 import { durationSetting } from "../../runtime/setting.ts";
 
@@ -44,7 +45,7 @@ const pushgatewayShape = z.strictObject({
 
 export const pushgatewaySchema = pushgatewayShape.superRefine(checkHttp);
 
-export type PushgatewaySettings = z.output<typeof pushgatewaySchema>;
+export type PushgatewaySettings = Frozen<z.output<typeof pushgatewaySchema>>;
 
 /** Keys that a reader of Prometheus' or the Pushgateway's documents may expect: "not supported" instead of "unknown". */
 export const unsupportedKeys: readonly string[] = [

@@ -1,26 +1,16 @@
 /** Owns one `remote_write` block of the configuration: Prometheus' names, so that a block can be pasted. */
 import * as z from "zod";
+import type { Frozen } from "../../runtime/frozen.ts";
 import { checkHttp, httpFields } from "../../runtime/http/schema.ts";
 import { durationSetting } from "../../runtime/setting.ts";
+import { queueConfigSchema } from "../queue.ts";
 import { relabelRuleSchema } from "../relabel/schema.ts";
 
-const queueConfigSchema = z.strictObject({
-  max_samples_per_send: z
-    .int()
-    .min(1)
-    .max(2000)
-    .default(2000)
-    .describe("Most samples in one request, at most 2000"),
-  batch_send_deadline: durationSetting().prefault("5s").describe("Longest wait for a batch to fill up"),
-  min_backoff: durationSetting().prefault("100ms").describe("First wait after a failed request"),
-  max_backoff: durationSetting().prefault("30s").describe("Longest wait after failed requests"),
+const remoteWriteQueue = queueConfigSchema({ default: 2000, most: 2000 }).extend({
   retry_on_http_429: z
     .boolean()
     .default(true)
     .describe("Send again what the receiver refused with 429, instead of dropping it"),
-  sample_age_limit: durationSetting()
-    .prefault("0s")
-    .describe("Samples older than this are dropped instead of sent; 0s sends everything the journal holds"),
 });
 
 const remoteWriteShape = z.strictObject({
@@ -41,13 +31,13 @@ const remoteWriteShape = z.strictObject({
     .array(relabelRuleSchema)
     .default([])
     .describe("Relabelling of every series before it is sent"),
-  queue_config: queueConfigSchema.prefault({}).describe("Batches and retries"),
+  queue_config: remoteWriteQueue.prefault({}).describe("Batches and retries"),
   ...httpFields,
 });
 
 export const remoteWriteSchema = remoteWriteShape.superRefine(checkHttp);
 
-export type RemoteWriteSettings = z.output<typeof remoteWriteSchema>;
+export type RemoteWriteSettings = Frozen<z.output<typeof remoteWriteSchema>>;
 
 /** Keys of Prometheus' block that this agent lacks, as dotted paths: "not supported" instead of "unknown". */
 export const unsupportedKeys: readonly string[] = [

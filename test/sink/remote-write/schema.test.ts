@@ -17,6 +17,7 @@ test("a URL alone is a whole block, with the documented defaults", () => {
       min_backoff: 100,
       max_backoff: 30_000,
       retry_on_http_429: true,
+      drain_rate: 20_000,
       sample_age_limit: 0,
     },
   });

@@ -1,0 +1,140 @@
+/** Owns all deliveries together: one loop a receiver, started, told and ended as one. */
+import { isDeepStrictEqual } from "node:util";
+import type { Journal } from "../journal/types.ts";
+import type { Snapshot } from "../meter/snapshot.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/log.ts";
+import type { Random } from "../runtime/random.ts";
+import type { Receiver, SinkWorld } from "../sink/index.ts";
+import type { Sink } from "../sink/sink.ts";
+import { createDelivery, type Delivery } from "./delivery.ts";
+import { createPushLatest } from "./push-latest.ts";
+import type { DeliveryListener, DeliveryState } from "./state.ts";
+
+export interface DeliveriesOptions {
+  readonly journal: Journal;
+  readonly sinkWorld: SinkWorld;
+  /** The current snapshots, for sinks without history. */
+  readonly latest: () => readonly Snapshot[];
+  /** Counters of one sink. */
+  readonly listenerOf: (sink: string) => DeliveryListener;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+export interface DeliveryReport {
+  /** The sink's label in metrics and logs. */
+  readonly sink: string;
+  readonly type: Sink["type"];
+  readonly path: string;
+  readonly address: string;
+  readonly state: DeliveryState;
+}
+
+export interface Deliveries {
+  /** Starts what is new, ends what is gone, leaves alone what is unchanged; cursors stay with their destinations. */
+  apply(receivers: readonly Receiver[]): Promise<void>;
+  /** Something was appended to the journal. */
+  notify(): void;
+  woke(): void;
+  reports(): readonly DeliveryReport[];
+  /** Delivers what waits, for at most `budgetMs` milliseconds, and ends; the rest stays in the journal. */
+  finish(budgetMs: number): Promise<void>;
+}
+
+interface Running {
+  readonly receiver: Receiver;
+  readonly sink: Sink;
+  readonly delivery: Delivery;
+  readonly stop: AbortController;
+  readonly ended: Promise<void>;
+}
+
+/** A changed or removed sink gets this long to finish its request; nothing is lost if it does not. */
+const retireMs = 2000;
+
+export function createDeliveries(options: DeliveriesOptions): Deliveries {
+  const { journal, clock, log } = options;
+  let running: readonly Running[] = [];
+
+  function start(receiver: Receiver): Running {
+    const sink = receiver.open(options.sinkWorld);
+    const delivery = createLoop(receiver, sink, options);
+    const stop = new AbortController();
+    const ended = delivery.run(stop.signal).catch((error: unknown) => {
+      log.error(`the delivery to ${sink.id} ended by a bug`, { error });
+    });
+    return { receiver, sink, delivery, stop, ended };
+  }
+
+  async function end({ sink, delivery, stop, ended }: Running, budgetMs: number): Promise<void> {
+    delivery.finish();
+    using _budget = clock.after(budgetMs, () => stop.abort());
+    await ended;
+    await sink[Symbol.asyncDispose]();
+  }
+
+  function forgetRemoved(): void {
+    const kept = new Set(running.map(({ sink }) => sink.id));
+    for (const sink of journal.sinks()) if (!kept.has(sink)) journal.forget(sink);
+  }
+
+  return {
+    async apply(receivers) {
+      const wanted = [...receivers];
+      const kept: Running[] = [];
+      const ending: Running[] = [];
+      for (const one of running) {
+        const at = wanted.findIndex((receiver) => sameReceiver(receiver, one.receiver));
+        if (at < 0) ending.push(one);
+        else {
+          wanted.splice(at, 1);
+          kept.push(one);
+        }
+      }
+      await Promise.all(ending.map((one) => end(one, retireMs)));
+      running = [...kept, ...wanted.map(start)];
+      forgetRemoved();
+    },
+    notify() {
+      for (const { delivery } of running) delivery.notify();
+    },
+    woke() {
+      for (const { delivery } of running) delivery.woke();
+    },
+    reports: () =>
+      running.map(({ receiver: { path, address }, sink, delivery }) => ({
+        sink: sink.id,
+        type: sink.type,
+        path,
+        address,
+        state: delivery.state(),
+      })),
+    async finish(budgetMs) {
+      await Promise.all(running.map((one) => end(one, budgetMs)));
+      running = [];
+    },
+  };
+}
+
+function createLoop(receiver: Receiver, sink: Sink, options: DeliveriesOptions): Delivery {
+  const { pacing } = receiver;
+  const shared = {
+    ...options,
+    sink,
+    listener: options.listenerOf(sink.id),
+    log: options.log.child({ sink: sink.id }),
+  };
+  switch (pacing.kind) {
+    case "latest":
+      return createPushLatest({ ...shared, intervalMs: pacing.intervalMs });
+    case "history":
+      return createDelivery({ ...shared, pacing, cursor: options.journal.cursor(sink.id, { from: "now" }) });
+  }
+}
+
+/** Two literal secrets never compare equal, so a block that holds one is started anew: a wasted connection, no loss. */
+function sameReceiver(a: Receiver, b: Receiver): boolean {
+  return isDeepStrictEqual(a.settings, b.settings);
+}

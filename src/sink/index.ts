@@ -1,0 +1,81 @@
+/** Owns the list of sinks: a new protocol is its folder, one line here, and one in src/config/sinks.ts. */
+import type { HttpClient } from "../runtime/http/http.ts";
+import type { HttpSettings } from "../runtime/http/settings.ts";
+import type { Identity } from "./identity.ts";
+import type { HostFacts } from "./otlp/resource.ts";
+import type { OtlpSettings } from "./otlp/schema.ts";
+import { createOtlpSink } from "./otlp/sink.ts";
+import type { Pacing } from "./pacing.ts";
+import type { PushgatewaySettings } from "./pushgateway/schema.ts";
+import { createPushgatewaySink } from "./pushgateway/sink.ts";
+import { historyPacing } from "./queue.ts";
+import type { RemoteWriteSettings } from "./remote-write/schema.ts";
+import { createRemoteWriteSink } from "./remote-write/sink.ts";
+import type { Sink } from "./sink.ts";
+
+/** The sections of a configuration that name receivers. */
+export interface SinkBlocks {
+  readonly remote_write: readonly RemoteWriteSettings[];
+  readonly otlp: readonly OtlpSettings[];
+  readonly pushgateway: readonly PushgatewaySettings[];
+}
+
+export interface SinkWorld {
+  readonly identity: Identity;
+  readonly host: HostFacts;
+  /** The agent's, for User-Agent. */
+  readonly version: string;
+  /** A client of this sink alone. */
+  readonly createClient: (settings: HttpSettings) => HttpClient;
+}
+
+/** A receiver of the configuration: how to make its sink and how to drive it. */
+export interface Receiver {
+  /** Where in the configuration it stands: `remote_write[0]`. */
+  readonly path: string;
+  /** Its address as people may see it, without credentials. */
+  readonly address: string;
+  /** What it was configured with, to tell whether a reload changed it. */
+  readonly settings: unknown;
+  readonly pacing: Pacing;
+  open(world: SinkWorld): Sink;
+}
+
+/** Every receiver of the configuration, in its order. */
+export function receiversOf({ remote_write, otlp, pushgateway }: SinkBlocks): readonly Receiver[] {
+  return [
+    ...remote_write.map((settings, index) => ({
+      path: `remote_write[${index}]`,
+      address: safeAddress(settings.url),
+      settings,
+      pacing: historyPacing(settings.queue_config, true),
+      open: (world: SinkWorld) => createRemoteWriteSink(settings, withClient(world, settings)),
+    })),
+    ...otlp.map((settings, index) => ({
+      path: `otlp[${index}]`,
+      address: safeAddress(settings.metrics_endpoint ?? settings.endpoint ?? ""),
+      settings,
+      // Differences only add up when they come in order.
+      pacing: historyPacing(settings.queue_config, settings.temporality === "cumulative"),
+      open: (world: SinkWorld) => createOtlpSink(settings, withClient(world, settings)),
+    })),
+    ...pushgateway.map((settings, index) => ({
+      path: `pushgateway[${index}]`,
+      address: safeAddress(settings.url),
+      settings,
+      pacing: { kind: "latest", intervalMs: settings.interval } as const,
+      open: (world: SinkWorld) => createPushgatewaySink(settings, withClient(world, settings)),
+    })),
+  ];
+}
+
+function withClient(world: SinkWorld, settings: HttpSettings): SinkWorld & { readonly client: HttpClient } {
+  return { ...world, client: world.createClient(settings) };
+}
+
+function safeAddress(text: string): string {
+  const url = URL.parse(text);
+  if (url === null) return "";
+  url.username = url.password = url.search = "";
+  return url.href;
+}

@@ -1,0 +1,43 @@
+/** Owns the `queue_config` of sinks with a backlog: Prometheus' names where Prometheus has the key. */
+import * as z from "zod";
+import { durationSetting } from "../runtime/setting.ts";
+import type { Pacing } from "./pacing.ts";
+
+/** @param maxSamples the protocol's own limit of samples a request */
+export function queueConfigSchema(maxSamples: { readonly default: number; readonly most: number }) {
+  return z.strictObject({
+    max_samples_per_send: z
+      .int()
+      .min(1)
+      .max(maxSamples.most)
+      .default(maxSamples.default)
+      .describe(`Most samples in one request, at most ${maxSamples.most}`),
+    batch_send_deadline: durationSetting().prefault("5s").describe("Longest wait for a batch to fill up"),
+    min_backoff: durationSetting().prefault("100ms").describe("First wait after a failed request"),
+    max_backoff: durationSetting().prefault("30s").describe("Longest wait after failed requests"),
+    drain_rate: z
+      .int()
+      .min(0)
+      .default(20_000)
+      .describe(
+        "Samples a second while a backlog is sent, so that a fleet that comes back does not flood its receiver; 0 is unlimited",
+      ),
+    sample_age_limit: durationSetting()
+      .prefault("0s")
+      .describe("Samples older than this are dropped instead of sent; 0s sends everything the journal holds"),
+  });
+}
+
+type QueueConfig = z.output<ReturnType<typeof queueConfigSchema>>;
+
+export function historyPacing(queue: QueueConfig, mayOvertake: boolean): Pacing {
+  return {
+    kind: "history",
+    batchDeadlineMs: queue.batch_send_deadline,
+    minBackoffMs: queue.min_backoff,
+    maxBackoffMs: queue.max_backoff,
+    drainRate: queue.drain_rate,
+    sampleAgeLimitMs: queue.sample_age_limit,
+    mayOvertake,
+  };
+}
