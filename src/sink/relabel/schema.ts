@@ -1,5 +1,6 @@
 /** Owns one rule of `write_relabel_configs` as a user writes it, with the checks that Prometheus makes on loading. */
 import * as z from "zod";
+import type { Frozen } from "../../runtime/frozen.ts";
 import { isLabelName } from "./name.ts";
 import { compilePattern } from "./pattern.ts";
 
@@ -43,7 +44,7 @@ const ruleShape = z.strictObject({
     .describe("What a match does"),
 });
 
-export type RelabelRule = z.output<typeof ruleShape>;
+export type RelabelRule = Frozen<z.output<typeof ruleShape>>;
 
 /** A rule; what Prometheus would refuse on loading is refused here, with the key it concerns. */
 export const relabelRuleSchema = ruleShape.superRefine((rule, context) => {
