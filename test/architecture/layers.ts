@@ -1,0 +1,97 @@
+/** Owns the order of the layers as a table (DESIGN.md, the river): who may import whom, and who may touch what of the outside. */
+
+export interface Layer {
+  /** Folders of src/, or files in them where only these are meant; every layer may import itself. */
+  readonly imports: readonly string[];
+  /** Packages, and modules of Node that touch the outside world. Others of Node's are pure and free for all. */
+  readonly modules?: readonly string[];
+  /** Names of the outside world that this layer takes itself instead of by parameter. */
+  readonly world?: readonly string[];
+}
+
+const snapshot = "meter/snapshot.ts";
+
+/** What stands behind the layers: they are put together here, and here only. */
+const composition = ["agent.ts", "collection.ts", "telemetry.ts"];
+
+const stages = [
+  "runtime",
+  "metric",
+  "source",
+  "parse",
+  "collector",
+  "meter",
+  "journal",
+  "sink",
+  "delivery",
+  "endpoint",
+  "config",
+];
+
+export const layers: Readonly<Record<string, Layer>> = {
+  runtime: {
+    imports: [],
+    modules: ["node:fs", "node:http", "node:https", "node:net", "node:tls", "pino", "zod"],
+    world: ["setTimeout", "Date.now", "Math.random", "performance.now"],
+  },
+  metric: { imports: ["runtime"] },
+  source: {
+    imports: ["runtime"],
+    modules: ["node:child_process", "node:fs"],
+    world: ["setImmediate", "process.env"],
+  },
+  parse: { imports: ["metric"] },
+  collector: { imports: ["metric", "parse"] },
+  meter: {
+    imports: ["runtime", "metric", "source", "parse", "collector"],
+    modules: ["@opentelemetry/api", "@opentelemetry/resources", "@opentelemetry/sdk-metrics"],
+  },
+  journal: { imports: ["runtime", "metric", snapshot], modules: ["node:fs", "node:sqlite"] },
+  sink: {
+    imports: ["runtime", "metric", snapshot, "meter/resource-metrics.ts"],
+    modules: [
+      "@opentelemetry/exporter-metrics-otlp-http",
+      "@opentelemetry/otlp-transformer",
+      "@opentelemetry/sdk-metrics",
+      "prometheus-remote-write",
+      "protobufjs",
+      "snappyjs",
+      "zod",
+    ],
+  },
+  delivery: { imports: ["runtime", "metric", snapshot, "journal", "sink"] },
+  endpoint: {
+    imports: ["runtime", "metric", "meter", "delivery/state.ts"],
+    modules: ["node:http", "node:https", "node:net", "node:tls", "bcryptjs", "uplot"],
+  },
+  /** Of the sinks only what may be configured. */
+  config: { imports: ["runtime", "metric", "sink/*/schema.ts"], modules: ["node:fs", "yaml", "zod"] },
+  daemon: { imports: ["runtime", "config"], modules: ["node:fs", "plist"] },
+  command: { imports: [...stages, "daemon", ...composition], modules: ["node:fs", "commander"] },
+  "agent.ts": { imports: [...stages, ...composition] },
+  "collection.ts": { imports: stages },
+  "telemetry.ts": { imports: stages },
+  "version.ts": { imports: [], modules: ["node:fs"] },
+  "cli.ts": {
+    imports: ["runtime", "command", "version.ts"],
+    modules: ["node:fs"],
+    world: ["process.argv", "process.env", "process.exit"],
+  },
+};
+
+/** Modules of Node that compute and touch nothing. */
+export const pureModules = [
+  "node:buffer",
+  "node:crypto",
+  "node:events",
+  "node:os",
+  "node:path",
+  "node:stream",
+  "node:string_decoder",
+  "node:url",
+  "node:util",
+  "node:zlib",
+];
+
+/** Types of these are words for others' arguments: naming them takes nothing. */
+export const typesAreFree = ["node:http", "node:https", "node:net", "node:tls", "node:fs"];
