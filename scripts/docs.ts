@@ -1,0 +1,51 @@
+/**
+ * Owns what the documentation takes from the code: README's metric tables, the JSON Schema and the example of the configuration.
+ * `node scripts/docs.ts` writes them, `node scripts/docs.ts --check` says which differ.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { formatCatalogue } from "../src/command/metrics.ts";
+import { exampleFile } from "../src/config/example.ts";
+import { jsonSchema } from "../src/config/json-schema.ts";
+
+const root = new URL("../", import.meta.url);
+const begin = "<!-- metrics:begin -->";
+const end = "<!-- metrics:end -->";
+
+/**
+ * The metric tables between README's two marks; all else stays as it is.
+ *
+ * @throws Error when there is no such pair of marks
+ */
+export function withMetrics(readme: string): string {
+  const from = readme.indexOf(begin);
+  const to = readme.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`README.md must have ${begin} and, below it, ${end}`);
+  return `${readme.slice(0, from + begin.length)}\n\n${formatCatalogue("md")}\n${readme.slice(to)}`;
+}
+
+/** The files that differ from what the code says, with what they should be. */
+function drifted(): ReadonlyMap<string, string> {
+  const wanted = new Map([
+    ["README.md", withMetrics(committed("README.md"))],
+    ["config/agent.schema.json", jsonSchema()],
+    ["config/agent.example.yaml", exampleFile()],
+  ]);
+  return new Map([...wanted].filter(([path, text]) => committed(path) !== text));
+}
+
+function committed(path: string): string {
+  return readFileSync(new URL(path, root), "utf8");
+}
+
+if (import.meta.main) {
+  const check = process.argv.includes("--check");
+  for (const [path, text] of drifted()) {
+    if (check) {
+      console.error(`${path} must say what the code says: run npm run docs`);
+      process.exitCode = 1;
+    } else {
+      writeFileSync(new URL(path, root), text);
+      console.log(`wrote ${path}`);
+    }
+  }
+}
