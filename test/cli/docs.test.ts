@@ -14,10 +14,10 @@ test("README's metrics and the files of config/ are what npm run docs writes", (
 });
 
 test("only what stands between the marks is replaced, and nothing without them", () => {
-  const written = withMetrics("above\n<!-- metrics:begin -->\nold\n<!-- metrics:end -->\nbelow\n");
+  const written = withMetrics("above\n<!-- metrics:begin -->\noutdated\n<!-- metrics:end -->\nbelow\n");
   assert.match(written, /^above\n<!-- metrics:begin -->\n\n### On by default\n/);
   assert.match(written, /\n\n<!-- metrics:end -->\nbelow\n$/);
-  assert.doesNotMatch(written, /old/);
+  assert.doesNotMatch(written, /outdated/);
   assert.equal(withMetrics(written), written);
   assert.throws(() => withMetrics("# no marks"), /README\.md must have/);
 });
