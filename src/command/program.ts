@@ -3,6 +3,7 @@ import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 
 import { parseDuration } from "../runtime/duration.ts";
 import type { Plain } from "../config/field.ts";
 import { exitCode } from "./exit.ts";
+import { daemonVerbs } from "./program-daemon.ts";
 import type { World } from "./world.ts";
 
 type Options = Readonly<Record<string, unknown>>;
@@ -26,16 +27,27 @@ function createProgram(world: World, done: (code: number) => void): Command {
       "Mac power metrics, pushed durably: powermetrics and vm_stat to Prometheus and OpenTelemetry",
     )
     .version(world.version)
-    .configureOutput({ writeOut: world.stdout, writeErr: world.stderr })
+    .configureOutput({ writeOut: (text) => world.stdout(text), writeErr: (text) => world.stderr(text) })
     .showHelpAfterError("(add --help for the options)")
     .exitOverride();
-  for (const add of [addRun, addOnce, addReplay, addRecord, addSimulate, addCheck, addConfig, addMetrics]) {
+  for (const add of [
+    addRun,
+    addOnce,
+    addReplay,
+    addRecord,
+    addSimulate,
+    addCheck,
+    addConfig,
+    addMetrics,
+    ...daemonVerbs,
+  ]) {
     add(program, world, done);
   }
   return program;
 }
 
-type Add = (program: Command, world: World, done: (code: number) => void) => void;
+/** Adds one verb; `done` takes its exit code. */
+export type Add = (program: Command, world: World, done: (code: number) => void) => void;
 
 const configOption = (): Option => new Option("--config <file>", "configuration file");
 const simulateOption = (): Option =>

@@ -1,0 +1,181 @@
+/** Owns `install`: what is copied, what is refused before anything is touched, and what is told. */
+import { realpathSync } from "node:fs";
+import { basename, dirname, isAbsolute, resolve } from "node:path";
+import { loadConfiguration } from "../config/load.ts";
+import type { Configuration } from "../config/schema.ts";
+import { install as installAgent, type InstallOutcome } from "../daemon/install.ts";
+import { endpointProbe, jobProbe, type ReadyProbe } from "../daemon/ready.ts";
+import { runtimeObjection } from "../daemon/runtime-path.ts";
+import { starterFile } from "../daemon/starter.ts";
+import type { StepReport } from "../daemon/step.ts";
+import type { System } from "../daemon/system.ts";
+import { prepareVersion, type PreparedVersion, type Release } from "../daemon/version.ts";
+import { causeOf } from "../runtime/cause.ts";
+import { loadWorld, refuse } from "./config.ts";
+import { exitCode, type ExitCode } from "./exit.ts";
+import { openSystem } from "./system.ts";
+import type { World } from "./world.ts";
+
+export interface InstallArguments {
+  readonly dryRun: boolean;
+  /** Everything under this folder, tools included; for tests and images. */
+  readonly prefix?: string;
+  /** Becomes the configuration where there is none yet. */
+  readonly config?: string;
+  /** The runtime to copy instead of the one that runs this. */
+  readonly node?: string;
+  /** How long the new version may take to become ready, milliseconds. */
+  readonly readyTimeoutMs: number;
+}
+
+/** 0 installed, 1 failed or rolled back, 69 not a Mac, 77 not root, 78 bad configuration. */
+export async function install(options: InstallArguments, world: World): Promise<ExitCode> {
+  const objection = objectionTo(options, world, "install");
+  if (objection !== undefined) return told(objection, world);
+  const system = openSystem(resolvePrefix(options.prefix, world), world);
+  const settled = settle(options, system, world);
+  if (typeof settled === "number") return settled;
+  const version = prepare(options, system, world);
+  if (typeof version === "string") {
+    world.stderr(`${version}\n`);
+    return exitCode.failure;
+  }
+  const { configuration, text } = settled;
+  const outcome = await installAgent(
+    {
+      version,
+      account: configuration.run_as,
+      configuration: text,
+      probe: probeOf(configuration, system),
+      readyTimeoutMs: options.readyTimeoutMs,
+    },
+    system,
+    { dryRun: options.dryRun, tell: teller(world) },
+  );
+  return conclude(outcome, options.dryRun, system, world);
+}
+
+export function probeOf(configuration: Configuration, system: System): ReadyProbe {
+  return configuration.web.enabled ? endpointProbe(configuration, system.clock) : jobProbe(system);
+}
+
+interface Objection {
+  readonly code: ExitCode;
+  readonly message: string;
+}
+
+/** What `install` and `uninstall` need: a Mac and root, unless a prefix stands in, or nothing is to be changed. */
+export function objectionTo(
+  { prefix, dryRun }: { readonly prefix?: string; readonly dryRun: boolean },
+  { platform, uid }: World,
+  verb: string,
+): Objection | undefined {
+  if (prefix !== undefined || dryRun) return undefined;
+  if (platform !== "darwin") {
+    return {
+      code: exitCode.noPowermetrics,
+      message: `cannot ${verb} here: launchd comes with macOS only; --dry-run shows the steps, --prefix works in a folder`,
+    };
+  }
+  if (uid === 0) return undefined;
+  return {
+    code: exitCode.notRoot,
+    message: `cannot ${verb} without root: run sudo mac-powermetrics-agent ${verb}`,
+  };
+}
+
+export function told({ code, message }: Objection, world: World): ExitCode {
+  world.stderr(`${message}\n`);
+  return code;
+}
+
+export function resolvePrefix(prefix: string | undefined, { cwd }: World): string {
+  return prefix === undefined ? "" : resolve(cwd, prefix);
+}
+
+/** The configuration that will be in force and, where there is none, its text; checked as if it lay in its place already. */
+function settle(
+  { config, prefix }: InstallArguments,
+  { layout }: System,
+  world: World,
+): { configuration: Configuration; text: string } | ExitCode {
+  const exists = world.fileExists(layout.config);
+  if (exists && config !== undefined)
+    world.stderr(`warning: ${layout.config} is kept as it is, ${config} is not looked at\n`);
+  let text: string;
+  try {
+    const path = exists ? layout.config : config === undefined ? undefined : resolve(world.cwd, config);
+    text = path === undefined ? starterFile(layout) : Buffer.from(world.readFile(path)).toString("utf8");
+  } catch (error) {
+    return told(
+      {
+        code: exitCode.badConfiguration,
+        message: `cannot read ${config ?? layout.config}: ${causeOf(error)}`,
+      },
+      world,
+    );
+  }
+  const daemonWorld = {
+    ...loadWorld({ config: layout.config }, world),
+    // The daemon sees none of this shell's variables.
+    env: {},
+    uid: 0,
+    readFile: (path: string) => (path === layout.config ? Buffer.from(text) : world.readFile(path)),
+  };
+  const loaded = loadConfiguration(
+    prefix === undefined ? { ...daemonWorld, platform: "darwin" } : daemonWorld,
+  );
+  if (!loaded.ok) return refuse(loaded, world);
+  for (const warning of loaded.warnings) world.stderr(`warning: ${warning}\n`);
+  return { configuration: loaded.configuration, text };
+}
+
+/** The version to install, or what keeps us from it. */
+function prepare({ node }: InstallArguments, system: System, world: World): PreparedVersion | string {
+  const release = releaseOf(node, world);
+  if (typeof release === "string") return release;
+  const objection = runtimeObjection(release.node);
+  if (objection !== undefined) return objection;
+  try {
+    return prepareVersion(release, system);
+  } catch (error) {
+    return `cannot read ${release.bundle} and ${release.node}: ${causeOf(error)}`;
+  }
+}
+
+function releaseOf(node: string | undefined, { self, cwd, version }: World): Release | string {
+  const [runtime = ""] = self;
+  const script = self.at(-1) ?? "";
+  try {
+    const cli = realpathSync(isAbsolute(script) ? script : resolve(cwd, script));
+    if (basename(cli) !== "cli.js")
+      return `cannot install from source: run npm run build and then node dist/cli.js install, got ${cli}`;
+    return {
+      version,
+      bundle: dirname(cli),
+      node: realpathSync(node === undefined ? runtime : resolve(cwd, node)),
+    };
+  } catch (error) {
+    return `cannot find program or runtime: ${causeOf(error)}`;
+  }
+}
+
+/** One line a step, on standard output: a script can read what was done. */
+export function teller({ stdout }: Pick<World, "stdout">): (report: StepReport) => void {
+  const words = { done: "done", already: "ok", would: "would", kept: "keep", failed: "failed" } as const;
+  return ({ describe, status }) => stdout(`${words[status].padEnd(6)} ${describe}\n`);
+}
+
+function conclude(outcome: InstallOutcome, dryRun: boolean, { layout }: System, world: World): ExitCode {
+  switch (outcome.status) {
+    case "installed":
+      if (!dryRun) world.stdout(`installed; configuration is ${layout.config}\n`);
+      return exitCode.ok;
+    case "failed":
+      world.stderr(`${outcome.failure}\nsee mac-powermetrics-agent logs and mac-powermetrics-agent doctor\n`);
+      return exitCode.failure;
+    case "rolled_back":
+      world.stderr(`${outcome.failure}\nwent back to ${outcome.to}, which is ready\n`);
+      return exitCode.failure;
+  }
+}

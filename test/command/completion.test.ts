@@ -1,0 +1,64 @@
+import test from "node:test";
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { Argument, Command, Option } from "commander";
+import { completionScript, shells, type Shell } from "../../src/command/completion.ts";
+
+const name = "mac-powermetrics-agent";
+
+function program(): Command {
+  const root = new Command(name);
+  root
+    .command("once")
+    .description("one sample, the user's own [really]")
+    .option("-c, --config <file>", "a file")
+    .addOption(new Option("--format <format>", "form: of the output").choices(["json", "table"]));
+  root
+    .command("completion")
+    .description("print")
+    .addArgument(new Argument("<shell>").choices(["bash", "zsh"]));
+  return root;
+}
+
+/** What bash offers for these words, the last one being typed. */
+function offered(...words: string[]): string[] {
+  const script = `${completionScript("bash", program())}
+COMP_WORDS=(${name} ${words.map((word) => `'${word}'`).join(" ")})
+COMP_CWORD=${words.length}
+_mac_powermetrics_agent
+printf '%s\\n' "\${COMPREPLY[@]}"`;
+  return execFileSync("bash", ["-c", script], { encoding: "utf8" })
+    .split("\n")
+    .filter((line) => line !== "");
+}
+
+test("bash completes verbs, their options, and the values of both", () => {
+  assert.deepEqual(offered("on"), ["once"]);
+  assert.deepEqual(offered("once", "--fo"), ["--format"]);
+  assert.deepEqual(offered("once", "--format", ""), ["json", "table"]);
+  assert.deepEqual(offered("completion", "z"), ["zsh"]);
+});
+
+test("bash leaves files to the shell where an option takes one", () => {
+  assert.deepEqual(offered("once", "--config", ""), []);
+});
+
+for (const shell of shells) {
+  const here = spawnSync(shell, ["-c", "true"]).status === 0;
+  test(`${shell} takes its script`, { skip: here ? false : `${shell} is not here` }, () => {
+    const { status, stderr } = spawnSync(shell, ["-n"], {
+      input: completionScript(shell, program()),
+      encoding: "utf8",
+    });
+    assert.equal(status, 0, stderr);
+  });
+}
+
+test("every verb and every option is in each shell's script, with quotes that hold", () => {
+  for (const shell of shells satisfies readonly Shell[]) {
+    const script = completionScript(shell, program());
+    for (const word of ["once", "completion", "config", "format", "json", "help"])
+      assert.ok(script.includes(word), `${shell}: ${word}`);
+    if (shell !== "bash") assert.ok(script.includes(String.raw`user'\''s own`), shell);
+  }
+});
