@@ -1,0 +1,72 @@
+/** Owns the routes of the status API: the present, the past, and the stream of events. */
+import { acceptsGzip } from "../negotiate.ts";
+import { replyText, type Exchange, type Route } from "../route.ts";
+import { replyCompressed } from "../compress.ts";
+import type { Feed } from "./feed.ts";
+import { historyRanges, isHistoryRange, type History, type HistoryRange } from "./history.ts";
+import type { Status } from "./status.ts";
+
+export interface StatusBoard {
+  /** With the effective configuration. */
+  status(): Status;
+  history(range: HistoryRange): History;
+  readonly feed: Feed;
+}
+
+const json = "application/json; charset=utf-8";
+
+export function apiRoutes(board: StatusBoard): readonly Route[] {
+  return [
+    {
+      path: "/api/v1/status",
+      methods: ["GET"],
+      handle: (exchange) => answerJson(exchange, board.status()),
+    },
+    {
+      path: "/api/v1/history",
+      methods: ["GET"],
+      handle(exchange) {
+        const range = new URLSearchParams(exchange.query).get("range") ?? "10m";
+        if (isHistoryRange(range)) answerJson(exchange, board.history(range));
+        else
+          replyText(exchange.response, 400, `range must be one of ${Object.keys(historyRanges).join(", ")}`);
+      },
+    },
+    {
+      path: "/api/v1/events",
+      methods: ["GET"],
+      handle: (exchange) => stream(exchange, board.feed),
+    },
+  ];
+}
+
+function answerJson({ request, response }: Exchange, value: unknown): void {
+  const gzip = acceptsGzip(request.headers["accept-encoding"]?.toString());
+  replyCompressed(response, { status: 200, type: json, body: JSON.stringify(value) }, gzip);
+}
+
+/** Until the client goes or the endpoint stops. A client that reads too slowly misses states, never the newest one for long. */
+function stream({ request, response, signal }: Exchange, feed: Feed): void {
+  const head = { "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" };
+  if (request.method === "HEAD") {
+    response.writeHead(200, head).end();
+    return;
+  }
+  let begun = false;
+  const send = (text: string): void => {
+    if (!begun) response.writeHead(200, head).write("retry: 2000\n\n");
+    begun = true;
+    if (!response.writableNeedDrain) response.write(text);
+  };
+  const watching = feed.watch(send);
+  if (watching === undefined) {
+    replyText(response, 503, "too many watch already", { "retry-after": "30" });
+    return;
+  }
+  const end = (): void => void response.end();
+  signal.addEventListener("abort", end, { once: true });
+  response.once("close", () => {
+    watching[Symbol.dispose]();
+    signal.removeEventListener("abort", end);
+  });
+}

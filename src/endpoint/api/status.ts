@@ -1,0 +1,176 @@
+/**
+ * Owns the model of the status API: the one document that `GET /api/v1/status`, each event, the page and `top` are made from.
+ * Fields are only ever added within a version. Times are milliseconds since the Unix epoch; what is not known is absent.
+ */
+import type { DeliveryStatus } from "../../delivery/state.ts";
+
+export const statusVersion = 1;
+
+export interface Status {
+  readonly version: typeof statusVersion;
+  /** When this was true. */
+  readonly time: number;
+  readonly overall: Overall;
+  readonly agent: AgentIdentity;
+  readonly machine: Machine;
+  readonly sources: readonly SourceStatus[];
+  /** The current values; nothing older than its source's limit. */
+  readonly readings: Readings;
+  readonly sinks: readonly SinkStatus[];
+  /** Absent where none is kept. */
+  readonly journal?: JournalStatus;
+  /** Newest first. */
+  readonly events: readonly AgentEvent[];
+  /** The effective configuration as YAML, secrets hidden; left out of `/api/v1/events`. */
+  readonly configuration?: string;
+}
+
+export type OverallLevel =
+  /** All sources deliver, all sinks keep up. */
+  | "ok"
+  /** Not every source has reported yet. */
+  | "starting"
+  /** Nothing is lost so far, but somebody should look. */
+  | "warning"
+  /** Samples are missing or are being lost. */
+  | "failing";
+
+export interface Overall {
+  readonly level: OverallLevel;
+  /** Each in one line; empty when the level is `ok`. */
+  readonly problems: readonly string[];
+}
+
+export interface AgentIdentity {
+  readonly host: string;
+  readonly version: string;
+  readonly node: string;
+  readonly startedAt: number;
+  readonly cpuSeconds?: number;
+  readonly memoryBytes?: number;
+}
+
+export interface Machine {
+  /** Whether the numbers are the simulator's. */
+  readonly simulated: boolean;
+  readonly model?: string;
+  readonly osBuild?: string;
+}
+
+export interface SourceStatus {
+  readonly name: string;
+  /** Between two samples, milliseconds. */
+  readonly intervalMs: number;
+  /** Absent before it was known. */
+  readonly up?: boolean;
+  readonly lastSample?: number;
+  readonly restarts: number;
+  /** Failed runs of its tool. */
+  readonly failures: number;
+  /** Output that could not be read. */
+  readonly parseErrors: number;
+  readonly lastFailure?: Failure;
+}
+
+export interface Failure {
+  readonly time: number;
+  /** One line, safe to print. */
+  readonly reason: string;
+}
+
+export interface SinkStatus {
+  readonly id: string;
+  readonly type: string;
+  /** Where it delivers to, without credentials. */
+  readonly target: string;
+  readonly state: DeliveryStatus;
+  readonly protocol: string;
+  readonly lastSuccess?: number;
+  /** Of the last request, milliseconds. */
+  readonly latencyMs?: number;
+  /** Samples the receiver took since the agent started. */
+  readonly sent: number;
+  readonly failedRequests: number;
+  /** Samples that it will never get, by reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly backlog: { readonly snapshots: number; readonly bytes: number; readonly oldest?: number };
+  readonly nextAttempt?: number;
+  /** The receiver's clock minus ours, milliseconds. */
+  readonly skewMs?: number;
+  /** `advice` says what to do about it. */
+  readonly lastFailure?: Failure & { readonly code: string; readonly advice?: string };
+}
+
+export interface JournalStatus {
+  /** False while it works from memory because its disk fails. */
+  readonly durable: boolean;
+  readonly reason?: string;
+  readonly bytes: number;
+  readonly snapshots: number;
+  readonly oldest?: number;
+  /** Snapshots, by reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
+/** Something that happened: a source that restarted, a sink that changed its state, a wake, a drop, a reload. */
+export interface AgentEvent {
+  readonly time: number;
+  readonly level: "info" | "warn" | "error";
+  readonly message: string;
+}
+
+export type Rail = "cpu" | "gpu" | "ane" | "dram" | "package" | "combined";
+
+/** Values by meaning instead of by metric name. */
+export interface Readings {
+  /** Watts. */
+  readonly power: Readonly<Partial<Record<Rail, number>>>;
+  readonly cores: readonly CoreReading[];
+  readonly clusters: readonly ClusterReading[];
+  readonly gpu: { readonly activePercent?: number; readonly frequencyHz?: number };
+  /** `nominal`, `moderate`, `heavy`, `trapping`, `sleeping`, or a word that macOS added since. */
+  readonly thermal?: string;
+  readonly memory: MemoryReading;
+  readonly battery: BatteryReading;
+  /** Intel only, by sensor. */
+  readonly celsius: Readonly<Record<string, number>>;
+  readonly fanRpm?: number;
+}
+
+export interface CoreReading {
+  readonly core: string;
+  readonly cluster?: string;
+  readonly activePercent?: number;
+  readonly frequencyHz?: number;
+}
+
+export interface ClusterReading {
+  readonly cluster: string;
+  readonly activePercent?: number;
+  readonly frequencyHz?: number;
+}
+
+/** Bytes, split as Activity Monitor does. */
+export interface MemoryReading {
+  readonly total?: number;
+  readonly wired?: number;
+  /** Anonymous pages that nobody may throw away. */
+  readonly app?: number;
+  /** What the compressor occupies. */
+  readonly compressed?: number;
+  /** File-backed and purgeable pages. */
+  readonly cached?: number;
+  readonly free?: number;
+  readonly swapUsed?: number;
+  readonly swapTotal?: number;
+  readonly pressure?: "normal" | "warning" | "critical";
+}
+
+export interface BatteryReading {
+  readonly chargePercent?: number;
+  /** In pmset's words: `charging`, `AC attached`. */
+  readonly state?: string;
+  /** `AC Power`, `Battery Power`. */
+  readonly source?: string;
+  readonly lowPowerMode?: boolean;
+}

@@ -1,0 +1,181 @@
+/**
+ * Owns the status of the whole agent: gathers every stage's state into one document when somebody asks, and only then.
+ *
+ *     sources, intakes ┐
+ *     latest snapshots ├─► Status ─► /api/v1/status, events, the page, top
+ *     sinks, journal   │
+ *     log ─► events    ┘
+ */
+import { createFeed, type Feed } from "../endpoint/api/feed.ts";
+import {
+  historyGroups,
+  historyRanges,
+  mostPoints,
+  type History,
+  type HistoryRange,
+} from "../endpoint/api/history.ts";
+import { readingsOf, withoutAbsent } from "../endpoint/api/readings.ts";
+import type { StatusBoard } from "../endpoint/api/routes.ts";
+import {
+  statusVersion,
+  type AgentEvent,
+  type SinkStatus,
+  type SourceStatus,
+  type Status,
+} from "../endpoint/api/status.ts";
+import type { DeliveryState } from "../delivery/state.ts";
+import type { Journal } from "../journal/types.ts";
+import type { Intake } from "../meter/intake.ts";
+import { stalenessLimit } from "../meter/latest.ts";
+import { ownSource } from "../meter/own-meter.ts";
+import type { Snapshot } from "../meter/snapshot.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Source, SourceFailure, SourceName } from "../source/source.ts";
+import { adviceFor } from "./advice.ts";
+import { overallOf } from "./overall.ts";
+import { countsOf, infoOf, type OwnCounts } from "./own-values.ts";
+import { rememberSnapshots } from "./remembered.ts";
+
+export interface BoardOptions {
+  readonly clock: Clock;
+  readonly hostname: string;
+  readonly version: string;
+  readonly nodeVersion: string;
+  readonly simulated: boolean;
+  readonly sources: readonly Pick<Source, "name" | "intervalMs">[];
+  readonly intakes: Readonly<Record<SourceName, Pick<Intake, "isUp" | "lastTime">>>;
+  /** The current snapshots, the agent's own included. */
+  readonly latest: () => readonly Snapshot[];
+  readonly sinks: () => readonly SinkView[];
+  /** Absent where none is kept: the last ten minutes are then remembered here. */
+  readonly journal?: Pick<Journal, "history" | "state">;
+  readonly events: () => readonly AgentEvent[];
+  /** The effective configuration as YAML, secrets hidden. */
+  readonly configuration: () => string;
+}
+
+export interface SinkView {
+  readonly id: string;
+  readonly type: string;
+  /** Without credentials. */
+  readonly target: string;
+  readonly state: DeliveryState;
+}
+
+export interface Board extends StatusBoard {
+  readonly feed: Feed;
+  /** A snapshot was published. */
+  published(snapshot: Snapshot): void;
+  /** A source's tool failed. */
+  failed(source: SourceName, failure: SourceFailure): void;
+}
+
+export function createBoard(options: BoardOptions): Board {
+  const { clock, journal } = options;
+  const startedAt = clock.now();
+  const remembered = journal === undefined ? rememberSnapshots() : undefined;
+  const failures = new Map<SourceName, SourceStatus["lastFailure"]>();
+  const feed = createFeed(clock, () => JSON.stringify(live()));
+
+  /** All that changes. */
+  function live(): Status {
+    const time = clock.now();
+    const snapshots = options.latest();
+    const own = countsOf(snapshots.find(({ source }) => source === ownSource));
+    const parts = {
+      time,
+      sources: options.sources.map((source) => sourceStatus(source, own)),
+      sinks: options.sinks().map(sinkStatus),
+      ...(journal !== undefined && { journal: journalStatus(journal) }),
+    };
+    const { hostname: host, version, nodeVersion: node, simulated } = options;
+    return {
+      version: statusVersion,
+      overall: overallOf(parts),
+      agent: { host, version, node, startedAt, ...own.cost },
+      machine: { simulated, ...infoOf(snapshots) },
+      ...parts,
+      readings: readingsOf(snapshots),
+      events: options.events(),
+    };
+  }
+
+  function sourceStatus(
+    { name, intervalMs }: Pick<Source, "name" | "intervalMs">,
+    own: OwnCounts,
+  ): SourceStatus {
+    const { isUp, lastTime } = options.intakes[name];
+    return {
+      name,
+      intervalMs,
+      ...own.ofSource(name),
+      ...withoutAbsent({ up: isUp, lastSample: lastTime, lastFailure: failures.get(name) }),
+    };
+  }
+
+  return {
+    feed,
+    status: () => ({ ...live(), configuration: options.configuration() }),
+    history: (range) => historyOf(range, options, (fromMs) => remembered?.since(fromMs) ?? []),
+    published(snapshot) {
+      remembered?.put(snapshot);
+      feed.changed();
+    },
+    failed: (source, { message }) => void failures.set(source, { time: clock.now(), reason: message }),
+  };
+}
+
+function historyOf(
+  range: HistoryRange,
+  { clock, journal, sources }: BoardOptions,
+  remembered: (fromMs: number) => Iterable<Snapshot>,
+): History {
+  const toMs = clock.now();
+  const fromMs = toMs - historyRanges[range];
+  const stepMs = historyRanges[range] / mostPoints;
+  const intervals = new Map<string, number>(sources.map(({ name, intervalMs }) => [name, intervalMs]));
+  const snapshots = journal?.history({ fromMs, toMs, maxPoints: mostPoints }) ?? remembered(fromMs);
+  return {
+    version: 1,
+    range,
+    fromMs,
+    toMs,
+    origin: journal === undefined ? "memory" : "journal",
+    // Far back the journal keeps every 60th row readily: up to a quarter of an hour lies between two points of a line.
+    groups: historyGroups(snapshots, (source) =>
+      Math.max(stalenessLimit(intervals.get(source) ?? 0), (range === "1d" ? 7 : 3) * stepMs),
+    ),
+  };
+}
+
+function sinkStatus({ id, type, target, state }: SinkView): SinkStatus {
+  const { backlog, lastFailure } = state;
+  const advice = lastFailure && adviceFor(lastFailure.code);
+  return {
+    id,
+    type,
+    target,
+    state: state.status,
+    protocol: state.protocol,
+    sent: state.sent,
+    failedRequests: state.failedRequests,
+    dropped: state.dropped,
+    backlog: {
+      snapshots: backlog.snapshots,
+      bytes: backlog.bytes,
+      ...withoutAbsent({ oldest: backlog.oldestTimeMs }),
+    },
+    ...withoutAbsent({
+      lastSuccess: state.lastSuccessMs,
+      latencyMs: state.lastDurationMs,
+      nextAttempt: state.nextAttemptMs,
+      skewMs: state.skewMs,
+      lastFailure: lastFailure && { ...lastFailure, ...withoutAbsent({ advice }) },
+    }),
+  };
+}
+
+function journalStatus(journal: Pick<Journal, "state">): NonNullable<Status["journal"]> {
+  const { durable, reason, bytes, snapshots, oldestTimeMs, dropped } = journal.state();
+  return { durable, bytes, snapshots, dropped, ...withoutAbsent({ reason, oldest: oldestTimeMs }) };
+}
