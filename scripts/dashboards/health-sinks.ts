@@ -94,7 +94,7 @@ export const sinkRow: Row = {
       title: "Clock skew",
       description: about("mac_agent_clock_skew_seconds"),
       view: lines("s"),
-      queries: [{ expression: of("mac_agent_clock_skew_seconds"), legend: "{{instance}}" }],
+      queries: [{ expression: of("mac_agent_clock_skew_seconds"), legend: "{{instance}} {{sink}}" }],
       width: 24,
     },
   ],

@@ -1,0 +1,139 @@
+/** Owns every query that we publish, dashboards, rules and answers alike, and what a query names. */
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+import { z } from "zod";
+
+export interface Query {
+  /** Which panel, rule or question it belongs to. */
+  readonly of: string;
+  readonly expression: string;
+}
+
+const root = new URL("../../", import.meta.url);
+
+export function readText(path: string): string {
+  return readFileSync(new URL(path, root), "utf8");
+}
+
+export const dashboardFiles = ["fleet.json", "host.json", "agent.json"].map(
+  (name) => `config/grafana/${name}`,
+);
+export const ruleFiles = ["recording", "alerts"].map((name) => `config/prometheus/rules/${name}.yaml`);
+
+const panelSchema = z.object({
+  title: z.string(),
+  description: z.string().default(""),
+  type: z.string(),
+  gridPos: z.object({ x: z.number(), y: z.number(), w: z.number(), h: z.number() }),
+  fieldConfig: z.object({ defaults: z.object({ unit: z.string().optional() }) }).optional(),
+  targets: z.array(z.object({ expr: z.string(), refId: z.string() })).default([]),
+});
+export type Panel = z.infer<typeof panelSchema>;
+
+const dashboardSchema = z.object({
+  uid: z.string(),
+  templating: z.object({ list: z.array(z.object({ name: z.string() })) }),
+  panels: z.array(z.looseObject({ type: z.string(), panels: z.array(z.unknown()).default([]) })),
+});
+
+/** A dashboard as Grafana will read it; panels of closed rows included, rows left out. */
+export function readDashboard(path: string): {
+  readonly uid: string;
+  readonly variables: readonly string[];
+  readonly panels: readonly Panel[];
+} {
+  const { uid, templating, panels } = dashboardSchema.parse(JSON.parse(readText(path)));
+  const flat = panels.flatMap((panel) => (panel.type === "row" ? panel.panels : [panel]));
+  return {
+    uid,
+    variables: templating.list.map(({ name }) => name),
+    panels: flat.map((panel) => panelSchema.parse(panel)),
+  };
+}
+
+export function panelQueries(path: string): readonly Query[] {
+  return readDashboard(path).panels.flatMap(({ title, targets }) =>
+    targets.map(({ expr, refId }) => ({
+      of: `${path}: ${title} (${refId})`,
+      expression: withVariables(expr),
+    })),
+  );
+}
+
+const variables: Readonly<Record<string, string>> = {
+  $__rate_interval: "1m",
+  $__range: "6h",
+  $job: ".+",
+  $instance: ".+",
+  $price: "0.30",
+};
+
+/** What Grafana would send. */
+function withVariables(expression: string): string {
+  return expression.replace(/\$[a-z_]+/g, (name) => variables[name] ?? name);
+}
+
+const ruleSchema = z.union([
+  z.strictObject({ record: z.string(), expr: z.string() }),
+  z.strictObject({
+    alert: z.string(),
+    expr: z.string(),
+    for: z.string().optional(),
+    labels: z.record(z.string(), z.string()),
+    annotations: z.record(z.string(), z.string()),
+  }),
+]);
+export type Rule = z.infer<typeof ruleSchema>;
+
+export function readRules(path: string): readonly Rule[] {
+  const file = z
+    .object({ groups: z.array(z.object({ rules: z.array(ruleSchema) })) })
+    .parse(parse(readText(path)));
+  return file.groups.flatMap(({ rules }) => rules);
+}
+
+function ruleQueries(path: string): readonly Query[] {
+  return readRules(path).map((rule) => ({
+    of: "alert" in rule ? rule.alert : rule.record,
+    expression: rule.expr,
+  }));
+}
+
+/** The fenced queries of a document, each named by the line it begins at. */
+export function documentQueries(path: string): readonly Query[] {
+  const text = readText(path);
+  return [...text.matchAll(/^```promql\n(.*?)^```$/gms)].map(({ 1: expression = "", index }) => ({
+    of: `${path}:${text.slice(0, index).split("\n").length}`,
+    expression,
+  }));
+}
+
+export function allQueries(): readonly Query[] {
+  return [
+    ...dashboardFiles.flatMap(panelQueries),
+    ...ruleFiles.flatMap(ruleQueries),
+    ...documentQueries("config/prometheus/queries.md"),
+  ];
+}
+
+const keywords = new Set(["and", "or", "unless", "bool", "offset", "group_left", "group_right"]);
+
+/** Names of the series that a query selects, each with the labels it matches on. */
+export function selectorsIn(
+  expression: string,
+): readonly { readonly name: string; readonly labels: readonly string[] }[] {
+  const bare = expression
+    .replace(/"(?:[^"\\]|\\.)*"/g, '""')
+    .replace(/\[[^\]]*\]/g, "")
+    .replace(/\boffset\s+\w+/g, "")
+    .replace(/\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)/g, "");
+  return [...bare.replace(/\{[^}]*\}/g, (matchers) => matchers.replaceAll(/[\s(]/g, "")).matchAll(selector)]
+    .map(({ 1: name = "", 2: matchers = "" }) => ({
+      name,
+      labels: [...matchers.matchAll(/(\w+)[=!]/g)].map(([, label = ""]) => label),
+    }))
+    .filter(({ name }) => !keywords.has(name));
+}
+
+/** A name that is no function's, with its matchers; `3.6e6` is no name. */
+const selector = /(?<![\w.{,])([a-zA-Z_:][\w:]*)(?![\w:]*\s*\()(?:\{([^}]*)\})?/g;

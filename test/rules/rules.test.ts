@@ -1,0 +1,118 @@
+/** Queries of dashboards, rules and answers: that they parse, name what exists, and that alerts fire when and only when they should. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { parse } from "yaml";
+import { z } from "zod";
+import { catalogue } from "../../src/meter/catalogue.ts";
+import { findReceiver, skipWithout } from "../sink/receivers.ts";
+import { allQueries, readRules, readText, ruleFiles, selectorsIn } from "./queries.ts";
+
+const skip = skipWithout("promtool");
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const caseFiles = ["alerts", "alerts-slow", "recording"].map((name) => `test/rules/${name}.yaml`);
+
+/** Resolves to what promtool printed, or fails with it. */
+async function promtool(...parameters: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(findReceiver("promtool") ?? "promtool", parameters, {
+    cwd: root,
+  });
+  return stdout;
+}
+
+const rules = ruleFiles.flatMap(readRules);
+const recorded = new Set(rules.flatMap((rule) => ("record" in rule ? [rule.record] : [])));
+const alerts = rules.filter((rule) => "alert" in rule);
+
+test("every query parses", { skip }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), "queries-"));
+  try {
+    const asRules = allQueries().map(({ expression }, index) => ({
+      record: `query_${index}`,
+      expr: expression,
+    }));
+    const file = join(folder, "queries.json");
+    await writeFile(file, JSON.stringify({ groups: [{ name: "queries", rules: asRules }] }));
+    assert.match(
+      await promtool("check", "rules", file),
+      new RegExp(`SUCCESS: ${asRules.length} rules found`),
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("every query names only metrics and labels that exist", () => {
+  const added = ["job", "instance", "le", "class"];
+  // Of a Pushgateway.
+  const foreign = new Set(["push_time_seconds"]);
+  for (const { of, expression } of allQueries()) {
+    const selectors = selectorsIn(expression);
+    assert.ok(selectors.length > 0, `${of} selects nothing`);
+    for (const { name, labels } of selectors) {
+      if (recorded.has(name) || foreign.has(name)) continue;
+      const metric = catalogue.get(name) ?? catalogue.get(name.replace(/_(bucket|sum|count)$/, ""));
+      assert.ok(metric, `${of} names ${name}, which the catalogue lacks`);
+      for (const label of labels) {
+        assert.ok([...metric.labels, ...added].includes(label), `${of}: ${name} has no label ${label}`);
+      }
+    }
+  }
+});
+
+test("the search for names finds them in every kind of expression", () => {
+  const names = (expression: string): string[] => selectorsIn(expression).map(({ name }) => name);
+  assert.deepEqual(names('sum by (job) (rate(a_total{x="b (c) or d"}[5m] offset 1h)) / 3.6e6'), ["a_total"]);
+  assert.deepEqual(names('a * on (x) group_left (y) b unless c{z!~"1"} or vector(0)'), ["a", "b", "c"]);
+  assert.deepEqual(names("a:b:c > 2 and topk by (x) (1, d)"), ["a:b:c", "d"]);
+  assert.deepEqual(selectorsIn('a{x="1", yy!~"2,z=3"} > bool 0'), [{ name: "a", labels: ["x", "yy"] }]);
+});
+
+test("the rules and the example configuration are valid", { skip }, async () => {
+  assert.match(await promtool("check", "rules", ...ruleFiles), /SUCCESS/);
+  const checked = await promtool("check", "config", "config/prometheus/prometheus.yaml");
+  assert.match(checked, /SUCCESS: 2 rule files found/);
+});
+
+test("recording rules and alerts do what their cases say", { skip }, async () => {
+  assert.match(await promtool("test", "rules", ...caseFiles), /SUCCESS/);
+});
+
+test("recording rules are named level:metric:operation", () => {
+  for (const name of recorded) assert.match(name, /^[a-z_]+:[a-z0-9_]+:[a-z0-9_]+$/);
+});
+
+test("every alert says what happened, what it means and what to do, and how severe it is", () => {
+  for (const { alert, annotations, labels } of alerts) {
+    for (const key of ["summary", "description", "runbook"])
+      assert.ok(annotations[key], `${alert} has no ${key}`);
+    assert.match(labels["severity"] ?? "", /^(info|warning|critical)$/, alert);
+  }
+});
+
+const casesSchema = z.object({
+  tests: z.array(
+    z.object({
+      name: z.string(),
+      promql_expr_test: z.array(z.object({ expr: z.string(), exp_samples: z.array(z.unknown()) })),
+    }),
+  ),
+});
+
+test("every alert has a case in which it does not fire, one in which it does, and one in which it is over", () => {
+  const groups = caseFiles.flatMap((file) => casesSchema.parse(parse(readText(file))).tests);
+  for (const { alert } of alerts) {
+    const cases = groups.find(({ name }) => name === alert)?.promql_expr_test ?? [];
+    const firing = `ALERTS{alertname="${alert}",alertstate="firing"}`;
+    assert.deepEqual(
+      cases.map(({ expr, exp_samples }) => [expr, exp_samples.length > 0]),
+      [false, true, false].map((fires) => [firing, fires]),
+      alert,
+    );
+  }
+});
