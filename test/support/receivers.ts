@@ -22,9 +22,15 @@ export function findReceiver(name: string): string | undefined {
   return [...folders, ...path.split(delimiter)].map((folder) => join(folder, name)).find(existsSync);
 }
 
-/** The reason to skip a test, or false to run it. */
+/**
+ * The reason to skip a test, or false to run it. With REQUIRE_RECEIVERS, as in .ci/run, nothing is skipped: the test runs and
+ * fails for want of the program.
+ *
+ * @param name a receiver, or any other program that a test needs and a machine may lack: chromium, tmux, python3
+ */
 export function skipWithout(name: string): string | false {
-  return findReceiver(name) === undefined ? `${name} is neither on PATH nor in RECEIVERS_DIR` : false;
+  if (process.env["REQUIRE_RECEIVERS"] === "1" || findReceiver(name) !== undefined) return false;
+  return `${name} is neither on PATH nor in RECEIVERS_DIR`;
 }
 
 /** Starts it on a free port and waits until it says that it is ready. */
