@@ -1,0 +1,122 @@
+/** Owns our agent as a measured process: on the simulator, from the bundle or from source, with a configuration of its own. */
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { get } from "node:http";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { nodeFlags } from "../../src/daemon/launchd-plist.ts";
+import { buildBundle } from "../../scripts/build.ts";
+import { startProcess, type Started } from "./process.ts";
+
+/** The command that is measured: the runtime with the flags of an installed agent, and a script. */
+export type Program = readonly [node: string, ...args: string[]];
+
+export const fromSource: Program = [
+  process.execPath,
+  ...nodeFlags,
+  fileURLToPath(new URL("../../src/cli.ts", import.meta.url)),
+];
+
+export interface Bundle extends Disposable {
+  readonly program: Program;
+  readonly withoutFlags: Program;
+}
+
+/** A bundle of the sources as they are, in a folder of its own. */
+export async function bundled(): Promise<Bundle> {
+  const folder = mkdtempSync(join(tmpdir(), "bench-bundle-"));
+  await buildBundle(join(folder, "dist"));
+  const script = join(folder, "dist", "cli.js");
+  return {
+    program: [process.execPath, ...nodeFlags, script],
+    withoutFlags: [process.execPath, script],
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+export interface AgentWish {
+  readonly program: Program;
+  readonly intervalSeconds: number;
+  readonly chip: string;
+  /** Remote write goes there. */
+  readonly pushTo?: string;
+  readonly pushEverySeconds?: number;
+  readonly protocol?: "auto" | "prometheus.WriteRequest" | "io.prometheus.write.v2.Request";
+}
+
+export interface Agent extends Started {
+  readonly origin: string;
+}
+
+export async function startAgent(wish: AgentWish): Promise<Agent> {
+  const [command, ...args] = wish.program;
+  const folder = mkdtempSync(join(tmpdir(), "bench-agent-"));
+  const address = `127.0.0.1:${await freePort()}`;
+  const file = join(folder, "agent.yaml");
+  writeFileSync(file, configuration(wish, address, join(folder, "journal.db")));
+  const env = { MAC_POWERMETRICS_SIMULATE: `--chip ${wish.chip}` };
+  const started = startProcess(command, [...args, "run", "--simulate", "--config", file], { env });
+  return {
+    ...started,
+    origin: `http://${address}`,
+    async [Symbol.asyncDispose]() {
+      await started[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** JSON is YAML. */
+function configuration(wish: AgentWish, address: string, journal: string): string {
+  const { intervalSeconds, pushTo, pushEverySeconds = 15, protocol = "auto" } = wish;
+  return JSON.stringify({
+    global: { instance: "bench" },
+    sources: { powermetrics: { interval: `${intervalSeconds}s` } },
+    journal: { path: journal },
+    web: { listen_addresses: [address] },
+    log: { level: "warn" },
+    ...(pushTo !== undefined && {
+      remote_write: [
+        {
+          url: pushTo,
+          protobuf_message: protocol,
+          queue_config: { batch_send_deadline: `${pushEverySeconds}s` },
+        },
+      ],
+    }),
+  });
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** The body of a successful answer; undefined for any other end. */
+export function fetchText(url: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    get(url, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+      answer.on("end", () => resolve(answer.statusCode === 200 ? text : undefined));
+      answer.on("error", () => resolve(undefined));
+    }).on("error", () => resolve(undefined));
+  });
+}
+
+/** Asks until the answer holds `words`, at most 20 seconds. Milliseconds since the call. */
+export async function untilAnswer(url: string, words: string, owner: Started): Promise<number> {
+  const began = performance.now();
+  while (performance.now() - began < 20_000) {
+    if ((await fetchText(url))?.includes(words) === true) return performance.now() - began;
+    await wait(2);
+  }
+  throw new Error(`cannot measure ${url}: no answer with ${words} within 20 s; ${owner.complaint()}`);
+}

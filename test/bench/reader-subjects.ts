@@ -1,0 +1,29 @@
+/** Owns what reads a powermetrics document: ours in three depths, and the packages that are compared with it. */
+import { parse as parseWithPlist } from "plist";
+import { parsePlist } from "../../src/parse/plist/plist.ts";
+import { parsePowermetrics } from "../../src/parse/powermetrics.ts";
+import { pipelineTo } from "./workload.ts";
+
+export type Read = (document: Buffer) => unknown;
+
+const ownPlist: Read = (document) => parsePlist(document);
+const ownSample: Read = (document) => parsePowermetrics(document);
+
+/** Frame to snapshot; each document is given a time of its own by its window. */
+function toSnapshot(): Read {
+  const { intakes } = pipelineTo(() => undefined);
+  return (bytes) => intakes.powermetrics.frame({ bytes, receivedAt: 0 });
+}
+
+export const subjects = {
+  "ours: what collectors want (parsePowermetrics)": () => ownSample,
+  "ours: the whole document (parsePlist)": () => ownPlist,
+  "ours: parse, collect, snapshot": toSnapshot,
+  "npm plist": (): Read => (document) => parseWithPlist(document.toString("utf8")),
+} as const satisfies Readonly<Record<string, () => Read>>;
+
+export type SubjectName = keyof typeof subjects;
+
+export function isSubject(name: string): name is SubjectName {
+  return Object.hasOwn(subjects, name);
+}

@@ -1,0 +1,87 @@
+/**
+ * Owns `npm run bench [-- NAME… --rounds N --seconds N --warmup N --scale X --write]`: runs the named benchmarks, or all,
+ * prints their tables, and with `--write` puts a full run into RESULTS.md.
+ */
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { agent } from "./agent.ts";
+import { drain } from "./drain.ts";
+import { encode } from "./encode.ts";
+import { journal } from "./journal.ts";
+import { machine } from "./machine.ts";
+import { peers } from "./peers.ts";
+import { reader } from "./reader.ts";
+import { markdown, type Bench, type Plan } from "./report.ts";
+import { scrape } from "./scrape.ts";
+import { startup } from "./startup.ts";
+
+const benches: readonly Bench[] = [reader, encode, journal, drain, startup, scrape, agent, peers];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: "string", default: "3" },
+    seconds: { type: "string", default: "60" },
+    warmup: { type: "string", default: "30" },
+    scale: { type: "string", default: "1" },
+    write: { type: "boolean", default: false },
+  },
+});
+
+const plan: Plan = {
+  rounds: Number(values.rounds),
+  seconds: Number(values.seconds),
+  warmupSeconds: Number(values.warmup),
+  scale: Number(values.scale),
+  tell: (text) => void process.stderr.write(`${text}\n`),
+};
+
+/** One line for each thing that is wrong with the command. */
+function mistakes(): readonly string[] {
+  const names = benches.map(({ name }) => name);
+  const unknown = positionals.filter((name) => !names.includes(name));
+  return [
+    ...unknown.map((name) => `benchmark must be one of ${names.join(", ")}, got ${name}`),
+    ...(plan.rounds >= 3 ? [] : [`--rounds must be at least 3, got ${values.rounds}`]),
+    ...(plan.seconds > 0 ? [] : [`--seconds must be positive, got ${values.seconds}`]),
+    ...(plan.warmupSeconds >= 0 ? [] : [`--warmup must not be negative, got ${values.warmup}`]),
+    ...(plan.scale > 0 ? [] : [`--scale must be positive, got ${values.scale}`]),
+    ...(values.write && positionals.length > 0
+      ? ["--write must go without names: it writes a full run"]
+      : []),
+  ];
+}
+
+async function report(chosen: readonly Bench[]): Promise<string> {
+  const command = [
+    "npm run bench",
+    ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2)] : []),
+  ].join(" ");
+  const sections = [
+    "# Benchmarks",
+    `\`${command}\` on ${new Date().toISOString().slice(0, 10)}: ${machine()}.`,
+    `Medians of ${plan.rounds} interleaved rounds and half the distance between the extremes; only ratios carry over to other machines. ` +
+      `Running processes: ${plan.seconds} s a round after ${plan.warmupSeconds} s; bulk work at ${plan.scale} of its full size.`,
+  ];
+  for (const text of sections) process.stdout.write(`${text}\n\n`);
+  for (const bench of chosen) {
+    plan.tell(`${bench.name}: ${bench.question}`);
+    const section = [`## ${bench.name}: ${bench.question}\n`, ...(await bench.run(plan)).map(markdown)].join(
+      "\n",
+    );
+    process.stdout.write(`${section}\n`);
+    sections.push(section.trimEnd());
+  }
+  return `${sections.join("\n\n")}\n`;
+}
+
+const wrong = mistakes();
+if (wrong.length > 0) {
+  process.stderr.write(`${wrong.join("\n")}\n`);
+  process.exitCode = 2;
+} else {
+  const text = await report(
+    benches.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
+  );
+  if (values.write) writeFileSync(new URL("RESULTS.md", import.meta.url), text);
+}
