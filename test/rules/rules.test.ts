@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import { parse } from "yaml";
 import { z } from "zod";
 import { catalogue } from "../../src/meter/catalogue.ts";
-import { findReceiver, skipWithout } from "../sink/receivers.ts";
+import { findReceiver, skipWithout } from "../support/receivers.ts";
 import { allQueries, readRules, readText, ruleFiles, selectorsIn } from "./queries.ts";
 
 const skip = skipWithout("promtool");
