@@ -1,0 +1,43 @@
+/** Owns how `run` comes by an account to become, and hands it what it will need: before anything is opened. */
+import type { Configuration } from "../config/schema.ts";
+import {
+  entrustJournal,
+  entrustLog,
+  noPrivileges,
+  planPrivileges,
+  type Privileges,
+} from "../daemon/privileges.ts";
+import { causeOf } from "../runtime/cause.ts";
+import { toolRunner } from "./system.ts";
+import type { World } from "./world.ts";
+
+export type Prepared =
+  | { readonly ok: true; readonly privileges: Privileges; readonly warning?: string }
+  | { readonly ok: false; readonly message: string };
+
+export async function preparePrivileges(
+  { run_as, journal, log }: Configuration,
+  world: World,
+): Promise<Prepared> {
+  const plan = await planPrivileges(run_as, { process, tool: toolRunner(world), uid: world.uid });
+  switch (plan.status) {
+    case "refused":
+      return { ok: false, message: plan.message };
+    case "kept":
+      return {
+        ok: true,
+        privileges: noPrivileges,
+        ...(plan.warning !== undefined && { warning: plan.warning }),
+      };
+    case "to_drop":
+      break;
+  }
+  const { privileges, owner } = plan;
+  try {
+    if (log.file !== undefined) entrustLog(log.file, owner);
+    const message = entrustJournal(journal.path, owner, run_as);
+    return message === undefined ? { ok: true, privileges } : { ok: false, message };
+  } catch (error) {
+    return { ok: false, message: `cannot hand journal and log to ${run_as}: ${causeOf(error)}` };
+  }
+}
