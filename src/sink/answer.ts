@@ -1,7 +1,8 @@
-/** Owns what every protocol reads alike in an answer over HTTP: pages, words for the log, waits, the receiver's time. Pure. */
+/** Owns what every protocol reads alike in an answer over HTTP: pages, words for the log, waits, the receiver's time. */
 import { parseRetryAfter } from "../runtime/backoff.ts";
 import { parseHttpDate } from "../runtime/http/date.ts";
 import type { HttpReply, HttpResponse } from "../runtime/http/http.ts";
+import { knownSecrets } from "../runtime/redact.ts";
 import type { Outcome } from "./sink.ts";
 
 /** A captive portal, or a proxy, answers anything with a page of its own: no receiver does. */
@@ -22,20 +23,25 @@ export function retryLater(reply: HttpResponse, reason: string): Outcome {
 /** One line: the status, where a redirect leads, and the beginning of the body as it is (WIRE.md 1, duty 9). */
 export function unexpectedStatus(reply: HttpResponse): string {
   const location = reply.status >= 300 && reply.status < 400 ? reply.headers["location"] : undefined;
-  const target = location === undefined ? "" : ` (redirect to ${printable(location.slice(0, longestText))})`;
+  const target = location === undefined ? "" : ` (redirect to ${excerpt(location)})`;
   return `unexpected status: got ${reply.status}, want 2xx${target}${bodyText(reply)}`;
+}
+
+/** `: ` and the beginning of the body on one line; nothing for an empty one. */
+export function bodyText({ body }: Pick<HttpResponse, "body">): string {
+  const text = excerpt(body.toString("utf8").trim());
+  return text === "" ? "" : `: ${text}`;
 }
 
 const longestText = 512;
 
-/** `: ` and the beginning of the body on one line; nothing for an empty one. */
-export function bodyText({ body }: Pick<HttpResponse, "body">): string {
-  const text = body.subarray(0, longestText).toString("utf8").trim();
-  return text === "" ? "" : `: ${printable(text)}`;
+/** A receiver may send back what it was sent, credentials too: masked first, so that none is cut in half and missed. */
+export function excerpt(text: string): string {
+  return printable(knownSecrets.redact(text).slice(0, longestText));
 }
 
 /** Control and format characters (line breaks, terminal escapes, text direction) spelled out. */
-export function printable(text: string): string {
+function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
     if (character === "\n") return "\\n";
     return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;

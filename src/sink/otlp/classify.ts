@@ -1,7 +1,7 @@
 /** Owns what an answer to an OTLP export means (OTLP specification 1.x, "OTLP/HTTP Response"; WIRE.md 2). Pure. */
 import protobuf from "protobufjs/minimal.js";
 import type { HttpReply, HttpResponse } from "../../runtime/http/http.ts";
-import { isPage, pageReason, printable, retryLater, unexpectedStatus } from "../answer.ts";
+import { excerpt, isPage, pageReason, retryLater, unexpectedStatus } from "../answer.ts";
 import type { Outcome } from "../sink.ts";
 import { partialSuccess } from "./partial-success.ts";
 
@@ -20,7 +20,7 @@ function delivered(reply: HttpResponse, sent: number): Outcome {
   const partial = partialSuccess(reply);
   if (partial === undefined) return { ...answer, rejected: 0 };
   const rejected = Math.min(partial.rejected, sent);
-  const message = partial.message === "" ? "" : `: ${printable(partial.message)}`;
+  const message = partial.message === "" ? "" : `: ${excerpt(partial.message)}`;
   // A message without rejected points is a warning (OTLP specification, "Partial Success").
   const reason =
     partial.rejected > 0 ? `${partial.rejected} of ${sent} rejected${message}` : `warning${message}`;
