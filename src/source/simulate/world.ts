@@ -1,4 +1,5 @@
 /** Owns what a simulated tool sees of the outside world, and the real one: this process's streams, clock and parent. */
+import { fstatSync } from "node:fs";
 import { sleepOn, type Clock } from "../../runtime/clock.ts";
 
 export interface Output {
@@ -46,11 +47,22 @@ function output(stream: NodeJS.WriteStream): Output {
 
 function watchParent(clock: Clock, orphaned: AbortController): void {
   const parent = process.ppid;
+  if (parent === 1) watchInput(orphaned);
   const look = (): void => {
     if (process.ppid !== parent) orphaned.abort();
     else clock.after(1000, look, { background: true });
   };
   clock.after(1000, look, { background: true });
+}
+
+/**
+ * A parent that was gone before we came to look can't be missed afterwards; but where it was Node, our input is a socket
+ * that it never wrote to, and that is closed by now.
+ */
+function watchInput(orphaned: AbortController): void {
+  if (!fstatSync(0).isSocket()) return;
+  process.stdin.once("close", () => orphaned.abort()).resume();
+  if ("unref" in process.stdin) process.stdin.unref();
 }
 
 /** What a tool gets to see: the world with the clock of its settings. */

@@ -1,0 +1,195 @@
+/** Owns the agent as a process of its own in tests: started as a user starts it, waited for by what it says, ended by its id. */
+import assert from "node:assert/strict";
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { get } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+/** The program from source; the bundle has a test of its own. */
+export const program: readonly string[] = [fileURLToPath(new URL("../../src/cli.ts", import.meta.url))];
+
+type Environment = Readonly<Record<string, string>>;
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Far above what any of it takes: only what hangs gets there. */
+const patienceMs = 45_000;
+
+/** A folder that goes with the test. */
+export function temporaryFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "mac-agent-cli-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+function start(argv: readonly string[], environment: Environment): ChildProcessWithoutNullStreams {
+  const child = spawn(process.execPath, argv, {
+    env: { PATH: process.env["PATH"], HOME: tmpdir(), ...environment },
+    timeout: 2 * patienceMs,
+    killSignal: "SIGKILL",
+  });
+  child.stdin.end();
+  return child;
+}
+
+/** Runs one command to its end. */
+export async function run(argv: readonly string[], environment: Environment = {}): Promise<Ended> {
+  const child = start([...program, ...argv], environment);
+  return collect(child);
+}
+
+async function collect(child: ChildProcessWithoutNullStreams): Promise<Ended> {
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code, stdout, stderr };
+}
+
+export interface LogLine {
+  readonly level: string;
+  readonly msg: string;
+  readonly source?: string;
+  readonly address?: string;
+}
+
+export interface Agent {
+  readonly pid: number;
+  /** Of the pull endpoint, without a slash at the end. */
+  readonly origin: string;
+  readonly log: () => readonly LogLine[];
+  /** The first line that fits, waited for. */
+  logged(fits: (line: LogLine) => boolean): Promise<LogLine>;
+  /** The body of /metrics as soon as it fits. */
+  metrics(fits: (text: string) => boolean): Promise<string>;
+  kill(signal: NodeJS.Signals): Promise<{ readonly code: number | null; readonly signal: string | null }>;
+}
+
+export interface AgentOptions {
+  /** YAML. Without sources, intervals are short enough for a test. */
+  readonly configuration?: string;
+  /** The simulator's own flags. */
+  readonly simulator?: string;
+  readonly environment?: Environment;
+  readonly simulate?: boolean;
+}
+
+export const shortIntervals = `
+sources:
+  powermetrics: { interval: 200ms }
+  vm_stat: { interval: 1s }
+  sysctl: { interval: 1s }
+  pmset: { interval: 1s }
+`;
+
+/** Starts `run` and waits until it listens; it ends with the test. */
+export async function startAgent(t: TestContext, options: AgentOptions = {}): Promise<Agent> {
+  const { configuration = shortIntervals, simulator = "", environment = {}, simulate = true } = options;
+  const folder = temporaryFolder(t);
+  const config = join(folder, "agent.yaml");
+  writeFileSync(config, configuration);
+  const argv = ["run", "--config", config, "--web.listen-address", "127.0.0.1:0", "--log.format", "json"];
+  const child = start([...program, ...argv, ...(simulate ? ["--simulate"] : [])], {
+    STATE_DIRECTORY: folder,
+    MAC_POWERMETRICS_SIMULATE: simulator,
+    ...environment,
+  });
+  const exited = once(child, "exit");
+  t.after(async () => {
+    if (child.exitCode === null && child.signalCode === null && child.kill("SIGKILL")) await exited;
+  });
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  child.stdout.resume();
+
+  const log = (): readonly LogLine[] => stderr.split("\n").slice(0, -1).map(parseLine);
+  async function logged(fits: (line: LogLine) => boolean): Promise<LogLine> {
+    return until(
+      () => {
+        const line = log().find(fits);
+        assert.ok(line ?? child.exitCode === null, `the agent ended: ${stderr}`);
+        return line;
+      },
+      () => `no such line in the log:\n${stderr}`,
+    );
+  }
+  const { address } = await logged(({ msg }) => msg === "listening");
+  const origin = `http://${address ?? ""}`;
+  return {
+    pid: child.pid ?? 0,
+    origin,
+    log,
+    logged,
+    async metrics(fits) {
+      let text = "";
+      return until(
+        async () => {
+          text = (await fetchText(`${origin}/metrics`)) ?? "";
+          return fits(text) ? text : undefined;
+        },
+        () => `no such answer, got:\n${text}\nlog:\n${stderr}`,
+      );
+    },
+    async kill(signal) {
+      child.kill(signal);
+      await exited;
+      return { code: child.exitCode, signal: child.signalCode };
+    },
+  };
+}
+
+function parseLine(line: string): LogLine {
+  try {
+    return JSON.parse(line) as LogLine;
+  } catch {
+    return { level: "none", msg: line };
+  }
+}
+
+/** Asks again and again until there is an answer. */
+export async function until<T>(
+  ask: () => T | undefined | Promise<T | undefined>,
+  complaint: () => string,
+): Promise<T> {
+  const end = performance.now() + patienceMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    if (performance.now() > end) throw new Error(complaint());
+    await wait(50);
+  }
+}
+
+/** The body of a GET that was answered with 200. */
+export function fetchText(url: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    get(url, { agent: false }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+      answer.on("end", () => resolve(answer.statusCode === 200 ? text : undefined));
+      answer.on("error", () => resolve(undefined));
+    }).on("error", () => resolve(undefined));
+  });
+}
+
+/** The value of a series as /metrics writes it, `name` or `name{…}`; absent when it is not there. */
+export function valueOf(text: string, series: string): number | undefined {
+  const line = text.split("\n").find((it) => it.startsWith(`${series} `));
+  return line === undefined ? undefined : Number(line.slice(series.length + 1).split(" ")[0]);
+}
+
+/** The names of the families that have a sample. */
+export function namesIn(text: string): ReadonlySet<string> {
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Set(lines.map((line) => line.replace(/[{ ].*$/, "")));
+}
