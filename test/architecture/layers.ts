@@ -12,7 +12,7 @@ export interface Layer {
 const snapshot = "meter/snapshot.ts";
 
 /** What stands behind the layers: they are put together here, and here only. */
-const composition = ["agent.ts", "collection.ts", "telemetry.ts"];
+const composition = ["agent.ts", "collection.ts", "receivers.ts", "telemetry.ts"];
 
 const stages = [
   "runtime",
@@ -68,8 +68,9 @@ export const layers: Readonly<Record<string, Layer>> = {
   config: { imports: ["runtime", "metric", "sink/*/schema.ts"], modules: ["node:fs", "yaml", "zod"] },
   daemon: { imports: ["runtime", "config"], modules: ["node:fs", "plist"] },
   command: { imports: [...stages, "daemon", ...composition], modules: ["node:fs", "commander"] },
-  "agent.ts": { imports: [...stages, ...composition] },
+  "agent.ts": { imports: [...stages, ...composition, "daemon/privileges.ts"] },
   "collection.ts": { imports: stages },
+  "receivers.ts": { imports: stages },
   "telemetry.ts": { imports: stages },
   "version.ts": { imports: [], modules: ["node:fs"] },
   "cli.ts": {
