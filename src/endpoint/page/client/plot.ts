@@ -1,0 +1,120 @@
+/// <reference lib="dom" />
+/** Owns the charts with lines and stacked areas, drawn by uPlot. */
+import uPlot from "uplot";
+import type { Chart, ChartSeries } from "../view/charts.ts";
+import { clockTime } from "../view/format.ts";
+import { colour, seriesColour } from "./style.ts";
+
+export interface Drawing {
+  draw(series: ChartSeries, fromMs: number, toMs: number): void;
+  remove(): void;
+}
+
+const height = 220;
+
+/** @param hovered is told which point the pointer is at; none when it has left */
+export function createPlot(
+  chart: Chart,
+  target: HTMLElement,
+  hovered: (index: number | undefined) => void,
+): Drawing {
+  let plot: uPlot | undefined;
+  let shape = "";
+  let range: [number, number] = [0, 1];
+
+  function build(series: ChartSeries, data: uPlot.AlignedData): uPlot {
+    return new uPlot(
+      options(chart, series, target.clientWidth, () => range, hovered),
+      data,
+      target,
+    );
+  }
+  const resized = new ResizeObserver(() => plot?.setSize({ width: target.clientWidth, height }));
+  resized.observe(target);
+
+  return {
+    draw(series, fromMs, toMs) {
+      range = [fromMs / 1000, toMs / 1000];
+      const data = alignedData(chart, series);
+      const wanted = series.columns.map(({ label }) => label).join("\n");
+      if (plot === undefined || wanted !== shape) {
+        plot?.destroy();
+        plot = build(series, data);
+        shape = wanted;
+      } else plot.setData(data);
+    },
+    remove() {
+      resized.disconnect();
+      plot?.destroy();
+    },
+  };
+}
+
+/** uPlot draws the later series over the earlier ones, so a stack is given from its top to its bottom. */
+function alignedData({ kind }: Chart, { time, columns }: ChartSeries): uPlot.AlignedData {
+  const seconds = time.map((ms) => ms / 1000);
+  const values = columns.map((column) => [...column.values]);
+  return [seconds, ...(kind === "stacked" ? sums(values).reverse() : values)];
+}
+
+function sums(columns: readonly (number | null)[][]): (number | null)[][] {
+  let below: readonly (number | null)[] | undefined;
+  return columns.map((column) => {
+    const sum = column.map((value, index) => add(below?.[index], value));
+    below = sum;
+    return sum;
+  });
+}
+
+/** What one rail does not tell leaves the others where they are; where all are silent there is a gap. */
+function add(below: number | null | undefined, value: number | null): number | null {
+  if (value === null) return below ?? null;
+  return (below ?? 0) + value;
+}
+
+function options(
+  { kind, format }: Chart,
+  { columns }: ChartSeries,
+  width: number,
+  range: () => [number, number],
+  hovered: (index: number | undefined) => void,
+): uPlot.Options {
+  const colours = columns.map((_, index) => seriesColour(index));
+  if (kind === "stacked") colours.reverse();
+  const axis = {
+    stroke: colour("--muted"),
+    grid: { stroke: colour("--line"), width: 1 },
+    ticks: { show: false },
+  };
+  return {
+    width,
+    height,
+    legend: { show: false },
+    cursor: { drag: { x: false, y: false }, points: { show: false } },
+    scales: { x: { range }, y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
+    axes: [
+      {
+        ...axis,
+        values: (_plot, splits) => splits.map((seconds) => clockLabel(seconds, range())),
+        space: 70,
+      },
+      { ...axis, values: (_plot, splits) => splits.map(format), size: 76 },
+    ],
+    series: [
+      {},
+      ...colours.map((stroke) => ({
+        stroke,
+        width: kind === "stacked" ? 1 : 2,
+        points: { show: false },
+        ...(kind === "stacked" && { fill: stroke }),
+      })),
+    ],
+    hooks: { setCursor: [({ cursor }) => hovered(cursor.idx ?? undefined)] },
+  };
+}
+
+/** Seconds are worth their room for minutes only. */
+function clockLabel(seconds: number, [from, to]: [number, number]): string {
+  const text = clockTime(seconds * 1000, seconds * 1000);
+  return to - from <= 900 && seconds % 60 !== 0 ? text : text.slice(0, 5);
+}

@@ -1,0 +1,82 @@
+/** Owns the routes of the page: the document, and its script, style sheet and icon. Everything is loaded at the first visit. */
+import { createHash } from "node:crypto";
+import type { StatusBoard } from "../api/routes.ts";
+import { replyCompressed } from "../compress.ts";
+import { acceptsGzip } from "../negotiate.ts";
+import type { Exchange, Route } from "../route.ts";
+import type { PageAssets } from "./assets.ts";
+
+type AssetName = keyof PageAssets;
+
+interface Asset {
+  readonly text: string;
+  /** Changes with the content, and with it the address. */
+  readonly version: string;
+}
+
+const kinds: Readonly<Record<AssetName, { readonly path: string; readonly type: string }>> = {
+  script: { path: "/assets/page.js", type: "text/javascript; charset=utf-8" },
+  style: { path: "/assets/page.css", type: "text/css; charset=utf-8" },
+  icon: { path: "/assets/icon.svg", type: "image/svg+xml" },
+};
+
+/** Nothing but what this very server offers, and nothing inside the document. */
+const policy = [
+  "default-src 'none'",
+  ...["script-src", "style-src", "img-src", "connect-src"].map((directive) => `${directive} 'self'`),
+  ...["base-uri", "form-action", "frame-ancestors"].map((directive) => `${directive} 'none'`),
+].join("; ");
+
+export function pageRoutes(board: StatusBoard): readonly Route[] {
+  let loading: Promise<Readonly<Record<AssetName, Asset>>> | undefined;
+  const load = (): Promise<Readonly<Record<AssetName, Asset>>> => (loading ??= loadAssets());
+  return [
+    {
+      path: "/",
+      methods: ["GET"],
+      async handle(exchange) {
+        const { pageDocument } = await import("./view/document.ts");
+        const assets = await load();
+        const address = (name: AssetName): string => `${kinds[name].path}?v=${assets[name].version}`;
+        const paths = { script: address("script"), style: address("style"), icon: address("icon") };
+        const body = pageDocument(board.status(), board.history("10m"), paths);
+        answer(exchange, "text/html; charset=utf-8", body, { "content-security-policy": policy });
+      },
+    },
+    ...assetNames.map((name): Route => ({
+      path: kinds[name].path,
+      methods: ["GET"],
+      async handle(exchange) {
+        const { text, version } = (await load())[name];
+        answer(exchange, kinds[name].type, text, { "cache-control": caching(exchange.query, version) });
+      },
+    })),
+  ];
+}
+
+const assetNames: readonly AssetName[] = ["script", "style", "icon"];
+
+/** An address with the version of its content never has to be asked for again. */
+function caching(query: string, version: string): string {
+  return query === `v=${version}` ? "private, max-age=31536000, immutable" : "no-cache";
+}
+
+function answer(
+  { request, response }: Exchange,
+  type: string,
+  body: string,
+  headers: Record<string, string>,
+): void {
+  const gzip = acceptsGzip(request.headers["accept-encoding"]?.toString());
+  replyCompressed(response, { status: 200, type, body, headers }, gzip);
+}
+
+async function loadAssets(): Promise<Readonly<Record<AssetName, Asset>>> {
+  const { buildAssets } = await import("./assets.ts");
+  const { script, style, icon } = await buildAssets();
+  return { script: asset(script), style: asset(style), icon: asset(icon) };
+}
+
+function asset(text: string): Asset {
+  return { text, version: createHash("sha256").update(text).digest("base64url").slice(0, 12) };
+}

@@ -1,0 +1,130 @@
+/** Owns the page as it is first sent: complete without JavaScript. */
+import type { History } from "../../api/history.ts";
+import type { Status } from "../../api/status.ts";
+import { charts, chartTable, type Chart } from "./charts.ts";
+import { html, type Html } from "./html.ts";
+import { liveParts } from "./live.ts";
+
+export interface AssetPaths {
+  readonly script: string;
+  readonly style: string;
+  readonly icon: string;
+}
+
+export function pageDocument(status: Status, history: History, assets: AssetPaths): string {
+  const { host } = status.agent;
+  const page = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>${host} · mac-powermetrics-agent</title>
+        <link rel="icon" href="${assets.icon}" />
+        <link rel="stylesheet" href="${assets.style}" />
+        <script src="${assets.script}" defer></script>
+      </head>
+      <body>
+        <a class="skip" href="#main">Skip to the figures</a>
+        ${header(status)}
+        <main id="main">
+          ${liveSection("tiles", "Now", status, "dl")} ${chartSection(history)}
+          ${liveSection("sinks", "Sinks", status)} ${liveSection("sources", "Sources", status)}
+          ${liveSection("journal", "Journal", status)} ${liveSection("events", "Recent events", status)}
+          ${configuration(status)}
+        </main>
+        ${footer()}
+      </body>
+    </html>`;
+  return page.markup.replaceAll(/>\s+</g, "> <");
+}
+
+function header(status: Status): Html {
+  const { agent, machine } = status;
+  return html`<header>
+    <div class="title">
+      <h1>${agent.host}</h1>
+      ${machine.simulated ? html`<p class="simulated">SIMULATED: every number is made up</p>` : undefined}
+      <p id="connection" role="status"></p>
+    </div>
+    <div id="overall" role="status">${liveParts.overall(status)}</div>
+    <div id="identity">${liveParts.identity(status)}</div>
+  </header>`;
+}
+
+function liveSection(
+  id: keyof typeof liveParts,
+  title: string,
+  status: Status,
+  element: "div" | "dl" = "div",
+): Html {
+  const content = liveParts[id](status);
+  const body =
+    element === "dl" ? html`<dl id="${id}">${content}</dl>` : html`<div id="${id}">${content}</div>`;
+  return html`<section aria-labelledby="${id}-title">
+    <h2 id="${id}-title">${title}</h2>
+    ${body}
+  </section>`;
+}
+
+function chartSection(history: History): Html {
+  return html`<section aria-labelledby="charts-title">
+    <h2 id="charts-title">History</h2>
+    <noscript>
+      <p>
+        Charts and live values need JavaScript. The tables show the last ten minutes; load the page again for
+        newer values.
+      </p>
+    </noscript>
+    <fieldset id="ranges" hidden>
+      <legend>Show the last</legend>
+      ${[
+        ["10m", "10 minutes"],
+        ["1h", "hour"],
+        ["1d", "day"],
+      ].map(([value, words]) => rangeChoice(value, words))}
+    </fieldset>
+    <p id="history-note" role="status"></p>
+    <div class="charts">${charts.map((chart) => chartFigure(chart, history))}</div>
+  </section>`;
+}
+
+function rangeChoice(value = "", words = ""): Html {
+  const checked = value === "10m" ? html`checked` : undefined;
+  return html`<label><input type="radio" name="range" value="${value}" ${checked} /> ${words}</label>`;
+}
+
+function chartFigure(chart: Chart, history: History): Html {
+  return html`<figure id="chart-${chart.id}" data-chart="${chart.id}">
+    <figcaption><h3>${chart.title}</h3></figcaption>
+    <div class="plot" hidden></div>
+    <ul class="legend" hidden></ul>
+    <details>
+      <summary>${chart.title}: table</summary>
+      <div class="table">${chartTable(chart, history)}</div>
+    </details>
+  </figure>`;
+}
+
+function configuration({ configuration: text }: Status): Html | undefined {
+  if (text === undefined) return undefined;
+  return html`<section aria-labelledby="configuration-title">
+    <h2 id="configuration-title">Configuration</h2>
+    <details>
+      <summary>The effective configuration, secrets hidden</summary>
+      <pre tabindex="0" role="region" aria-label="Effective configuration">${text}</pre>
+    </details>
+  </section>`;
+}
+
+function footer(): Html {
+  return html`<footer>
+    <nav aria-label="More">
+      <a href="/metrics">/metrics</a> <a href="/api/v1/status">/api/v1/status</a>
+      <a href="/api/v1/history?range=1h">/api/v1/history</a> <a href="/-/ready">/-/ready</a>
+    </nav>
+    <p>
+      Grafana dashboards and Prometheus rules come with the agent, in config/grafana and config/prometheus.
+    </p>
+  </footer>`;
+}

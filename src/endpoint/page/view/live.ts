@@ -1,0 +1,92 @@
+/** Owns the parts of the page that change with every status, by the id of the element they fill. Runs in the browser too. */
+import type { AgentEvent, OverallLevel, Status } from "../../api/status.ts";
+import { ago, bytes, clockTime, span } from "./format.ts";
+import { html, type Html } from "./html.ts";
+import { sinkCards } from "./sinks.ts";
+import { sourceTable } from "./sources.ts";
+import { tilesOf, type Tile } from "./tiles.ts";
+
+export const liveParts = {
+  overall,
+  identity,
+  tiles: ({ readings }: Status) => html`${tilesOf(readings).map(tile)}`,
+  sinks: sinkCards,
+  sources: sourceTable,
+  journal,
+  events: eventList,
+} satisfies Record<string, (status: Status) => Html>;
+
+/** A word and a sign, so that no state is told by its colour alone. */
+export const levelWords: Readonly<Record<OverallLevel, { readonly sign: string; readonly word: string }>> = {
+  ok: { sign: "✓", word: "All well" },
+  starting: { sign: "…", word: "Starting" },
+  warning: { sign: "!", word: "Needs attention" },
+  failing: { sign: "✕", word: "Failing" },
+};
+
+function overall({ overall: { level, problems } }: Status): Html {
+  const { sign, word } = levelWords[level];
+  return html`<p class="level ${level}"><span class="sign" aria-hidden="true">${sign}</span> ${word}</p>
+    <ul class="problems">
+      ${problems.map((problem) => html`<li>${problem}</li>`)}
+    </ul>`;
+}
+
+function identity({ agent, machine, sources, time }: Status): Html {
+  const newest = Math.max(...sources.flatMap(({ lastSample }) => lastSample ?? []));
+  return html`<dl class="facts">
+    ${fact("Model", machine.model ?? "not reported yet")}
+    ${fact("macOS build", machine.osBuild ?? "not reported yet")}
+    ${fact("Agent", `${agent.version} on Node ${agent.node}`)}
+    ${fact("Running for", span(time - agent.startedAt))}
+    ${fact("Last sample", Number.isFinite(newest) ? ago(newest, time) : "none yet")}
+    ${agent.memoryBytes === undefined ? undefined : fact("Agent’s memory", bytes(agent.memoryBytes))}
+    ${agent.cpuSeconds === undefined ? undefined : fact("Agent’s CPU time", `${agent.cpuSeconds.toFixed(1)} s`)}
+  </dl>`;
+}
+
+const fact = (name: string, value: string): Html =>
+  html`<div>
+    <dt>${name}</dt>
+    <dd>${value}</dd>
+  </div>`;
+
+function tile({ id, title, value, note, alarm }: Tile): Html {
+  return html`<div class="tile ${alarm ?? ""}" id="tile-${id}">
+    <dt>${title}</dt>
+    <dd class="${value === undefined ? "value absent" : "value"}">${value ?? "not reported"}</dd>
+    <dd class="note">${note}</dd>
+  </div>`;
+}
+
+function journal({ journal: state, time }: Status): Html {
+  if (state === undefined) return html`<p>No journal is kept: the last ten minutes live in memory.</p>`;
+  const dropped = Object.entries(state.dropped).filter(([, snapshots]) => snapshots > 0);
+  return html`<dl class="facts">
+      ${fact("State", state.durable ? "on disk" : "in memory only")} ${fact("Size", bytes(state.bytes))}
+      ${fact("Snapshots", String(state.snapshots))}
+      ${fact("Oldest", state.oldest === undefined ? "none" : ago(state.oldest, time))}
+      ${fact("Lost", dropped.map(([reason, snapshots]) => `${snapshots} (${reason})`).join(", ") || "none")}
+    </dl>
+    ${state.reason === undefined ? undefined : html`<p class="failure">${state.reason}</p>`}`;
+}
+
+function eventList({ events, time }: Status): Html {
+  if (events.length === 0) return html`<p>Nothing has happened yet.</p>`;
+  return html`<ol class="events">
+    ${events.map((event) => eventItem(event, time))}
+  </ol>`;
+}
+
+const eventWords: Readonly<Record<AgentEvent["level"], string>> = {
+  info: "note",
+  warn: "warning",
+  error: "error",
+};
+
+function eventItem({ time, level, message }: AgentEvent, now: number): Html {
+  return html`<li class="${level}">
+    <time datetime="${new Date(time).toISOString()}">${clockTime(time, now)}</time>
+    <span class="kind">${eventWords[level]}</span> <span>${message}</span>
+  </li>`;
+}
