@@ -8,6 +8,7 @@
  *      │                          └─────────────┼─ switch ────► other protocol ┘ frozen anew
  *      └────────────────────────────────────────┴─ refused ───► circuit: leave it alone, then probe
  */
+import { touches } from "../journal/ranges.ts";
 import type { Cursor, SeqRange, StoredSnapshot } from "../journal/types.ts";
 import { createBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -16,6 +17,7 @@ import type { Random } from "../runtime/random.ts";
 import type { Pacing } from "../sink/pacing.ts";
 import type { EncodedBatch, Sink } from "../sink/sink.ts";
 import { createAccount } from "./account.ts";
+import { createBatchSize } from "./batch-size.ts";
 import { withRetry, withTelemetry, type Decided, type Send } from "./attempt.ts";
 import { newestSendable } from "./clock-guard.ts";
 import { createDrainPace } from "./drain.ts";
@@ -53,7 +55,6 @@ const herdMs = 30_000;
 const longOutageMs = 5 * 60_000;
 /** How often snapshots that are ahead of the receiver's clock are looked at. */
 const heldRecheckMs = 30_000;
-const mostSnapshots = 1000;
 
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { sink, cursor, pacing, listener, clock, random, log } = options;
@@ -66,10 +67,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const idle = createPause(clock);
   const patience = createPause(clock);
   let finishing = false;
-  /** When what came lately must go, by the monotonic clock; absent when nothing came. */
-  let dueAt: number | undefined;
+  /** Since when something waits that no batch has picked up yet, by the monotonic clock; absent when nothing does. */
+  let waitingSince: number | undefined;
   let deliveredSeq = -1;
-  let snapshotLimit = mostSnapshots;
+  const size = createBatchSize();
 
   /** One request, told and retried; see attempt.ts for what wraps what. */
   function attempt(send: Send, signal: AbortSignal, worthwhile: () => boolean): Promise<Decided> {
@@ -127,7 +128,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     if (body === undefined) {
       settle(range, undefined, 0);
     } else if (body.bytes.length > sink.maxBytes && snapshots.length > 1) {
-      snapshotLimit = Math.ceil(snapshots.length / 2);
+      size.tooLarge(snapshots.length);
     } else {
       const stillOwed = (): boolean => cursor.frozen() !== undefined;
       const decided = await attempt((within) => sink.send(body, protocol, within), signal, stillOwed);
@@ -147,7 +148,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
           log.warn(`${sink.id} took a part only: ${decided.reason}`, { rejected: decided.rejected });
         }
         settle(range, body, decided.rejected);
-        snapshotLimit = Math.min(mostSnapshots, snapshotLimit * 2);
+        size.delivered();
         return;
       case "rejected":
         log.error(`${sink.id} rejected ${body.samples} samples: ${decided.reason}`, { code: decided.code });
@@ -155,14 +156,14 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         return;
       case "too_large":
         if (snapshots.length === 1) discard(range, "too_large");
-        else snapshotLimit = Math.ceil(snapshots.length / 2);
+        else size.tooLarge(snapshots.length);
         return;
       case "switch":
         if (!relation.switchTo(decided.protocol, decided.reason))
           await standBack(pacing.maxBackoffMs, signal);
         return;
       case "refused":
-        snapshotLimit = 1;
+        size.smallest();
         await standBack(relation.refused(decided.reason, decided.code), signal);
         return;
       case "aborted":
@@ -183,10 +184,11 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   async function step(signal: AbortSignal): Promise<void> {
     const now = clock.monotonic();
     const drainWaitMs = pace.waitMs(now);
+    waitingSince = cursor.ranges().length === 0 ? undefined : (waitingSince ?? now);
     const picked = pickBatch(cursor, {
       now: clock.now(),
-      limits: { maxSamples: sink.maxSamples, maxSnapshots: snapshotLimit },
-      liveDue: finishing || (dueAt !== undefined && dueAt <= now),
+      limits: { maxSamples: sink.maxSamples, maxSnapshots: size.limit },
+      liveDue: finishing || liveWaitMs(now) === 0,
       drainAllowed: finishing || drainWaitMs === 0,
       mayOvertake: pacing.mayOvertake,
       deliveredSeq,
@@ -204,22 +206,28 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       case "batch":
         if (dropTooOld(picked.snapshots)) return;
         if (picked.kind === "backlog") ledger.status = "draining";
-        await deliver(picked.snapshots, signal);
+        await deliverNewest(picked.snapshots, signal);
         if (picked.kind === "backlog") pace.sent(samplesOf(picked.snapshots), clock.monotonic());
-        else dueAt = moreCameThan(picked.snapshots) ? now : undefined;
     }
   }
 
-  /** A live batch that was full leaves more that is due at once. */
-  function moreCameThan(snapshots: readonly StoredSnapshot[]): boolean {
-    const last = cursor.ranges().at(-1);
-    return last !== undefined && last.lastSeq > rangeOf(snapshots).lastSeq;
+  /** What comes from now on gets a deadline of its own; what is here and not delivered stays as due as it is. */
+  async function deliverNewest(snapshots: readonly StoredSnapshot[], signal: AbortSignal): Promise<void> {
+    const range = rangeOf(snapshots);
+    const since = waitingSince;
+    if (cursor.ranges().at(-1)?.lastSeq === range.lastSeq) waitingSince = undefined;
+    await deliver(snapshots, signal);
+    if (touches(cursor.ranges(), range)) waitingSince = since;
+  }
+
+  /** Until the live batch is due; 0 when it is. */
+  function liveWaitMs(now: number): number {
+    return waitingSince === undefined ? Infinity : Math.max(0, waitingSince + pacing.batchDeadlineMs - now);
   }
 
   /** Until the live batch is due or the pace allows; without either, until a nudge. */
   function idleMs(drainWaitMs: number): number | undefined {
-    const now = clock.monotonic();
-    const waits = [dueAt === undefined ? 0 : dueAt - now, drainWaitMs].filter((ms) => ms > 0);
+    const waits = [liveWaitMs(clock.monotonic()), drainWaitMs].filter((ms) => ms > 0 && ms < Infinity);
     return waits.length === 0 ? undefined : Math.min(...waits);
   }
 
@@ -249,8 +257,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     sink: sink.id,
     state: () => stateOf(ledger, cursor.backlog()),
     notify() {
-      if (dueAt !== undefined) return;
-      dueAt = clock.monotonic() + pacing.batchDeadlineMs;
+      if (waitingSince !== undefined) return;
+      waitingSince = clock.monotonic();
       idle.nudge();
     },
     woke() {
@@ -269,7 +277,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     async run(signal) {
       while (!signal.aborted && !(await probe(signal)) && !finishing);
       if (!signal.aborted && !finished()) await deliverFrozen(signal);
-      if (cursor.ranges().length > 0) dueAt ??= clock.monotonic();
+      if (cursor.ranges().length > 0) waitingSince = -Infinity;
       while (!signal.aborted && !finished()) await step(signal);
       ledger.status = "stopped";
     },

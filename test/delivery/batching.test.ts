@@ -1,0 +1,162 @@
+/** When a batch goes, on a clock that only the test moves. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { delivered, minute, perSnapshot, rig, second, sentTimes, switchTo, tooLarge } from "./rig.ts";
+
+test("nothing is sent before the receiver has answered an empty request", async (context) => {
+  const it = rig(context);
+  it.answer = ({ times }) => (times.length === 0 ? undefined : delivered);
+  it.start();
+  await it.collect(3, 10 * second);
+  assert.equal(it.probes.length, 1);
+  assert.equal(it.seen.length, 0);
+  assert.equal(it.delivery().state().status, "starting");
+  await it.abort();
+});
+
+test("what comes within the deadline goes in one batch, and nothing is sent without something to tell", async (context) => {
+  const it = rig(context);
+  it.start();
+  await it.clock.advance(minute);
+  assert.equal(it.seen.length, 0);
+  const times = await it.collect(3, second);
+  await it.clock.advance(1999);
+  assert.equal(it.seen.length, 0);
+  await it.clock.advance(1);
+  assert.deepEqual(
+    it.seen.map((one) => [one.at, one.times]),
+    [[minute + 5 * second, times]],
+  );
+  assert.equal(it.delivery().state().status, "ok");
+  assert.equal(it.counts.sent, 3 * perSnapshot);
+  await it.clock.advance(minute);
+  assert.equal(it.seen.length, 1);
+  await it.abort();
+});
+
+test("what comes during a request gets a deadline of its own", async (context) => {
+  const it = rig(context);
+  it.start();
+  await it.clock.advance(0);
+  it.append();
+  let late = 0;
+  it.answer = ({ times }) => {
+    if (times.length > 0 && late === 0) {
+      it.clock.step(1);
+      late = it.append();
+    }
+    return delivered;
+  };
+  await it.clock.advance(9999);
+  assert.equal(it.seen.length, 1);
+  await it.clock.advance(1);
+  assert.deepEqual(it.seen[1]?.times, [late]);
+  assert.equal(it.seen[1].at, 10 * second);
+  await it.abort();
+});
+
+test("more than fits one request goes in several at once, oldest first", async (context) => {
+  const it = rig(context, { sink: { maxSamples: 3 * perSnapshot } });
+  it.start();
+  await it.clock.advance(0);
+  const times = await it.collect(7, 100);
+  await it.clock.advance(5 * second);
+  assert.deepEqual(
+    it.seen.map((one) => one.times.length),
+    [3, 3, 1],
+  );
+  assert.deepEqual(sentTimes(it.seen), times);
+  assert.equal(new Set(it.seen.map(({ at }) => at)).size, 1);
+  await it.abort();
+});
+
+test("after a backlog was delivered, live snapshots are still waited for and sent", async (context) => {
+  const it = rig(context);
+  const old = [it.append()];
+  await it.clock.advance(10 * minute);
+  it.start();
+  await it.clock.advance(0);
+  assert.deepEqual(sentTimes(it.seen), old);
+  const fresh = await it.collect(3, 10 * second);
+  assert.deepEqual(sentTimes(it.seen), [...old, ...fresh]);
+  await it.abort();
+});
+
+test("after the journal lost all that waited, live snapshots are still sent", async (context) => {
+  const it = rig(context);
+  it.start();
+  await it.clock.advance(0);
+  it.append();
+  const [range] = it.cursor().ranges();
+  assert.ok(range);
+  it.cursor().discard(range, "max_age");
+  await it.clock.advance(minute);
+  assert.equal(it.seen.length, 0);
+  const fresh = await it.collect(2, 10 * second);
+  assert.deepEqual(sentTimes(it.seen), fresh);
+  await it.abort();
+});
+
+test("a batch that its protocol cost a try goes at once in the other one", async (context) => {
+  const it = rig(context);
+  it.start();
+  await it.clock.advance(0);
+  it.answer = ({ protocol }) => (protocol === "two" ? switchTo("one") : delivered);
+  const time = it.append();
+  await it.clock.advance(5 * second);
+  assert.deepEqual(
+    it.seen.map(({ at, protocol, times }) => [at, protocol, times]),
+    [
+      [5000, "two", [time]],
+      [5000, "one", [time]],
+    ],
+  );
+  assert.equal(it.delivery().state().protocol, "one");
+  assert.equal(it.counts.sent, perSnapshot);
+  await it.abort();
+});
+
+test("a batch that is too large goes at once in halves, down to single snapshots, and grows again", async (context) => {
+  const it = rig(context);
+  it.start();
+  await it.clock.advance(0);
+  it.answer = ({ times }) => (times.length > 3 ? tooLarge : delivered);
+  const times = await it.collect(8, 100);
+  await it.clock.advance(5 * second);
+  assert.deepEqual(
+    it.seen.map((one) => one.times.length),
+    [8, 4, 2, 3, 3],
+  );
+  const taken = it.seen.filter((one) => one.times.length <= 3);
+  assert.deepEqual(sentTimes(taken), times);
+  assert.equal(it.counts.sent, 8 * perSnapshot);
+  await it.abort();
+});
+
+test("a snapshot that is too large alone is dropped and counted, and the others go", async (context) => {
+  const it = rig(context);
+  it.start();
+  await it.clock.advance(0);
+  const times = await it.collect(3, 100);
+  it.answer = (seen) => (seen.times.includes(times[1] ?? 0) ? tooLarge : delivered);
+  await it.clock.advance(5 * second);
+  assert.deepEqual(it.counts, {
+    sent: 2 * perSnapshot,
+    dropped: { too_large: perSnapshot },
+    renewed: 0,
+  });
+  assert.deepEqual(it.cursor().ranges(), []);
+  await it.abort();
+});
+
+test("a body beyond the sink's limit is split before it is sent", async (context) => {
+  const it = rig(context, { sink: { maxBytes: 400 } });
+  it.start();
+  await it.clock.advance(0);
+  const times = await it.collect(8, 100);
+  await it.clock.advance(5 * second);
+  assert.deepEqual(sentTimes(it.seen), times);
+  assert.ok(it.seen.every(({ text }) => text.length <= 400));
+  assert.ok(it.seen.length < 8);
+  await it.abort();
+});

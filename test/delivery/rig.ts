@@ -1,0 +1,233 @@
+/** Owns what the tests of delivery share: a real journal on a fake clock, and a sink whose receiver answers as told. */
+import type { TestContext } from "node:test";
+import { createDelivery, type Delivery } from "../../src/delivery/delivery.ts";
+import type { Cursor, Journal, JournalOptions } from "../../src/journal/types.ts";
+import type { LogFields, Logger } from "../../src/runtime/log.ts";
+import type { Random } from "../../src/runtime/random.ts";
+import type { Pacing } from "../../src/sink/pacing.ts";
+import type { EncodedBatch, Outcome, SendResult, Sink } from "../../src/sink/sink.ts";
+import type { FakeClock } from "../support/fake-clock.ts";
+import { bench, snapshot, type Wanted } from "../journal/fixtures.ts";
+
+export type HistoryPacing = Extract<Pacing, { kind: "history" }>;
+
+export const second = 1000;
+export const minute = 60 * second;
+export const hour = 60 * minute;
+
+/** Each made-up snapshot holds this many samples. */
+export const perSnapshot = 4;
+
+export const delivered: Outcome = { status: "delivered", code: "204", rejected: 0 };
+export const unavailable: Outcome = { status: "retry", code: "503", reason: "service unavailable" };
+export const reset: Outcome = { status: "retry", code: "reset", reason: "connection reset" };
+export const badRequest: Outcome = { status: "rejected", code: "400", reason: "bad request" };
+export const forbidden: Outcome = { status: "refused", code: "403", reason: "who are you" };
+export const tooLarge: Outcome = { status: "too_large", code: "413", reason: "too large" };
+
+export function switchTo(protocol: string): Outcome {
+  return { status: "switch", code: "415", reason: "unsupported media type", protocol };
+}
+
+/** A request as the receiver sees it. */
+export interface Seen {
+  /** By the monotonic clock. */
+  readonly at: number;
+  readonly protocol: string;
+  /** The snapshots' times; empty for a probe. */
+  readonly times: readonly number[];
+  readonly text: string;
+}
+
+/** Undefined is an answer that never comes. */
+export type Answer = (seen: Seen) => Outcome | undefined;
+
+export interface Line {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
+export interface RigOptions {
+  readonly pacing?: Partial<HistoryPacing>;
+  readonly journal?: Partial<JournalOptions>;
+  readonly sink?: Partial<Pick<Sink, "maxSamples" | "maxBytes" | "protocols">>;
+  readonly random?: Random;
+}
+
+export const defaultPacing: HistoryPacing = {
+  kind: "history",
+  batchDeadlineMs: 5 * second,
+  minBackoffMs: 100,
+  maxBackoffMs: 30 * second,
+  drainRate: 0,
+  sampleAgeLimitMs: 0,
+  mayOvertake: true,
+};
+
+export interface Rig {
+  readonly clock: FakeClock;
+  readonly journalPath: string;
+  readonly journal: () => Journal;
+  readonly cursor: () => Cursor;
+  /** What the receiver says from now on; delivered at first. */
+  answer: Answer;
+  /** The receiver's clock minus the fake one; absent when it does not tell. */
+  skewMs: number | undefined;
+  /** Batches, probes excluded. */
+  readonly seen: Seen[];
+  readonly probes: Seen[];
+  readonly counts: { sent: number; readonly dropped: Record<string, number>; renewed: number };
+  readonly codes: string[];
+  readonly lines: Line[];
+  /** Thrown by encode for a batch that this accepts. */
+  poison: (times: readonly number[]) => boolean;
+  /** The present loop's. */
+  readonly delivery: () => Delivery;
+  /** Takes a snapshot of now and tells the delivery; returns its time. */
+  append(wanted?: Wanted & { readonly time?: number }): number;
+  /** Takes `count` snapshots, one every `everyMs`, while the clock runs. */
+  collect(count: number, everyMs: number): Promise<readonly number[]>;
+  start(): void;
+  /** Ends the loop as a shutdown does; resolves when it has ended. */
+  finish(): Promise<void>;
+  abort(): Promise<void>;
+  /** Ends loop and journal and starts both anew; `path` is where the database is now. */
+  restart(path?: string): Promise<void>;
+}
+
+/** A journal, a cursor and a delivery that has not started yet. */
+export function rig(context: TestContext, options: RigOptions = {}): Rig {
+  const { path, clock, open } = bench(context, options.journal);
+  let journal = open();
+  let delivery: Delivery;
+  let stop = new AbortController();
+  let running: Promise<void> = Promise.resolve();
+
+  const sink: Sink = {
+    id: "remote_write/test",
+    type: "remote_write",
+    history: true,
+    maxSamples: 2000,
+    maxBytes: Infinity,
+    protocols: ["two", "one"],
+    ...options.sink,
+    encode({ snapshots }, protocol): EncodedBatch {
+      const times = snapshots.map(({ time }) => time);
+      if (it.poison(times)) throw new Error("cannot encode this");
+      const text = JSON.stringify({ protocol, times, values: snapshots.map(({ values }) => [...values]) });
+      const samples = snapshots.reduce((total, { values }) => total + values.length, 0);
+      return { bytes: Buffer.from(text), samples, dropped: {} };
+    },
+    send: ({ bytes }, protocol, signal) => request(Buffer.from(bytes).toString(), protocol, signal, it.seen),
+    probe: (protocol, signal) => request('{"times":[]}', protocol, signal, it.probes),
+    renew() {
+      it.counts.renewed++;
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+
+  async function request(
+    text: string,
+    protocol: string,
+    signal: AbortSignal,
+    list: Seen[],
+  ): Promise<SendResult> {
+    const { times } = JSON.parse(text) as { times: number[] };
+    const seen: Seen = { at: clock.monotonic(), protocol, times, text };
+    list.push(seen);
+    const outcome = it.answer(seen) ?? (await unanswered(signal));
+    return { outcome, durationMs: 1, ...(it.skewMs !== undefined && { skewMs: it.skewMs }) };
+  }
+
+  function create(): Delivery {
+    return createDelivery({
+      sink,
+      cursor: it.cursor(),
+      pacing: { ...defaultPacing, ...options.pacing },
+      listener: {
+        requested: (code) => void it.codes.push(code),
+        sent: (samples) => void (it.counts.sent += samples),
+        dropped(samples, reason) {
+          it.counts.dropped[reason] = (it.counts.dropped[reason] ?? 0) + samples;
+        },
+      },
+      clock,
+      random: options.random ?? (() => 0.5),
+      log: recordingLogger(it.lines),
+    });
+  }
+
+  const it: Rig = {
+    clock,
+    journalPath: path,
+    journal: () => journal,
+    cursor: () => journal.cursor("remote_write/test", { from: "now" }),
+    answer: () => delivered,
+    skewMs: undefined,
+    seen: [],
+    probes: [],
+    counts: { sent: 0, dropped: {}, renewed: 0 },
+    codes: [],
+    lines: [],
+    poison: () => false,
+    delivery: () => delivery,
+    append({ time = clock.now(), ...wanted } = {}) {
+      if (journal.append(snapshot(time, wanted)) === "appended") delivery.notify();
+      return time;
+    },
+    async collect(count, everyMs) {
+      const times: number[] = [];
+      for (let taken = 0; taken < count; taken++) {
+        times.push(it.append());
+        await clock.advance(everyMs);
+      }
+      return times;
+    },
+    start: () => void (running = delivery.run(stop.signal)),
+    async finish() {
+      delivery.finish();
+      await running;
+    },
+    async abort() {
+      stop.abort();
+      await running;
+    },
+    async restart(at = path) {
+      await it.abort();
+      journal[Symbol.dispose]();
+      journal = open({ path: at });
+      stop = new AbortController();
+      delivery = create();
+      it.start();
+    },
+  };
+  delivery = create();
+  context.after(() => stop.abort());
+  return it;
+}
+
+async function unanswered(signal: AbortSignal): Promise<Outcome> {
+  if (!signal.aborted)
+    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  return { status: "retry", code: "aborted", reason: "request aborted" };
+}
+
+export function recordingLogger(lines: Line[]): Logger {
+  const at =
+    (level: Line["level"]) =>
+    (message: string, fields: LogFields = {}): void =>
+      void lines.push({ level, message, fields });
+  return {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    child: () => recordingLogger(lines),
+  };
+}
+
+/** The times of all batches in the order in which they were sent. */
+export function sentTimes(seen: readonly Seen[]): readonly number[] {
+  return seen.flatMap(({ times }) => times);
+}
