@@ -7,7 +7,8 @@ const managed: readonly (readonly [pattern: RegExp, manager: string])[] = [
   [/\/\.volta\//, "Volta"],
   [/\/\.(?:asdf|nodenv|nodebrew)\//, "a version manager"],
   [/\/mise\/installs\//, "mise"],
-  [/\/Cellar\/|\/(?:homebrew|linuxbrew|\.linuxbrew)\//, "Homebrew"],
+  // Our own formula brings the release archive's runtime along, which needs nothing beside it.
+  [/\/Cellar\/(?!mac-powermetrics-agent\/)|\/(?:homebrew|\.?linuxbrew)\/(?!Cellar\/)/, "Homebrew"],
 ];
 
 /** What to tell about this runtime; undefined when it may be copied. @param path with every link resolved */

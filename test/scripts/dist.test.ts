@@ -1,0 +1,127 @@
+import test from "node:test";
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buildRelease } from "../../scripts/dist.ts";
+import { fetchRuntime, runtimes, type RuntimeFiles } from "../../scripts/release/runtimes.ts";
+import { archive } from "../../scripts/release/tar.ts";
+
+function folder(): { path: string } & Disposable {
+  const path = mkdtempSync(join(tmpdir(), "dist-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+const runtime: RuntimeFiles = {
+  node: Buffer.from("#!/bin/sh\necho a runtime\n"),
+  license: Buffer.from("of Node.js"),
+};
+const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+test("two builds of a release give the same bytes", async () => {
+  using here = folder();
+  const names = await buildRelease(join(here.path, "a"), () => runtime);
+  await buildRelease(join(here.path, "b"), () => runtime);
+  for (const name of names)
+    assert.equal(
+      sha256(readFileSync(join(here.path, "a", name))),
+      sha256(readFileSync(join(here.path, "b", name))),
+      name,
+    );
+});
+
+test("a release unpacks to the expected tree: unmodified runtime, sums that hold, nothing that others may write", async () => {
+  using here = folder();
+  const names = await buildRelease(here.path, () => runtime);
+  for (const platform of ["darwin-arm64", "darwin-x64"]) {
+    const name = names.find((file) => file.endsWith(`-${platform}.tar.gz`)) ?? "";
+    execFileSync("tar", ["-xzf", name], { cwd: here.path });
+    const root = join(here.path, name.replace(".tar.gz", ""));
+    assert.deepEqual(
+      readdirSync(root).toSorted(),
+      [
+        ...(existsSync(join(root, "README.md")) ? ["README.md"] : []),
+        ...[
+          "CHANGELOG.md",
+          "LICENSE",
+          "SHA256SUMS",
+          "THIRD_PARTY_NOTICES.txt",
+          "bin",
+          "config",
+          "install.sh",
+          "launchd",
+          "lib",
+        ],
+      ].toSorted(),
+    );
+    assert.deepEqual(readFileSync(join(root, "bin/node")), runtime.node);
+    execFileSync("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: root });
+    const listed = readFileSync(join(root, "SHA256SUMS"), "utf8").trim().split("\n").length;
+    const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((path) =>
+      statSync(join(root, path)).isFile(),
+    );
+    assert.equal(listed, files.length - 1, "every file but the list itself");
+    for (const path of files) assert.equal(statSync(join(root, path)).mode & 0o022, 0, path);
+    for (const path of ["bin/node", "bin/mac-powermetrics-agent", "install.sh"])
+      assert.equal(statSync(join(root, path)).mode & 0o777, 0o755, path);
+    const notices = readFileSync(join(root, "THIRD_PARTY_NOTICES.txt"), "utf8");
+    for (const name of ["commander ", "pino ", "zod ", "yaml ", "Node.js 26"])
+      assert.ok(notices.includes(`\n${name}`), name);
+  }
+});
+
+test("the formula names the archives and their checksums", async () => {
+  using here = folder();
+  const names = await buildRelease(here.path, () => runtime);
+  const formula = readFileSync(join(here.path, "mac-powermetrics-agent.rb"), "utf8");
+  for (const name of names.filter((file) => file.endsWith(".tar.gz"))) {
+    assert.ok(formula.includes(`/${name}"`));
+    assert.ok(formula.includes(`sha256 "${sha256(readFileSync(join(here.path, name)))}"`));
+  }
+});
+
+test("a runtime that is not the pinned one is refused", () => {
+  using here = folder();
+  const [pinned] = runtimes;
+  assert.ok(pinned !== undefined);
+  writeFileSync(join(here.path, `${pinned.package}-${pinned.version}.tgz`), "another");
+  assert.throws(
+    () => fetchRuntime(pinned, here.path),
+    /^Error: unexpected checksum of .*: got sha512-.*, want sha512-/,
+  );
+});
+
+test("an archive is one that tar reads, and does not depend on the order of its entries", () => {
+  using here = folder();
+  const entries = [
+    { path: "a/b.txt", mode: 0o644, content: Buffer.from("b") },
+    { path: "a/run", mode: 0o755, content: Buffer.alloc(1024, "x") },
+    { path: "a/empty", mode: 0o600, content: Buffer.alloc(0) },
+  ];
+  const bytes = archive(entries);
+  assert.deepEqual(archive(entries.toReversed()), bytes);
+  writeFileSync(join(here.path, "a.tgz"), bytes);
+  const listed = execFileSync("tar", ["-tvzf", "a.tgz", "--numeric-owner"], {
+    cwd: here.path,
+    encoding: "utf8",
+    env: { PATH: "/usr/bin:/bin", TZ: "UTC" },
+  });
+  assert.deepEqual(
+    listed
+      .trim()
+      .split("\n")
+      .map((line) => line.split(/\s+/)),
+    [
+      ["drwxr-xr-x", "0/0", "0", "2000-01-01", "00:00", "a/"],
+      ["-rw-r--r--", "0/0", "1", "2000-01-01", "00:00", "a/b.txt"],
+      ["-rw-------", "0/0", "0", "2000-01-01", "00:00", "a/empty"],
+      ["-rwxr-xr-x", "0/0", "1024", "2000-01-01", "00:00", "a/run"],
+    ],
+  );
+  assert.throws(
+    () => archive([{ path: "a".repeat(101), mode: 0o644, content: Buffer.alloc(0) }]),
+    /at most 100 bytes/,
+  );
+});
