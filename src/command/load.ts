@@ -1,4 +1,5 @@
 /** Owns how commands that read the sources come by their configuration, and when the simulator stands in for the tools. */
+import type { Plain } from "../config/field.ts";
 import { loadConfiguration, type Loaded } from "../config/load.ts";
 import type { Configuration } from "../config/schema.ts";
 import { loadWorld, refuse, type ConfigChoice } from "./config.ts";
@@ -17,6 +18,8 @@ export interface Prepared {
   readonly warnings: readonly string[];
   readonly file?: string;
   readonly simulated: boolean;
+  /** The configuration as a file would write it, secrets hidden. */
+  readonly printable: Plain;
 }
 
 /** The configuration to run with, or the exit code after everything wrong with it was told. */
@@ -25,8 +28,9 @@ export function prepare(choice: RunChoice, world: World): Prepared | ExitCode {
   if (!loaded.ok) return refuse(loaded, world);
   const simulated =
     choice.simulate === "always" || (choice.simulate === "auto" && cannotAskMac(loaded, world));
-  const { configuration, warnings, file } = loaded;
+  const { configuration, warnings, file, printable } = loaded;
   return {
+    printable,
     configuration: simulated ? withSimulator(configuration, world.self) : configuration,
     warnings,
     simulated,
