@@ -6,6 +6,7 @@
  */
 import { createCollection, type Collection, type CollectionWorld } from "./collection.ts";
 import type { Configuration } from "./config/schema.ts";
+import type { Privileges } from "./daemon/privileges.ts";
 import type { Readiness } from "./endpoint/health.ts";
 import { createDeliveries } from "./delivery/deliveries.ts";
 import { startEndpoint } from "./endpoint/server.ts";
@@ -15,12 +16,11 @@ import { catalogue } from "./meter/catalogue.ts";
 import { latestSnapshots, stalenessLimit } from "./meter/latest.ts";
 import { createOwnMeter } from "./meter/own-meter.ts";
 import type { Snapshot } from "./meter/snapshot.ts";
-import { createHttpClient } from "./runtime/http/client.ts";
-import type { Identity } from "./sink/identity.ts";
+import { sinkWorldOf } from "./receivers.ts";
 import { receiversOf } from "./sink/index.ts";
-import { childCpu, type ChildCpu } from "./source/child-cpu.ts";
+import { childCpu } from "./source/child-cpu.ts";
 import { createHeartbeat } from "./source/heartbeat.ts";
-import type { Source, SourceEnd, SourceListener } from "./source/source.ts";
+import type { SourceEnd } from "./source/source.ts";
 import { wakeTimeReader, watchTime } from "./source/wake.ts";
 import { createTelemetry, ownIntervalMs, sinkListener } from "./telemetry.ts";
 
@@ -30,6 +30,8 @@ export interface AgentWorld extends Omit<CollectionWorld, "heartbeat" | "own" | 
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
   readonly nodeVersion: string;
+  /** Root's, given up as soon as powermetrics lives. */
+  readonly privileges: Privileges;
 }
 
 /** Runs until the signal aborts or a source ends for good; resolves when everything is closed. */
@@ -45,21 +47,18 @@ export async function runAgent(
   const heartbeat = createHeartbeat(clock);
   const own = createOwnMeter(clock.now());
   const latest = latestSnapshots(limitOf(configuration));
-  using journal = openJournal({
-    ...journalOptions(configuration),
-    clock,
-    log: log.child({ stage: "journal" }),
-    metricOf: (name) => catalogue.get(name),
-  });
+  using journal = world.privileges.asAccount(() =>
+    openJournal({
+      ...journalOptions(configuration),
+      clock,
+      log: log.child({ stage: "journal" }),
+      metricOf: (name) => catalogue.get(name),
+    }),
+  );
   const deliveries = createDeliveries({
     ...world,
     journal,
-    sinkWorld: {
-      identity: identityOf(configuration),
-      host: {},
-      version: world.version,
-      createClient: (http) => createHttpClient(http, { clock, env: world.env, log }),
-    },
+    sinkWorld: sinkWorldOf(configuration, world, log),
     latest: () => latest.current(clock.now()),
     listenerOf: (sink) => sinkListener(own, sink),
   });
@@ -108,9 +107,12 @@ export async function runAgent(
     },
   });
   await deliveries.apply(receiversOf(configuration));
-  const running = sources.map((source) =>
-    source.run(listenerOf(source, collection, powermetricsCpu), stopping),
-  );
+  const started = (pid: number): void => {
+    powermetricsCpu.started(pid);
+    dropPrivileges(world);
+  };
+  if (!configuration.sources.powermetrics.enabled) dropPrivileges(world);
+  const running = sources.map((source) => source.run({ ...intakes[source.name], started }, stopping));
   const telling = telemetry.run(stopping);
 
   const end = await firstEnd(running, stopping);
@@ -138,17 +140,16 @@ function journalOptions({ journal }: Configuration) {
   };
 }
 
-function identityOf({ global }: Configuration): Identity {
-  return { job: global.job, instance: global.instance, externalLabels: global.external_labels };
-}
-
 function limitOf({ sources }: Configuration): (source: string) => number {
   const intervals = new Map(Object.entries(sources).map(([name, { interval }]) => [name, interval]));
   return (source) => stalenessLimit(intervals.get(source) ?? ownIntervalMs);
 }
 
-function listenerOf({ name }: Source, { intakes }: Collection, cpu: ChildCpu): SourceListener {
-  return { ...intakes[name], started: (pid) => cpu.started(pid) };
+function dropPrivileges({ privileges, log }: Pick<AgentWorld, "privileges" | "log">): void {
+  const { account } = privileges;
+  if (account === undefined) return;
+  privileges.drop();
+  log.info("gave up root", { account });
 }
 
 function readiness({ sources, intakes }: Collection): Readiness {

@@ -9,11 +9,14 @@ import { createHeartbeat } from "../source/heartbeat.ts";
 import type { Source, SourceListener } from "../source/source.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { formatSnapshots, type SnapshotFormat } from "./format.ts";
+import { pushAll } from "./push.ts";
 import { obstacle, prepare, type RunChoice } from "./load.ts";
 import type { World } from "./world.ts";
 
 export interface OnceChoice extends RunChoice {
   readonly format: SnapshotFormat;
+  /** Also deliver to every receiver. */
+  readonly push: boolean;
 }
 
 /** Nobody waits ten seconds for one sample: a window of a second says enough. */
@@ -47,7 +50,9 @@ export async function once(choice: OnceChoice, world: World): Promise<ExitCode> 
   await Promise.all(sources.map((source) => firstFrame(source, intakes[source.name], world)));
 
   await world.write(formatSnapshots(snapshots, choice.format));
+  const pushed = choice.push ? await pushAll(snapshots, configuration, world, log) : exitCode.ok;
   if (hindrance !== undefined) return hindrance.code;
+  if (pushed !== exitCode.ok) return pushed;
   return snapshots.length === sources.length ? exitCode.ok : exitCode.failure;
 }
 

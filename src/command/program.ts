@@ -39,6 +39,7 @@ function createProgram(world: World, done: (code: number) => void): Command {
     addCheck,
     addConfig,
     addMetrics,
+    addJournal,
     ...daemonVerbs,
   ]) {
     add(program, world, done);
@@ -50,6 +51,7 @@ function createProgram(world: World, done: (code: number) => void): Command {
 export type Add = (program: Command, world: World, done: (code: number) => void) => void;
 
 const configOption = (): Option => new Option("--config <file>", "configuration file");
+const pushOption = (): Option => new Option("--push", "also deliver to every receiver of the configuration");
 const simulateOption = (): Option =>
   new Option(
     "--simulate [when]",
@@ -74,9 +76,16 @@ const addRun: Add = (program, world, done) =>
       ]),
     )
     .addOption(new Option("--log.format <format>", "form of messages").choices(["auto", "text", "json"]))
-    .action(async (options: Options) => {
+    .option("--pid-file <file>", "write the process' number here, for log rotation")
+    .action(async (options: Options & { pidFile?: string }) => {
       const { run } = await import("./run.ts");
-      done(await run({ ...choice(options), flags: runFlags(options) }, world));
+      const { pidFile } = options;
+      done(
+        await run(
+          { ...choice(options), flags: runFlags(options), ...(pidFile !== undefined && { pidFile }) },
+          world,
+        ),
+      );
     });
 
 const addOnce: Add = (program, world, done) =>
@@ -90,10 +99,18 @@ const addOnce: Add = (program, world, done) =>
         .choices(["prometheus", "openmetrics", "json", "table"])
         .default("prometheus"),
     )
-    .action(async (options: Options & { format: "prometheus" }) => {
+    .addOption(pushOption())
+    .action(async (options: Options & { format: "prometheus"; push?: boolean }) => {
       const { once } = await import("./once.ts");
-      done(await once({ ...choice(options), format: options.format }, world));
+      done(await once({ ...choice(options), format: options.format, push: options.push === true }, world));
     });
+
+interface ReplayOptions {
+  readonly powermetrics?: string;
+  readonly vmStat?: string;
+  readonly format: "prometheus" | "openmetrics" | "json" | "jsonl";
+  readonly push?: boolean;
+}
 
 const addReplay: Add = (program, world, done) =>
   program
@@ -107,14 +124,15 @@ const addReplay: Add = (program, world, done) =>
         .choices(["prometheus", "openmetrics", "json", "jsonl"])
         .default("prometheus"),
     )
-    .action(async (options: Options & { powermetrics?: string; vmStat?: string; format: "prometheus" }) => {
+    .addOption(pushOption())
+    .action(async (options: Options & ReplayOptions) => {
       const { replay } = await import("./replay.ts");
-      const { powermetrics, vmStat, format } = options;
+      const { powermetrics, vmStat, format, push } = options;
       const files = {
         ...(powermetrics !== undefined && { powermetrics }),
         ...(vmStat !== undefined && { vmStat }),
       };
-      done(await replay({ ...choice(options), files, format }, world));
+      done(await replay({ ...choice(options), files, format, push: push === true }, world));
     });
 
 const addRecord: Add = (program, world, done) =>
@@ -151,10 +169,12 @@ const addCheck: Add = (program, world, done) =>
     .option("--json", "print the findings as JSON")
     .action(async (options: Options & { connect?: boolean; json?: boolean }) => {
       const { check } = await import("./check.ts");
+      const { connectProbe } = await import("./connect.ts");
       done(
         await check(
           { ...choice(options), connect: options.connect === true, json: options.json === true },
           world,
+          [connectProbe(world)],
         ),
       );
     });
@@ -180,6 +200,35 @@ const addMetrics: Add = (program, world) =>
       const { formatCatalogue } = await import("./metrics.ts");
       await world.write(formatCatalogue(format));
     });
+
+const addJournal: Add = (program, world, done) =>
+  program
+    .command("journal")
+    .description("say what the journal on disk holds, or export it")
+    .addArgument(new Argument("<what>").choices(["stats", "export"]))
+    .addOption(configOption())
+    .option("--json", "with stats: print them as JSON")
+    .option("--since <duration>", "with export: only the last 24h, say; default: everything", duration)
+    .addOption(
+      new Option("--format <format>", "with export: form of the output")
+        .choices(["jsonl", "openmetrics"])
+        .default("jsonl"),
+    )
+    .action(async (what: "stats" | "export", options: Options & JournalOptions) => {
+      const { journal } = await import("./journal.ts");
+      const { json, since: sinceMs, format } = options;
+      const asked =
+        what === "stats"
+          ? { what, json: json === true }
+          : { what, format, ...(sinceMs !== undefined && { sinceMs }) };
+      done(await journal({ ...choice(options), ...asked }, world));
+    });
+
+interface JournalOptions {
+  readonly json?: boolean;
+  readonly since?: number;
+  readonly format: "jsonl" | "openmetrics";
+}
 
 function choice(options: Options): { config?: string; simulate?: "always" | "auto" } {
   const { config, simulate } = options as { config?: string; simulate?: "always" | "auto" };

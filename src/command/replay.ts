@@ -9,6 +9,7 @@ import { createLogger } from "../runtime/log/logger.ts";
 import { replayFiles, type ReplayFiles } from "../source/replay.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { formatLine, formatSnapshots } from "./format.ts";
+import { openPush } from "./push.ts";
 import { prepare, type RunChoice } from "./load.ts";
 import type { World } from "./world.ts";
 
@@ -17,6 +18,8 @@ export const replayFormats = ["prometheus", "openmetrics", "json", "jsonl"] as c
 export interface ReplayChoice extends RunChoice {
   readonly files: ReplayFiles;
   readonly format: (typeof replayFormats)[number];
+  /** Also deliver to every receiver, with the documents' own times. */
+  readonly push: boolean;
 }
 
 /** 0 when at least one sample came out. Prints the last snapshot of each source, or with `jsonl` every one. */
@@ -34,6 +37,9 @@ export async function replay(choice: ReplayChoice, world: World): Promise<ExitCo
     { clock: world.clock, fd: 2, tty: world.standardErrorIsTerminal, env: world.env },
   );
 
+  const opened = choice.push ? await openPush(configuration, world, log) : undefined;
+  if (typeof opened === "number") return opened;
+  await using push = opened;
   const last = new Map<string, Snapshot>();
   let fresh: Snapshot[] = [];
   const pipeline = createPipeline({
@@ -43,6 +49,7 @@ export async function replay(choice: ReplayChoice, world: World): Promise<ExitCo
     publish(snapshot) {
       last.set(snapshot.source, snapshot);
       fresh.push(snapshot);
+      push?.publish(snapshot);
     },
   });
 
@@ -58,7 +65,7 @@ export async function replay(choice: ReplayChoice, world: World): Promise<ExitCo
     return exitCode.failure;
   }
   if (format !== "jsonl") await world.write(formatSnapshots([...last.values()], format));
-  if (last.size > 0) return exitCode.ok;
+  if (last.size > 0) return (await push?.finish()) ?? exitCode.ok;
   world.stderr("unexpected recording: got no complete report, want at least one\n");
   return exitCode.failure;
 }

@@ -1,7 +1,7 @@
 /** Owns the two text formats of a scrape: Prometheus' 0.0.4 and OpenMetrics 1.0. */
 import type { Metric } from "../metric/metric.ts";
-import { escapeLabelValue, seriesKey, type SeriesSet } from "../metric/series.ts";
-import { familyHead, formatValue } from "../metric/text.ts";
+import { seriesKey, type SeriesSet } from "../metric/series.ts";
+import { familyHead, formatValue, openMetricsHead } from "../metric/text.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
 
 export type ExpositionFormat = "prometheus" | "openmetrics";
@@ -43,10 +43,4 @@ function prefixesOf(set: SeriesSet, format: ExpositionFormat): Prefixes {
   });
   cache[format].set(set, prefixes);
   return prefixes;
-}
-
-/** OpenMetrics names a counter's family without `_total`, and escapes quotes in HELP too. */
-function openMetricsHead({ name, help, type }: Metric): string {
-  const family = type === "counter" ? name.replace(/_total$/, "") : name;
-  return `# TYPE ${family} ${type}\n# HELP ${family} ${escapeLabelValue(help)}\n`;
 }

@@ -1,0 +1,47 @@
+/** Owns `check --connect`: every receiver is asked with an empty request, which stores nothing. */
+import { silentLogger } from "../runtime/log.ts";
+import { receiversOf, type Receiver, type SinkWorld } from "../sink/index.ts";
+import type { SendResult, Sink } from "../sink/sink.ts";
+import type { Connection, ConnectProbe } from "./check.ts";
+import { sinkWorldOf } from "../receivers.ts";
+import type { World } from "./world.ts";
+
+/** Beyond this a receiver's clock and ours differ by more than a request's way. */
+const skewWorthTellingMs = 5000;
+
+export function connectProbe(world: World): ConnectProbe {
+  return (configuration) => {
+    const sinkWorld = sinkWorldOf(configuration, world, silentLogger);
+    return Promise.all(
+      receiversOf(configuration).map((receiver) => connect(receiver, sinkWorld, world.signal)),
+    );
+  };
+}
+
+async function connect(receiver: Receiver, world: SinkWorld, signal: AbortSignal): Promise<Connection> {
+  await using sink = receiver.open(world);
+  const { result, protocol } = await probe(sink, signal);
+  return { target: `${receiver.path} ${receiver.address}`, ...verdict(result, protocol) };
+}
+
+/** Follows one switch of protocol, as delivery would. */
+async function probe(sink: Sink, signal: AbortSignal): Promise<{ result: SendResult; protocol: string }> {
+  const [first] = sink.protocols;
+  const result = await sink.probe(first, signal);
+  if (result.outcome.status !== "switch") return { result, protocol: first };
+  const { protocol } = result.outcome;
+  return { result: await sink.probe(protocol, signal), protocol };
+}
+
+function verdict(result: SendResult, protocol: string): Pick<Connection, "ok" | "message"> {
+  const { outcome, durationMs } = result;
+  if (outcome.status !== "delivered") {
+    return { ok: false, message: `${outcome.reason} (${outcome.code}, ${outcome.status})` };
+  }
+  return { ok: true, message: `answers to ${protocol} in ${Math.round(durationMs)} ms${skewRemark(result)}` };
+}
+
+function skewRemark({ skewMs = 0 }: SendResult): string {
+  if (Math.abs(skewMs) < skewWorthTellingMs) return "";
+  return `; its clock is ${Math.abs(Math.round(skewMs / 1000))} s ${skewMs > 0 ? "ahead of" : "behind"} this machine's`;
+}

@@ -1,0 +1,28 @@
+/** Owns what sinks see of a configuration and of the world, for the daemon and for commands alike. */
+import type { Configuration } from "./config/schema.ts";
+import { createHttpClient } from "./runtime/http/client.ts";
+import type { Logger } from "./runtime/log.ts";
+import type { Identity } from "./sink/identity.ts";
+import type { SinkWorld } from "./sink/index.ts";
+import type { Clock } from "./runtime/clock.ts";
+
+export interface ReceiversWorld {
+  readonly clock: Clock;
+  /** For proxies. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
+  readonly hostname: string;
+}
+
+export function sinkWorldOf(configuration: Configuration, world: ReceiversWorld, log: Logger): SinkWorld {
+  return {
+    identity: identityOf(configuration),
+    host: { name: world.hostname },
+    version: world.version,
+    createClient: (http) => createHttpClient(http, { clock: world.clock, env: world.env, log }),
+  };
+}
+
+function identityOf({ global }: Configuration): Identity {
+  return { job: global.job, instance: global.instance, externalLabels: global.external_labels };
+}
