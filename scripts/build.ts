@@ -9,13 +9,25 @@
  */
 import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { build, type Metafile } from "esbuild";
+import { build, type Metafile, type Plugin } from "esbuild";
+import { buildAssets } from "../src/endpoint/page/assets.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
 /** Gives what CommonJS packages call `require` to the ES modules that they become part of. */
 const requireForPackages =
   'import { createRequire as createRequireHere } from "node:module"; const require = createRequireHere(import.meta.url);';
+
+/** Users have no esbuild: the page's script and style sheet are made now, and stand in the place of what makes them. */
+const pageAssets: Plugin = {
+  name: "page assets",
+  setup(bundler) {
+    bundler.onLoad({ filter: /\/src\/endpoint\/page\/assets\.ts$/ }, async () => {
+      const assets = JSON.stringify(await buildAssets());
+      return { loader: "js", contents: `export async function buildAssets() { return ${assets}; }` };
+    });
+  },
+};
 
 /**
  * Writes the bundle and nothing else to `folder`. The same sources give the same bytes, in any folder.
@@ -41,6 +53,7 @@ export async function buildBundle(folder: string): Promise<Metafile> {
     // Packages that have ES modules as well are smaller that way, since what nobody uses can be left out.
     mainFields: ["module", "main"],
     define: { BUNDLED_VERSION: JSON.stringify(version) },
+    plugins: [pageAssets],
     banner: { js: requireForPackages },
     minifySyntax: true,
     legalComments: "none",
