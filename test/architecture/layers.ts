@@ -25,6 +25,7 @@ const stages = [
   "sink",
   "delivery",
   "endpoint",
+  "status",
   "config",
 ];
 
@@ -64,6 +65,18 @@ export const layers: Readonly<Record<string, Layer>> = {
     imports: ["runtime", "metric", "meter", "delivery/state.ts"],
     modules: ["node:http", "node:https", "node:net", "node:tls", "bcryptjs", "uplot"],
   },
+  /** What the status page and `top` show, put together from every stage's state. */
+  status: {
+    imports: [
+      "runtime",
+      "metric",
+      "meter",
+      "source/source.ts",
+      "journal/types.ts",
+      "delivery/state.ts",
+      "endpoint/api",
+    ],
+  },
   /** Of the sinks only what may be configured. */
   config: { imports: ["runtime", "metric", "sink/*/schema.ts"], modules: ["node:fs", "yaml", "zod"] },
   daemon: { imports: ["runtime", "config"], modules: ["node:fs", "plist"] },
@@ -78,6 +91,12 @@ export const layers: Readonly<Record<string, Layer>> = {
     modules: ["node:fs"],
     world: ["process.argv", "process.env", "process.exit"],
   },
+};
+
+/** What one file may import besides, by its path below src/. */
+export const exceptions: Readonly<Record<string, readonly string[]>> = {
+  // In development only: the bundle has the result in its place (scripts/build.ts).
+  "endpoint/page/assets.ts": ["node:fs", "esbuild"],
 };
 
 /** Modules of Node that compute and touch nothing. */
