@@ -23,7 +23,8 @@ export function fakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
 
   function nextDue(until: number): Pending | undefined {
     let due: Pending | undefined;
-    for (const timer of timers) if (timer.at <= until && (due === undefined || timer.at < due.at)) due = timer;
+    for (const timer of timers)
+      if (timer.at <= until && (due === undefined || timer.at < due.at)) due = timer;
     return due;
   }
 
