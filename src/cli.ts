@@ -2,6 +2,7 @@
 /** Owns the command line: argv to command, the process' signals and its exit code. Each command is loaded when it is called. */
 import { existsSync, readFileSync } from "node:fs";
 import { homedir, hostname } from "node:os";
+import { keptHostname } from "./command/hostname.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { systemRandom } from "./runtime/random.ts";
 import type { World } from "./command/world.ts";
@@ -18,6 +19,12 @@ process.on("SIGHUP", () => {
 const self = [process.execPath, ...process.execArgv, process.argv[1] ?? ""];
 
 function world(version: string): World {
+  const place = {
+    env: process.env,
+    platform: process.platform,
+    home: homedir(),
+    uid: process.getuid?.() ?? -1,
+  };
   // A reader that went away, as `| head` does, is no error of ours.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   return {
@@ -28,11 +35,8 @@ function world(version: string): World {
     version,
     nodeVersion: process.version,
     self,
-    env: process.env,
-    platform: process.platform,
-    home: homedir(),
-    uid: process.getuid?.() ?? -1,
-    hostname: hostname(),
+    ...place,
+    hostname: keptHostname(place, hostname()),
     cwd: process.cwd(),
     standardErrorIsTerminal: process.stderr.isTTY,
     readFile: (path) => readFileSync(path),
