@@ -9,10 +9,13 @@ import type { Configuration } from "./config/schema.ts";
 import type { Privileges } from "./daemon/privileges.ts";
 import type { Readiness } from "./endpoint/health.ts";
 import { createDeliveries } from "./delivery/deliveries.ts";
+import { apiRoutes } from "./endpoint/api/routes.ts";
+import { pageRoutes } from "./endpoint/page/routes.ts";
 import { startEndpoint } from "./endpoint/server.ts";
 import { parseWebFile } from "./config/web-file.ts";
 import { openJournal } from "./journal/journal.ts";
 import { catalogue } from "./meter/catalogue.ts";
+import type { Intake } from "./meter/intake.ts";
 import { latestSnapshots, stalenessLimit } from "./meter/latest.ts";
 import { createOwnMeter } from "./meter/own-meter.ts";
 import type { Snapshot } from "./meter/snapshot.ts";
@@ -22,6 +25,8 @@ import { childCpu } from "./source/child-cpu.ts";
 import { createHeartbeat } from "./source/heartbeat.ts";
 import type { SourceEnd } from "./source/source.ts";
 import { wakeTimeReader, watchTime } from "./source/wake.ts";
+import { createBoard } from "./status/board.ts";
+import { rememberEvents } from "./status/recent.ts";
 import { createTelemetry, ownIntervalMs, sinkListener } from "./telemetry.ts";
 
 export interface AgentWorld extends Omit<CollectionWorld, "heartbeat" | "own" | "publish"> {
@@ -32,14 +37,18 @@ export interface AgentWorld extends Omit<CollectionWorld, "heartbeat" | "own" | 
   readonly nodeVersion: string;
   /** Root's, given up as soon as powermetrics lives. */
   readonly privileges: Privileges;
+  /** The effective configuration as YAML, secrets hidden, for the status page. */
+  readonly configurationText: () => string;
 }
 
 /** Runs until the signal aborts or a source ends for good; resolves when everything is closed. */
 export async function runAgent(
   configuration: Configuration,
-  world: AgentWorld,
+  outside: AgentWorld,
   signal: AbortSignal,
 ): Promise<SourceEnd> {
+  const events = rememberEvents(outside.log, outside.clock);
+  const world: AgentWorld = { ...outside, log: events.log };
   const { clock, log } = world;
   const stop = new AbortController();
   const stopping = AbortSignal.any([signal, stop.signal]);
@@ -65,10 +74,19 @@ export async function runAgent(
   function publish(snapshot: Snapshot): void {
     latest.put(snapshot);
     if (journal.append(snapshot) === "appended") deliveries.notify();
+    board.published(snapshot);
   }
   const collection = createCollection(configuration, { ...world, heartbeat, own, publish });
   const { sources, intakes } = collection;
   const powermetricsCpu = childCpu(world);
+  const board = createBoard({
+    ...world,
+    ...collection,
+    latest: () => latest.current(clock.now()),
+    sinks: () => deliveries.reports(),
+    journal,
+    events: () => events.list(),
+  });
   const telemetry = createTelemetry({
     ...world,
     ...collection,
@@ -87,6 +105,7 @@ export async function runAgent(
           latest: () => latest.current(clock.now()),
           ready: () => readiness(collection),
           hostname: world.hostname,
+          routes: [...apiRoutes(board), ...(configuration.web.page ? pageRoutes(board) : [])],
           parseWebConfig: parseWebFile,
           clock,
           log,
@@ -112,7 +131,14 @@ export async function runAgent(
     dropPrivileges(world);
   };
   if (!configuration.sources.powermetrics.enabled) dropPrivileges(world);
-  const running = sources.map((source) => source.run({ ...intakes[source.name], started }, stopping));
+  const running = sources.map((source) => {
+    const intake = intakes[source.name];
+    const failed: Intake["failed"] = (failure) => {
+      intake.failed(failure);
+      board.failed(source.name, failure);
+    };
+    return source.run({ ...intake, started, failed }, stopping);
+  });
   const telling = telemetry.run(stopping);
 
   const end = await firstEnd(running, stopping);

@@ -23,7 +23,7 @@ import {
   type SourceStatus,
   type Status,
 } from "../endpoint/api/status.ts";
-import type { DeliveryState } from "../delivery/state.ts";
+import type { DeliveryReport } from "../delivery/deliveries.ts";
 import type { Journal } from "../journal/types.ts";
 import type { Intake } from "../meter/intake.ts";
 import { stalenessLimit } from "../meter/latest.ts";
@@ -51,16 +51,11 @@ export interface BoardOptions {
   readonly journal?: Pick<Journal, "history" | "state">;
   readonly events: () => readonly AgentEvent[];
   /** The effective configuration as YAML, secrets hidden. */
-  readonly configuration: () => string;
+  readonly configurationText: () => string;
 }
 
-export interface SinkView {
-  readonly id: string;
-  readonly type: string;
-  /** Without credentials. */
-  readonly target: string;
-  readonly state: DeliveryState;
-}
+/** What the status tells of a delivery. */
+export type SinkView = Pick<DeliveryReport, "sink" | "type" | "address" | "state">;
 
 export interface Board extends StatusBoard {
   readonly feed: Feed;
@@ -115,7 +110,7 @@ export function createBoard(options: BoardOptions): Board {
 
   return {
     feed,
-    status: () => ({ ...live(), configuration: options.configuration() }),
+    status: () => ({ ...live(), configuration: options.configurationText() }),
     history: (range) => historyOf(range, options, (fromMs) => remembered?.since(fromMs) ?? []),
     published(snapshot) {
       remembered?.put(snapshot);
@@ -148,7 +143,7 @@ function historyOf(
   };
 }
 
-function sinkStatus({ id, type, target, state }: SinkView): SinkStatus {
+function sinkStatus({ sink: id, type, address: target, state }: SinkView): SinkStatus {
   const { backlog, lastFailure } = state;
   const advice = lastFailure && adviceFor(lastFailure.code);
   return {
