@@ -30,7 +30,7 @@ function find(name: string): Metric {
 }
 
 /** Long enough for two samples at least, whatever the zoom. */
-export const recent = "$__rate_interval";
+const recent = "$__rate_interval";
 
 export function rate(name: string, window = recent): string {
   return `rate(${of(name)}[${window}])`;

@@ -4,7 +4,7 @@ import { PanelBuilder as TableBuilder } from "@grafana/grafana-foundation-sdk/ta
 import type { Query } from "./dashboard.ts";
 import { mappings, thresholds, type Meanings, type Steps } from "./view.ts";
 
-export interface Column {
+interface Column {
   readonly title: string;
   readonly expression: string;
   readonly unit: string;
@@ -15,7 +15,7 @@ export interface Column {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-export interface Table {
+interface Table {
   readonly panel: Panel;
   readonly queries: readonly Query[];
 }

@@ -85,7 +85,7 @@ function scaled(builder: TimeSeriesBuilder, { min, max }: Scale): TimeSeriesBuil
   return builder;
 }
 
-export interface StatLook {
+interface StatLook {
   readonly steps?: Steps;
   readonly meanings?: Meanings;
   readonly decimals?: number;
