@@ -49,7 +49,7 @@ export function rememberEvents(
 function lineOf(message: string, fields: LogFields): string {
   const told = Object.entries(fields).flatMap(([name, value]) => {
     const text = textOf(value);
-    return text === undefined ? [] : [`${name}=${text}`];
+    return text === undefined || message.includes(text) ? [] : [`${name}=${text}`];
   });
   const line = told.length === 0 ? message : `${message} (${told.join(", ")})`;
   return line.replaceAll(/\s+/g, " ").slice(0, mostCharacters);

@@ -11,6 +11,8 @@ export interface Drawing {
 }
 
 const height = 220;
+/** Steps of an axis in bytes, so that it reads 8 GiB and not 7.45. */
+const powersOfTwo = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
 /** @param hovered is told which point the pointer is at; none when it has left */
 export function createPlot(
@@ -73,7 +75,7 @@ function add(below: number | null | undefined, value: number | null): number | n
 }
 
 function options(
-  { kind, format }: Chart,
+  { kind, format, base }: Chart,
   { columns }: ChartSeries,
   width: number,
   range: () => [number, number],
@@ -98,7 +100,12 @@ function options(
         values: (_plot, splits) => splits.map((seconds) => clockLabel(seconds, range())),
         space: 70,
       },
-      { ...axis, values: (_plot, splits) => splits.map(format), size: 76 },
+      {
+        ...axis,
+        values: (_plot, splits) => splits.map(format),
+        size: 76,
+        ...(base === 2 && { incrs: powersOfTwo }),
+      },
     ],
     series: [
       {},

@@ -11,6 +11,8 @@ export interface Chart {
   readonly prefix: string;
   readonly kind: "stacked" | "lines" | "heat";
   readonly format: Format;
+  /** What the steps of the axis are multiples of. */
+  readonly base: 2 | 10;
 }
 
 export const charts: readonly Chart[] = [
@@ -21,6 +23,7 @@ export const charts: readonly Chart[] = [
     prefix: "power.",
     kind: "stacked",
     format: watts,
+    base: 10,
   },
   {
     id: "cores",
@@ -29,6 +32,7 @@ export const charts: readonly Chart[] = [
     prefix: "core.",
     kind: "heat",
     format: percent,
+    base: 10,
   },
   {
     id: "clusters",
@@ -37,6 +41,7 @@ export const charts: readonly Chart[] = [
     prefix: "cluster.",
     kind: "lines",
     format: hertz,
+    base: 10,
   },
   { id: "memory", title: "Memory", source: "vm_stat", prefix: "memory.", kind: "stacked", format: bytes },
   { id: "swap", title: "Swap", source: "sysctl", prefix: "swap.", kind: "lines", format: bytes },
