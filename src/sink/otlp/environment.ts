@@ -33,7 +33,7 @@ export function otlpFromEnvironment(env: Environment): OtlpEnvironment {
   const reading: Reading = { env, problems };
   const resource = resourceSettings(reading);
   const endpoint = endpointSetting(env);
-  if (endpoint === undefined) return { block: [], resource, problems };
+  if (endpoint === undefined || isDisabled(env)) return { block: [], resource, problems };
   const block = [
     endpoint,
     ...headerSettings(reading),
@@ -46,6 +46,13 @@ export function otlpFromEnvironment(env: Environment): OtlpEnvironment {
     ...file(env, "CLIENT_KEY", "key_file"),
   ];
   return { block, resource, problems };
+}
+
+/** By the SDK's own switches: a machine may name an endpoint for all programs and still want no metrics sent there. */
+function isDisabled(env: Environment): boolean {
+  if (variable(env, "OTEL_SDK_DISABLED")?.text.toLowerCase() === "true") return true;
+  const exporters = variable(env, "OTEL_METRICS_EXPORTER")?.text.split(",") ?? ["otlp"];
+  return !exporters.some((exporter) => exporter.trim().toLowerCase() === "otlp");
 }
 
 interface Reading {

@@ -19,6 +19,13 @@ test("without an endpoint there is no block, whatever else is set", () => {
   assert.deepEqual(otlpFromEnvironment(env), { block: [], resource: [], problems: [] });
 });
 
+test("the SDK's own switches keep the block away", () => {
+  for (const off of [{ OTEL_SDK_DISABLED: "true" }, { OTEL_METRICS_EXPORTER: "none" }])
+    assert.deepEqual(block({ ...endpoint, ...off }), []);
+  for (const on of [{ OTEL_SDK_DISABLED: "false" }, { OTEL_METRICS_EXPORTER: "console, otlp" }])
+    assert.equal(block({ ...endpoint, ...on }).length, 1);
+});
+
 test("each variable has its key, and the one for metrics wins", () => {
   const env = {
     ...endpoint,
