@@ -1,12 +1,13 @@
 /**
- * Owns loading: flag > MAC_POWERMETRICS_* > file > default become one configuration, or the list of all that is wrong.
- * A source of values below the file (OTEL_*) is laid under it in `written`, before the file's own tree.
+ * Owns loading: flag > MAC_POWERMETRICS_* > file > OTEL_* > default become one configuration, or the list of all that
+ * is wrong.
  */
 import { posix } from "node:path";
 import { readEnvironment, type Setting } from "./environment.ts";
 import { fieldOf, type Field, type Plain } from "./field.ts";
 import { problemsOf, wording } from "./issue.ts";
 import { namedFile, stateFolder, usualFiles, type Place } from "./locate.ts";
+import { openTelemetry } from "./otel.ts";
 import { fromDefault, inReadingOrder, problemAt, type Origin, type Path, type Problem } from "./problem.ts";
 import { redact } from "./redact.ts";
 import { configurationSchema, type Configuration } from "./schema.ts";
@@ -90,13 +91,16 @@ function written(world: LoadWorld, field: Field): Written {
   const { problems, file, ...read } = readConfigurationFile(world);
   const { settings, warnings } = readEnvironment(world.env, field);
   const empty = nodeOf({}, file === undefined ? fromDefault : startOf(file));
-  let root: Node = read.root === undefined || isNothing(read.root) ? empty : read.root;
+  const otel = openTelemetry(world.env);
+  let root = otel.underFile(read.root === undefined || isNothing(read.root) ? empty : read.root);
   for (const { path, node } of [...settings, ...flagSettings(world.flags)]) {
     const laid = overlay(root, path, node);
     if (laid !== undefined) root = laid;
     else problems.push(problemAt(node.origin, "index must follow the last block's", path));
   }
-  return { root, problems, warnings, ...(file !== undefined && { file }) };
+  const complete = otel.underBlocks(root);
+  problems.push(...otel.problems());
+  return { root: complete, problems, warnings, ...(file !== undefined && { file }) };
 }
 
 function readConfigurationFile(world: LoadWorld): { root?: Node; file?: string; problems: Problem[] } {
