@@ -10,7 +10,8 @@ export interface FormulaRelease {
 
 /** Homebrew must not start it: a service of its own would run as root from a folder that its user may write. */
 export function formula({ version, base, sums }: FormulaRelease): string {
-  const archive = (platform: string): string => `${base}/mac-powermetrics-agent-${version}-${platform}.tar.gz`;
+  const archive = (platform: string): string =>
+    `${base}/mac-powermetrics-agent-${version}-${platform}.tar.gz`;
   return `# Written by "npm run dist"; do not edit.
 class MacPowermetricsAgent < Formula
   desc "Push Mac power metrics to Prometheus, Pushgateway or OpenTelemetry"

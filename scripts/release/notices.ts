@@ -11,10 +11,21 @@ interface Notice {
 }
 
 /** @throws Error for a package in the bundle that has no licence */
-export function thirdPartyNotices({ inputs }: Metafile, root: string, node: { version: string; license: Buffer }): string {
+export function thirdPartyNotices(
+  { inputs }: Metafile,
+  root: string,
+  node: { version: string; license: Buffer },
+): string {
   const folders = new Set(Object.keys(inputs).flatMap((path) => packageFolder(path) ?? []));
-  const notices = [...folders].map((folder) => noticeOf(join(root, folder))).toSorted((a, b) => (label(a) < label(b) ? -1 : 1));
-  const runtime = { name: "Node.js", version: node.version, license: "MIT and others", text: node.license.toString("utf8") };
+  const notices = [...folders]
+    .map((folder) => noticeOf(join(root, folder)))
+    .toSorted((a, b) => (label(a) < label(b) ? -1 : 1));
+  const runtime = {
+    name: "Node.js",
+    version: node.version,
+    license: "MIT and others",
+    text: node.license.toString("utf8"),
+  };
   const intro = "mac-powermetrics-agent contains the following third-party software.\n";
   return [intro, ...new Set([...notices, runtime].map(section))].join("\n");
 }
@@ -35,7 +46,9 @@ function noticeOf(folder: string): Notice {
 /** Some packages of one repository leave the file to their licence's name. */
 function licenseText(folder: string): string {
   const file = readdirSync(folder).find((name) => /^(?:licen[cs]e|copying)(?:[.-]|$)/i.test(name));
-  return file === undefined || !existsSync(join(folder, file)) ? "" : readFileSync(join(folder, file), "utf8");
+  return file === undefined || !existsSync(join(folder, file))
+    ? ""
+    : readFileSync(join(folder, file), "utf8");
 }
 
 const label = ({ name, version }: Notice): string => `${name} ${version}`;

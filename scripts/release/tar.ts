@@ -20,7 +20,11 @@ export function archive(entries: readonly Entry[]): Buffer {
     ...[...folders].map((path) => ({ path: `${path}/`, mode: 0o755, content: new Uint8Array(), type: "5" })),
     ...entries.map((entry) => ({ ...entry, type: "0" })),
   ].toSorted((a, b) => (a.path < b.path ? -1 : 1));
-  const blocks = all.flatMap(({ path, mode, content, type }) => [header(path, mode, content.length, type), content, padding(content.length)]);
+  const blocks = all.flatMap(({ path, mode, content, type }) => [
+    header(path, mode, content.length, type),
+    content,
+    padding(content.length),
+  ]);
   const zipped = gzipSync(Buffer.concat([...blocks, Buffer.alloc(2 * blockBytes)]), { level: 9 });
   // The byte that names the system which compressed it (RFC 1952, section 2.3): unknown.
   zipped[9] = 255;
@@ -33,7 +37,8 @@ function parentsOf(path: string): string[] {
 }
 
 function header(path: string, mode: number, size: number, type: string): Buffer {
-  if (Buffer.byteLength(path) > 100) throw new Error(`path in an archive must be at most 100 bytes, got ${path}`);
+  if (Buffer.byteLength(path) > 100)
+    throw new Error(`path in an archive must be at most 100 bytes, got ${path}`);
   const block = Buffer.alloc(blockBytes);
   const octal = (value: number, length: number): string => value.toString(8).padStart(length - 1, "0");
   block.write(path, 0);

@@ -65,6 +65,19 @@ const addLogs: Add = (program, world, done) =>
       done(await logs({ ...rest, follow, launchd }, world));
     });
 
+const addDoctor: Add = (program, world, done) =>
+  prefixed(program.command("doctor"))
+    .description("look for everything that keeps the agent from working, and tell how to mend it")
+    .option("--config <file>", "configuration to look at; default: the installed one")
+    .option("--json", "print the findings as JSON")
+    .action(async ({ json = false, ...rest }: PrefixOption & { json?: boolean; config?: string }) => {
+      const [{ doctor }, { connectProbe }] = await Promise.all([
+        import("./doctor.ts"),
+        import("./connect.ts"),
+      ]);
+      done(await doctor({ ...rest, json }, world, [connectProbe(world)]));
+    });
+
 const addCompletion: Add = (program, world) =>
   program
     .command("completion")
@@ -75,7 +88,14 @@ const addCompletion: Add = (program, world) =>
       await world.write(completionScript(shell, program));
     });
 
-export const daemonVerbs: readonly Add[] = [addInstall, addUninstall, addStatus, addLogs, addCompletion];
+export const daemonVerbs: readonly Add[] = [
+  addInstall,
+  addUninstall,
+  addStatus,
+  addLogs,
+  addDoctor,
+  addCompletion,
+];
 
 function milliseconds(text: string): number {
   const ms = parseDuration(text);

@@ -77,7 +77,7 @@ export function fileStep(file: PlacedFile, system: System, undo?: Undo): Step {
   };
 }
 
-function holds(path: string, content: string): boolean {
+export function holds(path: string, content: string): boolean {
   try {
     return readFileSync(path, "utf8") === content;
   } catch {

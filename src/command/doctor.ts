@@ -1,0 +1,120 @@
+/** Owns `doctor`: every check at once, one line each with its fix, or JSON. */
+import { collectorSettings } from "../collection.ts";
+import { neededSamplers } from "../collector/index.ts";
+import { loadConfiguration, type Loaded, type Refused } from "../config/load.ts";
+import { formatProblem } from "../config/problem.ts";
+import type { Configuration } from "../config/schema.ts";
+import { ownerOf } from "../daemon/account.ts";
+import { broken, doubtful, formatFinding, well, type Finding } from "../daemon/doctor/finding.ts";
+import { machineFindings } from "../daemon/doctor/machine.ts";
+import { pathFindings } from "../daemon/doctor/paths.ts";
+import { serviceFindings } from "../daemon/doctor/service.ts";
+import type { System } from "../daemon/system.ts";
+import { parseSamplers } from "../parse/sampler-list.ts";
+import type { Connection, ConnectProbe } from "./check.ts";
+import { loadWorld } from "./config.ts";
+import { exitCode, type ExitCode } from "./exit.ts";
+import { probeOf, resolvePrefix } from "./install.ts";
+import { openSystem } from "./system.ts";
+import type { World } from "./world.ts";
+
+export interface DoctorArguments {
+  readonly json: boolean;
+  /** Instead of the installed one. */
+  readonly config?: string;
+  readonly prefix?: string;
+}
+
+/** 0 when nothing failed; warnings are no failure. */
+export async function doctor(
+  options: DoctorArguments,
+  world: World,
+  probes: readonly ConnectProbe[],
+): Promise<ExitCode> {
+  const prefix = resolvePrefix(options.prefix, world);
+  const system = openSystem(prefix, world);
+  const loaded = load(options, system, world);
+  const findings = [...configurationFindings(loaded)];
+  const { configuration } = loaded.ok ? loaded : defaults(world);
+  findings.push(
+    ...(await machineFindings(configuration, {
+      ...world,
+      tool: system.tool,
+      parseSamplers,
+      neededSamplers: wantedSamplers(configuration),
+    })),
+    ...pathFindings(configuration, {
+      system,
+      prefix,
+      runtime: world.self[0] ?? "",
+      owner: await ownerOf(configuration.run_as, system),
+    }),
+    ...(await serviceFindings(configuration, system, probeOf(configuration, system))),
+    ...(loaded.ok ? await receiverFindings(configuration, probes) : []),
+  );
+  if (options.json) world.stdout(`${JSON.stringify(findings, undefined, 2)}\n`);
+  else for (const finding of findings) world.stdout(formatFinding(finding));
+  return findings.some(({ status }) => status === "failure") ? exitCode.failure : exitCode.ok;
+}
+
+/** The installed configuration, where there is one. */
+function load({ config }: DoctorArguments, { layout }: System, world: World): Loaded | Refused {
+  const installed = world.fileExists(layout.config) ? layout.config : undefined;
+  const path = config ?? installed;
+  return loadConfiguration(loadWorld(path === undefined ? {} : { config: path }, world));
+}
+
+/** What the other checks look at when the configuration is of no use. @throws Error for a bug: defaults are valid */
+function defaults(world: World): Loaded {
+  const loaded = loadConfiguration({
+    ...loadWorld({ config: "/defaults.yaml" }, world),
+    env: {},
+    readFile: () => Buffer.alloc(0),
+  });
+  if (loaded.ok) return loaded;
+  throw new Error(`cannot use the defaults: ${loaded.problems.map(formatProblem).join(", ")}`);
+}
+
+function configurationFindings(loaded: Loaded | Refused): readonly Finding[] {
+  const check = "configuration";
+  if (!loaded.ok)
+    return loaded.problems.map((problem) => broken(check, formatProblem(problem), "correct it"));
+  if (loaded.warnings.length === 0) return [well(check, loaded.file ?? "no file, defaults")];
+  return loaded.warnings.map((warning) => doubtful(check, warning, "see mac-powermetrics-agent check"));
+}
+
+function wantedSamplers({ sources }: Configuration): readonly string[] {
+  const { samplers } = sources.powermetrics;
+  return samplers === "auto" ? neededSamplers(collectorSettings(sources, false)) : samplers;
+}
+
+async function receiverFindings(
+  configuration: Configuration,
+  probes: readonly ConnectProbe[],
+): Promise<readonly Finding[]> {
+  const connections = (await Promise.all(probes.map((probe) => probe(configuration)))).flat();
+  if (connections.length === 0)
+    return [
+      doubtful(
+        "receivers",
+        "none is configured",
+        "add remote_write, otlp or pushgateway, or scrape /metrics",
+      ),
+    ];
+  return [...connections.map(receiverFinding), ...localNetworkHint(connections)];
+}
+
+function receiverFinding({ target, ok, message }: Connection): Finding {
+  if (!ok) return broken("receiver", `${target}: ${message}`, "see mac-powermetrics-agent check --connect");
+  if (!message.includes("its clock is")) return well("receiver", `${target}: ${message}`);
+  return doubtful("receiver", `${target}: ${message}`, "let both clocks be set by the network");
+}
+
+/** Apple's TN3179: from macOS 15 on programs are asked about; a daemon of launchd's is not. */
+function localNetworkHint(connections: readonly Connection[]): readonly Finding[] {
+  const local = /\/\/(?:10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|\[f[cde]|[^/:]+\.local[:/])/;
+  if (!connections.some(({ target }) => local.test(target))) return [];
+  return [
+    well("local network", "the daemon may reach it; started by another app, macOS 15 and newer ask first"),
+  ];
+}

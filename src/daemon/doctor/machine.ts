@@ -1,0 +1,71 @@
+/** Owns the doctor's look at the machine: system, root, and Apple's tools. */
+import type { Configuration } from "../../config/schema.ts";
+import type { ToolRunner } from "../system.ts";
+import { broken, doubtful, well, type Finding } from "./finding.ts";
+
+export interface MachineWorld {
+  readonly platform: string;
+  readonly uid: number;
+  readonly tool: ToolRunner;
+  /** Reads the list out of `powermetrics --help`; comes from src/parse. */
+  readonly parseSamplers: (help: string) => readonly string[];
+  /** What the enabled collectors ask for. */
+  readonly neededSamplers: readonly string[];
+}
+
+/** The oldest macOS whose powermetrics is known (FORMATS.md, section 6). */
+const oldestMacos = 11;
+
+export async function machineFindings(
+  { sources }: Configuration,
+  world: MachineWorld,
+): Promise<readonly Finding[]> {
+  const { powermetrics, vm_stat } = sources;
+  return [
+    await platform(world),
+    root(world),
+    ...(powermetrics.enabled ? [await samplers(powermetrics.command, world)] : []),
+    ...(vm_stat.enabled ? [await vmStat(vm_stat.command, world)] : []),
+  ];
+}
+
+async function platform({ platform: name, tool }: MachineWorld): Promise<Finding> {
+  if (name !== "darwin")
+    return broken("platform", `must be macOS, got ${name}`, "here the agent runs with --simulate only");
+  const { code, stdout } = await tool(["/usr/bin/sw_vers", "-productVersion"]);
+  const version = stdout.trim();
+  if (code !== 0)
+    return doubtful("platform", "macOS of unknown version", "see whether /usr/bin/sw_vers runs");
+  if (Number.parseInt(version, 10) >= oldestMacos) return well("platform", `macOS ${version}`);
+  return doubtful("platform", `macOS must be ${oldestMacos} or newer, got ${version}`, "update macOS");
+}
+
+function root({ uid }: MachineWorld): Finding {
+  if (uid === 0) return well("root", "yes");
+  return doubtful("root", "no, so some files can't be looked at", "run sudo mac-powermetrics-agent doctor");
+}
+
+async function samplers(command: readonly string[], world: MachineWorld): Promise<Finding> {
+  const check = "powermetrics";
+  const { code, stdout, stderr } = await world.tool([...command, "--help"]);
+  const known = world.parseSamplers(stdout);
+  if (code === -1)
+    return broken(check, `cannot run ${command.join(" ")}: ${stderr}`, "set sources.powermetrics.command");
+  if (known.length === 0)
+    return doubtful(
+      check,
+      `${command.join(" ")} --help gave no list of samplers`,
+      "set sources.powermetrics.samplers",
+    );
+  const missing = world.neededSamplers.filter((name) => !known.includes(name));
+  if (missing.length === 0)
+    return well(check, `has every sampler that is needed: ${world.neededSamplers.join(", ")}`);
+  return well(check, `lacks ${missing.join(", ")} on this Mac, so their metrics are absent`);
+}
+
+async function vmStat(command: readonly string[], { tool }: MachineWorld): Promise<Finding> {
+  const { code, stdout, stderr } = await tool(command);
+  if (code === 0 && /page size of \d+ bytes/.test(stdout)) return well("vm_stat", "gives a report");
+  const cause = code === 0 ? "its report has no page size" : stderr;
+  return broken("vm_stat", `cannot use ${command.join(" ")}: ${cause}`, "set sources.vm_stat.command");
+}
