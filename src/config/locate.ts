@@ -29,7 +29,8 @@ export function usualFiles({ env, home }: Place): string[] {
 export function stateFolder({ env, platform, home, uid }: Place): string {
   const given = env["STATE_DIRECTORY"]?.split(":")[0];
   if (given?.startsWith("/") === true) return given;
-  if (platform === "darwin") return uid === 0 ? systemFolder : posix.join(home, systemFolder);
+  // A folder of its own: beside the configuration only root may write.
+  if (platform === "darwin") return uid === 0 ? `${systemFolder}/state` : posix.join(home, systemFolder);
   return posix.join(absoluteOr(env["XDG_STATE_HOME"], posix.join(home, ".local/state")), name);
 }
 

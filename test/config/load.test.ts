@@ -122,7 +122,7 @@ test("the journal lies in the agent's own folder on each system", () => {
   const path = (changes: Parameters<typeof world>[1]): string =>
     accepted(world({}, changes)).configuration.journal.path;
   const folder = "/Library/Application Support/mac-powermetrics-agent";
-  assert.equal(path({ platform: "darwin", uid: 0 }), `${folder}/journal.db`);
+  assert.equal(path({ platform: "darwin", uid: 0 }), `${folder}/state/journal.db`);
   assert.equal(path({ platform: "darwin", home: "/Users/ada" }), `/Users/ada${folder}/journal.db`);
   assert.equal(path({ env: { XDG_STATE_HOME: "/state" } }), "/state/mac-powermetrics-agent/journal.db");
   assert.equal(path({ env: { STATE_DIRECTORY: "/var/lib/agent" } }), "/var/lib/agent/journal.db");
