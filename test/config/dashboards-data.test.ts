@@ -99,14 +99,9 @@ test("every panel's query returns data of simulated Macs", { skip: skipWithout("
   const targets = join(folder, "targets.json");
   await writeFile(targets, "[]");
   await using prometheus = await startPrometheus(targets);
-  const [laptop, intel, faulty] = await Promise.all([
-    startAgent("--chip m3max", { remote_write: [pushTo(prometheus)] }),
-    startAgent("--chip intel"),
-    startAgent("--chip m4 --fault truncate@3 --fault zero-power"),
-  ]);
-  await using _laptop = laptop;
-  await using _intel = intel;
-  await using _faulty = faulty;
+  await using _laptop = await startAgent("--chip m3max", { remote_write: [pushTo(prometheus)] });
+  await using intel = await startAgent("--chip intel");
+  await using faulty = await startAgent("--chip m4 --fault truncate@3 --fault zero-power");
   await writeFile(targets, JSON.stringify([{ targets: [intel.address, faulty.address] }]));
 
   const queries = dashboardFiles.flatMap(panelQueries);
