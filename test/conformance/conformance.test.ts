@@ -1,91 +1,12 @@
 /** Every sink, held to the same promises. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { gunzipSync } from "node:zlib";
-import { pushgatewaySchema } from "../../src/sink/pushgateway/schema.ts";
-import { createPushgatewaySink } from "../../src/sink/pushgateway/sink.ts";
-import { otlpSchema } from "../../src/sink/otlp/schema.ts";
-import { createOtlpSink } from "../../src/sink/otlp/sink.ts";
-import { version1, version2 } from "../../src/sink/remote-write/protocol.ts";
-import { remoteWriteSchema } from "../../src/sink/remote-write/schema.ts";
-import { createRemoteWriteSink } from "../../src/sink/remote-write/sink.ts";
 import { sinkSections } from "../../src/config/sinks.ts";
-import { decodeJson, decodeProtobuf, metricsOf } from "../sink/otlp/messages.ts";
-import { written } from "../sink/remote-write/clients.ts";
-import { decodeV1, decodeV2, type DecodedSeries } from "../sink/remote-write/messages.ts";
-import { sinkConformance, type Subject } from "./sink.ts";
-import { status } from "./receiver.ts";
+import { sinkConformance } from "./sink.ts";
+import { otlpJson, otlpProtobuf, pushgateway, remoteWrite1, remoteWrite2 } from "./subjects.ts";
 
-const world = { identity: { job: "j", instance: "i", externalLabels: {} }, host: {}, version: "0.0.0" };
-const timeout = "30s";
-
-function remoteWrite(
-  name: string,
-  message: string,
-  decode: (block: Uint8Array) => readonly DecodedSeries[],
-): Subject {
-  return {
-    name,
-    open(origin, credentials, createClient) {
-      const url = `${origin}/api/v1/write`;
-      const settings = remoteWriteSchema.parse({
-        url,
-        protobuf_message: message,
-        remote_timeout: timeout,
-        ...credentials,
-      });
-      return createRemoteWriteSink(settings, { ...world, client: createClient(settings) });
-    },
-    read: (body) =>
-      decode(new Uint8Array(body)).flatMap(({ samples }) => samples.map(({ value }) => doubleOf(value))),
-    success: (values) => status(204, written(values.length)),
-    serverError: "again",
-    excused: {},
-  };
-}
-
-function doubleOf(bits: bigint): number {
-  return new Float64Array(BigUint64Array.of(bits).buffer)[0] ?? NaN;
-}
-
-function otlp(encoding: "protobuf" | "json"): Subject {
-  const decode = encoding === "json" ? decodeJson : decodeProtobuf;
-  return {
-    name: `OTLP as ${encoding}`,
-    open(origin, credentials, createClient) {
-      const settings = otlpSchema.parse({ endpoint: origin, encoding, timeout, ...credentials });
-      return createOtlpSink(settings, { ...world, client: createClient(settings) });
-    },
-    read: (body) =>
-      metricsOf(decode(new Uint8Array(gunzipSync(body)))).flatMap(({ gauge }) =>
-        (gauge?.dataPoints ?? []).map(({ asDouble }) => asDouble ?? NaN),
-      ),
-    success: () => status(200),
-    serverError: "dropped",
-    excused: {},
-  };
-}
-
-const pushgateway: Subject = {
-  name: "Pushgateway",
-  open(origin, credentials, createClient) {
-    const settings = pushgatewaySchema.parse({ url: origin, timeout, ...credentials });
-    return createPushgatewaySink(settings, { ...world, client: createClient(settings) });
-  },
-  read: (body) => [...body.toString().matchAll(/^test_\S+ (\S+)$/gm)].map(([, value]) => Number(value)),
-  success: () => status(200),
-  serverError: "again",
-  excused: {
-    tooLarge: "a push replaces the group as a whole, so it can't go in parts",
-    restart: "it has no history: after a restart the next samples are the latest",
-  },
-};
-
-sinkConformance(remoteWrite("remote write 1", version1, decodeV1));
-sinkConformance(remoteWrite("remote write 2", version2, decodeV2));
-sinkConformance(otlp("protobuf"));
-sinkConformance(otlp("json"));
-sinkConformance(pushgateway);
+for (const subject of [remoteWrite1, remoteWrite2, otlpProtobuf, otlpJson, pushgateway])
+  sinkConformance(subject);
 
 test("every sink that can be configured is held to this suite", () => {
   assert.deepEqual(Object.keys(sinkSections).toSorted(), ["otlp", "pushgateway", "remote_write"]);
