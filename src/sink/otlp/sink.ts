@@ -25,7 +25,10 @@ interface OtlpWorld {
   readonly version: string;
 }
 
-/** What a Collector's gRPC side takes by default, and many a gateway in front of one (WIRE.md 2). */
+/**
+ * What a Collector takes by default over gRPC, and many a gateway in front of one (WIRE.md 2). This bounds the packed
+ * body; unpacked, 10 000 samples of some 130 bytes come to a third of it.
+ */
 const mostBytes = 4 * 1024 * 1024;
 
 /** Most of what a batch repeats is found at the lowest level; the usual one takes twice the time for a twentieth of them. */
