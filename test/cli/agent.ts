@@ -87,9 +87,9 @@ export interface AgentOptions {
 export const shortIntervals = `
 sources:
   powermetrics: { interval: 200ms }
-  vm_stat: { interval: 1s }
-  sysctl: { interval: 1s }
-  pmset: { interval: 1s }
+  vm_stat: { interval: 3s }
+  sysctl: { interval: 3s }
+  pmset: { interval: 3s }
 `;
 
 /** Starts `run` and waits until it listens; it ends with the test. */
