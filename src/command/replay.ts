@@ -88,6 +88,7 @@ async function feed(
     });
     return undefined;
   } catch (error) {
-    return `cannot replay: ${causeOf(error)}`;
+    const given = [files.powermetrics, files.vmStat].filter((path) => path !== undefined);
+    return `cannot replay ${given.join(" and ")}: ${causeOf(error)}`;
   }
 }
