@@ -26,7 +26,7 @@ interface Changed extends Gathered {
   commit(): void;
 }
 
-export interface Deltas {
+interface Deltas {
   apply(gathered: Gathered): Changed;
 }
 

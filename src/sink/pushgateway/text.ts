@@ -12,7 +12,7 @@ interface Text {
 }
 
 /** Labels of the group are not repeated: the Pushgateway adds them to every series. */
-export interface TextLabels {
+interface TextLabels {
   readonly group: ReadonlySet<string>;
   readonly external: readonly LabelPair[];
 }
