@@ -56,7 +56,9 @@ export const reader: Bench = {
   question: "what does reading a powermetrics document cost?",
   async run(plan) {
     const [first, ...others] = documents();
-    const warm = [first, ...others].map((document) => ({ document, figures: warmFigures(document, plan) }));
+    const warm: { readonly document: Named; readonly figures: readonly Figure[] }[] = [];
+    for (const document of [first, ...others])
+      warm.push({ document, figures: await warmFigures(document, plan) });
     const paced = await pacedFigures(first, plan);
     const medium = others.find(({ name }) => name.startsWith("simulated M4"));
     return [
@@ -109,7 +111,7 @@ function warmTable(document: Named, figures: readonly Figure[]): Table {
   return comparison(`${title(document)}, warm`, "CPU ms a document", figures);
 }
 
-function warmFigures({ name, bytes }: Named, { rounds, tell }: Plan): readonly Figure[] {
+async function warmFigures({ name, bytes }: Named, { rounds, tell }: Plan): Promise<readonly Figure[]> {
   tell(`  ${name}`);
   const work = Object.fromEntries(
     names.map((subject) => {
@@ -117,8 +119,8 @@ function warmFigures({ name, bytes }: Named, { rounds, tell }: Plan): readonly F
       return [subject, () => read(bytes)];
     }),
   );
-  const found = interleaved(work, { rounds, ms: 400 });
-  return names.map((subject) => ({ subject, rounds: (found[subject] ?? []).map((micros) => micros / 1000) }));
+  const figures = await interleaved(work, { rounds, ms: 400 });
+  return figures.map(({ subject, rounds: micros }) => ({ subject, rounds: micros.map((one) => one / 1000) }));
 }
 
 /** One process a subject and a round; they take turns. */

@@ -1,12 +1,13 @@
 /** Owns how work inside this process is timed: CPU of all threads, so that what the collector of garbage does counts. */
 
-/** CPU microseconds a call, over at least `ms` milliseconds of them. */
-export function cpuMicros(work: () => unknown, ms: number): number {
+/** CPU microseconds a call, over at least `ms` milliseconds of them. A promise is waited for. */
+export async function cpuMicros(work: () => unknown, ms: number): Promise<number> {
   const before = process.cpuUsage();
   const until = performance.now() + ms;
   let calls = 0;
   do {
-    work();
+    const result = work();
+    if (result instanceof Promise) await result;
     calls++;
   } while (performance.now() < until);
   const { user, system } = process.cpuUsage(before);
@@ -14,15 +15,15 @@ export function cpuMicros(work: () => unknown, ms: number): number {
 }
 
 /** Each subject in every round, in turns, after one round that does not count. */
-export function interleaved<Subject extends string>(
+export async function interleaved<Subject extends string>(
   subjects: Readonly<Record<Subject, () => unknown>>,
   { rounds, ms }: { readonly rounds: number; readonly ms: number },
-): Readonly<Record<Subject, readonly number[]>> {
+): Promise<readonly { readonly subject: Subject; readonly rounds: readonly number[] }[]> {
   const names = Object.keys(subjects) as Subject[];
-  const found = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Subject, number[]>;
-  for (const name of names) cpuMicros(subjects[name], ms / 2);
+  const figures = names.map((subject) => ({ subject, rounds: [] as number[] }));
+  for (const name of names) await cpuMicros(subjects[name], ms / 2);
   for (let round = 0; round < rounds; round++) {
-    for (const name of names) found[name].push(cpuMicros(subjects[name], ms));
+    for (const figure of figures) figure.rounds.push(await cpuMicros(subjects[figure.subject], ms));
   }
-  return found;
+  return figures;
 }

@@ -5,6 +5,9 @@ import type { CollectorSettings } from "../../src/collector/collector.ts";
 import { createOwnMeter } from "../../src/meter/own-meter.ts";
 import { createPipeline, type Pipeline } from "../../src/meter/pipeline.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
+import type { Metric } from "../../src/metric/metric.ts";
+import { seriesKey } from "../../src/metric/series.ts";
+import { familyHead, formatValue } from "../../src/metric/text.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
 import { createFramer } from "../../src/source/frame.ts";
 import { chips } from "../../src/source/simulate/chips.ts";
@@ -96,4 +99,17 @@ export function* repeated(
     const row = rows[at % rows.length];
     if (row !== undefined) yield { ...row, time: firstMs + at * everyMs, ended: [] };
   }
+}
+
+/** What a scraper sees of the same machine, one text a second; instance and job are the scraper's to add. */
+export function expositions(count: number): readonly string[] {
+  return snapshots(count, Date.now()).map(({ set, values }) => {
+    const families = new Map<Metric, string[]>();
+    set.series.forEach((series, at) => {
+      const lines = families.get(series.metric) ?? [];
+      families.set(series.metric, lines);
+      lines.push(`${seriesKey(series)} ${formatValue(values[at] ?? NaN)}\n`);
+    });
+    return [...families].map(([metric, lines]) => familyHead(metric) + lines.join("")).join("");
+  });
 }

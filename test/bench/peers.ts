@@ -1,0 +1,100 @@
+/** Owns the question what the whole agent costs next to the programs that do comparable work, all at once on the same series. */
+import { noProc } from "./process.ts";
+import { startPeers, type Skipped } from "./peer-processes.ts";
+import { aimTable, median, ratioOf, type Aim, type Bench, type Table } from "./report.ts";
+import { bundled } from "./agent-process.ts";
+import { startCounting } from "./receiver.ts";
+import { costTable, costsOf, measureAll, type Measured } from "./windows.ts";
+
+export const names = {
+  ours: "ours, push each 15 s",
+  scraped: "ours, scraped each second, no push",
+  vmagent: "vmagent, 15 s flush",
+  vmagentLive: "vmagent, 1 s flush",
+  prometheus: "Prometheus agent, remote write 1",
+  prometheus2: "Prometheus agent, remote write 2",
+  stock: "OpenTelemetry JS, OTLP/JSON each second",
+  pushgateway: "Pushgateway, pushed to each second",
+  nodeExporter: "node_exporter, scraped each second",
+} as const;
+
+export const peers: Bench = {
+  name: "peers",
+  question: "what does the whole agent cost next to its peers?",
+  async run(plan) {
+    if (noProc !== undefined)
+      return [{ title: "The peers", columns: [], rows: [], notes: [`skipped: ${noProc}`] }];
+    await using running = new AsyncDisposableStack();
+    const bundle = running.use(await bundled());
+    const counting = running.use(await startCounting({ serves: true }));
+    const { subjects, skipped } = await startPeers(running, bundle.program, counting);
+    const measured = await measureAll(subjects, plan);
+    return [overview(measured, skipped), ratios(measured), aimTable(aims(measured))];
+  },
+};
+
+function overview(measured: readonly Measured[], skipped: readonly Skipped[]): Table {
+  return costTable("All at once, the series of a simulated M3 Ultra at 1 s", measured, [
+    "ours reads, parses and journals powermetrics documents of 97 KB, and polls the other tools; its simulated tools are other processes and not in it",
+    "the peers that scrape get the same series from another process, which is not in theirs; OpenTelemetry JS makes up 200",
+    "bytes are bodies counted at the receiver, divided by the samples decoded there",
+    ...skipped.map(({ name, reason }) => `skipped: ${name} (${reason})`),
+  ]);
+}
+
+function ratios(measured: readonly Measured[]): Table {
+  const ratio = (name: string, key: Parameters<typeof costsOf>[2]): string =>
+    ratioOf(costsOf(measured, names.ours, key), costsOf(measured, name, key))?.toFixed(2) ?? "–";
+  return {
+    title: "Ours, pushing each 15 s, divided by each",
+    columns: ["", "CPU", "wakeups", "RSS", "private", "wire"],
+    rows: measured
+      .filter(({ name }) => name !== names.ours)
+      .map(({ name }) => [
+        name,
+        ratio(name, "cpuSecondsPerHour"),
+        ratio(name, "wakeupsPerSecond"),
+        ratio(name, "rssMb"),
+        ratio(name, "privateMb"),
+        wireRatio(measured, name)?.toFixed(2) ?? "–",
+      ]),
+  };
+}
+
+function wireRatio(measured: readonly Measured[], name: string): number | undefined {
+  const ours = perSample(measured, names.ours);
+  const theirs = perSample(measured, name);
+  return ours === undefined || theirs === undefined ? undefined : ours / theirs;
+}
+
+function perSample(measured: readonly Measured[], name: string): number | undefined {
+  const received = measured.find((one) => one.name === name)?.received;
+  return received === undefined || received.samples === 0 ? undefined : received.bytes / received.samples;
+}
+
+function aims(measured: readonly Measured[]): readonly Aim[] {
+  const ours = (key: Parameters<typeof costsOf>[2], peer: string): number | undefined =>
+    ratioOf(costsOf(measured, names.ours, key), costsOf(measured, peer, key));
+  const below = (text: string, value: number | undefined, limit: number): Aim => ({
+    text,
+    measured: value,
+    limit,
+    better: "below",
+  });
+  const wakeups = costsOf(measured, names.ours, "wakeupsPerSecond");
+  return [
+    below("CPU against vmagent at a 15 s flush", ours("cpuSecondsPerHour", names.vmagent), 0.6),
+    below("CPU against Prometheus agent", ours("cpuSecondsPerHour", names.prometheus), 0.25),
+    below(
+      "CPU scraped each second against the Go exporter with its children (not a package; no peer here)",
+      undefined,
+      0.25,
+    ),
+    below("wakeups against vmagent at a 15 s flush", ours("wakeupsPerSecond", names.vmagent), 0.05),
+    below("wakeups a second", wakeups && median(wakeups), 2),
+    below("RSS against Prometheus agent", ours("rssMb", names.prometheus), 0.85),
+    below("private memory against Prometheus agent", ours("privateMb", names.prometheus), 0.8),
+    below("wire, live, against Prometheus agent 1", wireRatio(measured, names.prometheus), 0.5),
+    below("wire, live, against vmagent", wireRatio(measured, names.vmagent), 0.4),
+  ];
+}

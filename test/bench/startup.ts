@@ -1,0 +1,65 @@
+/** Owns the question how soon after its start the agent can be scraped. */
+import { fileURLToPath } from "node:url";
+import { bundled, freePort, fromSource, startAgent, untilAnswer, type Program } from "./agent-process.ts";
+import { startProcess } from "./process.ts";
+import { aimTable, comparison, ratioOf, type Bench } from "./report.ts";
+
+export const startup: Bench = {
+  name: "startup",
+  question: "how soon is there an answer on /metrics?",
+  async run({ rounds, tell }) {
+    using bundle = await bundled();
+    const bundleTimes: number[] = [];
+    const stockTimes: number[] = [];
+    const sourceTimes: number[] = [];
+    const sampleTimes: number[] = [];
+    for (let round = 0; round < Math.max(5, rounds); round++) {
+      tell(`  round ${round}`);
+      const ours = await agentTimes(bundle.program);
+      bundleTimes.push(ours.answered);
+      sampleTimes.push(ours.sampled);
+      stockTimes.push(await stockTime());
+      sourceTimes.push((await agentTimes(fromSource)).answered);
+    }
+    return [
+      comparison("From spawn to the first answer", "ms", [
+        { subject: "ours, bundle", rounds: bundleTimes },
+        { subject: "ours, source", rounds: sourceTimes },
+        {
+          subject: "OpenTelemetry JS with its HTTP exporter loaded, collected and printed on request",
+          rounds: stockTimes,
+        },
+      ]),
+      comparison(
+        "From spawn to the first answer with a sample, 1 s windows",
+        "ms",
+        [{ subject: "ours, bundle", rounds: sampleTimes }],
+        ["a window of powermetrics is a second long: no agent can have one sooner"],
+      ),
+      aimTable([
+        {
+          text: "start to first /metrics against stock OpenTelemetry JS",
+          measured: ratioOf(bundleTimes, stockTimes),
+          limit: 0.3,
+          better: "below",
+        },
+      ]),
+    ];
+  },
+};
+
+async function agentTimes(
+  program: Program,
+): Promise<{ readonly answered: number; readonly sampled: number }> {
+  await using agent = await startAgent({ program, intervalSeconds: 1, chip: "m4pro" });
+  const answered = await untilAnswer(`${agent.origin}/metrics`, "", agent);
+  const more = await untilAnswer(`${agent.origin}/metrics`, "powermetrics_info", agent);
+  return { answered, sampled: answered + more };
+}
+
+async function stockTime(): Promise<number> {
+  const script = fileURLToPath(new URL("./stock-otel-process.ts", import.meta.url));
+  const port = await freePort();
+  await using stock = startProcess(process.execPath, [script, "serve", String(port), "200"]);
+  return await untilAnswer(`http://127.0.0.1:${port}/metrics`, "bench_metric", stock);
+}
