@@ -1,0 +1,139 @@
+/** Owns `top`: the status of an agent, live in a terminal, or as one frame where there is none. */
+import type { Status } from "../endpoint/api/status.ts";
+import { exitCode, type ExitCode } from "./exit.ts";
+import { obstacle, prepare, type RunChoice } from "./load.ts";
+import { frameLines, type Frame } from "./top/frame.ts";
+import { lineText, type Palette } from "./top/line.ts";
+import { ownSources, runningAgent, type Origin } from "./top/origin.ts";
+import { isInteractive, openTerminal, plainColumns } from "./top/terminal.ts";
+import type { World } from "./world.ts";
+
+export interface TopChoice extends RunChoice {
+  /** Of a running agent. Without it the usual address is tried, and then sources of our own. */
+  readonly url?: string;
+}
+
+const usualAddress = "http://127.0.0.1:9127";
+const refreshMs = 1000;
+/** For the first sample of our own sources. */
+const patienceMs = 15_000;
+const mostPast = 500;
+/** In raw mode ^C and ^D come as characters. */
+const quitKeys: ReadonlySet<string> = new Set(["q", "Q", "\u001b", "\u0003", "\u0004"]);
+
+/** 0 after `q` or a signal; 69 where the named agent does not answer; with own sources the codes of `run`. */
+export async function top(choice: TopChoice, world: World): Promise<ExitCode> {
+  const chosen = await chooseOrigin(choice, world);
+  if (typeof chosen === "number") return chosen;
+  await using origin = chosen;
+  return isInteractive(world.env) ? await live(origin, world) : await plain(origin, world);
+}
+
+async function chooseOrigin(choice: TopChoice, world: World): Promise<Origin | ExitCode> {
+  if (choice.simulate !== undefined) return openOwn(choice, world);
+  const base = URL.parse(choice.url ?? usualAddress);
+  if (base === null || !/^https?:$/.test(base.protocol)) {
+    world.stderr(`--url must begin with http:// or https://, got ${JSON.stringify(choice.url)}\n`);
+    return exitCode.usage;
+  }
+  const agent = runningAgent(base, world);
+  const answer = await agent.ask();
+  if (typeof answer !== "string") return agent;
+  await agent[Symbol.asyncDispose]();
+  if (choice.url === undefined) return openOwn(choice, world);
+  world.stderr(`cannot show the agent: ${answer}\n`);
+  return exitCode.noPowermetrics;
+}
+
+function openOwn(choice: TopChoice, world: World): Origin | ExitCode {
+  const prepared = prepare(choice, world);
+  if (typeof prepared === "number") return prepared;
+  const hindrance = obstacle(prepared, world);
+  if (hindrance === undefined) return ownSources(prepared.configuration, world, prepared.simulated);
+  world.stderr(`no agent answers at ${usualAddress}, and ${hindrance.message}\n`);
+  return hindrance.code;
+}
+
+/** Asks once a second and draws; a resize or the loss of the agent is drawn at once. */
+async function live(origin: Origin, world: World): Promise<ExitCode> {
+  const quit = new AbortController();
+  const ended = AbortSignal.any([quit.signal, world.signal]);
+  const palette: Palette = noColour(world) ? "mono" : "colour";
+  const past = createPast();
+  let frame: Frame | undefined;
+  let lost: string | undefined;
+  using terminal = openTerminal({
+    key(text) {
+      if (quitKeys.has(text)) quit.abort();
+    },
+    resized: () => draw(),
+  });
+
+  function draw(): void {
+    if (frame === undefined || terminal.columns === 0) return;
+    const shown = lost === undefined ? frame : { ...frame, origin: `LOST: ${lost}` };
+    terminal.draw(frameLines(shown, terminal.columns, terminal.rows).map((line) => lineText(line, palette)));
+  }
+
+  while (!ended.aborted) {
+    const answer = await origin.ask();
+    if (typeof answer === "string") lost = answer;
+    else {
+      lost = undefined;
+      frame = { status: answer, past: past.add(answer), origin: origin.name };
+    }
+    draw();
+    await world.clock.sleep(refreshMs, ended);
+  }
+  return exitCode.ok;
+}
+
+/** One frame, once there is something to show. */
+async function plain(origin: Origin, world: World): Promise<ExitCode> {
+  const deadline = world.clock.monotonic() + patienceMs;
+  let answer = await origin.ask();
+  while (!isShowable(answer) && !world.signal.aborted && world.clock.monotonic() < deadline) {
+    await world.clock.sleep(refreshMs / 4, world.signal);
+    answer = await origin.ask();
+  }
+  if (typeof answer === "string") {
+    world.stderr(`cannot show the agent: ${answer}\n`);
+    return exitCode.failure;
+  }
+  const frame = { status: answer, past: createPast().add(answer), origin: origin.name };
+  const lines = frameLines(frame, plainColumns(world.env)).slice(0, -1);
+  await world.write(lines.map((line) => `${lineText(line, "none").trimEnd()}\n`).join(""));
+  return exitCode.ok;
+}
+
+function isShowable(answer: Status | string): boolean {
+  return typeof answer !== "string" && answer.overall.level !== "starting";
+}
+
+/** https://no-color.org: any value but an empty one. */
+function noColour({ env }: World): boolean {
+  return (env["NO_COLOR"] ?? "") !== "";
+}
+
+interface Past {
+  /** The watts so far, this status included. */
+  add(status: Status): readonly number[];
+}
+
+function createPast(): Past {
+  const watts: number[] = [];
+  let lastTime = -Infinity;
+  return {
+    add({ readings, sources }) {
+      const time = sources.find(({ name }) => name === "powermetrics")?.lastSample ?? -Infinity;
+      const { combined, package: whole, cpu } = readings.power;
+      const value = combined ?? whole ?? cpu;
+      if (value !== undefined && time > lastTime) {
+        lastTime = time;
+        watts.push(value);
+        if (watts.length > mostPast) watts.shift();
+      }
+      return watts;
+    },
+  };
+}

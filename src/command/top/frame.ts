@@ -1,0 +1,198 @@
+/**
+ * Owns what `top` shows: one status as lines that fit a terminal.
+ *
+ *     host, state, problems
+ *     power by rail, and its past
+ *     cores, in as many columns as fit
+ *     memory
+ *     sinks, sources
+ */
+import type { CoreReading, SinkStatus, Status } from "../../endpoint/api/status.ts";
+import { ago, bytes, hertz, percent, span as duration, watts } from "../../endpoint/page/view/format.ts";
+import { levelWords } from "../../endpoint/page/view/live.ts";
+import { droppedText, sinkStates, waitingText } from "../../endpoint/page/view/sinks.ts";
+import { stateOf } from "../../endpoint/page/view/sources.ts";
+import { tilesOf } from "../../endpoint/page/view/tiles.ts";
+import { bar, sparkline } from "./bar.ts";
+import { fit, span, widthOf, type Line } from "./line.ts";
+
+export interface Frame {
+  readonly status: Status;
+  /** Watts of the past, oldest first. */
+  readonly past: readonly number[];
+  /** Where the status comes from. */
+  readonly origin: string;
+}
+
+/** Exactly `rows` lines of `columns` characters; with `rows` absent as many as it takes. */
+export function frameLines(frame: Frame, columns: number, rows?: number): readonly Line[] {
+  const head = headLines(frame);
+  const foot = footLine(frame);
+  const room = rows === undefined ? Infinity : Math.max(0, rows - head.length - 1);
+  const body = bodyLines(frame, columns, room).slice(0, room);
+  const blank = rows === undefined ? 0 : Math.max(0, room - body.length);
+  const lines = [...head, ...body, ...Array.from({ length: blank }, () => [])].slice(0, rows && rows - 1);
+  return [...lines, foot].map((line) => fit(line, columns));
+}
+
+function headLines({ status }: Frame): readonly Line[] {
+  const { agent, machine, overall } = status;
+  const { sign, word } = levelWords[overall.level];
+  const identity = [machine.model, machine.osBuild && `macOS ${machine.osBuild}`].filter(Boolean).join(" · ");
+  const first = [
+    span(agent.host, "strong"),
+    span(`  ${identity}  `, "dim"),
+    span(`${sign} ${word}`, overall.level),
+    ...(machine.simulated ? [span("  SIMULATED", "warning")] : []),
+  ];
+  const [problem] = overall.problems;
+  const more = overall.problems.length - 1;
+  const second =
+    problem === undefined ? [] : [span(`${problem}${more > 0 ? ` (and ${more} more)` : ""}`, overall.level)];
+  return [first, second];
+}
+
+function footLine({ origin, status }: Frame): Line {
+  const newest = Math.max(...status.sources.flatMap(({ lastSample }) => lastSample ?? []));
+  const age = Number.isFinite(newest) ? `sample ${ago(newest, status.time)}` : "no sample yet";
+  return [span("q", "strong"), span(` quit   ${age}   agent ${status.agent.version}   ${origin}`, "dim")];
+}
+
+/** Memory and sinks are kept in sight: cores give way to them. */
+function bodyLines(frame: Frame, columns: number, room: number): readonly Line[] {
+  const power = powerLines(frame, columns);
+  const after = [...memoryLines(frame, columns), ...sinkLines(frame), ...sourceLines(frame)];
+  const cores = coreLines(frame.status.readings.cores, columns);
+  const roomForCores = Math.max(4, room - power.length - after.length);
+  return [...power, ...cropped(cores, roomForCores), ...after];
+}
+
+function cropped(lines: readonly Line[], room: number): readonly Line[] {
+  if (lines.length <= room) return lines;
+  return [...lines.slice(0, room - 1), [span(`… ${lines.length - room + 1} more lines`, "dim")]];
+}
+
+const title = (text: string): Line => [span(text, "accent")];
+const rails = ["cpu", "gpu", "ane", "package", "combined"] as const;
+
+function powerLines({ status: { readings }, past }: Frame, columns: number): readonly Line[] {
+  const tiles = tilesOf(readings);
+  const scale = Math.max(...past, ...Object.values(readings.power), 0.001);
+  const lines = rails.flatMap((rail): Line[] => {
+    const value = readings.power[rail];
+    const name = tiles.find(({ id }) => id === rail)?.title.replace(/ power$/, "") ?? rail;
+    if (value === undefined) return [];
+    return [
+      [
+        span(name.padEnd(14)),
+        span(watts(value).padStart(9), "strong"),
+        span(` ${bar(value / scale, Math.max(0, columns - 25))}`, "ok"),
+      ],
+    ];
+  });
+  const others = tiles.filter(({ id, value }) => ["thermal", "battery"].includes(id) && value !== undefined);
+  const words = others.map(({ title: name, value, note, alarm }) =>
+    span(`${name} ${value ?? ""}${note === undefined ? "" : ` (${note})`}   `, alarm ?? "plain"),
+  );
+  return [
+    title("POWER"),
+    ...lines,
+    [span("Past".padEnd(24)), span(sparkline(past, Math.max(0, columns - 25)), "ok")],
+    ...(words.length === 0 ? [] : [words]),
+  ];
+}
+
+const coreWidth = 38;
+
+function coreLines(cores: readonly CoreReading[], columns: number): readonly Line[] {
+  if (cores.length === 0) return [];
+  const across = Math.max(1, Math.floor((columns + 2) / (coreWidth + 2)));
+  const down = Math.ceil(cores.length / across);
+  const lines = Array.from({ length: down }, (_, row): Line =>
+    Array.from({ length: across }, (__, column) => cores[column * down + row]).flatMap((core) =>
+      core === undefined ? [] : [...fit(coreLine(core), coreWidth), span("  ")],
+    ),
+  );
+  return [title("CORES"), ...lines];
+}
+
+function coreLine({ core, cluster, activePercent, frequencyHz }: CoreReading): Line {
+  const active = activePercent ?? 0;
+  return [
+    span(core.padEnd(6)),
+    span(
+      (cluster ?? "")
+        .replace(/-Cluster$/, "")
+        .slice(0, 3)
+        .padEnd(4),
+      "dim",
+    ),
+    span(bar(active / 100, 10), active > 80 ? "warning" : "ok"),
+    span((activePercent === undefined ? "–" : percent(active)).padStart(7), "strong"),
+    span((frequencyHz === undefined ? "" : hertz(frequencyHz)).padStart(10), "dim"),
+  ];
+}
+
+function memoryLines({ status: { readings } }: Frame, columns: number): readonly Line[] {
+  const { memory } = readings;
+  const parts = (["wired", "app", "compressed", "cached", "free"] as const).flatMap((name) => {
+    const value = memory[name];
+    return value === undefined ? [] : [`${name} ${bytes(value)}`];
+  });
+  if (parts.length === 0) return [];
+  const { wired = 0, app = 0, compressed = 0, total, pressure, swapUsed } = memory;
+  const style = pressure === "critical" ? "failing" : pressure === "warning" ? "warning" : "ok";
+  const used = wired + app + compressed;
+  const words: Line = [
+    ...(pressure === undefined ? [] : [span(`pressure ${pressure}   `, style)]),
+    span(`swap ${swapUsed === undefined ? "–" : bytes(swapUsed)}`),
+  ];
+  const gauge =
+    total === undefined
+      ? []
+      : [
+          [
+            span(bar(used / total, Math.max(0, columns - 34)), style),
+            span(` ${bytes(used)} of ${bytes(total)} used`),
+          ],
+        ];
+  return [
+    title("MEMORY"),
+    ...gauge,
+    [span(`${parts.join("   ")}   `), ...(columns >= 110 ? words : [])],
+    ...(columns >= 110 ? [] : [words]),
+  ];
+}
+
+function sinkLines({ status: { sinks, time } }: Frame): readonly Line[] {
+  if (sinks.length === 0) return [];
+  return [title("SINKS"), ...sinks.map((sink) => sinkLine(sink, time))];
+}
+
+function sinkLine(sink: SinkStatus, now: number): Line {
+  const { sign, words, level } = sinkStates[sink.state];
+  const failing = level === "warning" || level === "failing";
+  const tail = [
+    `waiting ${waitingText(sink.backlog, now)}`,
+    ...(sink.nextAttempt !== undefined && sink.nextAttempt > now
+      ? [`next in ${duration(sink.nextAttempt - now)}`]
+      : []),
+    ...(droppedText(sink.dropped) === "none" ? [] : [`dropped ${droppedText(sink.dropped)}`]),
+    ...(failing && sink.lastFailure ? [sink.lastFailure.reason] : []),
+  ];
+  return [
+    span(`${sign} ${words}`, level),
+    span(`  ${sink.type} `),
+    span(`${sink.target}  `, "dim"),
+    span(tail.join(" · ")),
+  ];
+}
+
+function sourceLines({ status: { sources, time } }: Frame): readonly Line[] {
+  const spans = sources.flatMap(({ name, up, lastSample }) => {
+    const { sign, level } = stateOf(up);
+    const age = lastSample === undefined ? "–" : duration(time - lastSample);
+    return [span(`${sign} `, level), span(`${name} ${age}   `)];
+  });
+  return widthOf(spans) === 0 ? [] : [title("SOURCES"), spans];
+}

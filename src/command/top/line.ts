@@ -1,0 +1,53 @@
+/** Owns lines of text with meaning instead of colours, and their way to the terminal: sixteen colours, or none. */
+
+export type Style = "plain" | "strong" | "dim" | "accent" | "ok" | "starting" | "warning" | "failing";
+
+export interface Span {
+  readonly text: string;
+  readonly style: Style;
+}
+
+export type Line = readonly Span[];
+
+/** Whatever a host, a cluster or a receiver is called, it can't move the cursor or turn the text. */
+export function span(text: string, style: Style = "plain"): Span {
+  return { text: text.replaceAll(/\p{Cc}|\p{Bidi_Control}|\p{Zl}|\p{Zp}/gu, "\ufffd"), style };
+}
+
+export const widthOf = (line: Line): number =>
+  line.reduce((sum, { text }) => sum + Array.from(text).length, 0);
+
+/** Filled with blanks, or cut, to the width. */
+export function fit(line: Line, width: number): Line {
+  const spans: Span[] = [];
+  let room = width;
+  for (const { text, style } of line) {
+    const characters = Array.from(text).slice(0, room);
+    room -= characters.length;
+    spans.push({ text: characters.join(""), style });
+  }
+  return [...spans, span(" ".repeat(room))];
+}
+
+/** Select graphic rendition (ECMA-48, 8.3.117); without colours only weight is left. */
+const codes: Readonly<Record<Style, { readonly colour: string; readonly mono: string }>> = {
+  plain: { colour: "", mono: "" },
+  strong: { colour: "1", mono: "1" },
+  dim: { colour: "90", mono: "" },
+  accent: { colour: "36", mono: "" },
+  ok: { colour: "32", mono: "" },
+  starting: { colour: "90", mono: "" },
+  warning: { colour: "33", mono: "1" },
+  failing: { colour: "31", mono: "1" },
+};
+
+export type Palette = "colour" | "mono" | "none";
+
+export function lineText(line: Line, palette: Palette): string {
+  return line
+    .map(({ text, style }) => spanText(text, palette === "none" ? "" : codes[style][palette]))
+    .join("");
+}
+
+const spanText = (text: string, code: string): string =>
+  code === "" || text === "" ? text : `\u001b[${code}m${text}\u001b[0m`;

@@ -1,0 +1,132 @@
+/** Owns where `top` gets its status from: a running agent, or sources of its own. */
+import { createCollection } from "../../collection.ts";
+import type { Configuration } from "../../config/schema.ts";
+import { statusVersion, type Status } from "../../endpoint/api/status.ts";
+import { latestSnapshots, stalenessLimit } from "../../meter/latest.ts";
+import { createOwnMeter } from "../../meter/own-meter.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { createHttpClient } from "../../runtime/http/client.ts";
+import { silentLogger } from "../../runtime/log.ts";
+import { literalSecret } from "../../runtime/secret.ts";
+import { childEnvironment } from "../../source/child.ts";
+import { createHeartbeat } from "../../source/heartbeat.ts";
+import { createBoard } from "../../status/board.ts";
+import type { World } from "../world.ts";
+
+export interface Origin extends AsyncDisposable {
+  /** For the last line of the screen. */
+  readonly name: string;
+  /** The present status, or why there is none. */
+  ask(): Promise<Status | string>;
+}
+
+const askTimeoutMs = 3000;
+const mostBytes = 4 * 1024 * 1024;
+
+/** @param base `http://127.0.0.1:9127`, with `user:password@` where the agent asks for it */
+export function runningAgent(base: URL, { clock, env }: { clock: Clock; env: World["env"] }): Origin {
+  const url = new URL("/api/v1/status", base);
+  const { username, password } = url;
+  url.username = url.password = "";
+  const client = createHttpClient(
+    username === ""
+      ? {}
+      : {
+          basic_auth: {
+            username: decodeURIComponent(username),
+            password: literalSecret(decodeURIComponent(password)),
+          },
+        },
+    { clock, env },
+    { connectTimeoutMs: askTimeoutMs, maxBodyBytes: mostBytes },
+  );
+  return {
+    name: url.origin,
+    async ask() {
+      const reply = await client.send({ method: "GET", url, headers: {}, timeoutMs: askTimeoutMs });
+      if (reply.kind === "failure") return reply.reason;
+      if (reply.status !== 200) return `unexpected status of ${url.origin}: got ${reply.status}, want 200`;
+      return (
+        parseStatus(reply.body.toString()) ?? `unexpected answer of ${url.origin}: want a status of version 1`
+      );
+    },
+    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+  };
+}
+
+/** The version is the promise that the rest is as the model says. */
+function parseStatus(text: string): Status | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    const versioned = typeof value === "object" && value !== null && "version" in value;
+    return versioned && value.version === statusVersion ? (value as Status) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Nobody watches at ten-second steps. */
+const longestIntervalMs = 1000;
+
+/** Starts the sources of a configuration; nothing is stored or sent. */
+export function ownSources(given: Configuration, world: World, simulated: boolean): Origin {
+  const { clock } = world;
+  const configuration = quickened(given);
+  const stop = new AbortController();
+  const intervals = new Map(
+    Object.entries(configuration.sources).map(([name, { interval }]) => [name, interval]),
+  );
+  const latest = latestSnapshots((source) => stalenessLimit(intervals.get(source) ?? 0));
+  const collection = createCollection(configuration, {
+    ...world,
+    log: silentLogger,
+    simulated,
+    environment: childEnvironment(world.env),
+    restart: "backoff",
+    heartbeat: createHeartbeat(clock),
+    own: createOwnMeter(clock.now()),
+    publish: (snapshot) => latest.put(snapshot),
+  });
+  const board = createBoard({
+    ...world,
+    ...collection,
+    simulated,
+    latest: () => latest.current(clock.now()),
+    sinks: () => [],
+    events: () => [],
+    configurationText: () => "",
+  });
+  const running = collection.sources.map((source) => {
+    const intake = collection.intakes[source.name];
+    return source.run(
+      {
+        ...intake,
+        failed(failure) {
+          intake.failed(failure);
+          board.failed(source.name, failure);
+        },
+      },
+      AbortSignal.any([stop.signal, world.signal]),
+    );
+  });
+  return {
+    name: simulated ? "simulator" : "own sources",
+    ask: () => Promise.resolve(board.status()),
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await Promise.all(running);
+    },
+  };
+}
+
+function quickened(configuration: Configuration): Configuration {
+  const { powermetrics, vm_stat } = configuration.sources;
+  const quick = <T extends { readonly interval: number }>(source: T): T => ({
+    ...source,
+    interval: Math.min(source.interval, longestIntervalMs),
+  });
+  return {
+    ...configuration,
+    sources: { ...configuration.sources, powermetrics: quick(powermetrics), vm_stat: quick(vm_stat) },
+  };
+}
