@@ -40,6 +40,7 @@ function createProgram(world: World, done: (code: number) => void): Command {
     addConfig,
     addMetrics,
     addJournal,
+    addTop,
     ...daemonVerbs,
   ]) {
     add(program, world, done);
@@ -222,6 +223,22 @@ const addJournal: Add = (program, world, done) =>
           ? { what, json: json === true }
           : { what, format, ...(sinceMs !== undefined && { sinceMs }) };
       done(await journal({ ...choice(options), ...asked }, world));
+    });
+
+const addTop: Add = (program, world, done) =>
+  program
+    .command("top")
+    .description("show a running agent, or sources of its own, live in the terminal; q quits")
+    .option(
+      "--url <address>",
+      "of the running agent; default: http://127.0.0.1:9127, and own sources where none answers",
+    )
+    .addOption(configOption())
+    .addOption(simulateOption())
+    .action(async (options: Options & { url?: string }) => {
+      const { top } = await import("./top.ts");
+      const { url } = options;
+      done(await top({ ...choice(options), ...(url !== undefined && { url }) }, world));
     });
 
 interface JournalOptions {
