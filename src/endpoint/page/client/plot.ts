@@ -99,6 +99,7 @@ function options(
         ...axis,
         values: (_plot, splits) => splits.map((seconds) => clockLabel(seconds, range())),
         space: 70,
+        size: 32,
       },
       {
         ...axis,

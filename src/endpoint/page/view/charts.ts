@@ -43,8 +43,16 @@ export const charts: readonly Chart[] = [
     format: hertz,
     base: 10,
   },
-  { id: "memory", title: "Memory", source: "vm_stat", prefix: "memory.", kind: "stacked", format: bytes },
-  { id: "swap", title: "Swap", source: "sysctl", prefix: "swap.", kind: "lines", format: bytes },
+  {
+    id: "memory",
+    title: "Memory",
+    source: "vm_stat",
+    prefix: "memory.",
+    kind: "stacked",
+    format: bytes,
+    base: 2,
+  },
+  { id: "swap", title: "Swap", source: "sysctl", prefix: "swap.", kind: "lines", format: bytes, base: 2 },
 ];
 
 export interface ChartColumn {
