@@ -71,9 +71,9 @@ function numberPoint({ series, snapshot, value }: Point): DataPoint<number> {
   return { ...pointTimes(series.metric, snapshot), attributes: Object.fromEntries(series.labels), value };
 }
 
-/** A counter whose start nobody reported starts at its own time: no window is invented before it was seen. */
+/** Zero is OpenTelemetry's word for an unknown start; the point's own time would say that the counter was reset just now. */
 function pointTimes(metric: Metric, { starts, time }: Snapshot): { startTime: HrTime; endTime: HrTime } {
-  const start = metric.type === "gauge" ? time : (starts[metric.since] ?? time);
+  const start = metric.type === "gauge" ? time : (starts[metric.since] ?? 0);
   return { startTime: hrTime(start), endTime: hrTime(time) };
 }
 

@@ -98,6 +98,15 @@ test("sums start at the beginning of the first window, kernel counters at boot",
   assert.deepEqual(energy?.dataPoints[0]?.startTime, [at / 1000 - 1, 0]);
 });
 
+test("a counter whose start nobody told has an unknown start, not a reset at every point", () => {
+  const meter = createSourceMeter("vm_stat", defaultSettings, { catalogue, boot: bootTime() });
+  const findings = { unknown: [], implausible: [] };
+  const { snapshot } = meter.measure({ pageSizeBytes: 4096, faults: 7, findings }, at, 0);
+  const metrics = resourceMetrics([snapshot], resource).scopeMetrics[0]?.metrics ?? [];
+  const faults = metrics.find(({ descriptor }) => descriptor.name === "vmstat_faults_total");
+  assert.deepEqual(faults?.dataPoints[0]?.startTime, [0, 0]);
+});
+
 test("a boot time that moves by seconds is the same boot, one that moves by hours is another", () => {
   const boot = bootTime();
   boot.report(undefined);
