@@ -7,7 +7,8 @@
 import { createCollection, type Collection, type CollectionWorld } from "./collection.ts";
 import type { Configuration } from "./config/schema.ts";
 import type { Privileges } from "./daemon/privileges.ts";
-import type { Readiness } from "./endpoint/health.ts";
+import type { AgentReload } from "./daemon/reload.ts";
+import { reloadRoute, type Readiness } from "./endpoint/health.ts";
 import { createDeliveries } from "./delivery/deliveries.ts";
 import { apiRoutes } from "./endpoint/api/routes.ts";
 import { pageRoutes } from "./endpoint/page/routes.ts";
@@ -37,6 +38,7 @@ export interface AgentWorld extends Omit<CollectionWorld, "heartbeat" | "own" | 
   readonly nodeVersion: string;
   /** Root's, given up as soon as powermetrics lives. */
   readonly privileges: Privileges;
+  readonly reload: AgentReload;
   /** The effective configuration as YAML, secrets hidden, for the status page. */
   readonly configurationText: () => string;
 }
@@ -51,7 +53,7 @@ export async function runAgent(
   const world: AgentWorld = { ...outside, log: events.log };
   const { clock, log } = world;
   const stop = new AbortController();
-  const stopping = AbortSignal.any([signal, stop.signal]);
+  const stopping = AbortSignal.any([signal, outside.reload.restart, stop.signal]);
 
   const heartbeat = createHeartbeat(clock);
   const own = createOwnMeter(clock.now());
@@ -105,7 +107,11 @@ export async function runAgent(
           latest: () => latest.current(clock.now()),
           ready: () => readiness(collection),
           hostname: world.hostname,
-          routes: [...apiRoutes(board), ...(configuration.web.page ? pageRoutes(board) : [])],
+          routes: [
+            ...apiRoutes(board),
+            ...(configuration.web.page ? pageRoutes(board) : []),
+            ...(configuration.web.enable_reload ? [reloadRoute(() => world.reload.request())] : []),
+          ],
           parseWebConfig: parseWebFile,
           clock,
           log,
@@ -126,6 +132,7 @@ export async function runAgent(
     },
   });
   await deliveries.apply(receiversOf(configuration));
+  world.reload.onApply((next) => deliveries.apply(receiversOf(next)));
   const started = (pid: number): void => {
     powermetricsCpu.started(pid);
     dropPrivileges(world);

@@ -1,4 +1,5 @@
 /** Owns the wiring of every stage's state to the agent's own metrics, and the slow interval at which they are told. */
+import type { AgentReload } from "./daemon/reload.ts";
 import type { Deliveries } from "./delivery/deliveries.ts";
 import { deliveryStatuses, type DeliveryListener } from "./delivery/state.ts";
 import type { Journal } from "./journal/types.ts";
@@ -28,6 +29,7 @@ export interface TelemetryOptions {
   readonly journal: Journal;
   readonly deliveries: Deliveries;
   readonly publish: (snapshot: Snapshot) => void;
+  readonly reload: Pick<AgentReload, "successful">;
 }
 
 export interface Telemetry {
@@ -72,9 +74,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   };
 }
 
-function watchProcess({ own, version, nodeVersion, powermetricsCpu }: TelemetryOptions): void {
+function watchProcess({ own, version, nodeVersion, powermetricsCpu, reload }: TelemetryOptions): void {
   own.watch("build", () => [[1, { version, node: nodeVersion }]]);
-  own.watch("configReloaded", () => [[1, {}]]);
+  own.watch("configReloaded", () => [[Number(reload.successful), {}]]);
   own.watch("processMemory", () => [[process.memoryUsage.rss(), {}]]);
   own.watch("processCpu", () => {
     const { user, system } = process.cpuUsage();

@@ -41,3 +41,9 @@ export async function preparePrivileges(
     return { ok: false, message: `cannot hand journal and log to ${run_as}: ${causeOf(error)}` };
   }
 }
+
+/** What is wrong with the account of a configuration that may follow. */
+export async function accountProblem({ run_as }: Configuration, world: World): Promise<string | undefined> {
+  const plan = await planPrivileges(run_as, { process, tool: toolRunner(world), uid: world.uid });
+  return plan.status === "refused" ? plan.message : undefined;
+}

@@ -1,42 +1,117 @@
 /** Owns `run`: the agent in the foreground until it is told to stop. */
 import { runAgent } from "../agent.ts";
+import { formatProblem } from "../config/problem.ts";
+import { createReload, type Reloaded } from "../daemon/reload.ts";
+import { printConfiguration } from "../config/print.ts";
+import { writeAtomically } from "../runtime/files.ts";
+import type { Logger } from "../runtime/log.ts";
 import { createLogger } from "../runtime/log/logger.ts";
 import { childEnvironment } from "../source/child.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
-import { obstacle, prepare, type RunChoice } from "./load.ts";
+import { keepHostname } from "./hostname.ts";
+import { obstacle, prepare, tryToPrepare, type Prepared, type RunChoice } from "./load.ts";
+import { accountProblem, preparePrivileges } from "./privileges.ts";
 import type { World } from "./world.ts";
 
+export interface RunArguments extends RunChoice {
+  /** Written while we are root, for newsyslog, which tells the process of this number to open its log again. */
+  readonly pidFile?: string;
+}
+
+/** Where SIGHUP goes: to the agent that runs now. */
+interface Hangup {
+  call: () => void;
+}
+
 /** 0 after a stop, 75 when powermetrics ended and may not be started again, 69 and 77 when it can't be asked at all. */
-export async function run(choice: RunChoice, world: World): Promise<ExitCode> {
-  const prepared = prepare(choice, world);
-  if (typeof prepared === "number") return prepared;
+export async function run(choice: RunArguments, world: World): Promise<ExitCode> {
+  const hangup: Hangup = { call: () => undefined };
+  world.onHangup(() => hangup.call());
+  let next = prepare(choice, world);
+  while (typeof next !== "number") next = await runWith(next, { choice, world, hangup });
+  return next;
+}
+
+interface Running {
+  readonly choice: RunArguments;
+  readonly world: World;
+  readonly hangup: Hangup;
+}
+
+/** One life of the agent: the exit code, or the configuration of the next one. */
+async function runWith(prepared: Prepared, { choice, world, hangup }: Running): Promise<ExitCode | Prepared> {
   const hindrance = obstacle(prepared, world);
   if (hindrance !== undefined) {
     world.stderr(`${hindrance.message}\n`);
     return hindrance.code;
   }
-  const { configuration, warnings, file, simulated } = prepared;
+  const { configuration, simulated } = prepared;
+  const granted = await preparePrivileges(configuration, world);
+  if (!granted.ok) {
+    world.stderr(`${granted.message}\n`);
+    return exitCode.badConfiguration;
+  }
+  const { privileges } = granted;
   using log = createLogger(configuration.log, {
     clock: world.clock,
     fd: 2,
     tty: world.standardErrorIsTerminal,
     env: world.env,
   });
-  for (const warning of warnings) log.warn(warning);
-  world.onHangup(() => log.reopen());
-  log.info(`mac-powermetrics-agent ${world.version} starts`, {
+  const nameless = privileges.asAccount(() => keepHostname(world, world.hostname));
+  for (const warning of [...prepared.warnings, nameless, granted.warning])
+    if (warning !== undefined) log.warn(warning);
+  if (choice.pidFile !== undefined) writeAtomically(choice.pidFile, `${process.pid}\n`);
+  sayHello(prepared, world, log);
+
+  const reload = createReload({
+    first: prepared,
+    load: () => loadAgain(choice, world),
+    log,
+  });
+  reload.onApply(({ log: { level } }) => log.setLevel(level));
+  hangup.call = () => {
+    log.reopen();
+    void reload.request();
+  };
+  const end = await runAgent(
+    configuration,
+    {
+      ...world,
+      log,
+      simulated,
+      environment: childEnvironment(world.env),
+      privileges,
+      reload,
+      configurationText: () => printConfiguration(reload.current.printable),
+      // Without root it could not be started again: launchd starts both.
+      restart: privileges.account === undefined ? "backoff" : "never",
+    },
+    world.signal,
+  );
+  if (end.status === "ended") {
+    log.error(end.message, { reason: end.reason });
+    return exitCode.temporary;
+  }
+  if (world.signal.aborted || !reload.restart.aborted) return exitCode.ok;
+  if (privileges.account === undefined) return reload.current;
+  log.info("ending, to be started anew with root");
+  return exitCode.temporary;
+}
+
+function sayHello({ configuration, file, simulated }: Prepared, { version }: World, log: Logger): void {
+  log.info(`mac-powermetrics-agent ${version} starts`, {
     configuration: file ?? "defaults",
     simulated,
     listening: configuration.web.enabled ? configuration.web.listen_addresses.join(", ") : "off",
   });
   if (simulated) log.warn("SIMULATED: no Mac is asked, every number is made up");
+}
 
-  const end = await runAgent(
-    configuration,
-    { ...world, log, simulated, environment: childEnvironment(world.env), restart: "backoff" },
-    world.signal,
-  );
-  if (end.status === "stopped") return exitCode.ok;
-  log.error(end.message, { reason: end.reason });
-  return exitCode.temporary;
+/** What would keep the agent from starting with it is wrong with it, too. */
+async function loadAgain(choice: RunArguments, world: World): Promise<Reloaded<Prepared>> {
+  const next = tryToPrepare(choice, world);
+  if ("problems" in next) return { ok: false, problems: next.problems.map(formatProblem) };
+  const message = obstacle(next, world)?.message ?? (await accountProblem(next.configuration, world));
+  return message === undefined ? { ok: true, next } : { ok: false, problems: [message] };
 }

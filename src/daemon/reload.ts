@@ -1,0 +1,109 @@
+/**
+ * Owns reading the configuration again while the agent runs: validate, then swap.
+ *
+ *     asked ─► load ──bad──► the old one stays, logged once
+ *                └──good──► sinks and log level change at once
+ *                                └─ anything else changed: the agent starts anew with it
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { Configuration } from "../config/schema.ts";
+import type { Logger } from "../runtime/log.ts";
+
+/** What was loaded, or everything that is wrong with it, one line each. */
+export type Reloaded<T> =
+  { readonly ok: true; readonly next: T } | { readonly ok: false; readonly problems: readonly string[] };
+
+export interface ReloadOptions<T> {
+  readonly first: T;
+  readonly load: () => Promise<Reloaded<T>>;
+  readonly log: Logger;
+}
+
+/** Puts a configuration in place whose differences can be applied at once. */
+export type Apply = (next: Configuration) => void | Promise<void>;
+
+export interface Reload<T> {
+  /** One at a time; the reason when the new configuration was refused. */
+  request(): Promise<string | undefined>;
+  /** The configuration in force, or the one to start anew with. */
+  readonly current: T;
+  /** Of the last attempt; the start counts as one. */
+  readonly successful: boolean;
+  onApply(apply: Apply): void;
+  /** Aborts when the agent must start anew. */
+  readonly restart: AbortSignal;
+}
+
+/** What the agent itself sees of it. */
+export type AgentReload = Omit<Reload<unknown>, "current">;
+
+/** The sections that can change without a new start. */
+const live = new Set(["remote_write", "otlp", "pushgateway", "log.level"]);
+
+export function createReload<T extends { readonly configuration: Configuration }>(
+  options: ReloadOptions<T>,
+): Reload<T> {
+  const { load, log } = options;
+  const restart = new AbortController();
+  const applies: Apply[] = [];
+  let current = options.first;
+  let successful = true;
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function reload(): Promise<string | undefined> {
+    const loaded = await load();
+    successful = loaded.ok;
+    if (!loaded.ok) {
+      const reason = loaded.problems.join("\n");
+      log.error("cannot use the new configuration, the one before stays in force", {
+        problems: loaded.problems,
+      });
+      return reason;
+    }
+    const changed = changesBetween(current.configuration, loaded.next.configuration);
+    current = loaded.next;
+    for (const apply of applies) await apply(current.configuration);
+    tell(changed);
+    if (changed.some((path) => !live.has(path))) restart.abort();
+    return undefined;
+  }
+
+  function tell(changed: readonly string[]): void {
+    const anew = changed.filter((path) => !live.has(path));
+    if (changed.length === 0) log.info("configuration read again, nothing changed");
+    else if (anew.length === 0) log.info("configuration read again", { changed });
+    else log.info("configuration read again, the agent starts anew with it", { changed, because_of: anew });
+  }
+
+  return {
+    request() {
+      const mine = last.then(reload);
+      last = mine.catch(() => undefined);
+      return mine;
+    },
+    get current() {
+      return current;
+    },
+    get successful() {
+      return successful;
+    },
+    onApply: (apply) => void applies.push(apply),
+    restart: restart.signal,
+  };
+}
+
+/** `journal.path`, `sources.vm_stat`: the keys of two levels, and whole lists of sinks. */
+export function changesBetween(before: Configuration, after: Configuration): readonly string[] {
+  return Object.entries(before).flatMap(([section, value]) => {
+    const other: unknown = Object.entries(after).find(([name]) => name === section)?.[1];
+    if (isDeepStrictEqual(value, other)) return [];
+    if (typeof value !== "object" || Array.isArray(value) || typeof other !== "object" || other === null)
+      return [section];
+    const keys = new Set([...Object.keys(value), ...Object.keys(other)]);
+    const pick = (from: object, key: string): unknown =>
+      Object.entries(from).find(([name]) => name === key)?.[1];
+    return [...keys]
+      .filter((key) => !isDeepStrictEqual(pick(value, key), pick(other, key)))
+      .map((key) => `${section}.${key}`);
+  });
+}

@@ -1,0 +1,107 @@
+import test from "node:test";
+import assert from "node:assert/strict";
+import { loadConfiguration } from "../../src/config/load.ts";
+import type { Configuration } from "../../src/config/schema.ts";
+import { changesBetween, createReload, type Reload } from "../../src/daemon/reload.ts";
+import { silentLogger, type LogFields } from "../../src/runtime/log.ts";
+import { world } from "../config/world.ts";
+
+interface Prepared {
+  readonly configuration: Configuration;
+}
+
+function configured(text: string): Configuration {
+  const loaded = loadConfiguration({ ...world({ "/work/a.yaml": text }), path: "/work/a.yaml" });
+  assert.ok(loaded.ok, JSON.stringify(loaded));
+  return loaded.configuration;
+}
+
+/** A file that a test edits. */
+function file(text: string): {
+  text: string;
+  reload: Reload<Prepared>;
+  applied: Configuration[];
+  errors: LogFields[];
+} {
+  const errors: LogFields[] = [];
+  const applied: Configuration[] = [];
+  const here = { text, applied, errors };
+  const reload = createReload<Prepared>({
+    first: { configuration: configured(text) },
+    load: () => {
+      const problems = ["a.yaml:1:1: unknown key"];
+      return Promise.resolve(
+        here.text === "bad"
+          ? { ok: false, problems }
+          : { ok: true, next: { configuration: configured(here.text) } },
+      );
+    },
+    log: { ...silentLogger, error: (_message, fields = {}) => void errors.push(fields) },
+  });
+  reload.onApply((next) => void applied.push(next));
+  return Object.assign(here, { reload });
+}
+
+test("a bad file keeps the old configuration, is logged once and unsets the mark of success until a good one comes", async () => {
+  const it = file("log: { level: info }");
+  const { current } = it.reload;
+  it.text = "bad";
+  assert.equal(await it.reload.request(), "a.yaml:1:1: unknown key");
+  assert.equal(it.reload.successful, false);
+  assert.equal(it.reload.current, current);
+  assert.deepEqual(it.applied, []);
+  assert.deepEqual(it.errors, [{ problems: ["a.yaml:1:1: unknown key"] }]);
+  it.text = "log: { level: debug }";
+  assert.equal(await it.reload.request(), undefined);
+  assert.equal(it.reload.successful, true);
+});
+
+test("sinks and the log level change while the agent runs", async () => {
+  const it = file("remote_write: [{ url: 'http://a/' }]");
+  it.text = "remote_write: [{ url: 'http://a/' }, { url: 'http://b/' }]\nlog: { level: debug }";
+  await it.reload.request();
+  assert.deepEqual(
+    it.applied.map(({ remote_write, log }) => [remote_write.length, log.level]),
+    [[2, "debug"]],
+  );
+  assert.equal(it.reload.restart.aborted, false);
+});
+
+for (const text of [
+  "journal: { path: /other.db }",
+  "sources: { vm_stat: { interval: 1s } }",
+  "web: { page: false }",
+  "run_as: nobody",
+  "global: { job: other }",
+  "log: { format: json }",
+]) {
+  test(`${text} starts the agent anew, with what was read`, async () => {
+    const it = file("");
+    it.text = text;
+    await it.reload.request();
+    assert.equal(it.reload.restart.aborted, true);
+    assert.deepEqual(it.reload.current.configuration, configured(text));
+  });
+}
+
+test("reloads run one after the other", async () => {
+  const it = file("log: { level: info }");
+  let inside = 0;
+  it.reload.onApply(async () => {
+    inside++;
+    assert.equal(inside, 1);
+    await Promise.resolve();
+    inside--;
+  });
+  await Promise.all([it.reload.request(), it.reload.request(), it.reload.request()]);
+  assert.equal(it.applied.length, 3);
+});
+
+test("changes are named by section and key", () => {
+  const before = configured("");
+  assert.deepEqual(changesBetween(before, configured("")), []);
+  const after = configured(
+    "run_as: nobody\njournal: { path: /x.db }\nlog: { file: /x.log }\notlp: [{ endpoint: 'http://a' }]",
+  );
+  assert.deepEqual(changesBetween(before, after).toSorted(), ["journal.path", "log.file", "otlp", "run_as"]);
+});
