@@ -7,8 +7,10 @@ import type { DeliveryListener, Ledger } from "./state.ts";
 
 export type Send = (signal: AbortSignal) => Promise<SendResult>;
 
-/** An outcome that ends the attempt; `aborted` when there was no time to get one. */
-export type Decided = Exclude<Outcome, { status: "retry" }> | { readonly status: "aborted" };
+export type Retry = Extract<Outcome, { status: "retry" }>;
+
+/** An outcome that ends the attempt; `aborted` when there was no time to get one, or no need. */
+export type Decided = Exclude<Outcome, Retry> | { readonly status: "aborted" };
 
 /** Notes every try in the ledger and tells the listener. */
 export function withTelemetry(send: Send, ledger: Ledger, listener: DeliveryListener, clock: Clock): Send {
@@ -17,8 +19,8 @@ export function withTelemetry(send: Send, ledger: Ledger, listener: DeliveryList
     const { outcome, durationMs, skewMs } = result;
     listener.requested(outcome.code, durationMs / 1000);
     ledger.lastDurationMs = durationMs;
-    if (skewMs !== undefined) ledger.skewMs = skewMs;
     ledger.nextAttemptMs = undefined;
+    if (skewMs !== undefined) ledger.skewMs = skewMs;
     if (outcome.status === "delivered") {
       ledger.lastSuccessMs = clock.now();
     } else {
@@ -36,23 +38,37 @@ export interface RetryTerms {
   readonly ledger: Ledger;
   /** Asked before every further try: false ends the attempt, as when nobody waits for the batch any more. */
   readonly worthwhile: () => boolean;
-  readonly onRetry: (outcome: Extract<Outcome, { status: "retry" }>, waitMs: number) => void;
+  readonly onRetry: (outcome: Retry, waitMs: number) => void;
 }
 
 /** The identical request again until it is decided; a nudge (wake, shutdown) ends a wait early. */
 export function withRetry(send: Send, terms: RetryTerms): (signal: AbortSignal) => Promise<Decided> {
-  const { backoff, pause, clock, ledger, worthwhile, onRetry } = terms;
+  const { backoff, pause, worthwhile, onRetry } = terms;
   return async (signal) => {
-    while (!signal.aborted) {
+    const isAborted = (): boolean => signal.aborted;
+    while (!isAborted()) {
       const { outcome } = await send(signal);
       if (outcome.status !== "retry") return outcome;
+      // What failed because it was called off says nothing about the receiver.
+      if (isAborted()) break;
       const waitMs = outcome.afterMs ?? backoff.next();
       onRetry(outcome, waitMs);
       if (!worthwhile()) break;
-      ledger.nextAttemptMs = clock.now() + waitMs;
-      await pause.wait(signal, waitMs);
+      await waitForNext(pause, waitMs, terms, signal);
       if (!worthwhile()) break;
     }
     return { status: "aborted" };
   };
+}
+
+/** Waits, and lets everybody know until when. */
+export async function waitForNext(
+  pause: Pause,
+  ms: number,
+  { clock, ledger }: Pick<RetryTerms, "clock" | "ledger">,
+  signal: AbortSignal,
+): Promise<void> {
+  ledger.nextAttemptMs = clock.now() + ms;
+  await pause.wait(signal, ms);
+  ledger.nextAttemptMs = undefined;
 }

@@ -1,28 +1,30 @@
 /**
  * Owns the loop that moves one sink's cursor: nothing but its own receiver can delay it.
  *
- *     wait ─► pick ─► freeze ─► encode ─► send ─┬─ delivered ─► acknowledge
- *      ▲                          ▲             ├─ retry ─────► the same bytes again, after a backoff
- *      │                          │             ├─ rejected ──► discard, counted
- *      │                          │             ├─ too_large ─► half as much ┐
- *      │                          └─────────────┼─ switch ────► other protocol ┘ frozen anew
- *      └────────────────────────────────────────┴─ refused ───► circuit: leave it alone, then probe
+ *     greet ─► pick ─► dispatch ─┬─ settled, again ─► pick
+ *       ▲        ▲               ├─ stand_back ─────► wait, then pick
+ *       │        └── wait ◄──────┘
+ *       └── wake, or all that waits is ahead of the receiver's clock
+ *
+ * To greet is to ask the receiver for its time with an empty request, and to send what was frozen before.
  */
 import { touches } from "../journal/ranges.ts";
-import type { Cursor, SeqRange, StoredSnapshot } from "../journal/types.ts";
+import type { Cursor, StoredSnapshot } from "../journal/types.ts";
 import { createBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
 import type { Pacing } from "../sink/pacing.ts";
-import type { EncodedBatch, Sink } from "../sink/sink.ts";
+import type { Sink } from "../sink/sink.ts";
 import { createAccount } from "./account.ts";
+import { waitForNext, withRetry, withTelemetry, type Decided, type Send } from "./attempt.ts";
 import { createBatchSize } from "./batch-size.ts";
-import { withRetry, withTelemetry, type Decided, type Send } from "./attempt.ts";
-import { newestSendable } from "./clock-guard.ts";
+import { createClockGuard, withClockGuard } from "./clock-guard.ts";
+import { createDispatch, rangeOf, type AttemptTerms, type Verdict } from "./dispatch.ts";
+import { createDoubt } from "./doubt.ts";
 import { createDrainPace } from "./drain.ts";
 import { createPause } from "./pause.ts";
-import { pickBatch } from "./pick.ts";
+import { pickBatch, type Pick } from "./pick.ts";
 import { createRelation } from "./relation.ts";
 import { createLedger, stateOf, type DeliveryListener, type DeliveryState } from "./state.ts";
 
@@ -41,7 +43,7 @@ export interface Delivery {
   state(): DeliveryState;
   /** Something was appended to the journal. */
   notify(): void;
-  /** The machine woke: new connections, a fresh backoff, and a random delay before the backlog. */
+  /** The machine woke: new connections, a fresh backoff, and a random delay before the first request. */
   woke(): void;
   /** Delivers what waits without waiting for anything, and ends at the first failure; `run` resolves then. */
   finish(): void;
@@ -49,175 +51,145 @@ export interface Delivery {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** At most this long between wake, or the end of a long outage, and the backlog's first batch. */
+/** At most this long between wake, or the end of a long outage, and the first request that follows. */
 const herdMs = 30_000;
 /** An outage after which a whole fleet may come back at once. */
 const longOutageMs = 5 * 60_000;
-/** How often snapshots that are ahead of the receiver's clock are looked at. */
-const heldRecheckMs = 30_000;
+/** How often what waits for something other than its deadline is looked at. */
+const recheckMs = 30_000;
 
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { sink, cursor, pacing, listener, clock, random, log } = options;
-  const ledger = createLedger(cursor.frozen()?.protocol ?? sink.protocols[0]);
+  const ledger = createLedger(protocolOf(sink, cursor));
   const backoff = createBackoff(random, { minMs: pacing.minBackoffMs, maxMs: pacing.maxBackoffMs });
   const relation = createRelation(sink.id, { ledger, backoff, clock, log });
-  const account = createAccount(cursor, ledger, listener);
   const pace = createDrainPace(pacing.drainRate);
+  const guard = createClockGuard(clock);
+  const size = createBatchSize();
+  const account = createAccount(cursor, ledger, listener);
   /** Ended by new snapshots; a wait for the receiver's sake is not. */
   const idle = createPause(clock);
   const patience = createPause(clock);
+  const dispatch = createDispatch({
+    sink,
+    cursor,
+    ledger,
+    relation,
+    account,
+    size,
+    doubt: createDoubt(cursor),
+    log,
+    disagreementMs: pacing.maxBackoffMs,
+    tooOld: (snapshots) => snapshots.some(isTooOld),
+    attempt,
+    onReached() {
+      if (relation.reached() > longOutageMs) pace.holdUntil(clock.monotonic() + random() * herdMs);
+    },
+  });
   let finishing = false;
+  /** The last request brought nothing: no time to wait for a better one when finishing. */
+  let stuck = false;
+  /** The receiver has told its time since start or wake. */
+  let greeted = false;
+  let wakes = 0;
+  /** Nothing at all before then, by the monotonic clock. */
+  let quietUntil = 0;
   /** Since when something waits that no batch has picked up yet, by the monotonic clock; absent when nothing does. */
   let waitingSince: number | undefined;
-  let deliveredSeq = -1;
-  const size = createBatchSize();
+  /** The newest snapshot that is dealt with; a gap before it was left by live snapshots that overtook a backlog. */
+  let deliveredSeq = cursor.ranges().length > 1 ? (cursor.ranges().at(-1)?.firstSeq ?? 0) - 1 : -1;
 
   /** One request, told and retried; see attempt.ts for what wraps what. */
-  function attempt(send: Send, signal: AbortSignal, worthwhile: () => boolean): Promise<Decided> {
-    return withRetry(withTelemetry(send, ledger, listener, clock), {
+  function attempt(send: Send, { worthwhile, onRetry }: AttemptTerms, signal: AbortSignal): Promise<Decided> {
+    const wakesBefore = wakes;
+    return withRetry(withTelemetry(withClockGuard(send, guard), ledger, listener, clock), {
       backoff,
       pause: patience,
       clock,
       ledger,
-      worthwhile: () => !finishing && worthwhile(),
-      onRetry: ({ reason, code }, waitMs) => relation.failed(reason, code, waitMs),
+      worthwhile: () => !finishing && wakes === wakesBefore && worthwhile(),
+      onRetry(outcome, waitMs) {
+        relation.failed(outcome.reason, outcome.code, waitMs);
+        if (outcome.afterMs !== undefined) beQuietFor(outcome.afterMs);
+        onRetry(outcome);
+      },
     })(signal);
   }
 
-  /** True once the receiver may be sent to: it answered an empty request, and so told its time. */
-  async function probe(signal: AbortSignal): Promise<boolean> {
-    const decided = await attempt(
-      (within) => sink.probe(ledger.protocol, within),
-      signal,
-      () => true,
-    );
-    switch (decided.status) {
-      case "delivered":
-        succeeded();
-        return true;
-      case "switch":
-        if (!relation.switchTo(decided.protocol, decided.reason))
-          await standBack(pacing.maxBackoffMs, signal);
-        return false;
-      case "refused":
-        await standBack(relation.refused(decided.reason, decided.code), signal);
-        return false;
-      case "rejected":
-      case "too_large":
-        // A receiver that dislikes an empty request may still like a full one.
-        return true;
-      case "aborted":
-        return false;
+  function beQuietFor(ms: number): void {
+    quietUntil = Math.max(quietUntil, clock.monotonic() + ms);
+  }
+
+  async function greet(signal: AbortSignal): Promise<void> {
+    const waitMs = quietUntil - clock.monotonic();
+    if (waitMs > 0 && !finishing) {
+      await waitForNext(patience, waitMs, { clock, ledger }, signal);
+      return;
     }
+    const wakesBefore = wakes;
+    const verdict = await dispatch.probe(signal);
+    greeted = verdict.status === "settled" && wakes === wakesBefore;
+    await heed(verdict, signal);
+    if (greeted && !signal.aborted) await sendFrozen(signal);
   }
 
-  function succeeded(): void {
-    if (relation.succeeded() > longOutageMs) pace.holdUntil(clock.monotonic() + random() * herdMs);
-  }
-
-  async function standBack(ms: number, signal: AbortSignal): Promise<void> {
-    if (!finishing) await patience.wait(signal, ms);
-  }
-
-  /** Freezes, encodes and sends; whatever comes of it, the cursor tells what still waits. */
-  async function deliver(snapshots: readonly StoredSnapshot[], signal: AbortSignal): Promise<void> {
-    const range = rangeOf(snapshots);
-    const { protocol } = ledger;
-    cursor.freeze({ ...range, protocol });
-    const body = sink.encode({ snapshots }, protocol);
-    if (body === undefined) {
-      settle(range, undefined, 0);
-    } else if (body.bytes.length > sink.maxBytes && snapshots.length > 1) {
-      size.tooLarge(snapshots.length);
-    } else {
-      const stillOwed = (): boolean => cursor.frozen() !== undefined;
-      const decided = await attempt((within) => sink.send(body, protocol, within), signal, stillOwed);
-      await conclude(decided, { snapshots, range, body }, signal);
-    }
-  }
-
-  async function conclude(
-    decided: Decided,
-    { snapshots, range, body }: { snapshots: readonly StoredSnapshot[]; range: SeqRange; body: EncodedBatch },
-    signal: AbortSignal,
-  ): Promise<void> {
-    switch (decided.status) {
-      case "delivered":
-        succeeded();
-        if (decided.reason !== undefined) {
-          log.warn(`${sink.id} took a part only: ${decided.reason}`, { rejected: decided.rejected });
-        }
-        settle(range, body, decided.rejected);
-        size.delivered();
-        return;
-      case "rejected":
-        log.error(`${sink.id} rejected ${body.samples} samples: ${decided.reason}`, { code: decided.code });
-        discard(range, "rejected");
-        return;
-      case "too_large":
-        if (snapshots.length === 1) discard(range, "too_large");
-        else size.tooLarge(snapshots.length);
-        return;
-      case "switch":
-        if (!relation.switchTo(decided.protocol, decided.reason))
-          await standBack(pacing.maxBackoffMs, signal);
-        return;
-      case "refused":
-        size.smallest();
-        await standBack(relation.refused(decided.reason, decided.code), signal);
-        return;
-      case "aborted":
-        return;
-    }
-  }
-
-  function settle(range: SeqRange, body: EncodedBatch | undefined, rejected: number): void {
-    account.settle(range, body, rejected);
-    deliveredSeq = Math.max(deliveredSeq, range.lastSeq);
-  }
-
-  function discard(range: SeqRange, reason: string): void {
-    account.discard(range, reason);
-    deliveredSeq = Math.max(deliveredSeq, range.lastSeq);
+  /** A batch that was frozen before a restart or a wake goes out with the same bounds and protocol: the same bytes. */
+  async function sendFrozen(signal: AbortSignal): Promise<void> {
+    const frozen = cursor.frozen();
+    if (frozen?.protocol !== ledger.protocol) return;
+    const snapshots = cursor.read(frozen, { maxSamples: Infinity, maxSnapshots: Infinity });
+    if (snapshots.length > 0 && !dropTooOld(snapshots)) await send(snapshots, signal);
   }
 
   async function step(signal: AbortSignal): Promise<void> {
     const now = clock.monotonic();
-    const drainWaitMs = pace.waitMs(now);
     waitingSince = cursor.ranges().length === 0 ? undefined : (waitingSince ?? now);
-    const picked = pickBatch(cursor, {
-      now: clock.now(),
-      limits: { maxSamples: sink.maxSamples, maxSnapshots: size.limit },
-      liveDue: finishing || liveWaitMs(now) === 0,
-      drainAllowed: finishing || drainWaitMs === 0,
-      mayOvertake: pacing.mayOvertake,
-      deliveredSeq,
-      newest: newestSendable(clock.now(), ledger.skewMs),
-    });
+    const picked = pick(now);
+    if (!relation.failing) ledger.status = statusFor(picked);
     switch (picked.status) {
       case "idle":
-        ledger.status = drainWaitMs > 0 ? "draining" : "ok";
-        if (!finishing) await idle.wait(signal, idleMs(drainWaitMs));
+      case "paced":
+        if (!finishing) await idle.wait(signal, idleMs(now));
         return;
       case "held":
-        ledger.status = "holding";
-        if (!finishing) await idle.wait(signal, heldRecheckMs);
+        stuck = true;
+        if (!finishing) await idle.wait(signal, recheckMs);
+        greeted = false;
         return;
       case "batch":
         if (dropTooOld(picked.snapshots)) return;
-        if (picked.kind === "backlog") ledger.status = "draining";
-        await deliverNewest(picked.snapshots, signal);
+        await send(picked.snapshots, signal);
         if (picked.kind === "backlog") pace.sent(samplesOf(picked.snapshots), clock.monotonic());
     }
   }
 
+  function pick(now: number): Pick {
+    return pickBatch(cursor, {
+      now: clock.now(),
+      limits: { maxSamples: sink.maxSamples, maxSnapshots: size.limit },
+      liveDue: finishing || liveWaitMs(now) === 0,
+      drainAllowed: finishing || pace.waitMs(now) === 0,
+      mayOvertake: pacing.mayOvertake,
+      deliveredSeq,
+      newest: guard.newest(),
+    });
+  }
+
   /** What comes from now on gets a deadline of its own; what is here and not delivered stays as due as it is. */
-  async function deliverNewest(snapshots: readonly StoredSnapshot[], signal: AbortSignal): Promise<void> {
+  async function send(snapshots: readonly StoredSnapshot[], signal: AbortSignal): Promise<void> {
     const range = rangeOf(snapshots);
     const since = waitingSince;
     if (cursor.ranges().at(-1)?.lastSeq === range.lastSeq) waitingSince = undefined;
-    await deliver(snapshots, signal);
+    const verdict = await dispatch.send(snapshots, signal);
+    if (verdict.status === "settled") deliveredSeq = Math.max(deliveredSeq, range.lastSeq);
     if (touches(cursor.ranges(), range)) waitingSince = since;
+    await heed(verdict, signal);
+  }
+
+  async function heed(verdict: Verdict, signal: AbortSignal): Promise<void> {
+    stuck = verdict.status === "stand_back" || verdict.status === "given_up";
+    if (verdict.status !== "stand_back" || finishing) return;
+    await waitForNext(patience, verdict.ms, { clock, ledger }, signal);
   }
 
   /** Until the live batch is due; 0 when it is. */
@@ -225,32 +197,25 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     return waitingSince === undefined ? Infinity : Math.max(0, waitingSince + pacing.batchDeadlineMs - now);
   }
 
-  /** Until the live batch is due or the pace allows; without either, until a nudge. */
-  function idleMs(drainWaitMs: number): number | undefined {
-    const waits = [liveWaitMs(clock.monotonic()), drainWaitMs].filter((ms) => ms > 0 && ms < Infinity);
-    return waits.length === 0 ? undefined : Math.min(...waits);
+  /** Until the live batch is due or the pace allows; when nothing waits, until a nudge. */
+  function idleMs(now: number): number | undefined {
+    if (waitingSince === undefined) return undefined;
+    return Math.min(...[liveWaitMs(now), pace.waitMs(now), recheckMs].filter((ms) => ms > 0));
+  }
+
+  function isTooOld({ time }: StoredSnapshot): boolean {
+    return pacing.sampleAgeLimitMs > 0 && clock.now() - time > pacing.sampleAgeLimitMs;
   }
 
   function dropTooOld(snapshots: readonly StoredSnapshot[]): boolean {
-    const limit = pacing.sampleAgeLimitMs;
-    const old = limit === 0 ? [] : snapshots.filter(({ time }) => clock.now() - time > limit);
-    for (const snapshot of old) discard(rangeOf([snapshot]), "too_old");
+    const old = snapshots.filter(isTooOld);
+    for (const snapshot of old) account.discard(rangeOf([snapshot]), "too_old");
     return old.length > 0;
-  }
-
-  /** A batch that was frozen before a restart goes out with the same bounds and protocol: the same bytes. */
-  async function deliverFrozen(signal: AbortSignal): Promise<void> {
-    const frozen = cursor.frozen();
-    if (frozen?.protocol !== ledger.protocol) return;
-    const snapshots = cursor.read(frozen, { maxSamples: Infinity, maxSnapshots: Infinity });
-    if (snapshots.length > 0) await deliver(snapshots, signal);
   }
 
   /** Nothing is left, or the receiver fails and this is no time to wait for it. */
   function finished(): boolean {
-    return (
-      finishing && (cursor.ranges().length === 0 || !["ok", "draining", "starting"].includes(ledger.status))
-    );
+    return finishing && (stuck || cursor.ranges().length === 0);
   }
 
   return {
@@ -264,8 +229,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     woke() {
       sink.renew();
       backoff.reset();
-      ledger.skewMs = undefined;
-      pace.holdUntil(clock.monotonic() + random() * herdMs);
+      wakes++;
+      greeted = false;
+      beQuietFor(random() * herdMs);
       patience.nudge();
       idle.nudge();
     },
@@ -275,17 +241,30 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       idle.nudge();
     },
     async run(signal) {
-      while (!signal.aborted && !(await probe(signal)) && !finishing);
-      if (!signal.aborted && !finished()) await deliverFrozen(signal);
       if (cursor.ranges().length > 0) waitingSince = -Infinity;
-      while (!signal.aborted && !finished()) await step(signal);
+      while (!signal.aborted && !finished()) await (greeted ? step(signal) : greet(signal));
       ledger.status = "stopped";
     },
   };
 }
 
-function rangeOf(snapshots: readonly StoredSnapshot[]): SeqRange {
-  return { firstSeq: snapshots[0]?.seq ?? 0, lastSeq: snapshots.at(-1)?.seq ?? -1 };
+/** What was frozen goes out as it was, unless the sink was configured to speak otherwise since. */
+function protocolOf({ protocols }: Sink, cursor: Cursor): string {
+  const { protocol } = cursor.frozen() ?? {};
+  return protocol !== undefined && protocols.includes(protocol) ? protocol : protocols[0];
+}
+
+function statusFor(picked: Pick): DeliveryState["status"] {
+  switch (picked.status) {
+    case "held":
+      return "holding";
+    case "paced":
+      return "draining";
+    case "idle":
+      return "ok";
+    case "batch":
+      return picked.kind === "backlog" ? "draining" : "ok";
+  }
 }
 
 function samplesOf(snapshots: readonly StoredSnapshot[]): number {

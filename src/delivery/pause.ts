@@ -4,20 +4,16 @@ import type { Clock } from "../runtime/clock.ts";
 export interface Pause {
   /** Resolves after `ms`, at a nudge, or when the signal aborts. Without `ms` only the latter two. */
   wait(signal: AbortSignal, ms?: number): Promise<void>;
-  /** Ends the present wait, or the next one if nobody waits. */
+  /** Ends the present wait. One while nobody waits is forgotten: whoever is about to wait knows already what it would tell. */
   nudge(): void;
 }
 
 export function createPause(clock: Clock): Pause {
-  let nudged = false;
   let wake: (() => void) | undefined;
 
   return {
     async wait(signal, ms) {
-      if (nudged || signal.aborted) {
-        nudged = false;
-        return;
-      }
+      if (signal.aborted) return;
       await new Promise<void>((resolve) => {
         const timer = ms === undefined ? undefined : clock.after(ms, finish);
         function finish(): void {
@@ -29,11 +25,7 @@ export function createPause(clock: Clock): Pause {
         signal.addEventListener("abort", finish, { once: true });
         wake = finish;
       });
-      nudged = false;
     },
-    nudge() {
-      nudged = true;
-      wake?.();
-    },
+    nudge: () => wake?.(),
   };
 }

@@ -3,7 +3,7 @@
  *
  * Oldest first, as long as the backlog is young: a Prometheus without an out-of-order window takes what is in order and
  * at most an hour old, and would refuse everything older than a live sample that overtook it. A backlog that reaches
- * further back needs that window anyway, so then live snapshots go first and the backlog follows in between.
+ * further back needs that window anyway, so then live snapshots go first and the backlog follows in between, to its end.
  *
  *     ░░ delivered  ▓▓ backlog  ██ live
  *     ░░░░░░░▓▓▓▓▓▓▓▓▓▓▓▓▓▓██   young: ▓▓▓ then ██
@@ -26,13 +26,15 @@ export type Pick =
     }
   /** Something waits, but all of it is ahead of the receiver's clock. */
   | { readonly status: "held" }
-  /** Nothing to send before a live batch is due, or the drain rate allows. */
+  /** A backlog waits for the drain rate. */
+  | { readonly status: "paced" }
+  /** Nothing to send before a live batch is due. */
   | { readonly status: "idle" };
 
 export interface PickTerms {
   readonly now: number;
   readonly limits: ReadLimits;
-  /** Whether what came lately is old or plenty enough to be sent. */
+  /** Whether what came lately waited long enough for its batch to fill up. */
   readonly liveDue: boolean;
   /** Whether the drain rate allows a backlog batch now. */
   readonly drainAllowed: boolean;
@@ -46,26 +48,33 @@ export interface PickTerms {
 
 /** The next batch of this cursor, without freezing it. */
 export function pickBatch(cursor: Cursor, terms: PickTerms): Pick {
-  const kind = kindOfWaiting(cursor, terms.now);
-  if (kind === undefined) return { status: "idle" };
-  const overtaking = kind === "old" && terms.mayOvertake ? pickLive(cursor, terms) : undefined;
-  if (overtaking !== undefined) return overtaking;
-  if (kind === "live" ? !terms.liveDue : !terms.drainAllowed) return { status: "idle" };
-  for (const range of cursor.ranges()) {
-    const snapshots = readSendable(cursor, range, terms);
-    if (snapshots.length > 0)
-      return { status: "batch", kind: kind === "live" ? "live" : "backlog", snapshots };
+  const ranges = cursor.ranges();
+  if (ranges.length === 0) return { status: "idle" };
+  const age = terms.now - (cursor.backlog().oldestTimeMs ?? terms.now);
+  if (terms.mayOvertake && (age > youngMs || wasOvertaken(ranges, terms))) {
+    const overtaking = pickLive(cursor, terms);
+    if (overtaking !== undefined) return overtaking;
   }
-  return cursor.ranges().length > 0 ? { status: "held" } : { status: "idle" };
+  if (!terms.liveDue && age <= liveMs && ranges.length === 1) return { status: "idle" };
+  if (!terms.liveDue && !terms.drainAllowed) return { status: "paced" };
+  return pickOldest(cursor, terms);
 }
 
-/** Absent when nothing waits; `old` when the backlog reaches beyond what is taken in order. */
-function kindOfWaiting(cursor: Cursor, now: number): "live" | "young" | "old" | undefined {
-  const ranges = cursor.ranges();
-  if (ranges.length === 0) return undefined;
-  const ageMs = now - (cursor.backlog().oldestTimeMs ?? now);
-  if (ageMs > youngMs) return "old";
-  return ranges.length > 1 || ageMs > liveMs ? "young" : "live";
+/** Order is lost already, and waiting would not bring it back. */
+function wasOvertaken([first]: readonly SeqRange[], { deliveredSeq }: PickTerms): boolean {
+  return first !== undefined && deliveredSeq > first.firstSeq;
+}
+
+function pickOldest(cursor: Cursor, terms: PickTerms): Pick {
+  for (const range of cursor.ranges()) {
+    const snapshots = readSendable(cursor, range, terms);
+    const [first] = snapshots;
+    if (first === undefined) continue;
+    const isLive = terms.now - first.time <= liveMs;
+    if (isLive) return terms.liveDue ? { status: "batch", kind: "live", snapshots } : { status: "idle" };
+    return terms.drainAllowed ? { status: "batch", kind: "backlog", snapshots } : { status: "paced" };
+  }
+  return cursor.ranges().length > 0 ? { status: "held" } : { status: "idle" };
 }
 
 function pickLive(cursor: Cursor, terms: PickTerms): Pick | undefined {

@@ -17,7 +17,7 @@ import { createPause } from "./pause.ts";
 import { createRelation } from "./relation.ts";
 import { createLedger, stateOf, type DeliveryListener } from "./state.ts";
 
-export interface PushLatestOptions {
+interface PushLatestOptions {
   readonly sink: Sink;
   /** Time between two pushes, milliseconds. */
   readonly intervalMs: number;
@@ -66,7 +66,7 @@ export function createPushLatest(options: PushLatestOptions): Delivery {
   function conclude(outcome: Outcome, body: EncodedBatch): void {
     switch (outcome.status) {
       case "delivered":
-        relation.succeeded();
+        relation.reached();
         rejection = undefined;
         sent(body, outcome.rejected);
         return;

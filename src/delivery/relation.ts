@@ -6,8 +6,10 @@ import { createCircuit } from "./circuit.ts";
 import type { Ledger } from "./state.ts";
 
 export interface Relation {
-  /** How long the outage was that this success ends, in milliseconds; 0 without one. */
-  succeeded(): number;
+  /** Its last answer was none, or kept us out. */
+  readonly failing: boolean;
+  /** It read a request and judged it. How long the outage was that this ends, in milliseconds; 0 without one. */
+  reached(): number;
   failed(reason: string, code: string, waitMs: number): void;
   /** The receiver does not let us in: how long to leave it alone, in milliseconds. */
   refused(reason: string, code: string): number;
@@ -28,9 +30,12 @@ export function createRelation(
   let switches = 0;
 
   return {
-    succeeded() {
+    get failing() {
+      return failingSince !== undefined;
+    },
+    reached() {
       const outageMs = failingSince === undefined ? 0 : clock.now() - failingSince;
-      if (failingSince !== undefined) log.info(`delivering to ${sink} again`, { outage_ms: outageMs });
+      if (failingSince !== undefined) log.info(`reached ${sink} again`, { outage_ms: outageMs });
       failingSince = undefined;
       switches = 0;
       backoff.reset();
@@ -49,7 +54,6 @@ export function createRelation(
       const waitMs = circuit.next();
       failingSince ??= clock.now();
       ledger.status = "refused";
-      ledger.nextAttemptMs = clock.now() + waitMs;
       log.error(`cannot deliver to ${sink}, it refuses us: ${reason}`, {
         code,
         probe_in_s: Math.round(waitMs / 1000),

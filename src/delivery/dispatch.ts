@@ -1,0 +1,204 @@
+/**
+ * Owns one batch from its freezing to the verdict on it; whatever comes of it, the cursor tells what still waits.
+ *
+ *     freeze ─► encode ─► send ─┬─ delivered ─► acknowledge
+ *                 ▲             ├─ retry ─────► the same bytes again, after a backoff
+ *                 │             ├─ rejected ──► discard, counted
+ *                 │             ├─ too_large ─► half as much ┐
+ *                 └─────────────┼─ switch ────► other protocol ┘ frozen anew
+ *                               └─ refused ───► circuit: leave it alone
+ */
+import type { Cursor, SeqRange, StoredSnapshot } from "../journal/types.ts";
+import type { Logger } from "../runtime/log.ts";
+import type { EncodedBatch, Outcome, Sink } from "../sink/sink.ts";
+import type { Account } from "./account.ts";
+import type { Decided, Retry, Send } from "./attempt.ts";
+import type { BatchSize } from "./batch-size.ts";
+import type { Doubt } from "./doubt.ts";
+import { mayBeStored } from "./doubt.ts";
+import type { Relation } from "./relation.ts";
+import type { Ledger } from "./state.ts";
+
+export type Verdict =
+  /** Delivered or dropped: on to the next. */
+  | { readonly status: "settled" }
+  /** The same samples at once, in smaller portions or in another protocol. */
+  | { readonly status: "again" }
+  | { readonly status: "stand_back"; readonly ms: number }
+  /** Nobody waits for an answer any more. */
+  | { readonly status: "given_up" };
+
+export interface DispatchParts {
+  readonly sink: Sink;
+  readonly cursor: Cursor;
+  readonly ledger: Ledger;
+  readonly relation: Relation;
+  readonly account: Account;
+  readonly size: BatchSize;
+  readonly doubt: Doubt;
+  readonly log: Logger;
+  /** How long to leave a receiver alone that sends us from one protocol to the other. */
+  readonly disagreementMs: number;
+  /** Asked before every retry, besides whether the batch is still owed. */
+  readonly tooOld: (snapshots: readonly StoredSnapshot[]) => boolean;
+  readonly attempt: (send: Send, terms: AttemptTerms, signal: AbortSignal) => Promise<Decided>;
+  readonly onReached: () => void;
+}
+
+export interface AttemptTerms {
+  readonly worthwhile: () => boolean;
+  readonly onRetry: (outcome: Retry) => void;
+}
+
+export interface Dispatch {
+  send(snapshots: readonly StoredSnapshot[], signal: AbortSignal): Promise<Verdict>;
+  /** An empty request: settled when it was answered, and the receiver's time is known. */
+  probe(signal: AbortSignal): Promise<Verdict>;
+}
+
+interface Shipment {
+  readonly snapshots: readonly StoredSnapshot[];
+  readonly range: SeqRange;
+  readonly body: EncodedBatch;
+}
+
+const settled: Verdict = { status: "settled" };
+const again: Verdict = { status: "again" };
+
+export function createDispatch(parts: DispatchParts): Dispatch {
+  const { sink, cursor, ledger, relation, account, size, doubt, log, attempt, onReached } = parts;
+  let bugTold = false;
+
+  async function send(snapshots: readonly StoredSnapshot[], signal: AbortSignal): Promise<Verdict> {
+    const range = rangeOf(snapshots);
+    const { protocol } = ledger;
+    cursor.freeze({ ...range, protocol });
+    const encoded = encode(snapshots, protocol);
+    if (encoded.status === "bug") return shrink(snapshots, "encode_error");
+    const { body } = encoded;
+    if (body === undefined) {
+      account.settle(range, undefined);
+      return settled;
+    }
+    if (body.bytes.length > sink.maxBytes && snapshots.length > 1) return shrink(snapshots, "too_large");
+    const decided = await attempt(
+      (within) => sink.send(body, protocol, within),
+      {
+        worthwhile: () => cursor.frozen() !== undefined && !parts.tooOld(snapshots),
+        onRetry(outcome) {
+          if (mayBeStored(outcome)) doubt.raise(range);
+        },
+      },
+      signal,
+    );
+    return conclude(decided, { snapshots, range, body });
+  }
+
+  type Encoded = { readonly status: "encoded"; readonly body: EncodedBatch | undefined } | { status: "bug" };
+
+  /** A bug costs the snapshots that bring it to light, and no others. */
+  function encode(snapshots: readonly StoredSnapshot[], protocol: string): Encoded {
+    try {
+      const body = sink.encode({ snapshots }, protocol);
+      bugTold = false;
+      return { status: "encoded", body };
+    } catch (error) {
+      if (!bugTold) log.error(`cannot encode a batch for ${sink.id}`, { error });
+      bugTold = true;
+      return { status: "bug" };
+    }
+  }
+
+  /** Half as much next time; what is too much alone will never be delivered. */
+  function shrink(snapshots: readonly StoredSnapshot[], reason: string): Verdict {
+    if (snapshots.length > 1) {
+      size.tooLarge(snapshots.length);
+      return again;
+    }
+    account.discard(rangeOf(snapshots), reason);
+    return settled;
+  }
+
+  function conclude(decided: Decided, shipment: Shipment): Verdict {
+    switch (decided.status) {
+      case "delivered":
+        onReached();
+        size.delivered();
+        settle(decided, shipment);
+        return settled;
+      case "rejected":
+        onReached();
+        reject(decided, shipment);
+        return settled;
+      case "too_large":
+        return shrink(shipment.snapshots, "too_large");
+      case "refused":
+        size.smallest();
+        return keptOut(decided);
+      case "switch":
+        return switchTo(decided);
+      case "aborted":
+        return { status: "given_up" };
+    }
+  }
+
+  function settle(
+    { rejected, reason }: Extract<Outcome, { status: "delivered" }>,
+    { range, body }: Shipment,
+  ): void {
+    const resent = rejected > 0 && doubt.covers(range);
+    if (resent) log.info(`${sink.id} took a part of a batch sent again${alreadyThere}`, { rejected, reason });
+    else if (reason !== undefined) log.warn(`${sink.id} took a part only: ${reason}`, { rejected });
+    account.settle(range, body, { samples: rejected, reason: resent ? "rejected_resend" : "rejected" });
+  }
+
+  function reject(
+    { reason, code }: Extract<Outcome, { status: "rejected" }>,
+    { range, body }: Shipment,
+  ): void {
+    if (doubt.covers(range)) {
+      log.info(`${sink.id} rejected a batch sent again${alreadyThere}`, { reason, code });
+      account.discard(range, "rejected_resend");
+    } else {
+      log.error(`${sink.id} rejected ${body.samples} samples: ${reason}`, { code });
+      account.discard(range, "rejected");
+    }
+  }
+
+  function keptOut({ reason, code }: Extract<Outcome, { status: "refused" }>): Verdict {
+    return { status: "stand_back", ms: relation.refused(reason, code) };
+  }
+
+  function switchTo({ protocol, reason }: Extract<Outcome, { status: "switch" }>): Verdict {
+    return relation.switchTo(protocol, reason) ? again : { status: "stand_back", ms: parts.disagreementMs };
+  }
+
+  return {
+    send,
+    async probe(signal) {
+      const send: Send = (within) => sink.probe(ledger.protocol, within);
+      const decided = await attempt(send, { worthwhile: () => true, onRetry: () => undefined }, signal);
+      switch (decided.status) {
+        case "delivered":
+          onReached();
+          return settled;
+        case "rejected":
+        case "too_large":
+          // A receiver that dislikes an empty request may still like a full one.
+          return settled;
+        case "refused":
+          return keptOut(decided);
+        case "switch":
+          return switchTo(decided);
+        case "aborted":
+          return { status: "given_up" };
+      }
+    },
+  };
+}
+
+const alreadyThere = ": most likely it holds the samples since the first time, whose answer was lost";
+
+export function rangeOf(snapshots: readonly StoredSnapshot[]): SeqRange {
+  return { firstSeq: snapshots[0]?.seq ?? 0, lastSeq: snapshots.at(-1)?.seq ?? -1 };
+}
