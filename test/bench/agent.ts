@@ -33,7 +33,7 @@ export const agent: Bench = {
       const started = running.use(await startAgent(wish));
       await untilAnswer(`${started.origin}/metrics`, "powermetrics_info", started);
       if (name.endsWith("scraped each second")) running.use(scraping(`${started.origin}/metrics`));
-      subjects.push({ name, pid: started.pid });
+      subjects.push({ name, process: started });
     }
     const measured = await measureAll(subjects, plan);
     const cpu = costsOf(measured, "bundle, 1 s", "cpuSecondsPerHour");

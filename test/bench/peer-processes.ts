@@ -7,12 +7,23 @@ import { fileURLToPath } from "node:url";
 import { findReceiver } from "../support/receivers.ts";
 import { scraping } from "./agent.ts";
 import { freePort, startAgent, untilAnswer, type Program } from "./agent-process.ts";
-import { names } from "./peers.ts";
 import { startProcess } from "./process.ts";
 import { pushOnce } from "./pushgateway.ts";
 import type { CountingReceiver } from "./receiver.ts";
 import type { Subject } from "./windows.ts";
 import { expositions, largeChip } from "./workload.ts";
+
+export const names = {
+  ours: "ours, push each 15 s",
+  scraped: "ours, scraped each second, no push",
+  vmagent: "vmagent, 15 s flush",
+  vmagentLive: "vmagent, 1 s flush",
+  prometheus: "Prometheus agent, remote write 1",
+  prometheus2: "Prometheus agent, remote write 2",
+  stock: "OpenTelemetry JS, OTLP/JSON each second",
+  pushgateway: "Pushgateway, pushed to each second",
+  nodeExporter: "node_exporter, scraped each second",
+} as const;
 
 export interface Skipped {
   readonly name: string;
@@ -54,21 +65,22 @@ async function startOurs({ running, counting }: World, program: Program): Promis
   const agent = running.use(
     await startAgent({ program, intervalSeconds: 1, chip: largeChip, pushTo, pushEverySeconds: 15 }),
   );
-  return { name: names.ours, pid: agent.pid, received: () => counting.received("ours") };
+  await untilAnswer(`${agent.origin}/metrics`, "powermetrics_info", agent);
+  return { name: names.ours, process: agent, received: () => counting.received("ours") };
 }
 
 async function startScraped({ running }: World, program: Program): Promise<Subject> {
   const agent = running.use(await startAgent({ program, intervalSeconds: 1, chip: largeChip }));
   await untilAnswer(`${agent.origin}/metrics`, "powermetrics_info", agent);
   running.use(scraping(`${agent.origin}/metrics`));
-  return { name: names.scraped, pid: agent.pid };
+  return { name: names.scraped, process: agent };
 }
 
 function startStock({ running, counting }: World): Promise<Subject> {
   const script = fileURLToPath(new URL("./stock-otel-process.ts", import.meta.url));
   const target = `${counting.url("stock")}/v1/metrics`;
   const stock = running.use(startProcess(process.execPath, [script, "push", target, "200"]));
-  return Promise.resolve({ name: names.stock, pid: stock.pid, received: () => counting.received("stock") });
+  return Promise.resolve({ name: names.stock, process: stock, received: () => counting.received("stock") });
 }
 
 interface Peer {
@@ -135,7 +147,7 @@ async function startVmagent(
     ]),
   );
   await untilAnswer(`http://${address}/health`, "OK", started);
-  return { name, pid: started.pid, received: () => world.counting.received(key) };
+  return { name, process: started, received: () => world.counting.received(key) };
 }
 
 async function startPrometheus(world: World, path: string, name: string, message: string): Promise<Subject> {
@@ -154,7 +166,7 @@ async function startPrometheus(world: World, path: string, name: string, message
     ]),
   );
   await untilAnswer(`http://${address}/-/ready`, "", started);
-  return { name, pid: started.pid, received: () => world.counting.received(key) };
+  return { name, process: started, received: () => world.counting.received(key) };
 }
 
 async function startPushgateway({ running }: World, path: string, name: string): Promise<Subject> {
@@ -162,7 +174,7 @@ async function startPushgateway({ running }: World, path: string, name: string):
   const started = running.use(startProcess(path, [`--web.listen-address=${address}`]));
   await untilAnswer(`http://${address}/-/ready`, "", started);
   running.use(pushing(`http://${address}`));
-  return { name, pid: started.pid };
+  return { name, process: started };
 }
 
 /** Pushes another second's values each second until disposed of. */
@@ -188,5 +200,5 @@ async function startNodeExporter({ running }: World, path: string, name: string)
   const started = running.use(startProcess(path, [`--web.listen-address=${address}`]));
   await untilAnswer(`http://${address}/metrics`, "node_", started);
   running.use(scraping(`http://${address}/metrics`));
-  return { name, pid: started.pid };
+  return { name, process: started };
 }

@@ -1,22 +1,10 @@
 /** Owns the question what the whole agent costs next to the programs that do comparable work, all at once on the same series. */
 import { noProc } from "./process.ts";
-import { startPeers, type Skipped } from "./peer-processes.ts";
+import { names, startPeers, type Skipped } from "./peer-processes.ts";
 import { aimTable, median, ratioOf, type Aim, type Bench, type Table } from "./report.ts";
 import { bundled } from "./agent-process.ts";
 import { startCounting } from "./receiver.ts";
 import { costTable, costsOf, measureAll, type Measured } from "./windows.ts";
-
-export const names = {
-  ours: "ours, push each 15 s",
-  scraped: "ours, scraped each second, no push",
-  vmagent: "vmagent, 15 s flush",
-  vmagentLive: "vmagent, 1 s flush",
-  prometheus: "Prometheus agent, remote write 1",
-  prometheus2: "Prometheus agent, remote write 2",
-  stock: "OpenTelemetry JS, OTLP/JSON each second",
-  pushgateway: "Pushgateway, pushed to each second",
-  nodeExporter: "node_exporter, scraped each second",
-} as const;
 
 export const peers: Bench = {
   name: "peers",

@@ -64,4 +64,7 @@ if (mode === "serve") {
     void onDemand.collect().then(({ resourceMetrics }) => response.end(text(resourceMetrics)));
   });
   server.listen(Number(target), "127.0.0.1");
+} else {
+  // The SDK's timers alone keep no process alive.
+  setInterval(() => undefined, 2 ** 31 - 1);
 }

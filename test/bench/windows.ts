@@ -1,11 +1,11 @@
 /** Owns the measuring of processes side by side: all run at once, warm up together, and are read at the borders of each round. */
 import { setTimeout as wait } from "node:timers/promises";
-import { costBetween, readProcess, type Cost } from "./process.ts";
+import { costBetween, readProcess, type Cost, type Reading, type Started } from "./process.ts";
 import { median, withSpread, type Plan, type Table } from "./report.ts";
 
 export interface Subject {
   readonly name: string;
-  readonly pid: number;
+  readonly process: Started;
   /** Bytes and samples that reached the receiver so far; absent for what pushes nothing. */
   readonly received?: () => Promise<Received>;
 }
@@ -31,16 +31,21 @@ export async function measureAll(subjects: readonly Subject[], plan: Plan): Prom
   const first = await receivedOf(subjects);
   for (let round = 0; round < plan.rounds; round++) {
     const began = performance.now();
-    const before = subjects.map(({ pid }) => readProcess(pid));
+    const before = subjects.map(readSubject);
     await wait(plan.seconds * 1000);
     const seconds = (performance.now() - began) / 1000;
-    subjects.forEach(({ pid }, at) => {
+    subjects.forEach((subject, at) => {
       const reading = before[at];
-      if (reading !== undefined) costs[at]?.push(costBetween(reading, readProcess(pid), seconds));
+      if (reading !== undefined) costs[at]?.push(costBetween(reading, readSubject(subject), seconds));
     });
   }
   const last = await receivedOf(subjects);
   return subjects.map(({ name }, at) => ({ name, costs: costs[at] ?? [], ...since(first[at], last[at]) }));
+}
+
+function readSubject({ name, process: { pid, child, complaint } }: Subject): Reading {
+  if (child.exitCode === null && child.signalCode === null) return readProcess(pid);
+  throw new Error(`cannot measure ${name}: it has ended; ${complaint()}`);
 }
 
 function receivedOf(subjects: readonly Subject[]): Promise<readonly (Received | undefined)[]> {
