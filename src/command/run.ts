@@ -3,6 +3,7 @@ import { runAgent } from "../agent.ts";
 import { formatProblem } from "../config/problem.ts";
 import { createReload, type Reloaded } from "../daemon/reload.ts";
 import { printConfiguration } from "../config/print.ts";
+import { causeOf } from "../runtime/cause.ts";
 import { writeAtomically } from "../runtime/files.ts";
 import type { Logger } from "../runtime/log.ts";
 import { createLogger } from "../runtime/log/logger.ts";
@@ -59,9 +60,9 @@ async function runWith(prepared: Prepared, { choice, world, hangup }: Running): 
     env: world.env,
   });
   const nameless = privileges.asAccount(() => keepHostname(world, world.hostname));
-  for (const warning of [...prepared.warnings, nameless, granted.warning])
+  const unmarked = choice.pidFile === undefined ? undefined : writePidFile(choice.pidFile);
+  for (const warning of [...prepared.warnings, nameless, granted.warning, unmarked])
     if (warning !== undefined) log.warn(warning);
-  if (choice.pidFile !== undefined) writeAtomically(choice.pidFile, `${process.pid}\n`);
   sayHello(prepared, world, log);
 
   const reload = createReload({
@@ -97,6 +98,16 @@ async function runWith(prepared: Prepared, { choice, world, hangup }: Running): 
   if (privileges.account === undefined) return reload.current;
   log.info("ending, to be started anew with root");
   return exitCode.temporary;
+}
+
+/** Why it could not be written; the agent runs without it, only its log is not opened again after a rotation. */
+function writePidFile(path: string): string | undefined {
+  try {
+    writeAtomically(path, `${process.pid}\n`);
+    return undefined;
+  } catch (error) {
+    return `${causeOf(error)}; newsyslog can't tell the agent to open its log again`;
+  }
 }
 
 function sayHello({ configuration, file, simulated }: Prepared, { version }: World, log: Logger): void {
