@@ -1,0 +1,107 @@
+/** What exported series mean to somebody who looks at the machine. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { columnsOf } from "../../../src/endpoint/api/columns.ts";
+import { historyGroups } from "../../../src/endpoint/api/history.ts";
+import { readingsOf, readMetrics } from "../../../src/endpoint/api/readings.ts";
+import { catalogue } from "../../../src/meter/catalogue.ts";
+import type { Snapshot } from "../../../src/meter/snapshot.ts";
+import { labelPairs, seriesSet } from "../../../src/metric/series.ts";
+
+type Value = readonly [name: string, value: number, labels?: Readonly<Record<string, string>>];
+
+function snapshotOf(source: string, time: number, values: readonly Value[]): Snapshot {
+  const series = values.map(([name, , labels = {}]) => {
+    const metric = catalogue.get(name);
+    assert.ok(metric, name);
+    return { metric, name, labels: labelPairs(labels) };
+  });
+  return {
+    source,
+    time,
+    starts: {},
+    set: seriesSet(series),
+    values: Float64Array.from(values, ([, value]) => value),
+    ended: [],
+  };
+}
+
+test("readings are made of metrics that exist", () => {
+  for (const name of readMetrics) assert.ok(catalogue.has(name), name);
+});
+
+test("power is in watts, and what was not reported is absent", () => {
+  const { power } = readingsOf([
+    snapshotOf("powermetrics", 0, [
+      ["powermetrics_cpu_power_milliwatts", 90.5],
+      ["powermetrics_ane_power_milliwatts", 0],
+    ]),
+  ]);
+  assert.deepEqual(power, { cpu: 0.0905, ane: 0 });
+});
+
+test("a core's activity, frequency and cluster come together, whatever their order", () => {
+  const { cores } = readingsOf([
+    snapshotOf("powermetrics", 0, [
+      ["powermetrics_core_info", 1, { core: "cpu0", cluster: "E" }],
+      ["powermetrics_cpu_frequency_hertz", 0, { core: "cpu0" }],
+      ["powermetrics_cpu_active_residency_percent", 7.5, { core: "cpu0" }],
+    ]),
+  ]);
+  assert.deepEqual(cores, [{ core: "cpu0", cluster: "E", frequencyHz: 0, activePercent: 7.5 }]);
+});
+
+test("the state whose series is 1 is the present one, an unknown one included", () => {
+  const { thermal, battery } = readingsOf([
+    snapshotOf("powermetrics", 0, [
+      ["powermetrics_thermal_pressure_state", 0, { state: "nominal" }],
+      ["powermetrics_thermal_pressure_state", 1, { state: "melting" }],
+    ]),
+    snapshotOf("pmset", 0, [["pmset_power_source_info", 1, { source: "AC Power" }]]),
+  ]);
+  assert.equal(thermal, "melting");
+  assert.deepEqual(battery, { source: "AC Power" });
+});
+
+test("memory is split as Activity Monitor does, and a part with a missing count is absent", () => {
+  const counts: readonly Value[] = [
+    ["vmstat_page_size_bytes", 16384],
+    ["vmstat_pages_anonymous_count", 10],
+    ["vmstat_pages_purgeable_count", 4],
+    ["vmstat_pages_file_backed_count", 3],
+  ];
+  const { memory } = readingsOf([snapshotOf("vm_stat", 0, counts)]);
+  assert.deepEqual(memory, { app: 6 * 16384, cached: 7 * 16384 });
+});
+
+test("an Intel machine's package stands for the rails it does not tell", () => {
+  const readings = readingsOf([
+    snapshotOf("powermetrics", 0, [["powermetrics_package_power_milliwatts", 12_000]]),
+  ]);
+  assert.deepEqual(columnsOf("powermetrics", readings), [["power.package", 12]]);
+});
+
+test("the past breaks where a source was silent, and where a core was not there yet", () => {
+  const power = (time: number, cpu: number, ane?: number): Snapshot =>
+    snapshotOf("powermetrics", time, [
+      ["powermetrics_cpu_power_milliwatts", cpu * 1000],
+      ...(ane === undefined ? [] : [["powermetrics_ane_power_milliwatts", ane * 1000] as const]),
+    ]);
+  const groups = historyGroups([power(0, 1), power(1000, 2, 7), power(60_000, 3, 8)], () => 15_000);
+  assert.deepEqual(groups, [
+    {
+      source: "powermetrics",
+      time: [0, 1000, 1001, 60_000],
+      columns: { "power.cpu": [1, 2, null, 3], "power.ane": [null, 7, null, 8] },
+    },
+  ]);
+});
+
+test("the end of a source breaks its lines", () => {
+  const ended = { ...snapshotOf("sysctl", 2000, []) };
+  const swap = snapshotOf("sysctl", 1000, [["vmstat_swap_used_bytes", 123_456]]);
+  assert.deepEqual(
+    historyGroups([ended, swap, ended], () => 15_000),
+    [{ source: "sysctl", time: [1000, 2000], columns: { "swap.used": [123_500, null] } }],
+  );
+});

@@ -1,0 +1,145 @@
+/** The page as it is sent: complete without JavaScript, and hostile words stay words. */
+import assert from "node:assert/strict";
+import test, { type TestContext } from "node:test";
+import fc from "fast-check";
+import { createFeed } from "../../../src/endpoint/api/feed.ts";
+import type { StatusBoard } from "../../../src/endpoint/api/routes.ts";
+import { pageRoutes } from "../../../src/endpoint/page/routes.ts";
+import { chartTable, charts } from "../../../src/endpoint/page/view/charts.ts";
+import {
+  bytes,
+  clockTime,
+  count,
+  hertz,
+  percent,
+  span,
+  watts,
+} from "../../../src/endpoint/page/view/format.ts";
+import { html } from "../../../src/endpoint/page/view/html.ts";
+import { liveParts } from "../../../src/endpoint/page/view/live.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
+import { sinkStatus, statusOf, statusTime } from "../../support/status.ts";
+import { ask, openEndpoint } from "../endpoint.ts";
+
+const board: StatusBoard = {
+  feed: createFeed(fakeClock(), () => "{}"),
+  status: () => statusOf({ configuration: "journal:\n  path: /var/x\n" }),
+  history: (range) => ({
+    version: 1,
+    range,
+    fromMs: statusTime - 600_000,
+    toMs: statusTime,
+    origin: "journal",
+    groups: [{ source: "powermetrics", time: [statusTime - 1000], columns: { "power.cpu": [1.25] } }],
+  }),
+};
+
+const openPage = (t: TestContext) => openEndpoint(t, { world: { routes: pageRoutes(board) } });
+
+test("the document tells state, figures, sinks, sources, events and configuration by itself", async (t) => {
+  const { port } = await openPage(t);
+  const { text, headers } = await ask(port, "/");
+  assert.equal(headers["content-type"], "text/html; charset=utf-8");
+  for (const words of [
+    "All well",
+    "studio.lan",
+    "1.25 W",
+    "http://desk:9090/api/v1/write",
+    "delivering",
+    "listening",
+    "path: /var/x",
+  ])
+    assert.ok(text.includes(words), words);
+  assert.ok(!text.includes("SIMULATED"));
+});
+
+test("a strict policy lets in only what the agent itself serves", async (t) => {
+  const { port } = await openPage(t);
+  const { text, headers } = await ask(port, "/");
+  const policy = String(headers["content-security-policy"]);
+  assert.match(policy, /^default-src 'none'; script-src 'self'; style-src 'self'/);
+  assert.ok(!policy.includes("unsafe"));
+  assert.ok(!/ style="| on[a-z]+="|<style|<script>/.test(text));
+  for (const [, address] of text.matchAll(/(?:src|href)="([^"]*)"/g)) assert.match(address ?? "", /^[/#]/);
+});
+
+test("assets are named by their content and kept for ever under that name only", async (t) => {
+  const { port } = await openPage(t);
+  const { text } = await ask(port, "/");
+  for (const kind of ["page.js", "page.css", "icon.svg"]) {
+    const address = new RegExp(`/assets/${kind}\\?v=[\\w-]{12}`).exec(text)?.[0];
+    assert.ok(address, kind);
+    const named = await ask(port, address);
+    assert.equal(named.status, 200);
+    assert.equal(named.headers["cache-control"], "private, max-age=31536000, immutable");
+    assert.equal((await ask(port, `/assets/${kind}?v=old`)).headers["cache-control"], "no-cache");
+  }
+});
+
+test("whatever text is put into HTML, it ends up as text", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), (text) => {
+      const { markup } = html`<p title="${text}">${text}</p>`;
+      const inner = markup.slice('<p title="'.length, -"</p>".length);
+      assert.ok(!/[<>]/.test(inner.replace('">', "")));
+      assert.equal(inner.split('"').length, 2);
+    }),
+  );
+});
+
+test("a hostile host, core, target, reason and event stay text", () => {
+  const evil = `<img src=x onerror=alert(1)>"'\u202e`;
+  const status = statusOf({
+    machine: { simulated: true, model: evil, osBuild: evil },
+    overall: { level: "failing", problems: [evil] },
+    sinks: [
+      {
+        ...sinkStatus,
+        target: evil,
+        type: evil,
+        dropped: { [evil]: 1 },
+        lastFailure: { time: statusTime, code: evil, reason: evil, advice: evil },
+      },
+    ],
+    events: [{ time: 0, level: "error", message: evil }],
+  });
+  for (const [id, view] of Object.entries(liveParts)) assert.ok(!/<img|\u202e/.test(view(status).markup), id);
+  const [chart] = charts;
+  assert.ok(chart);
+  const groups = [{ source: "powermetrics", time: [1], columns: { [`power.${evil}`]: [1] } }];
+  assert.ok(!chartTable(chart, { groups, toMs: 1 }).markup.includes("<img"));
+});
+
+test("what the machine does not report is said to be so, and zero is zero", () => {
+  const { markup } = liveParts.tiles(statusOf());
+  assert.match(markup, /Battery<\/dt>\s*<dd class="value absent">not reported/);
+  assert.match(markup, /Neural Engine power<\/dt>\s*<dd class="value">0 mW/);
+});
+
+test("a failure is shown with what to do until a success has followed", () => {
+  const failing = {
+    ...sinkStatus,
+    lastFailure: { time: statusTime, code: "401", reason: "got 401", advice: "Check" },
+  };
+  assert.match(liveParts.sinks(statusOf({ sinks: [failing] })).markup, /got 401[\s\S]*Check/);
+  const recovered = { ...failing, lastSuccess: statusTime + 1 };
+  assert.doesNotMatch(liveParts.sinks(statusOf({ sinks: [recovered] })).markup, /got 401/);
+});
+
+test("values are written with three digits or so and their unit", () => {
+  assert.deepEqual([0, 0.0905, 1.25, 31.6855].map(watts), ["0 mW", "91 mW", "1.25 W", "31.7 W"]);
+  assert.deepEqual([0, 338e6, 4.4e9].map(hertz), ["0 MHz", "338 MHz", "4.40 GHz"]);
+  assert.deepEqual([0, 7.12, 100].map(percent), ["0 %", "7.1 %", "100 %"]);
+  assert.deepEqual([0, 1023, 1536, 16 * 2 ** 30].map(bytes), ["0 B", "1023 B", "1.5 KiB", "16.0 GiB"]);
+  assert.deepEqual([12, 1234567].map(count), ["12", "1\u202f234\u202f567"]);
+  assert.deepEqual([-5, 99_000, 120_000, 12_000_000, 200_000_000].map(span), [
+    "0 s",
+    "99 s",
+    "2 min",
+    "3 h 20 min",
+    "2 d 7 h",
+  ]);
+  const noon = new Date(2026, 0, 1, 12, 3, 4).getTime();
+  assert.equal(clockTime(noon, noon), "12:03:04");
+  assert.equal(clockTime(noon, noon + 86_400_000), "2026-01-01 12:03:04");
+});

@@ -1,0 +1,64 @@
+/** Owns a hand-made status for tests of what shows it. */
+import type { SinkStatus, Status } from "../../src/endpoint/api/status.ts";
+
+export const statusTime = Date.UTC(2026, 0, 1, 12);
+
+export const sinkStatus: SinkStatus = {
+  id: "remote_write/desk-1",
+  type: "remote_write",
+  target: "http://desk:9090/api/v1/write",
+  state: "ok",
+  protocol: "io.prometheus.write.v2.Request",
+  lastSuccess: statusTime - 3000,
+  latencyMs: 12.4,
+  sent: 1_234_567,
+  failedRequests: 0,
+  dropped: {},
+  backlog: { snapshots: 0, bytes: 0 },
+};
+
+/** All well on a machine of two cores. */
+export function statusOf(changes: Partial<Status> = {}): Status {
+  return {
+    version: 1,
+    time: statusTime,
+    overall: { level: "ok", problems: [] },
+    agent: { host: "studio.lan", version: "1.2.3", node: "v24.0.0", startedAt: statusTime - 3_600_000 },
+    machine: { simulated: false, model: "Mac16,10", osBuild: "25G229" },
+    sources: [
+      {
+        name: "powermetrics",
+        intervalMs: 1000,
+        up: true,
+        lastSample: statusTime - 1000,
+        restarts: 0,
+        failures: 0,
+        parseErrors: 0,
+      },
+    ],
+    readings: {
+      power: { cpu: 1.25, gpu: 0.5, ane: 0, combined: 1.75 },
+      cores: [
+        { core: "cpu0", cluster: "E-Cluster", activePercent: 50, frequencyHz: 1e9 },
+        { core: "cpu1", cluster: "P-Cluster", activePercent: 0, frequencyHz: 0 },
+      ],
+      clusters: [{ cluster: "E-Cluster", activePercent: 50, frequencyHz: 1e9 }],
+      gpu: { activePercent: 10, frequencyHz: 338e6 },
+      thermal: "nominal",
+      memory: {
+        total: 16 * 2 ** 30,
+        wired: 2 ** 30,
+        app: 2 ** 31,
+        compressed: 0,
+        cached: 2 ** 30,
+        free: 2 ** 33,
+        pressure: "normal",
+      },
+      battery: {},
+      celsius: {},
+    },
+    sinks: [sinkStatus],
+    events: [{ time: statusTime - 5000, level: "info", message: "listening" }],
+    ...changes,
+  };
+}
