@@ -18,12 +18,24 @@ export const hour = 60 * minute;
 /** Each made-up snapshot holds this many samples. */
 export const perSnapshot = 4;
 
-export const delivered: Outcome = { status: "delivered", code: "204", rejected: 0 };
-export const unavailable: Outcome = { status: "retry", code: "503", reason: "service unavailable" };
-export const reset: Outcome = { status: "retry", code: "reset", reason: "connection reset" };
-export const badRequest: Outcome = { status: "rejected", code: "400", reason: "bad request" };
-export const forbidden: Outcome = { status: "refused", code: "403", reason: "who are you" };
-export const tooLarge: Outcome = { status: "too_large", code: "413", reason: "too large" };
+export const delivered = { status: "delivered", code: "204", rejected: 0 } as const satisfies Outcome;
+export const unavailable = {
+  status: "retry",
+  code: "503",
+  reason: "service unavailable",
+} as const satisfies Outcome;
+export const reset = {
+  status: "retry",
+  code: "reset",
+  reason: "connection reset",
+} as const satisfies Outcome;
+export const badRequest = {
+  status: "rejected",
+  code: "400",
+  reason: "bad request",
+} as const satisfies Outcome;
+export const forbidden = { status: "refused", code: "403", reason: "who are you" } as const satisfies Outcome;
+export const tooLarge = { status: "too_large", code: "413", reason: "too large" } as const satisfies Outcome;
 
 export function switchTo(protocol: string): Outcome {
   return { status: "switch", code: "415", reason: "unsupported media type", protocol };
