@@ -56,7 +56,7 @@ function writeConfiguration(path: string, { state, log }: Layout, port: number):
     JSON.stringify({
       journal: { path: join(state, "journal.db") },
       log: { file: log },
-      sources: { powermetrics: { interval: "200ms" }, sysctl: { enabled: false }, pmset: { enabled: false } },
+      sources: { powermetrics: { enabled: false }, sysctl: { enabled: false }, pmset: { enabled: false } },
       web: { listen_addresses: [`127.0.0.1:${port}`] },
     }),
   );
@@ -76,7 +76,7 @@ test(
       await buildBundle(bundle);
       const configuration = join(here, "mine.yaml");
       writeConfiguration(configuration, layout, await freePort());
-      writeFileSync(join(prefix, "error5"), "2");
+      writeFileSync(join(prefix, "error5"), "1");
 
       const installed = await call(bundle, "install", ...under, "--config", configuration);
       assert.equal(installed.code, 0, installed.out + installed.err);
@@ -87,7 +87,7 @@ test(
           .filter((line) => !line.startsWith(". ") && line !== "");
       assert.deepEqual(
         calls(),
-        Array.from({ length: 3 }, () => `bootstrap system ${layout.plist}`),
+        Array.from({ length: 2 }, () => `bootstrap system ${layout.plist}`),
       );
 
       const status = await call(bundle, "status", ...under, "--json");
@@ -105,11 +105,11 @@ test(
       assert.notEqual(current, `versions/${String(found["version"])}`);
 
       const broken = variant(bundle, "broken", 'if (process.argv[2] === "run") process.exit(1);');
-      const failed = await call(broken, "install", ...under, "--timeout", "2s");
+      const failed = await call(broken, "install", ...under, "--timeout", "1s");
       assert.equal(failed.code, 1);
       assert.match(
         failed.err,
-        /^agent must become ready within 2 s, got .*\nwent back to versions\/.*, which is ready\n$/,
+        /^agent must become ready within 1 s, got .*\nwent back to versions\/.*, which is ready\n$/,
       );
       assert.equal(targetOf(layout.current), current);
       assert.equal((await call(newer, "status", ...under)).code, 0);
