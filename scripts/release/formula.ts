@@ -1,6 +1,6 @@
 /** Owns the Homebrew formula: the release archives, and the words that lead to the daemon. */
 
-export interface FormulaRelease {
+interface FormulaRelease {
   readonly version: string;
   /** Where the archives lie. */
   readonly base: string;

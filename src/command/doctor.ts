@@ -18,7 +18,7 @@ import { probeOf, resolvePrefix } from "./install.ts";
 import { openSystem } from "./system.ts";
 import type { World } from "./world.ts";
 
-export interface DoctorArguments {
+interface DoctorArguments {
   readonly json: boolean;
   /** Instead of the installed one. */
   readonly config?: string;

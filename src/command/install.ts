@@ -16,7 +16,7 @@ import { exitCode, type ExitCode } from "./exit.ts";
 import { openSystem } from "./system.ts";
 import type { World } from "./world.ts";
 
-export interface InstallArguments {
+interface InstallArguments {
   readonly dryRun: boolean;
   /** Everything under this folder, tools included; for tests and images. */
   readonly prefix?: string;

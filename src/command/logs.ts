@@ -8,7 +8,7 @@ import { exitCode, type ExitCode } from "./exit.ts";
 import { resolvePrefix } from "./install.ts";
 import type { World } from "./world.ts";
 
-export interface LogsArguments {
+interface LogsArguments {
   readonly follow: boolean;
   readonly lines: number;
   /** launchd's file instead: what the agent said before its own log was open. */

@@ -11,7 +11,7 @@ import { causeOf } from "../runtime/cause.ts";
 import { toolRunner } from "./system.ts";
 import type { World } from "./world.ts";
 
-export type Prepared =
+type Prepared =
   | { readonly ok: true; readonly privileges: Privileges; readonly warning?: string }
   | { readonly ok: false; readonly message: string };
 

@@ -14,7 +14,7 @@ import { obstacle, prepare, tryToPrepare, type Prepared, type RunChoice } from "
 import { accountProblem, preparePrivileges } from "./privileges.ts";
 import type { World } from "./world.ts";
 
-export interface RunArguments extends RunChoice {
+interface RunArguments extends RunChoice {
   /** Written while we are root, for newsyslog, which tells the process of this number to open its log again. */
   readonly pidFile?: string;
 }

@@ -9,7 +9,7 @@ import { probeOf, resolvePrefix } from "./install.ts";
 import { openSystem } from "./system.ts";
 import type { World } from "./world.ts";
 
-export interface StatusArguments {
+interface StatusArguments {
   readonly json: boolean;
   readonly prefix?: string;
 }

@@ -9,7 +9,7 @@ import { objectionTo, resolvePrefix, teller, told } from "./install.ts";
 import { openSystem } from "./system.ts";
 import type { World } from "./world.ts";
 
-export interface UninstallArguments {
+interface UninstallArguments {
   readonly dryRun: boolean;
   readonly prefix?: string;
   /** Also the configuration, journal, logs and account. */

@@ -18,7 +18,7 @@ import { hasOwner, lookAt, octal, setOwner, type Owner, type System } from "./sy
 /** Owners may be accounts that an earlier step creates, so they are asked for when they are needed. */
 type OwnerSource = () => Owner | Promise<Owner>;
 
-export interface Placed {
+interface Placed {
   readonly path: string;
   /** In words, for the description: `root`, `_macagent`. */
   readonly by: string;
@@ -45,7 +45,7 @@ export function folderStep({ path, by, owner, mode }: Placed, system: System, un
   };
 }
 
-export interface PlacedFile extends Placed {
+interface PlacedFile extends Placed {
   readonly what: string;
   /** What it must hold; a function where an earlier step decides it. */
   readonly content: () => string;

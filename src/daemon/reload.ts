@@ -13,7 +13,7 @@ import type { Logger } from "../runtime/log.ts";
 export type Reloaded<T> =
   { readonly ok: true; readonly next: T } | { readonly ok: false; readonly problems: readonly string[] };
 
-export interface ReloadOptions<T> {
+interface ReloadOptions<T> {
   readonly first: T;
   readonly load: () => Promise<Reloaded<T>>;
   readonly log: Logger;

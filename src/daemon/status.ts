@@ -6,7 +6,7 @@ import type { ReadyProbe } from "./ready.ts";
 import { isDisabled, readJob, type Job } from "./service.ts";
 import { lookAt, type System } from "./system.ts";
 
-export interface Status {
+interface Status {
   readonly installed: boolean;
   /** Name of the version's folder, which begins with the version. */
   readonly version?: string;

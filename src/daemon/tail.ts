@@ -14,7 +14,7 @@ const chunkBytes = 64 * 1024;
 const mostTailBytes = 4 * 1024 * 1024;
 const lookEveryMs = 500;
 
-export interface Tail {
+interface Tail {
   /** Text of the last lines, read once. @throws Error of the system */
   readonly last: string;
   /** Hands over what is written until the signal aborts. */

@@ -3,7 +3,7 @@ import type { Configuration } from "../../config/schema.ts";
 import type { ToolRunner } from "../system.ts";
 import { broken, doubtful, well, type Finding } from "./finding.ts";
 
-export interface MachineWorld {
+interface MachineWorld {
   readonly platform: string;
   readonly uid: number;
   readonly tool: ToolRunner;

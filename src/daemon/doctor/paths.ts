@@ -11,7 +11,7 @@ import { runtimeObjection } from "../runtime-path.ts";
 import { lookAt, octal, type Owner, type System } from "../system.ts";
 import { broken, doubtful, well, type Finding } from "./finding.ts";
 
-export interface PathWorld {
+interface PathWorld {
   readonly system: System;
   /** Empty without one; nothing above it is looked at. */
   readonly prefix: string;
