@@ -68,7 +68,7 @@ export function obstacle(
   { configuration, simulated }: Prepared,
   world: World,
 ): { readonly code: ExitCode; readonly message: string } | undefined {
-  const { enabled, command } = configuration.sources.powermetrics;
+  const { enabled, command, interval } = configuration.sources.powermetrics;
   const [program = ""] = command;
   if (simulated || !enabled) return undefined;
   if (!world.fileExists(program)) {
@@ -85,9 +85,14 @@ export function obstacle(
       code: exitCode.notRoot,
       message:
         `cannot run ${program} without root; either install the daemon (sudo mac-powermetrics-agent install), ` +
-        "or run this with sudo, or allow it in sudoers and set sources.powermetrics.command to " +
-        `["/usr/bin/sudo", "-n", "${program}"]`,
+        "or run this with sudo, or set sources.powermetrics.command to " +
+        `["/usr/bin/sudo", "-n", "${program}"] and add to sudoers: ${sudoersLine(program, interval)}`,
     };
   }
   return undefined;
+}
+
+/** Just what the agent asks: its list of samplers, and one stream. Tasks add arguments, for which the last * stands. */
+function sudoersLine(program: string, interval: number): string {
+  return `%admin ALL=(root) NOPASSWD: ${program} --help, ${program} -f plist -i ${Math.round(interval)} -s *`;
 }

@@ -1,6 +1,7 @@
 /** Owns `run`: the agent in the foreground until it is told to stop. */
 import { runAgent } from "../agent.ts";
 import { formatProblem } from "../config/problem.ts";
+import { doubtOf } from "../daemon/privileges.ts";
 import { createReload, type Reloaded } from "../daemon/reload.ts";
 import { printConfiguration } from "../config/print.ts";
 import { causeOf } from "../runtime/cause.ts";
@@ -47,6 +48,11 @@ async function runWith(prepared: Prepared, { choice, world, hangup }: Running): 
     return hindrance.code;
   }
   const { configuration, simulated } = prepared;
+  const doubt = doubtOf(prepared.file, world.uid);
+  if (doubt.refusal !== undefined) {
+    world.stderr(`${doubt.refusal}\n`);
+    return exitCode.badConfiguration;
+  }
   const granted = await preparePrivileges(configuration, world);
   if (!granted.ok) {
     world.stderr(`${granted.message}\n`);
@@ -61,7 +67,7 @@ async function runWith(prepared: Prepared, { choice, world, hangup }: Running): 
   });
   const nameless = privileges.asAccount(() => keepHostname(world, world.hostname));
   const unmarked = choice.pidFile === undefined ? undefined : writePidFile(choice.pidFile);
-  for (const warning of [...prepared.warnings, nameless, granted.warning, unmarked])
+  for (const warning of [...prepared.warnings, doubt.warning, nameless, granted.warning, unmarked])
     if (warning !== undefined) log.warn(warning);
   sayHello(prepared, world, log);
 
@@ -123,6 +129,9 @@ function sayHello({ configuration, file, simulated }: Prepared, { version }: Wor
 async function loadAgain(choice: RunArguments, world: World): Promise<Reloaded<Prepared>> {
   const next = tryToPrepare(choice, world);
   if ("problems" in next) return { ok: false, problems: next.problems.map(formatProblem) };
-  const message = obstacle(next, world)?.message ?? (await accountProblem(next.configuration, world));
+  const message =
+    doubtOf(next.file, world.uid).refusal ??
+    obstacle(next, world)?.message ??
+    (await accountProblem(next.configuration, world));
   return message === undefined ? { ok: true, next } : { ok: false, problems: [message] };
 }

@@ -12,10 +12,11 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  statSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { defaultAccount } from "./account.ts";
-import { lookAt, type Owner, type ToolRunner } from "./system.ts";
+import { lookAt, octal, type Owner, type ToolRunner } from "./system.ts";
 
 export interface Privileges {
   /** What the agent will be; undefined when it stays what it is. */
@@ -117,6 +118,28 @@ function canReturn(process: ProcessIdentity): boolean {
   } catch {
     return false;
   }
+}
+
+interface ConfigurationDoubt {
+  /** Not to be used at all. */
+  readonly refusal?: string;
+  readonly warning?: string;
+}
+
+/** Root starts the commands that the file names, so whoever may write it could be root. */
+export function doubtOf(file: string | undefined, uid: number): ConfigurationDoubt {
+  const stat = file === undefined || uid !== 0 ? undefined : statSync(file, { throwIfNoEntry: false });
+  if (file === undefined || stat === undefined) return {};
+  const mode = octal(stat.mode & 0o777);
+  if ((stat.mode & 0o002) !== 0)
+    return {
+      refusal: `configuration of root must not be writable by everybody, got mode ${mode}: run chmod o-w ${file}`,
+    };
+  if ((stat.mode & 0o020) !== 0 && stat.gid !== 0)
+    return {
+      warning: `${file} is writable by group ${stat.gid}, which could become root by it: run chmod g-w ${file}`,
+    };
+  return {};
 }
 
 /**
