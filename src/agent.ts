@@ -7,7 +7,6 @@
 import { createCollection, type Collection, type CollectionWorld } from "./collection.ts";
 import type { Configuration } from "./config/schema.ts";
 import type { Privileges } from "./daemon/privileges.ts";
-import type { AgentReload } from "./daemon/reload.ts";
 import { reloadRoute, type Readiness } from "./endpoint/health.ts";
 import { createDeliveries } from "./delivery/deliveries.ts";
 import { apiRoutes } from "./endpoint/api/routes.ts";
@@ -38,7 +37,15 @@ export interface AgentWorld extends Omit<CollectionWorld, "heartbeat" | "own" | 
   readonly nodeVersion: string;
   /** Root's, given up as soon as powermetrics lives. */
   readonly privileges: Privileges;
-  readonly reload: AgentReload;
+  readonly reload: {
+    /** Reads the configuration again; the reason when it was refused. */
+    request(): Promise<string | undefined>;
+    readonly successful: boolean;
+    /** Calls back with each new configuration, for what can change at once. */
+    onApply(apply: (next: Configuration) => Promise<void>): void;
+    /** Aborts when the agent must end to start anew. */
+    readonly restart: AbortSignal;
+  };
   /** The effective configuration as YAML, secrets hidden, for the status page. */
   readonly configurationText: () => string;
 }

@@ -1,5 +1,4 @@
 /** Owns the wiring of every stage's state to the agent's own metrics, and the slow interval at which they are told. */
-import type { AgentReload } from "./daemon/reload.ts";
 import type { Deliveries } from "./delivery/deliveries.ts";
 import { deliveryStatuses, type DeliveryListener } from "./delivery/state.ts";
 import type { Journal } from "./journal/types.ts";
@@ -29,7 +28,8 @@ export interface TelemetryOptions {
   readonly journal: Journal;
   readonly deliveries: Deliveries;
   readonly publish: (snapshot: Snapshot) => void;
-  readonly reload: Pick<AgentReload, "successful">;
+  /** Whether the last load of the configuration succeeded. */
+  readonly reload: { readonly successful: boolean };
 }
 
 export interface Telemetry {

@@ -34,9 +34,6 @@ export interface Reload<T> {
   readonly restart: AbortSignal;
 }
 
-/** What the agent itself sees of it. */
-export type AgentReload = Omit<Reload<unknown>, "current">;
-
 /** The sections that can change without a new start. */
 const live = new Set(["remote_write", "otlp", "pushgateway", "log.level"]);
 

@@ -1,8 +1,7 @@
 /** Owns the doctor's look at what runs: the job, its port and its own word. */
-import { createServer } from "node:net";
 import type { Configuration } from "../../config/schema.ts";
 import { parseAddress } from "../../runtime/address.ts";
-import { causeOf } from "../../runtime/cause.ts";
+import { listenObstacle } from "../../runtime/port.ts";
 import { service } from "../layout.ts";
 import type { ReadyProbe } from "../ready.ts";
 import { isDisabled, readJob, type Job } from "../service.ts";
@@ -50,17 +49,9 @@ function ports(addresses: readonly string[]): Promise<readonly Finding[]> {
   return Promise.all(addresses.map(port));
 }
 
-/** Takes the address for a moment. */
-function port(address: string): Promise<Finding> {
-  const { host, port: number } = parseAddress(address) ?? { host: "", port: 0 };
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.once("error", (error) => {
-      const fix = "end what listens there, or change web.listen_addresses";
-      resolve(broken("port", `cannot listen on ${address}: ${causeOf(error)}`, fix));
-    });
-    server.listen({ port: number, ...(host !== "" && { host }) }, () => {
-      server.close(() => resolve(well("port", `${address} is free`)));
-    });
-  });
+async function port(address: string): Promise<Finding> {
+  const obstacle = await listenObstacle(parseAddress(address) ?? { host: "", port: 0 });
+  if (obstacle === undefined) return well("port", `${address} is free`);
+  const fix = "end what listens there, or change web.listen_addresses";
+  return broken("port", `cannot listen on ${address}: ${obstacle}`, fix);
 }
