@@ -79,7 +79,7 @@ export function seriesOf({ source, prefix }: Chart, groups: readonly HistoryGrou
 /** A screenful; the API has them all. */
 const tableRows = 12;
 
-/** Evenly spread over what there is, newest first. */
+/** Evenly spread from the newest to the oldest. */
 export function chartTable(chart: Chart, { groups, toMs }: Pick<History, "groups" | "toMs">): Html {
   const { time, columns } = seriesOf(chart, groups);
   if (time.length === 0) return html`<p>No values yet.</p>`;
@@ -105,7 +105,8 @@ export function chartTable(chart: Chart, { groups, toMs }: Pick<History, "groups
 
 function spread(length: number): readonly number[] {
   const rows = Math.min(length, tableRows);
-  return Array.from({ length: rows }, (_, row) => length - 1 - Math.floor((row * length) / rows));
+  const step = rows > 1 ? (length - 1) / (rows - 1) : 0;
+  return Array.from({ length: rows }, (_, row) => Math.round((rows - 1 - row) * step));
 }
 
 function cell(value: number | null | undefined, format: Format): string {

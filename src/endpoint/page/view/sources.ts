@@ -4,7 +4,7 @@ import { ago, span } from "./format.ts";
 import { html, type Html } from "./html.ts";
 
 export function sourceTable({ sources, time }: Status): Html {
-  return html`<div class="scroll" role="region" aria-label="Sources" tabindex="0">
+  return html`<div class="scroll" role="region" aria-label="Sources, as a table" tabindex="0">
     <table>
       <thead>
         <tr>
