@@ -5,10 +5,18 @@
  *     power by rail, and its past
  *     cores, in as many columns as fit
  *     memory
- *     sinks, sources
+ *     sinks, sources, events
  */
 import type { CoreReading, SinkStatus, Status } from "../../endpoint/api/status.ts";
-import { ago, bytes, hertz, percent, span as duration, watts } from "../../endpoint/page/view/format.ts";
+import {
+  ago,
+  bytes,
+  clockTime,
+  hertz,
+  percent,
+  span as duration,
+  watts,
+} from "../../endpoint/page/view/format.ts";
 import { levelWords } from "../../endpoint/page/view/live.ts";
 import { droppedText, sinkStates, waitingText } from "../../endpoint/page/view/sinks.ts";
 import { stateOf } from "../../endpoint/page/view/sources.ts";
@@ -62,9 +70,9 @@ function footLine({ origin, status }: Frame): Line {
 function bodyLines(frame: Frame, columns: number, room: number): readonly Line[] {
   const power = powerLines(frame, columns);
   const after = [...memoryLines(frame, columns), ...sinkLines(frame), ...sourceLines(frame)];
-  const cores = coreLines(frame.status.readings.cores, columns);
   const roomForCores = Math.max(4, room - power.length - after.length);
-  return [...power, ...cropped(cores, roomForCores), ...after];
+  const cores = coreLines(frame.status.readings.cores, columns, roomForCores);
+  return [...power, ...cropped(cores, roomForCores), ...after, ...eventLines(frame)];
 }
 
 function cropped(lines: readonly Line[], room: number): readonly Line[] {
@@ -102,21 +110,46 @@ function powerLines({ status: { readings }, past }: Frame, columns: number): rea
   ];
 }
 
-const coreWidth = 38;
-
-function coreLines(cores: readonly CoreReading[], columns: number): readonly Line[] {
-  if (cores.length === 0) return [];
-  const across = Math.max(1, Math.floor((columns + 2) / (coreWidth + 2)));
-  const down = Math.ceil(cores.length / across);
-  const lines = Array.from({ length: down }, (_, row): Line =>
-    Array.from({ length: across }, (__, column) => cores[column * down + row]).flatMap((core) =>
-      core === undefined ? [] : [...fit(coreLine(core), coreWidth), span("  ")],
-    ),
-  );
-  return [title("CORES"), ...lines];
+interface CoreLayout {
+  readonly width: number;
+  readonly line: (core: CoreReading) => Line;
 }
 
-function coreLine({ core, cluster, activePercent, frequencyHz }: CoreReading): Line {
+const roomy: CoreLayout = {
+  width: 38,
+  line: (core) => [
+    ...briefLine(core),
+    span((core.frequencyHz === undefined ? "" : hertz(core.frequencyHz)).padStart(10), "dim"),
+  ],
+};
+const brief: CoreLayout = {
+  width: 24,
+  line: (core) => [...briefLine(core)].filter((_, index) => index !== 1),
+};
+
+/** With their frequencies where these fit. */
+function coreLines(cores: readonly CoreReading[], columns: number, room: number): readonly Line[] {
+  if (cores.length === 0) return [];
+  const lines = gridLines(cores, columns, roomy);
+  return [title("CORES"), ...(lines.length < room ? lines : gridLines(cores, columns, brief))];
+}
+
+/** Downwards first, as people count. */
+function gridLines(
+  cores: readonly CoreReading[],
+  columns: number,
+  { width, line }: CoreLayout,
+): readonly Line[] {
+  const across = Math.max(1, Math.floor((columns + 2) / (width + 2)));
+  const down = Math.ceil(cores.length / across);
+  return Array.from({ length: down }, (_, row): Line =>
+    Array.from({ length: across }, (__, column) => cores[column * down + row]).flatMap((core) =>
+      core === undefined ? [] : [...fit(line(core), width), span("  ")],
+    ),
+  );
+}
+
+function briefLine({ core, cluster, activePercent }: CoreReading): Line {
   const active = activePercent ?? 0;
   return [
     span(core.padEnd(6)),
@@ -129,7 +162,6 @@ function coreLine({ core, cluster, activePercent, frequencyHz }: CoreReading): L
     ),
     span(bar(active / 100, 10), active > 80 ? "warning" : "ok"),
     span((activePercent === undefined ? "–" : percent(active)).padStart(7), "strong"),
-    span((frequencyHz === undefined ? "" : hertz(frequencyHz)).padStart(10), "dim"),
   ];
 }
 
@@ -159,7 +191,7 @@ function memoryLines({ status: { readings } }: Frame, columns: number): readonly
   return [
     title("MEMORY"),
     ...gauge,
-    [span(`${parts.join("   ")}   `), ...(columns >= 110 ? words : [])],
+    [span(`${parts.join("  ")}  `), ...(columns >= 110 ? words : [])],
     ...(columns >= 110 ? [] : [words]),
   ];
 }
@@ -195,4 +227,20 @@ function sourceLines({ status: { sources, time } }: Frame): readonly Line[] {
     return [span(`${sign} `, level), span(`${name} ${age}   `)];
   });
   return widthOf(spans) === 0 ? [] : [title("SOURCES"), spans];
+}
+
+const mostEvents = 10;
+
+function eventLines({ status: { events, time } }: Frame): readonly Line[] {
+  if (events.length === 0) return [];
+  const styles = { info: "plain", warn: "warning", error: "failing" } as const;
+  return [
+    title("EVENTS"),
+    ...events
+      .slice(0, mostEvents)
+      .map((event) => [
+        span(`${clockTime(event.time, time)}  `, "dim"),
+        span(event.message, styles[event.level]),
+      ]),
+  ];
 }
