@@ -1,0 +1,66 @@
+/** Owns the headless browser of tests: Debian's Chromium with a profile of its own, or the reason why there is none. */
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
+
+const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+
+/** Why tests in a browser can't run here; false when they can. */
+export const browserMissing: string | false = existsSync(executablePath)
+  ? false
+  : `${executablePath} is not there: install chromium, or name it in CHROMIUM`;
+
+/** It speaks to nobody but the pages it is sent to. */
+const flags = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+export interface OpenedContext extends AsyncDisposable {
+  readonly context: BrowserContext;
+}
+
+/** A browser with one profile in a temporary folder. */
+export async function openContext(options: BrowserContextOptions = {}): Promise<OpenedContext> {
+  const profile = await mkdtemp(join(tmpdir(), "chromium-"));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath,
+    args: flags,
+    headless: true,
+    ...options,
+  });
+  return {
+    context,
+    async [Symbol.asyncDispose]() {
+      await context.close();
+      await rm(profile, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface Watched {
+  readonly page: Page;
+  /** Errors on the console, and exceptions. */
+  readonly errors: string[];
+  /** Every address that was asked for. */
+  readonly requests: string[];
+}
+
+export async function openPage(context: BrowserContext): Promise<Watched> {
+  const page = await context.newPage();
+  const errors: string[] = [];
+  const requests: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") errors.push(message.text());
+  });
+  page.on("pageerror", (error) => void errors.push(error.message));
+  page.on("request", (request) => void requests.push(request.url()));
+  return { page, errors, requests };
+}

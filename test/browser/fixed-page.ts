@@ -1,0 +1,56 @@
+/** Owns a page of made-up content on a real endpoint, for what a running agent would not show on demand. */
+import { startEndpoint, type Endpoint } from "../../src/endpoint/server.ts";
+import { createFeed } from "../../src/endpoint/api/feed.ts";
+import { apiRoutes, type StatusBoard } from "../../src/endpoint/api/routes.ts";
+import { pageRoutes } from "../../src/endpoint/page/routes.ts";
+import type { Status } from "../../src/endpoint/api/status.ts";
+import { parseWebFile } from "../../src/config/web-file.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { silentLogger } from "../../src/runtime/log.ts";
+
+export interface FixedPage extends AsyncDisposable {
+  readonly url: string;
+}
+
+export async function servePage(status: Status): Promise<FixedPage> {
+  const time = Array.from({ length: 120 }, (_, index) => status.time - (120 - index) * 5000);
+  const board: StatusBoard = {
+    feed: createFeed(systemClock, () => JSON.stringify(status)),
+    status: () => ({ ...status, configuration: "log:\n  level: info\n" }),
+    history: (range) => ({
+      version: 1,
+      range,
+      fromMs: status.time - 600_000,
+      toMs: status.time,
+      origin: "journal",
+      groups: [
+        {
+          source: "powermetrics",
+          time,
+          columns: Object.fromEntries(
+            ["power.cpu", "power.gpu", ...status.readings.cores.map(({ core }) => `core.${core}`)].map(
+              (key) => [key, time.map((_, index) => index % 50)],
+            ),
+          ),
+        },
+      ],
+    }),
+  };
+  const endpoint: Endpoint = await startEndpoint(
+    { listen_addresses: ["127.0.0.1:0"], allowed_hosts: [] },
+    {
+      latest: () => [],
+      ready: () => ({ ready: true }),
+      hostname: "localhost",
+      routes: [...apiRoutes(board), ...pageRoutes(board)],
+      parseWebConfig: parseWebFile,
+      clock: systemClock,
+      log: silentLogger,
+    },
+    new AbortController().signal,
+  );
+  return {
+    url: `http://127.0.0.1:${endpoint.addresses[0]?.port ?? 0}/`,
+    [Symbol.asyncDispose]: () => endpoint[Symbol.asyncDispose](),
+  };
+}

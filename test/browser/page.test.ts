@@ -1,0 +1,242 @@
+/** The status page in a real browser. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import test, { after, before, describe } from "node:test";
+import type { Locator, Page } from "playwright-core";
+import { openJournal } from "../../src/journal/journal.ts";
+import { catalogue } from "../../src/meter/catalogue.ts";
+import { labelPairs, seriesSet } from "../../src/metric/series.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { silentLogger } from "../../src/runtime/log.ts";
+import { sinkStatus, statusOf } from "../support/status.ts";
+import { startAgent, type RunningAgent } from "./agent.ts";
+import { browserMissing, openContext, openPage, type OpenedContext } from "./browser.ts";
+import { servePage } from "./fixed-page.ts";
+import { openReceiver, type ToggledReceiver } from "./receiver.ts";
+
+const axePath = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const hour = 3_600_000;
+
+/** Twenty hours of one value a minute. */
+function fillJournal(path: string): void {
+  using journal = openJournal({
+    path,
+    maxBytes: 64 * 2 ** 20,
+    maxAgeMs: 7 * 24 * hour,
+    historyMs: 24 * hour,
+    minFreeBytes: 0,
+    commitIntervalMs: 10_000,
+    clock: systemClock,
+    log: silentLogger,
+    metricOf: (name) => catalogue.get(name),
+  });
+  const metric = catalogue.get("powermetrics_cpu_power_milliwatts");
+  assert.ok(metric);
+  const set = seriesSet([{ metric, name: metric.name, labels: labelPairs({}) }]);
+  const start = systemClock.now() - 20 * hour;
+  for (let minute = 0; minute < 20 * 60; minute++) {
+    const values = Float64Array.of(5000 + (minute % 60) * 100);
+    journal.append({
+      source: "powermetrics",
+      time: start + minute * 60_000,
+      starts: {},
+      set,
+      values,
+      ended: [],
+    });
+  }
+}
+
+describe("the status page", { skip: browserMissing, concurrency: 1 }, () => {
+  let receiver: ToggledReceiver;
+  let agent: RunningAgent;
+  let opened: OpenedContext;
+
+  before(async () => {
+    receiver = await openReceiver();
+    const queue = "queue_config: { batch_send_deadline: 200ms, max_backoff: 500ms }";
+    agent = await startAgent(
+      `remote_write:\n  - { url: "http://reader:hush-hush@${new URL(receiver.url).host}/api/v1/write", ${queue} }\n`,
+      fillJournal,
+    );
+    opened = await openContext();
+  });
+  after(async () => {
+    await opened[Symbol.asyncDispose]();
+    await agent[Symbol.asyncDispose]();
+    await receiver[Symbol.asyncDispose]();
+  });
+
+  test("values move, charts are drawn, nothing outside is asked for, and the console stays empty", async () => {
+    const { page, errors, requests } = await openPage(opened.context);
+    await page.goto(agent.url);
+    const cpu = page.locator("#tile-cpu .value");
+    await page.locator("#tile-cpu .value:not(.absent)").waitFor();
+    const first = await cpu.textContent();
+    await changed(cpu, first);
+    await page.locator("#connection", { hasText: "Live" }).waitFor();
+    await page.locator(".simulated").waitFor();
+    for (const chart of ["power", "cores", "clusters", "memory", "swap"])
+      await page.locator(`#chart-${chart} canvas`).waitFor();
+    await page.locator("#chart-power summary").click();
+    assert.ok((await page.locator("#chart-power tbody tr").count()) > 0);
+    for (const request of requests) assert.ok(request.startsWith(agent.url), request);
+    assert.deepEqual(errors, []);
+    assert.ok(!(await page.content()).includes("hush-hush"));
+    await page.close();
+  });
+
+  test("a day's history comes from the journal", async () => {
+    const { page, errors } = await openPage(opened.context);
+    await page.goto(agent.url);
+    await page.locator("#chart-power canvas").waitFor();
+    await page.getByText("day", { exact: true }).click();
+    await page.locator("#chart-power summary").click();
+    const oldest = page.locator("#chart-power tbody tr").last();
+    const hours = [20, 19].map((ago) => new Date(systemClock.now() - ago * hour).getHours());
+    const clock = hours.map((each) => String(each).padStart(2, "0")).join("|");
+    await oldest.filter({ hasText: new RegExp(`(?:${clock}):`) }).waitFor();
+    assert.match((await oldest.textContent()) ?? "", /\d W/);
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
+  test("a receiver that stops and starts again shows as such", async () => {
+    const { page } = await openPage(opened.context);
+    await page.goto(agent.url);
+    const card = page.locator("#sinks article");
+    await card.filter({ hasText: "delivering" }).waitFor();
+    await receiver.stop();
+    await card.filter({ hasText: "trying again" }).filter({ hasText: "connection refused" }).waitFor();
+    await page.locator("#overall", { hasText: "Needs attention" }).waitFor();
+    await receiver.start();
+    await card.filter({ hasText: "delivering" }).waitFor();
+    await page.locator("#overall", { hasText: "All well" }).waitFor();
+    await page.locator("#events", { hasText: "again" }).waitFor();
+    await page.close();
+  });
+
+  test("out of sight the page asks for nothing", async () => {
+    const { page } = await openPage(opened.context);
+    await page.goto(agent.url);
+    await page.locator("#connection", { hasText: "Live" }).waitFor();
+    await page.evaluate(`
+      Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+      window.seen = document.querySelector("#identity").textContent;
+      window.moved = 0;
+      new MutationObserver(() => window.moved++).observe(document.body, { subtree: true, childList: true, characterData: true });
+    `);
+    // A page in sight would have moved by the time another one did.
+    const other = await openPage(opened.context);
+    await other.page.goto(agent.url);
+    const before = await other.page.locator("#identity").textContent();
+    await changed(other.page.locator("#identity"), before);
+    assert.equal(await page.evaluate("window.moved"), 0);
+    await other.page.close();
+    await page.close();
+  });
+
+  test("without JavaScript the page tells the state, the figures and the past", async () => {
+    await using plain = await openContext({ javaScriptEnabled: false });
+    const { page, errors } = await openPage(plain.context);
+    await page.goto(agent.url);
+    const text = await page.locator("body").innerText();
+    for (const words of ["All well", "SIMULATED", "CPU power", "remote_write", "delivering", "powermetrics"])
+      assert.ok(text.includes(words), words);
+    await page.locator("#chart-power summary").click();
+    assert.ok((await page.locator("#chart-power tbody tr").count()) > 0);
+    assert.ok(await page.locator("#ranges").isHidden());
+    assert.deepEqual(errors, []);
+  });
+
+  for (const colorScheme of ["light", "dark"] as const)
+    test(`axe finds nothing to object to in ${colorScheme}, at any width, with every table open`, async () => {
+      const failing = {
+        ...sinkStatus,
+        state: "refused" as const,
+        lastFailure: {
+          time: Date.now(),
+          code: "401",
+          reason: "unexpected status: got 401",
+          advice: "Check.",
+        },
+      };
+      const status = statusOf({
+        time: Date.now(),
+        overall: { level: "failing", problems: ["desk refuses remote_write"] },
+        machine: { simulated: true },
+        sinks: [sinkStatus, failing],
+        events: (["info", "warn", "error"] as const).map((level) => ({
+          time: Date.now(),
+          level,
+          message: level,
+        })),
+      });
+      await using served = await servePage(status);
+      await using scheme = await openContext({ colorScheme });
+      const { page, errors } = await openPage(scheme.context);
+      await page.goto(served.url);
+      await page.locator("#chart-power canvas").waitFor();
+      for (const summary of await page.locator("summary").all()) await summary.click();
+      for (const width of [320, 1440]) {
+        await page.setViewportSize({ width, height: 900 });
+        assert.deepEqual(await violations(page), []);
+        assert.equal(await page.evaluate("document.documentElement.scrollWidth - innerWidth > 0"), false);
+      }
+      assert.deepEqual(errors, []);
+    });
+
+  test("hostile names, labels and errors stay text", async () => {
+    const evil = `<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>'"&`;
+    const healthy = statusOf();
+    await using served = await servePage({
+      ...healthy,
+      agent: { ...healthy.agent, host: evil },
+      machine: { simulated: false, model: evil },
+      readings: { ...healthy.readings, thermal: evil, cores: [{ core: evil, activePercent: 1 }] },
+      sinks: [{ ...sinkStatus, target: evil, lastFailure: { time: Date.now(), code: "x", reason: evil } }],
+      events: [{ time: 0, level: "error", message: evil }],
+    });
+    const { page, errors } = await openPage(opened.context);
+    await page.goto(served.url);
+    await page.locator("#connection", { hasText: "Live" }).waitFor();
+    assert.equal(await page.locator("h1").textContent(), evil);
+    await page.locator("#chart-cores summary").click();
+    assert.equal(await page.locator("#chart-cores th").nth(1).textContent(), evil);
+    assert.equal(await page.evaluate("window.pwned"), undefined);
+    assert.equal(await page.locator("img, body script").count(), 0);
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
+  test("the range is chosen by keyboard, and an open table stays open while values move", async () => {
+    const { page } = await openPage(opened.context);
+    await page.goto(agent.url);
+    await page.locator("#ranges input").first().focus();
+    await page.keyboard.press("ArrowRight");
+    assert.equal(await page.locator("#ranges input:checked").getAttribute("value"), "1h");
+    await page.locator("#chart-power summary").focus();
+    await page.keyboard.press("Enter");
+    const before = await page.locator("#identity").textContent();
+    await changed(page.locator("#identity"), before);
+    assert.equal(await page.locator("#chart-power details").getAttribute("open"), "");
+    assert.equal(await page.evaluate("document.activeElement.tagName"), "SUMMARY");
+    await page.close();
+  });
+});
+
+/** Waits until the element says something else. */
+async function changed(locator: Locator, text: string | null): Promise<void> {
+  await locator.filter({ hasNotText: text ?? "" }).waitFor();
+}
+
+async function violations(page: Page): Promise<readonly string[]> {
+  // The page's policy keeps foreign scripts out; the protocol may still evaluate one.
+  await page.evaluate(readFileSync(axePath, "utf8"));
+  const found = await page.evaluate(
+    `axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + " " + nodes.map(({ html }) => html).join(" ")))`,
+  );
+  return found as readonly string[];
+}
