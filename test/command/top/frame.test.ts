@@ -1,0 +1,98 @@
+/** What `top` draws: lines that fit, with nothing in them that moves the cursor. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import fc from "fast-check";
+import { bar, sparkline } from "../../../src/command/top/bar.ts";
+import { frameLines } from "../../../src/command/top/frame.ts";
+import { fit, lineText, span, widthOf } from "../../../src/command/top/line.ts";
+import { sinkStatus, statusOf, statusTime } from "../../support/status.ts";
+
+const frame = { status: statusOf(), past: [1, 2, 3], origin: "http://127.0.0.1:9127" };
+const textOf = (columns: number, rows?: number, shown = frame): readonly string[] =>
+  frameLines(shown, columns, rows).map((line) => lineText(line, "none"));
+
+test("a frame has exactly the rows and columns of its terminal", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 250 }), fc.integer({ min: 2, max: 80 }), (columns, rows) => {
+      const lines = frameLines(frame, columns, rows);
+      assert.equal(lines.length, rows);
+      for (const line of lines) assert.equal(widthOf(line), columns);
+    }),
+  );
+});
+
+test("power, cores, memory, sinks and sources are told in text", () => {
+  const text = textOf(120).join("\n");
+  for (const words of [
+    "studio.lan",
+    "✓ All well",
+    "1.25 W",
+    "cpu0",
+    "1.00 GHz",
+    "3.0 GiB of 16.0 GiB used",
+    "delivering",
+    "http://desk:9090",
+    "powermetrics 1 s",
+    "q quit",
+  ])
+    assert.ok(text.includes(words), words);
+  assert.ok(!text.includes("SIMULATED"));
+});
+
+test("memory and sinks stay in sight of eighty by twenty-four, whatever the number of cores", () => {
+  const cores = Array.from({ length: 32 }, (_, index) => ({ core: `cpu${index}`, activePercent: index }));
+  const status = statusOf({ readings: { ...statusOf().readings, cores } });
+  const text = textOf(80, 24, { ...frame, status }).join("\n");
+  assert.match(text, /… \d+ more lines/);
+  for (const words of ["MEMORY", "SINKS", "delivering", "SOURCES", "q quit"])
+    assert.ok(text.includes(words), words);
+});
+
+test("a sink that fails says why, when it goes on and what waits", () => {
+  const sink = {
+    ...sinkStatus,
+    state: "retrying" as const,
+    backlog: { snapshots: 12, bytes: 2048, oldest: statusTime - 60_000 },
+    nextAttempt: statusTime + 7000,
+    lastFailure: { time: statusTime, code: "connect", reason: "connection refused" },
+  };
+  const text = textOf(200, 50, { ...frame, status: statusOf({ sinks: [sink] }) }).join("\n");
+  assert.match(
+    text,
+    /! trying again .* waiting 12 snapshots, 2\.0 KiB, oldest 60 s ago · next in 7 s · connection refused/,
+  );
+});
+
+test("without colours no escape sequence is left but weight", () => {
+  const line = [span("x", "failing"), span("y", "ok")];
+  assert.equal(lineText(line, "none"), "xy");
+  assert.equal(lineText(line, "mono"), "\u001b[1mx\u001b[0my");
+  assert.equal(lineText(line, "colour"), "\u001b[31mx\u001b[0m\u001b[32my\u001b[0m");
+});
+
+test("hostile text can't reach the terminal as control characters", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), (host) => {
+      const status = statusOf({ agent: { ...statusOf().agent, host: `\u001b]0;x\u0007${host}` } });
+      for (const line of textOf(80, 24, { ...frame, status }))
+        assert.ok(!/\p{Cc}|\p{Bidi_Control}/u.test(line));
+    }),
+  );
+});
+
+test("a cut line says that there is more", () => {
+  assert.equal(lineText(fit([span("abc"), span("def")], 5), "none"), "abcd…");
+  assert.equal(lineText(fit([span("abc")], 5), "none"), "abc  ");
+});
+
+test("bars are as long as their ratio, to an eighth, and never longer than their room", () => {
+  assert.equal(bar(0.5, 4), "██  ");
+  assert.equal(bar(0.28125, 4), "█▏  ");
+  assert.equal(bar(7, 4), "████");
+  assert.equal(bar(-1, 4), "    ");
+});
+
+test("a sparkline ends with the newest value, relative to the highest", () => {
+  assert.equal(sparkline([0, 4, 8], 5), "  ▁▅█");
+  assert.equal(sparkline([9, 0, 0], 2), "▁▁");
+});

@@ -1,0 +1,78 @@
+/** Owns a real terminal for tests: a tmux server of its own, whose screen can be read, resized and typed into. */
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const tmux = "/usr/bin/tmux";
+
+export const tmuxMissing: string | false = existsSync(tmux) ? false : `${tmux} is not there: install tmux`;
+
+export interface TestTerminal extends AsyncDisposable {
+  /** The lines of the screen; with `escapes` colours too. */
+  screen(escapes?: boolean): Promise<readonly string[]>;
+  /** Waits for a screen that fits. */
+  until(fits: (lines: readonly string[]) => boolean): Promise<readonly string[]>;
+  resize(columns: number, rows: number): Promise<void>;
+  type(keys: string): Promise<void>;
+  /** Of what runs in it. */
+  pid(): Promise<number>;
+}
+
+export async function openTestTerminal(
+  columns: number,
+  rows: number,
+  command: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<TestTerminal> {
+  const folder = await mkdtemp(join(tmpdir(), "tmux-"));
+  const env = { ...process.env, LANG: "C.UTF-8", ...environment };
+  const call = async (...argv: readonly string[]): Promise<string> => {
+    const { stdout } = await run(tmux, ["-u", "-f", "/dev/null", "-S", join(folder, "socket"), ...argv], {
+      env,
+    });
+    return stdout;
+  };
+  const size = ["-x", String(columns), "-y", String(rows)];
+  // The shell stays after the command, so that what it left behind can be seen.
+  const quoted = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  await call(
+    "new-session",
+    "-d",
+    ...size,
+    `echo BEFORE; ${quoted}; echo AFTER $?; stty -a | tr ';' '\\n' | grep -w echo; exec cat`,
+  );
+  const screen = async (escapes = false): Promise<readonly string[]> =>
+    (await call("capture-pane", "-p", ...(escapes ? ["-e"] : []))).split("\n").slice(0, -1);
+  return {
+    screen,
+    async until(fits) {
+      const deadline = performance.now() + 30_000;
+      for (;;) {
+        const lines = await screen();
+        if (fits(lines)) return lines;
+        if (performance.now() > deadline) throw new Error(`no such screen:\n${lines.join("\n")}`);
+        await sleep(50);
+      }
+    },
+    async resize(newColumns, newRows) {
+      await call("resize-window", "-x", String(newColumns), "-y", String(newRows));
+    },
+    async type(keys) {
+      await call("send-keys", "-l", keys);
+    },
+    async pid() {
+      const shell = (await call("display-message", "-p", "#{pane_pid}")).trim();
+      const { stdout } = await run("ps", ["-o", "pid=", "--ppid", shell]);
+      return Number(stdout.trim().split(/\s+/)[0]);
+    },
+    async [Symbol.asyncDispose]() {
+      await call("kill-server");
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
