@@ -78,7 +78,10 @@ export const layers: Readonly<Record<string, Layer>> = {
     ],
   },
   /** Of the sinks only what may be configured. */
-  config: { imports: ["runtime", "metric", "sink/*/schema.ts"], modules: ["node:fs", "yaml", "zod"] },
+  config: {
+    imports: ["runtime", "metric", "sink/*/schema.ts", "sink/*/environment.ts"],
+    modules: ["node:fs", "yaml", "zod"],
+  },
   daemon: { imports: ["runtime", "config"], modules: ["node:fs", "plist"] },
   command: { imports: [...stages, "daemon", ...composition], modules: ["node:fs", "commander"] },
   "agent.ts": { imports: [...stages, ...composition, "daemon/privileges.ts"] },
