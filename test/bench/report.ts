@@ -4,7 +4,7 @@ export interface Plan {
   readonly rounds: number;
   /** Length of one round of a running process, seconds. */
   readonly seconds: number;
-  /** Before the first round, so that processes have loaded, compiled and filled their buffers; seconds. */
+  /** Before the first round, seconds. V8 goes on compiling hot functions for minutes at a document a second. */
   readonly warmupSeconds: number;
   /** Part of the full amount of data in benchmarks of bulk work; 1 is what PERFORMANCE.md asks. */
   readonly scale: number;

@@ -22,7 +22,7 @@ const { values, positionals } = parseArgs({
   options: {
     rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "60" },
-    warmup: { type: "string", default: "30" },
+    warmup: { type: "string", default: "180" },
     scale: { type: "string", default: "1" },
     write: { type: "boolean", default: false },
   },
