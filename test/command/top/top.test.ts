@@ -95,7 +95,7 @@ describe("top", () => {
       return new Set(sequences.map((sequence) => sequence.slice(0, sequence.indexOf("m"))));
     };
     const plain = await colours({ NO_COLOR: "1" });
-    for (const code of plain) assert.match(code, /^(?:0;)?(?:|0|1|39)$/);
+    for (const code of plain) assert.match(code, /^(?:0;)?(?:|0|1|39|49)$/);
     const coloured = await colours({});
     assert.ok(coloured.has("32") || coloured.has("36"));
     for (const code of coloured) assert.doesNotMatch(code, /[34]8;/);
