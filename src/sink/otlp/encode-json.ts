@@ -42,14 +42,16 @@ function pointsOf(run: Run): Json[] {
       attributes,
       ...(start > 0 && { startTimeUnixNano: nanoseconds(start) }),
       timeUnixNano: nanoseconds(time),
-      ...(run.marks.includes(at) ? { flags: noRecordedValue } : valueOf(run, at)),
+      ...(run.marks.includes(at) && { flags: noRecordedValue }),
+      ...valueOf(run, at),
     };
   });
 }
 
-function valueOf({ histograms, values }: Run, at: number): Record<string, Json> {
+/** The end mark of a number has no value, that of a histogram its shape. */
+function valueOf({ histograms, values, marks }: Run, at: number): Record<string, Json> {
   const histogram = histograms[at];
-  if (histogram === undefined) return { asDouble: double(values[at] ?? NaN) };
+  if (histogram === undefined) return marks.includes(at) ? {} : { asDouble: double(values[at] ?? NaN) };
   return {
     count: String(histogram.count),
     sum: double(histogram.sum),

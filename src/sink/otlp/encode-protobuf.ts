@@ -99,8 +99,8 @@ function measureRun(run: Run, attributes: Uint8Array): MeasuredRun {
 function pointLength({ run, attributes, histograms }: Omit<MeasuredRun, "length">, at: number): number {
   const start = (run.starts[at] ?? 0) > 0 ? stampLength : 0;
   const ended = run.marks.includes(at);
-  const value = ended ? flagsLength : (histograms[at]?.length ?? numberLength);
-  return attributes.length + start + stampLength + value;
+  const value = histograms[at]?.length ?? (ended ? 0 : numberLength);
+  return attributes.length + start + stampLength + value + (ended ? flagsLength : 0);
 }
 
 const payloads = { gauge: field(5, 2), counter: field(7, 2), histogram: field(9, 2) } as const;
@@ -127,14 +127,16 @@ function writeRun(writer: ByteWriter, measured: MeasuredRun, stamps: Stamps): vo
     if (start > 0) writeStamp(writer, field(2, 1), stamps(start));
     writeStamp(writer, field(3, 1), stamps(run.times[at] ?? 0));
     const histogram = histograms[at];
-    if (run.marks.includes(at)) {
-      writer.byte(flags);
-      writer.byte(noRecordedValue);
-    } else if (histogram !== undefined) {
+    const ended = run.marks.includes(at);
+    if (histogram !== undefined) {
       writer.bytes(histogram);
-    } else {
+    } else if (!ended) {
       writer.byte(field(4, 1));
       writer.double(run.values[at] ?? NaN);
+    }
+    if (ended) {
+      writer.byte(flags);
+      writer.byte(noRecordedValue);
     }
   }
 }

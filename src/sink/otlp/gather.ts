@@ -144,22 +144,23 @@ function whole(count: number): number {
 /** Adds the end marks a snapshot owes, never over a point of the same or a later time. Returns how many. */
 function addMarks({ time, ended }: Snapshot, layouts: Layouts, families: Families): number {
   let added = 0;
-  for (const one of ended) {
-    const series = layouts.find(one);
-    if (series === undefined) continue;
+  for (const { series, histogram } of layouts.ending(ended)) {
     const run = runOf(series, families);
     if (time <= (run.times.at(-1) ?? 0)) continue;
     run.marks.push(run.times.length);
     run.times.push(time);
     run.starts.push(0);
     run.values.push(0);
-    if (one.metric.type === "histogram") run.histograms.push(noHistogram);
+    if (histogram !== undefined) run.histograms.push(emptyHistogram(histogram));
     added++;
   }
   return added;
 }
 
-const noHistogram: HistogramValue = { bounds: [], counts: [], sum: 0, count: 0 };
+/** Receivers end the sum and the buckets that a mark names, so it has the shape of the points before it. */
+function emptyHistogram({ bounds, buckets }: NonNullable<Column["histogram"]>): HistogramValue {
+  return { bounds, counts: buckets.map(() => 0), sum: 0, count: 0 };
+}
 
 function filled(families: Families): readonly Family[] {
   return [...families.values()].flatMap((all) => {

@@ -38,8 +38,8 @@ interface Layout {
 
 export interface Layouts {
   of(set: SeriesSet): Layout;
-  /** The point series that a series stands for; of a histogram its `_count` alone does. */
-  find(series: Series): PointSeries | undefined;
+  /** What ends with these series: a histogram once, in the shape of its points. */
+  ending(series: readonly Series[]): readonly Column[];
 }
 
 /** Sets with ever new tasks must not fill the memory. */
@@ -60,7 +60,7 @@ export function createLayouts({ externalLabels }: Pick<Identity, "externalLabels
     return series;
   }
 
-  function build({ series }: SeriesSet): Layout {
+  function build(series: readonly Series[]): Layout {
     const columns: Column[] = [];
     const histograms = new Map<string, Parts>();
     series.forEach((one, at) => {
@@ -74,16 +74,13 @@ export function createLayouts({ externalLabels }: Pick<Identity, "externalLabels
 
   return {
     of(set) {
-      const layout = layouts.get(set.key) ?? build(set);
+      const layout = layouts.get(set.key) ?? build(set.series);
       layouts.delete(set.key);
       layouts.set(set.key, layout);
       for (const [oldest] of layouts) if (layouts.size > mostSets) layouts.delete(oldest);
       return layout;
     },
-    find(series) {
-      if (series.metric.type !== "histogram") return intern(series.metric, series.labels);
-      return series.name.endsWith("_count") ? intern(series.metric, series.labels) : undefined;
-    },
+    ending: (series) => (series.length === 0 ? [] : build(series).columns),
   };
 }
 

@@ -157,7 +157,7 @@ test("what is no finite number arrives as it is", () => {
   );
 });
 
-test("a series that ended has a point with the flag and no value, a histogram like a number", () => {
+test("a series that ended has a point with the flag and no value, a histogram with the shape it had", () => {
   const ended = [series(power), ...buckets(1, 2).map(([one]) => one)];
   const first = snapshot(0, [[series(power), 7], ...buckets(1, 2)]);
   const found = metrics({ snapshots: [first, snapshot(1, [], { ended })] });
@@ -168,8 +168,11 @@ test("a series that ended has a point with the flag and no value, a histogram li
     flags: 1,
   });
   const [value, mark] = found[1]?.histogram?.dataPoints ?? [];
-  assert.deepEqual([value?.count, value?.flags, mark?.flags, mark?.count], ["2", 0, 1, "0"]);
-  assert.deepEqual(mark?.bucketCounts, []);
+  assert.deepEqual([value?.count, value?.flags, mark?.flags], ["2", 0, 1]);
+  assert.deepEqual(
+    [mark?.count, mark?.sum, mark?.bucketCounts, mark?.explicitBounds],
+    ["0", 0, ["0", "0"], [0.1]],
+  );
   assert.equal(sink().encode({ snapshots: [snapshot(1, [], { ended })] }, "protobuf")?.marks, 2);
 });
 
