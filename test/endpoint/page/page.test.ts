@@ -113,7 +113,7 @@ test("a hostile host, core, target, reason and event stay text", () => {
 test("what the machine does not report is said to be so, and zero is zero", () => {
   const { markup } = liveParts.tiles(statusOf());
   assert.match(markup, /Battery<\/dt>\s*<dd class="value absent">not reported/);
-  assert.match(markup, /Neural Engine power<\/dt>\s*<dd class="value">0 mW/);
+  assert.match(markup, /Neural Engine<\/dt>\s*<dd class="value">0 mW/);
 });
 
 test("a failure is shown with what to do until a success has followed", () => {

@@ -9,6 +9,9 @@ interface Growing {
   readonly columns: Record<string, (number | null)[]>;
 }
 
+/** A young agent's charts begin where its past does, but show a minute at least. */
+const leastShownMs = 60_000;
+
 export interface Past {
   readonly fromMs: number;
   readonly toMs: number;
@@ -43,7 +46,8 @@ export function createPast(history: History): Past {
 
   return {
     get fromMs() {
-      return toMs - lengthMs;
+      const first = Math.min(...groups.flatMap(({ time }) => time[0] ?? []));
+      return Math.max(toMs - lengthMs, Math.min(first, toMs - leastShownMs));
     },
     get toMs() {
       return toMs;

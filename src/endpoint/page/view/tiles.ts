@@ -13,12 +13,12 @@ export interface Tile {
 }
 
 const railTitles: Readonly<Record<Rail, string>> = {
-  cpu: "CPU",
-  gpu: "GPU",
+  cpu: "CPU power",
+  gpu: "GPU power",
   ane: "Neural Engine",
-  dram: "DRAM",
-  package: "Package",
-  combined: "Combined",
+  dram: "DRAM power",
+  package: "Package power",
+  combined: "Combined power",
 };
 
 export function tilesOf(readings: Readings): readonly Tile[] {
@@ -38,7 +38,7 @@ function railTile(rail: Rail, { power }: Readings, noteText?: string): Tile {
   const value = power[rail];
   return {
     id: rail,
-    title: `${railTitles[rail]} power`,
+    title: railTitles[rail],
     ...(value !== undefined && { value: watts(value) }),
     ...(noteText !== undefined && { note: noteText }),
   };
