@@ -107,7 +107,7 @@ async function plain(origin: Origin, world: World): Promise<ExitCode> {
 }
 
 function isShowable(answer: Status | string): boolean {
-  return typeof answer !== "string" && answer.overall.level !== "starting";
+  return typeof answer !== "string" && answer.sources.every(({ up }) => up !== undefined);
 }
 
 /** https://no-color.org: any value but an empty one. */

@@ -66,7 +66,7 @@ function parseStatus(text: string): Status | undefined {
 }
 
 /** Nobody watches at ten-second steps. */
-const longestIntervalMs = 1000;
+const longestIntervalMs = { powermetrics: 1000, vm_stat: 2000 };
 
 /** Starts the sources of a configuration; nothing is stored or sent. */
 export function ownSources(given: Configuration, world: World, simulated: boolean): Origin {
@@ -121,12 +121,15 @@ export function ownSources(given: Configuration, world: World, simulated: boolea
 
 function quickened(configuration: Configuration): Configuration {
   const { powermetrics, vm_stat } = configuration.sources;
-  const quick = <T extends { readonly interval: number }>(source: T): T => ({
-    ...source,
-    interval: Math.min(source.interval, longestIntervalMs),
-  });
   return {
     ...configuration,
-    sources: { ...configuration.sources, powermetrics: quick(powermetrics), vm_stat: quick(vm_stat) },
+    sources: {
+      ...configuration.sources,
+      powermetrics: {
+        ...powermetrics,
+        interval: Math.min(powermetrics.interval, longestIntervalMs.powermetrics),
+      },
+      vm_stat: { ...vm_stat, interval: Math.min(vm_stat.interval, longestIntervalMs.vm_stat) },
+    },
   };
 }
