@@ -19,8 +19,8 @@ export interface RunningAgent extends AsyncDisposable {
 const base = `
 sources:
   powermetrics: { interval: 1s }
-  vm_stat: { interval: 1s }
-  sysctl: { interval: 2s }
+  vm_stat: { interval: 3s }
+  sysctl: { interval: 3s }
   pmset: { interval: 10s }
 web: { listen_addresses: ["127.0.0.1:0"] }
 `;
