@@ -1,7 +1,6 @@
 /** OTLP into the real thing: VictoriaMetrics, held against what Prometheus stores of the same snapshots by remote write. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { z } from "zod";
 import { createOwnMeter } from "../../../src/meter/own-meter.ts";
 import type { Snapshot } from "../../../src/meter/snapshot.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
@@ -11,35 +10,23 @@ import { createOtlpSink } from "../../../src/sink/otlp/sink.ts";
 import { remoteWriteSchema } from "../../../src/sink/remote-write/schema.ts";
 import { createRemoteWriteSink } from "../../../src/sink/remote-write/sink.ts";
 import type { Sink } from "../../../src/sink/sink.ts";
-import { skipWithout, startReceiver, type Receiver } from "../../support/receivers.ts";
+import {
+  assertSameSeries,
+  inPrometheus,
+  inVictoria,
+  otlpAddress,
+  startPrometheus,
+  startVictoria,
+  valuesAt,
+} from "../../receiver/otlp/stored.ts";
+import { skipWithout, type Receiver } from "../../support/receivers.ts";
 import { energy, faults, frequency, power, series, snapshot } from "../remote-write/batches.ts";
 
 const never = new AbortController().signal;
 const identity = { job: "mac-powermetrics", instance: "mac.test", externalLabels: { team: "platform" } };
 
-function startVictoria(): Promise<Receiver> {
-  return startReceiver(
-    "victoria-metrics",
-    (address, folder) => [
-      `-httpListenAddr=${address}`,
-      `-storageDataPath=${folder}`,
-      "-search.latencyOffset=0s",
-    ],
-    "/health",
-  );
-}
-
-function startPrometheus(): Promise<Receiver> {
-  const flags = ["--config.file=/dev/null", "--web.enable-remote-write-receiver"];
-  return startReceiver(
-    "prometheus",
-    (address, folder) => [...flags, `--web.listen-address=${address}`, `--storage.tsdb.path=${folder}`],
-    "/-/ready",
-  );
-}
-
-function otlpTo({ origin }: Receiver, settings: object = {}): Sink {
-  const parsed = otlpSchema.parse({ metrics_endpoint: `${origin}/opentelemetry/v1/metrics`, ...settings });
+function otlpTo(receiver: Receiver, settings: object = {}): Sink {
+  const parsed = otlpSchema.parse({ metrics_endpoint: otlpAddress(receiver), ...settings });
   const client = createHttpClient({}, { clock: systemClock, env: {} });
   return createOtlpSink(parsed, { client, identity, host: { name: "mac.test" }, version: "0.0.0" });
 }
@@ -58,65 +45,6 @@ async function push(through: Sink, snapshots: readonly Snapshot[]): Promise<void
   const { outcome } = await through.send(body, protocol, never);
   assert.ok(outcome.status === "delivered", JSON.stringify(outcome));
   assert.equal(outcome.rejected, 0);
-}
-
-/** Series by their labels, each with its values by time in milliseconds. */
-type Stored = Readonly<Record<string, readonly (readonly [number, string])[]>>;
-
-const labels = z.record(z.string(), z.string());
-
-/** What VictoriaMetrics makes of the resource and the scope, in place of `job` and `instance`. */
-function prometheusLabels(all: Readonly<Record<string, string>>): string {
-  const own = Object.entries(all).filter(([name]) => !/^(service|host|os|scope)\./.test(name));
-  const identified = {
-    ...Object.fromEntries(own),
-    job: all["service.name"],
-    instance: all["service.instance.id"],
-  };
-  return JSON.stringify(Object.entries(identified).toSorted());
-}
-
-async function inVictoria(receiver: Receiver): Promise<Stored> {
-  const line = z.object({
-    metric: labels,
-    values: z.array(z.union([z.number(), z.string(), z.null()])),
-    timestamps: z.array(z.number()),
-  });
-  await receiver.ask("/internal/force_flush");
-  const text = await receiver.ask(`/api/v1/export?match[]=${encodeURIComponent('{__name__!=""}')}`);
-  const all = text.split("\n").filter((row) => row !== "");
-  return Object.fromEntries(
-    all.map((row) => {
-      const { metric, values, timestamps } = line.parse(JSON.parse(row));
-      // A stale marker is shown as null, and Prometheus shows none.
-      const points = timestamps.map((time, at) => [time, values[at] ?? null] as const);
-      const told = points
-        .filter(([, value]) => value !== null)
-        .map(([time, value]) => [time, String(Number(value))] as const);
-      return [prometheusLabels(metric), told];
-    }),
-  );
-}
-
-async function inPrometheus(receiver: Receiver, time: number): Promise<Stored> {
-  const query = encodeURIComponent('{__name__=~"test_.*|mac_agent_.*"}[10m]');
-  const answer = z.object({
-    data: z.object({
-      result: z.array(z.object({ metric: labels, values: z.array(z.tuple([z.number(), z.string()])) })),
-    }),
-  });
-  const { data } = answer.parse(
-    JSON.parse(await receiver.ask(`/api/v1/query?query=${query}&time=${time / 1000}`)),
-  );
-  return Object.fromEntries(
-    data.result.map(({ metric, values }) => [
-      JSON.stringify(Object.entries(metric).toSorted()),
-      values.map(([seconds, value]) => [
-        Math.round(seconds * 1000),
-        String(Number(value.replace("Inf", "Infinity"))),
-      ]),
-    ]),
-  );
 }
 
 const core = series(frequency, { core: "cpu0" });
@@ -160,7 +88,7 @@ test(
     await push(remoteWrite, snapshots);
     const expected = await inPrometheus(prometheus, Date.now());
     assert.ok(Object.keys(expected).length > 15);
-    assert.deepEqual(await inVictoria(victoria), expected);
+    assertSameSeries(await inVictoria(victoria), expected);
   },
 );
 
@@ -173,14 +101,9 @@ test(
     const snapshots = await minuteAgo();
     await push(otlp, snapshots);
     await victoria.ask("/internal/force_flush");
-    const at = async (time: number): Promise<number> => {
-      const text = await victoria.ask(`/api/v1/query?query=test_frequency_hertz&time=${time / 1000}&step=5m`);
-      return z.object({ data: z.object({ result: z.array(z.unknown()) }) }).parse(JSON.parse(text)).data
-        .result.length;
-    };
     const [, second, third] = snapshots.map(({ time }) => time);
-    assert.equal(await at(second ?? 0), 1);
-    assert.equal(await at(third ?? 0), 0);
+    assert.equal((await valuesAt(victoria, frequency.name, second ?? 0)).length, 1);
+    assert.equal((await valuesAt(victoria, frequency.name, third ?? 0)).length, 0);
 
     await using json = otlpTo(victoria, { encoding: "json" });
     const body = json.encode({ snapshots }, "json");
