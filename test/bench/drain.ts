@@ -59,7 +59,13 @@ async function tables(plan: Plan, folder: string): Promise<readonly Table[]> {
     plan.tell(`  round ${round}`);
     await using counting = await startCounting();
     const counted = await drainTo(`${counting.url("ours")}/api/v1/write`, seed, folder);
-    note("ours, to a counting receiver", { ...counted, bytes: (await counting.received("ours")).bytes });
+    const { bytes, samples } = await counting.received("ours");
+    note("ours, to a counting receiver", {
+      ...counted,
+      sent: samples,
+      dropped: count * series - samples,
+      bytes,
+    });
     for (const name of ["prometheus", "victoria-metrics"] as const) {
       if (findReceiver(name) === undefined) {
         if (round === 0) skipped.push(`skipped: ${name} (neither on PATH nor in RECEIVERS_DIR)`);
@@ -177,7 +183,7 @@ function speedTable(
       String(all.reduce((sum, { dropped }) => sum + dropped, 0)),
     ]),
     notes: [
-      "no drain rate; CPU is the sender's; memory is the peak above what the process had before the first request",
+      "no drain rate; to a counting receiver, dropped is what did not come; CPU is the sender's; memory is the peak above what the process had before the first request",
       ...notes,
     ],
   };
