@@ -73,7 +73,7 @@ function showLegend(chart: Chart, legend: HTMLElement, past: Past, pointed: numb
   const { time, columns } = seriesOf(chart, past.groups);
   const index = pointed ?? time.length - 1;
   if (chart.kind === "heat") {
-    morph(legend, html`<li>pale: idle, dark: 100 % active</li>`);
+    morph(legend, html`<li>The stronger the colour, the busier the core</li>`);
     return;
   }
   const items = columns.map(({ label, values }) => {

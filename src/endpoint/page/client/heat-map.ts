@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** Owns the heat map: a row for each core, the darker the busier. */
+/** Owns the heat map: a row for each core, the stronger the colour the busier. */
 import type { ChartSeries } from "../view/charts.ts";
 import type { Drawing } from "./plot.ts";
 import { colour } from "./style.ts";
@@ -63,8 +63,10 @@ function paint(
       const begin = Math.max(from, time[index - 1] ?? end, end - widest);
       if (value === null || end <= begin) continue;
       context.globalAlpha = Math.min(1, value / 100);
-      // Half a pixel more hides the seams between neighbours.
-      context.fillRect(labelWidth + (begin - from) * scale, top, (end - begin) * scale + 0.5, rowHeight - 1);
+      // Whole pixels, since the seams of halves would show.
+      const left = Math.round(labelWidth + (begin - from) * scale);
+      const right = Math.round(labelWidth + (end - from) * scale);
+      context.fillRect(left, top, right - left, rowHeight - 1);
     }
   }
 }
