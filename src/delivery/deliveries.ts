@@ -53,6 +53,8 @@ interface Running {
 
 /** A changed or removed sink gets this long to finish its request; nothing is lost if it does not. */
 const retireMs = 2000;
+/** A loop that a bug stopped starts again after this long. */
+const afterBugMs = 60_000;
 
 export function createDeliveries(options: DeliveriesOptions): Deliveries {
   const { journal, clock, log } = options;
@@ -62,10 +64,20 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
     const sink = receiver.open(options.sinkWorld);
     const delivery = createLoop(receiver, sink, options);
     const stop = new AbortController();
-    const ended = delivery.run(stop.signal).catch((error: unknown) => {
-      log.error(`the delivery to ${sink.id} ended by a bug`, { error });
-    });
-    return { receiver, sink, delivery, stop, ended };
+    return { receiver, sink, delivery, stop, ended: keepRunning(delivery, stop.signal) };
+  }
+
+  /** What waits would wait for ever behind a bug that ended the loop. */
+  async function keepRunning(delivery: Delivery, signal: AbortSignal): Promise<void> {
+    for (let ended = false; !ended && !signal.aborted;) {
+      try {
+        await delivery.run(signal);
+        ended = true;
+      } catch (error) {
+        log.error(`a bug stopped the delivery to ${delivery.sink}`, { error, again_in_s: afterBugMs / 1000 });
+        await clock.sleep(afterBugMs, signal);
+      }
+    }
   }
 
   async function end({ sink, delivery, stop, ended }: Running, budgetMs: number): Promise<void> {
