@@ -8,6 +8,7 @@ import {
   inPrometheus,
   inVictoria,
   otlpAddress,
+  samplesIn,
   startPrometheus,
   startVictoria,
   valuesAt,
@@ -54,10 +55,6 @@ otlp: [{ metrics_endpoint: "${otlpAddress(victoria)}", ${queue} }]
       assert.deepEqual(await valuesAt(receiver, 'count({__name__!=""})', Date.now()), []);
   },
 );
-
-function samplesIn(stored: Stored): number {
-  return Object.values(stored).reduce((sum, points) => sum + points.length, 0);
-}
 
 /** Worth comparing: every source is there, and the fastest with many samples. */
 function assertStretch(stored: Stored): void {

@@ -109,6 +109,10 @@ function timeOf([time]: Point): number {
   return time;
 }
 
+export function samplesIn(stored: Stored): number {
+  return Object.values(stored).reduce((sum, points) => sum + points.length, 0);
+}
+
 const vector = z.object({
   data: z.object({ result: z.array(z.object({ value: z.tuple([z.number(), z.string()]) })) }),
 });
