@@ -8,7 +8,7 @@ import { ownSources, runningAgent, type Origin } from "./top/origin.ts";
 import { isInteractive, openTerminal, plainColumns } from "./top/terminal.ts";
 import type { World } from "./world.ts";
 
-export interface TopChoice extends RunChoice {
+interface TopChoice extends RunChoice {
   /** Of a running agent. Without it the usual address is tried, and then sources of our own. */
   readonly url?: string;
 }

@@ -23,7 +23,7 @@ import {
   type SourceStatus,
   type Status,
 } from "../endpoint/api/status.ts";
-import type { DeliveryReport } from "../delivery/deliveries.ts";
+import type { DeliveryState } from "../delivery/state.ts";
 import type { Journal } from "../journal/types.ts";
 import type { Intake } from "../meter/intake.ts";
 import { stalenessLimit } from "../meter/latest.ts";
@@ -36,7 +36,7 @@ import { overallOf } from "./overall.ts";
 import { countsOf, infoOf, type OwnCounts } from "./own-values.ts";
 import { rememberSnapshots } from "./remembered.ts";
 
-export interface BoardOptions {
+interface BoardOptions {
   readonly clock: Clock;
   readonly hostname: string;
   readonly version: string;
@@ -55,9 +55,15 @@ export interface BoardOptions {
 }
 
 /** What the status tells of a delivery. */
-export type SinkView = Pick<DeliveryReport, "sink" | "type" | "address" | "state">;
+interface SinkView {
+  readonly sink: string;
+  readonly type: string;
+  /** Without credentials. */
+  readonly address: string;
+  readonly state: DeliveryState;
+}
 
-export interface Board extends StatusBoard {
+interface Board extends StatusBoard {
   readonly feed: Feed;
   /** A snapshot was published. */
   published(snapshot: Snapshot): void;

@@ -4,7 +4,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { LogFields, Logger } from "../runtime/log.ts";
 import { knownSecrets, type KnownSecrets } from "../runtime/redact.ts";
 
-export interface RecentEvents {
+interface RecentEvents {
   /** The same logger, remembered from `info` on. */
   readonly log: Logger;
   /** Newest first. */

@@ -1,7 +1,7 @@
 /** Owns the last ten minutes in memory, for charts where no journal is kept. */
 import type { Snapshot } from "../meter/snapshot.ts";
 
-export interface Remembered {
+interface Remembered {
   put(snapshot: Snapshot): void;
   /** Oldest first. */
   since(fromMs: number): readonly Snapshot[];

@@ -1,6 +1,6 @@
 /** Owns lines of text with meaning instead of colours, and their way to the terminal: sixteen colours, or none. */
 
-export type Style = "plain" | "strong" | "dim" | "accent" | "ok" | "starting" | "warning" | "failing";
+type Style = "plain" | "strong" | "dim" | "accent" | "ok" | "starting" | "warning" | "failing";
 
 export interface Span {
   readonly text: string;

@@ -1,13 +1,13 @@
 /** Owns the terminal while `top` runs: the alternate screen, keys, its size; and that it is left as it was found, however we end. */
 
-export interface Terminal extends Disposable {
+interface Terminal extends Disposable {
   readonly columns: number;
   readonly rows: number;
   /** Draws over what was drawn before. */
   draw(lines: readonly string[]): void;
 }
 
-export interface TerminalListener {
+interface TerminalListener {
   /** A key, or several that came together, as the terminal sends them. */
   key(text: string): void;
   resized(): void;

@@ -55,7 +55,7 @@ export const charts: readonly Chart[] = [
   { id: "swap", title: "Swap", source: "sysctl", prefix: "swap.", kind: "lines", format: bytes, base: 2 },
 ];
 
-export interface ChartColumn {
+interface ChartColumn {
   readonly label: string;
   readonly values: readonly (number | null)[];
 }

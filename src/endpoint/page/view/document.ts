@@ -5,7 +5,7 @@ import { charts, chartTable, type Chart } from "./charts.ts";
 import { html, type Html } from "./html.ts";
 import { liveParts } from "./live.ts";
 
-export interface AssetPaths {
+interface AssetPaths {
   readonly script: string;
   readonly style: string;
   readonly icon: string;

@@ -82,7 +82,7 @@ function batteryTile({ battery: { chargePercent, state, source, lowPowerMode } }
   };
 }
 
-export function meanActivity({ cores }: Readings): number | undefined {
+function meanActivity({ cores }: Readings): number | undefined {
   const known = cores.flatMap(({ activePercent }) => activePercent ?? []);
   return known.length === 0 ? undefined : known.reduce((sum, each) => sum + each, 0) / known.length;
 }
