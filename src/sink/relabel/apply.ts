@@ -1,5 +1,6 @@
 /** Owns what relabelling does to one label set; Prometheus' semantics (relabel.Process), label names in their classic form. */
 import { createHash } from "node:crypto";
+import { lowerCase, upperCase } from "./letter-case.ts";
 import { isLabelName, isMetricName } from "./name.ts";
 import { compilePattern, type Pattern } from "./pattern.ts";
 import type { RelabelRule } from "./schema.ts";
@@ -41,9 +42,9 @@ function compileStep(rule: RelabelRule): Step {
     case "replace":
       return always((labels) => replace(labels, pattern, joined(labels), target, replacement));
     case "lowercase":
-      return always((labels) => set(labels, target, joined(labels).toLowerCase()));
+      return always((labels) => set(labels, target, lowerCase(joined(labels))));
     case "uppercase":
-      return always((labels) => set(labels, target, joined(labels).toUpperCase()));
+      return always((labels) => set(labels, target, upperCase(joined(labels))));
     case "hashmod":
       return always((labels) => set(labels, target, hashModulo(joined(labels), rule.modulus)));
     case "labelmap":

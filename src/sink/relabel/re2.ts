@@ -2,31 +2,47 @@
 import { readClass, readEscape, type Atom } from "./re2-class.ts";
 import { UnsupportedSyntax } from "./re2-syntax.ts";
 
-type Translation =
-  | { readonly ok: true; readonly source: string; readonly names: ReadonlyMap<string, number> }
-  | { readonly ok: false; readonly error: string };
+export type Translated = Captures & { readonly ok: true; readonly source: string };
+type Translation = Translated | { readonly ok: false; readonly error: string };
 
-/** An open group: the inline flags `(?i)` that hold until its end, which must be repeated after each `|`. */
+interface Captures {
+  readonly names: Map<string, number>;
+  /**
+   * Groups that a repetition may pass by in its last round, `(?:(a)|b)*`: RE2 then keeps what they held before, JavaScript
+   * forgets it.
+   */
+  readonly forgetful: Set<number>;
+}
+
 interface Group {
-  flags: string[];
+  /** The inline flags `(?i)` that hold until the group's end, which must be repeated after each `|`. */
+  readonly flags: string[];
+  /** Numbers of the captures inside, itself included, and of those that a match of this group may pass by. */
+  readonly captures: number[];
+  readonly skippable: Set<number>;
+  hasChoice: boolean;
+}
+
+function groupOf(...captures: number[]): Group {
+  return { flags: [], captures, skippable: new Set(), hasChoice: false };
 }
 
 export function translateRe2(source: string): Translation {
-  const names = new Map<string, number>();
+  const found: Captures = { names: new Map(), forgetful: new Set() };
   try {
-    return { ok: true, source: translate(source, names), names };
+    return { ok: true, source: translate(source, found), ...found };
   } catch (error) {
     if (error instanceof UnsupportedSyntax) return { ok: false, error: error.message };
     throw error;
   }
 }
 
-function translate(source: string, names: Map<string, number>): string {
-  const groups: Group[] = [{ flags: [] }];
+function translate(source: string, found: Captures): string {
+  const groups: Group[] = [groupOf()];
   let captures = 0;
   let at = 0;
   let out = "";
-  const top = (): Group => groups.at(-1) ?? { flags: [] };
+  const top = (): Group => groups.at(-1) ?? groupOf();
 
   while (at < source.length) {
     const rest = source.slice(at);
@@ -37,17 +53,19 @@ function translate(source: string, names: Map<string, number>): string {
       if (group.kind === "flags") {
         top().flags.push(group.open);
       } else {
-        groups.push({ flags: [] });
-        if (group.kind === "capture") captures++;
-        if (group.name !== undefined) nameGroup(names, group.name, captures);
+        groups.push(group.kind === "capture" ? groupOf(++captures) : groupOf());
+        if (group.name !== undefined) nameGroup(found.names, group.name, captures);
       }
       out += group.open;
     } else if (token === ")") {
       if (groups.length === 1) throw new UnsupportedSyntax("unexpected )");
-      out += ")".repeat((groups.pop()?.flags.length ?? 0) + 1);
+      const closed = groups.pop() ?? groupOf();
+      out += ")".repeat(closed.flags.length + 1);
       at++;
+      closeGroup(closed, top(), source.slice(at), found);
     } else if (token === "|") {
       const { flags } = top();
+      top().hasChoice = true;
       out += `${")".repeat(flags.length)}|${flags.join("")}`;
       at++;
     } else {
@@ -58,6 +76,15 @@ function translate(source: string, names: Map<string, number>): string {
   }
   if (groups.length !== 1) throw new UnsupportedSyntax("missing closing )");
   return out + ")".repeat(top().flags.length);
+}
+
+/** @param rest what follows the group: perhaps a repetition */
+function closeGroup(closed: Group, outer: Group, rest: string, { forgetful }: Captures): void {
+  const skippable = closed.hasChoice ? closed.captures : [...closed.skippable];
+  if (/^(?:[*+]|\{(?![01]\}|0,1\}))/.test(rest)) for (const one of skippable) forgetful.add(one);
+  const isOptional = /^(?:[*?]|\{0)/.test(rest);
+  for (const one of isOptional ? closed.captures : skippable) outer.skippable.add(one);
+  outer.captures.push(...closed.captures);
 }
 
 interface GroupStart {

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import type { Frozen } from "../../runtime/frozen.ts";
 import { isLabelName } from "./name.ts";
-import { compilePattern } from "./pattern.ts";
+import { compilePattern, type Pattern } from "./pattern.ts";
 
 const defaults = { separator: ";", regex: "(.*)", replacement: "$1" } as const;
 
@@ -55,8 +55,18 @@ type Problem = readonly [key: keyof RelabelRule, message: string];
 
 function ruleProblems(rule: RelabelRule): readonly Problem[] {
   const pattern = compilePattern(rule.regex);
-  const problems: Problem[] = pattern.ok ? [] : [["regex", pattern.error]];
+  const problems = pattern.ok ? unsureReferences(rule, pattern.pattern) : [["regex", pattern.error] as const];
   return [...problems, ...actionProblems(rule)];
+}
+
+/** Only what is used of a match can differ from what Prometheus would write. */
+function unsureReferences(rule: RelabelRule, pattern: Pattern): readonly Problem[] {
+  if (rule.action !== "replace" && rule.action !== "labelmap") return [];
+  return (["target_label", "replacement"] as const).flatMap((key) => {
+    const reference = pattern.unsure(rule[key]);
+    const message = `must not use a group that a repetition may pass by, got ${reference ?? ""}`;
+    return reference === undefined ? [] : [[key, message] as const];
+  });
 }
 
 /** The conditions of Prometheus' relabel.Config.Validate, with label names in the documented form `[a-zA-Z_][a-zA-Z0-9_]*`. */

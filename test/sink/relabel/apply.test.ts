@@ -114,6 +114,18 @@ test("lowercase and uppercase write the changed value", () => {
   });
 });
 
+test("each letter changes its case by itself, as in Go", () => {
+  const rules = ["lowercase", "uppercase"].map((action) => ({
+    source_labels: ["a"],
+    target_label: action,
+    action,
+  }));
+  const changed = (a: string): Labels | undefined => relabel({ a }, ...rules);
+  assert.deepEqual(changed("Straße"), { a: "Straße", lowercase: "straße", uppercase: "STRAßE" });
+  assert.deepEqual(changed("ΟΔΟΣ"), { a: "ΟΔΟΣ", lowercase: "οδοσ", uppercase: "ΟΔΟΣ" });
+  assert.deepEqual(changed("\u0130ﬁᾳ"), { a: "\u0130ﬁᾳ", lowercase: "iﬁᾳ", uppercase: "\u0130ﬁᾼ" });
+});
+
 test("hashmod agrees with Prometheus", () => {
   const hashed = (value: string): string | undefined =>
     relabel({ c: value }, { source_labels: ["c"], target_label: "d", modulus: 1000, action: "hashmod" })?.[

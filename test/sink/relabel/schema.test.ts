@@ -60,3 +60,24 @@ test("a rule that Prometheus takes is taken", () => {
   ];
   for (const rule of rules) assert.ok(relabelRuleSchema.safeParse(rule).success, JSON.stringify(rule));
 });
+
+test("a group that a repetition may pass by is no part of a result, since RE2 keeps what it held and JavaScript does not", () => {
+  const problems = (regex: string, replacement: string): readonly string[] => {
+    const parsed = relabelRuleSchema.safeParse({
+      regex,
+      replacement,
+      target_label: "x",
+      source_labels: ["a"],
+    });
+    return parsed.success ? [] : parsed.error.issues.map(({ message }) => message);
+  };
+  const refused = (reference: string): string[] => [
+    `must not use a group that a repetition may pass by, got ${reference}`,
+  ];
+  assert.deepEqual(problems("(?:(a)|b)*", "$1"), refused("$1"));
+  assert.deepEqual(problems("(?:x(?P<n>a)?)+", "${n}"), refused("${n}"));
+  assert.deepEqual(problems("(?:x(a){0,1}){2,}", "${1}"), refused("${1}"));
+  assert.deepEqual(problems("((?:(a)|b)c)+", "$1 $2"), refused("$2"));
+  for (const regex of ["(?:(a)|b)", "(?:(a)b)+", "(?:(a)|b)?", "(?:(a)|b){1}", "((a)+)", "(?:(a)|b)*"])
+    assert.deepEqual(problems(regex, regex === "(?:(a)|b)*" ? "x" : "$1"), [], regex);
+});
