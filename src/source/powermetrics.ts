@@ -144,7 +144,7 @@ function diagnose(argv: Argv, life: StreamEnd, intervalMs: number): SourceFailur
 
 function noSamplers(wanted: readonly string[]): SourceFailure {
   return {
-    reason: "unknown_sampler",
+    reason: "no_sampler",
     message: `cannot sample ${wanted.join(", ")}: powermetrics here has none of these samplers; see sources.powermetrics.samplers`,
   };
 }

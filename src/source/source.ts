@@ -25,6 +25,8 @@ export type FailureReason =
   | "not_started"
   | "not_root"
   | "unknown_sampler"
+  /** Every sampler that was asked for is unknown: nothing is left to sample. */
+  | "no_sampler"
   /** Died of a signal that the agent did not send. */
   | "aborted"
   /** Alive, and silent for too long. */
