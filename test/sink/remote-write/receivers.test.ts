@@ -8,7 +8,7 @@ import { version1, version2 } from "../../../src/sink/remote-write/protocol.ts";
 import { remoteWriteSchema } from "../../../src/sink/remote-write/schema.ts";
 import { createRemoteWriteSink } from "../../../src/sink/remote-write/sink.ts";
 import type { Batch, Outcome, Sink } from "../../../src/sink/sink.ts";
-import { findReceiver, skipWithout, startReceiver, type Receiver } from "../receivers.ts";
+import { findReceiver, skipWithout, startReceiver, type Receiver } from "../../support/receivers.ts";
 import { energy, faults, frequency, power, series, snapshot } from "./batches.ts";
 
 const never = new AbortController().signal;

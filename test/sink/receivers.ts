@@ -1,2 +1,0 @@
-/** Owns the way to the receivers for the tests of sinks. */
-export * from "../support/receivers.ts";
