@@ -78,7 +78,7 @@ function pointTimes(metric: Metric, { starts, time }: Snapshot): { startTime: Hr
 }
 
 /** Seconds and nanoseconds, the SDK's form of a time. */
-export function hrTime(ms: number): HrTime {
+function hrTime(ms: number): HrTime {
   return [Math.floor(ms / 1000), (ms % 1000) * 1e6];
 }
 
