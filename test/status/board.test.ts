@@ -1,0 +1,162 @@
+/** One document from every stage's state, made when somebody asks. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { catalogue } from "../../src/meter/catalogue.ts";
+import { createOwnMeter } from "../../src/meter/own-meter.ts";
+import type { Snapshot } from "../../src/meter/snapshot.ts";
+import { labelPairs, seriesSet } from "../../src/metric/series.ts";
+import { createBoard } from "../../src/status/board.ts";
+import { createLedger, stateOf } from "../../src/delivery/state.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+
+function powerSnapshot(time: number, milliwatts: number): Snapshot {
+  const power = catalogue.get("powermetrics_cpu_power_milliwatts");
+  const info = catalogue.get("powermetrics_info");
+  assert.ok(power && info);
+  const labels = labelPairs({ hw_model: "Mac16,10", os_build: "25G229" });
+  const set = seriesSet([
+    { metric: info, name: info.name, labels },
+    { metric: power, name: power.name, labels: [] },
+  ]);
+  return { source: "powermetrics", time, starts: {}, set, values: Float64Array.of(1, milliwatts), ended: [] };
+}
+
+function openBoard(journal?: Parameters<typeof createBoard>[0]["journal"]) {
+  const clock = fakeClock();
+  const latest: Snapshot[] = [];
+  const silent = { isUp: undefined, lastTime: undefined };
+  const powermetrics: { isUp: boolean | undefined; lastTime: number | undefined } = { ...silent };
+  let asked = 0;
+  const ledger = createLedger("prometheus.WriteRequest");
+  const board = createBoard({
+    clock,
+    hostname: "studio.lan",
+    version: "1.2.3",
+    nodeVersion: "v24.0.0",
+    simulated: false,
+    sources: [{ name: "powermetrics", intervalMs: 1000 }],
+    intakes: { powermetrics, vm_stat: silent, sysctl: silent, pmset: silent },
+    latest() {
+      asked++;
+      return latest;
+    },
+    sinks: () => [
+      {
+        sink: "remote_write/desk-1",
+        type: "remote_write",
+        address: "http://desk/",
+        state: stateOf(ledger, { snapshots: 3, bytes: 30, oldestTimeMs: clock.now() - 1000 }),
+      },
+    ],
+    events: () => [],
+    configurationText: () => "log: {}\n",
+    ...(journal !== undefined && { journal }),
+  });
+  return { board, clock, latest, powermetrics, ledger, asked: () => asked };
+}
+
+test("before the first sample the agent is starting, and nothing is made up", () => {
+  const { board } = openBoard();
+  const { overall, sources, readings, journal, machine } = board.status();
+  assert.equal(overall.level, "starting");
+  assert.deepEqual(sources, [
+    { name: "powermetrics", intervalMs: 1000, restarts: 0, failures: 0, parseErrors: 0 },
+  ]);
+  assert.deepEqual(readings.power, {});
+  assert.deepEqual(readings.memory, {});
+  assert.equal(journal, undefined);
+  assert.deepEqual(machine, { simulated: false });
+});
+
+test("values, model, counts of mishaps and the last failure come together", async () => {
+  const { board, clock, latest, powermetrics } = openBoard();
+  const own = createOwnMeter(clock.now());
+  own.count("sourceRestarts", 2, { source: "powermetrics", reason: "exited" });
+  own.count("sourceRestarts", 1, { source: "powermetrics", reason: "stalled" });
+  own.count("sourceParseErrors", 7, { source: "vm_stat", kind: "garbage" });
+  own.watch("processMemory", () => [[1024, {}]]);
+  latest.push(powerSnapshot(clock.now(), 1500), await own.snapshot(clock.now()));
+  Object.assign(powermetrics, { isUp: true, lastTime: clock.now() });
+  board.failed("powermetrics", { reason: "exited", message: "powermetrics exited: code 1" });
+  const { sources, readings, machine, agent } = board.status();
+  assert.equal(readings.power.cpu, 1.5);
+  assert.deepEqual(machine, { simulated: false, model: "Mac16,10", osBuild: "25G229" });
+  assert.equal(agent.memoryBytes, 1024);
+  assert.deepEqual(sources[0], {
+    name: "powermetrics",
+    intervalMs: 1000,
+    up: true,
+    lastSample: clock.now(),
+    restarts: 3,
+    failures: 0,
+    parseErrors: 0,
+    lastFailure: { time: clock.now(), reason: "powermetrics exited: code 1" },
+  });
+});
+
+test("a sink's failure comes with advice, and what waits with its age", () => {
+  const { board, clock, ledger } = openBoard();
+  ledger.status = "refused";
+  ledger.lastFailure = { time: clock.now(), code: "401", reason: "unexpected status: got 401, want 2xx" };
+  ledger.dropped["too_old"] = 5;
+  const [sink] = board.status().sinks;
+  assert.equal(sink?.target, "http://desk/");
+  assert.equal(sink.state, "refused");
+  assert.match(sink.lastFailure?.advice ?? "", /credentials/);
+  assert.deepEqual(sink.backlog, { snapshots: 3, bytes: 30, oldest: clock.now() - 1000 });
+  assert.deepEqual(sink.dropped, { too_old: 5 });
+});
+
+test("publishing asks no stage for anything while nobody watches; events leave the configuration out", async () => {
+  const { board, clock, asked } = openBoard();
+  for (let sample = 0; sample < 10; sample++) board.published(powerSnapshot(clock.now() + sample * 1000, 1));
+  await clock.advance(10_000);
+  assert.equal(asked(), 0);
+  let text = "";
+  board.feed.watch((event) => void (text = event));
+  assert.match(text, /"host":"studio\.lan"/);
+  assert.ok(!text.includes("configuration"));
+  assert.equal(board.status().configuration, "log: {}\n");
+});
+
+test("without a journal history is what the agent remembers", () => {
+  const { board, clock } = openBoard();
+  board.published(powerSnapshot(clock.now() - 700_000, 1000));
+  board.published(powerSnapshot(clock.now() - 2000, 1000));
+  board.published(powerSnapshot(clock.now() - 1000, 2000));
+  const { origin, groups, toMs, fromMs } = board.history("1h");
+  assert.equal(origin, "memory");
+  assert.equal(toMs - fromMs, 3_600_000);
+  assert.deepEqual(groups[0]?.columns["power.cpu"]?.slice(-2), [1, 2]);
+});
+
+test("with a journal history is asked for by range and number of points", () => {
+  const queries: unknown[] = [];
+  const { board, clock } = openBoard({
+    *history(query) {
+      queries.push(query);
+      yield { ...powerSnapshot(query.toMs - 5000, 3000), seq: 1 };
+    },
+    state: () => ({
+      durable: false,
+      reason: "no space left",
+      bytes: 1,
+      snapshots: 2,
+      staged: 0,
+      dropped: { max_size: 4 },
+      setAside: 0,
+      cursors: [],
+    }),
+  });
+  const { origin, groups } = board.history("1d");
+  assert.equal(origin, "journal");
+  assert.deepEqual(queries, [{ fromMs: clock.now() - 86_400_000, toMs: clock.now(), maxPoints: 600 }]);
+  assert.deepEqual(groups[0]?.columns, { "power.cpu": [3] });
+  assert.deepEqual(board.status().journal, {
+    durable: false,
+    reason: "no space left",
+    bytes: 1,
+    snapshots: 2,
+    dropped: { max_size: 4 },
+  });
+});
