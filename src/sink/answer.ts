@@ -20,6 +20,22 @@ export function retryLater(reply: HttpResponse, reason: string): Outcome {
   return afterMs === undefined ? again : { ...again, afterMs };
 }
 
+/** What a status means to every protocol alike; undefined where each has its own view. */
+export function commonRefusal({ status }: HttpResponse, reason: string): Outcome | undefined {
+  const code = String(status);
+  switch (status) {
+    case 401:
+    case 403:
+    case 404:
+    case 407:
+      return { status: "refused", code, reason };
+    case 413:
+      return { status: "too_large", code, reason };
+    default:
+      return undefined;
+  }
+}
+
 /** One line: the status, where a redirect leads, and the beginning of the body as it is (WIRE.md 1, duty 9). */
 export function unexpectedStatus(reply: HttpResponse): string {
   const location = reply.status >= 300 && reply.status < 400 ? reply.headers["location"] : undefined;

@@ -1,7 +1,7 @@
 /** Owns what an answer to an OTLP export means (OTLP specification 1.x, "OTLP/HTTP Response"; WIRE.md 2). Pure. */
 import protobuf from "protobufjs/minimal.js";
 import type { HttpReply, HttpResponse } from "../../runtime/http/http.ts";
-import { excerpt, isPage, pageReason, retryLater, unexpectedStatus } from "../answer.ts";
+import { commonRefusal, excerpt, isPage, pageReason, retryLater, unexpectedStatus } from "../answer.ts";
 import type { Outcome } from "../sink.ts";
 import { partialSuccess } from "./partial-success.ts";
 
@@ -27,26 +27,16 @@ function delivered(reply: HttpResponse, sent: number): Outcome {
   return { ...answer, rejected, reason };
 }
 
+/** The only statuses that the specification lets be sent again; 500 is final, unlike in remote write. */
+const passing = new Set([429, 502, 503, 504]);
+
 function refusal(reply: HttpResponse): Outcome {
-  const code = String(reply.status);
   const reason = wordsFor(reply);
-  switch (reply.status) {
-    case 401:
-    case 403:
-    case 404:
-    case 407:
-      return { status: "refused", code, reason };
-    case 413:
-      return { status: "too_large", code, reason };
-    // The only statuses that the specification lets be sent again; 500 is final, unlike in remote write.
-    case 429:
-    case 502:
-    case 503:
-    case 504:
-      return retryLater(reply, reason);
-    default:
-      return isFinal(reply) ? { status: "rejected", code, reason } : retryLater(reply, reason);
-  }
+  const common = commonRefusal(reply, reason);
+  if (common !== undefined) return common;
+  return passing.has(reply.status) || !isFinal(reply)
+    ? retryLater(reply, reason)
+    : { status: "rejected", code: String(reply.status), reason };
 }
 
 /** A redirect, a page, and numbers that are no HTTP status (999) are nobody's word on the samples. */

@@ -1,6 +1,6 @@
 /** Owns what an answer to a remote write means (WIRE.md 1, facts and duties 6 and 9). Pure. */
 import type { HttpReply, HttpResponse } from "../../runtime/http/http.ts";
-import { bodyText, isPage, pageReason, retryLater, unexpectedStatus } from "../answer.ts";
+import { bodyText, commonRefusal, isPage, pageReason, retryLater, unexpectedStatus } from "../answer.ts";
 import type { Outcome } from "../sink.ts";
 import { otherProtocol, version2, type RemoteWriteProtocol } from "./protocol.ts";
 
@@ -38,18 +38,13 @@ function classifySuccess(reply: HttpResponse, asked: Asked): Outcome {
 function classifyRefusal(reply: HttpResponse, asked: Asked): Outcome {
   const code = String(reply.status);
   const reason = wordsFor(reply);
+  const common = commonRefusal(reply, reason);
+  if (common !== undefined) return common;
   switch (reply.status) {
-    case 401:
-    case 403:
-    case 404:
-    case 407:
-      return { status: "refused", code, reason };
-    case 413:
-      return { status: "too_large", code, reason };
     case 415:
       return unspoken(code, `got 415, want 2xx${bodyText(reply)}`, asked);
     case 429:
-      return asked.retryOn429 ? retryLater(reply, wordsFor(reply)) : { status: "rejected", code, reason };
+      return asked.retryOn429 ? retryLater(reply, reason) : { status: "rejected", code, reason };
     default:
       return classifyBadRequest(reply, asked);
   }
