@@ -35,6 +35,9 @@ export interface AgentWorld extends Omit<CollectionWorld, "heartbeat" | "own" | 
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
   readonly nodeVersion: string;
+  /** As `process.platform` and `process.arch`. */
+  readonly platform: string;
+  readonly arch: string;
   /** Root's, given up as soon as powermetrics lives. */
   readonly privileges: Privileges;
   readonly reload: {

@@ -34,6 +34,7 @@ function world(version: string): World {
     onHangup: (callback) => void hangups.push(callback),
     version,
     nodeVersion: process.version,
+    arch: process.arch,
     self,
     ...place,
     hostname: keptHostname(place, hostname()),

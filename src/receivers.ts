@@ -3,6 +3,7 @@ import type { Configuration } from "./config/schema.ts";
 import { createHttpClient } from "./runtime/http/client.ts";
 import type { Logger } from "./runtime/log.ts";
 import type { Identity } from "./sink/identity.ts";
+import { readHostFacts } from "./source/host.ts";
 import type { SinkWorld } from "./sink/index.ts";
 import type { Clock } from "./runtime/clock.ts";
 
@@ -12,12 +13,21 @@ export interface ReceiversWorld {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
   readonly hostname: string;
+  /** As `process.platform` and `process.arch`. */
+  readonly platform: string;
+  readonly arch: string;
+  /** What tools see of the environment. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 export function sinkWorldOf(configuration: Configuration, world: ReceiversWorld, log: Logger): SinkWorld {
   return {
     identity: identityOf(configuration),
-    host: { name: world.hostname },
+    host: async () => ({
+      name: world.hostname,
+      arch: world.arch,
+      ...(await readHostFacts({ ...world, sysctl: configuration.sources.sysctl.command })),
+    }),
     version: world.version,
     createClient: (http) => createHttpClient(http, { clock: world.clock, env: world.env, log }),
   };

@@ -4,6 +4,7 @@ import { receiversOf, type Receiver, type SinkWorld } from "../sink/index.ts";
 import type { SendResult, Sink } from "../sink/sink.ts";
 import type { Connection, ConnectProbe } from "./check.ts";
 import { sinkWorldOf } from "../receivers.ts";
+import { childEnvironment } from "../source/child.ts";
 import type { World } from "./world.ts";
 
 /** Beyond this a receiver's clock and ours differ by more than a request's way. */
@@ -11,7 +12,11 @@ const skewWorthTellingMs = 5000;
 
 export function connectProbe(world: World): ConnectProbe {
   return (configuration) => {
-    const sinkWorld = sinkWorldOf(configuration, world, silentLogger);
+    const sinkWorld = sinkWorldOf(
+      configuration,
+      { ...world, environment: childEnvironment(world.env) },
+      silentLogger,
+    );
     return Promise.all(
       receiversOf(configuration).map((receiver) => connect(receiver, sinkWorld, world.signal)),
     );
@@ -19,7 +24,7 @@ export function connectProbe(world: World): ConnectProbe {
 }
 
 async function connect(receiver: Receiver, world: SinkWorld, signal: AbortSignal): Promise<Connection> {
-  await using sink = receiver.open(world);
+  await using sink = await receiver.open(world);
   const { result, protocol } = await probe(sink, signal);
   return { target: `${receiver.path} ${receiver.address}`, ...verdict(result, protocol) };
 }

@@ -11,6 +11,7 @@ import type { Logger } from "../runtime/log.ts";
 import { receiversOf, type Receiver, type SinkWorld } from "../sink/index.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { sinkWorldOf } from "../receivers.ts";
+import { childEnvironment } from "../source/child.ts";
 import type { World } from "./world.ts";
 
 export interface Push extends AsyncDisposable {
@@ -49,7 +50,7 @@ export async function openPush(
     log,
     metricOf: (name) => catalogue.get(name),
   });
-  const sinkWorld = sinkWorldOf(configuration, world, log);
+  const sinkWorld = sinkWorldOf(configuration, { ...world, environment: childEnvironment(world.env) }, log);
   const deliveries = createDeliveries({
     ...world,
     log,
@@ -150,7 +151,7 @@ async function pushOnce(
   sinkWorld: SinkWorld,
   { signal }: World,
 ): Promise<Line> {
-  await using sink = receiver.open(sinkWorld);
+  await using sink = await receiver.open(sinkWorld);
   const target = `${receiver.path} ${receiver.address}`;
   const body = sink.encode({ snapshots }, sink.protocols[0]);
   if (body === undefined) return { ok: true, text: `${target}: nothing to send` };

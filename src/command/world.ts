@@ -13,6 +13,8 @@ export interface World extends ConfigWorld {
   /** The agent's version, for User-Agent and build info. */
   readonly version: string;
   readonly nodeVersion: string;
+  /** As `process.arch`. */
+  readonly arch: string;
   /** The command that runs this agent again, for the simulator: runtime, its options, script. */
   readonly self: readonly string[];
   readonly standardErrorIsTerminal: boolean;

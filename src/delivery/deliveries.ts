@@ -60,8 +60,8 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
   const { journal, clock, log } = options;
   let running: readonly Running[] = [];
 
-  function start(receiver: Receiver): Running {
-    const sink = receiver.open(options.sinkWorld);
+  async function start(receiver: Receiver): Promise<Running> {
+    const sink = await receiver.open(options.sinkWorld);
     const delivery = createLoop(receiver, sink, options);
     const stop = new AbortController();
     return { receiver, sink, delivery, stop, ended: keepRunning(delivery, stop.signal) };
@@ -106,7 +106,7 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
         }
       }
       await Promise.all(ending.map((one) => end(one, retireMs)));
-      running = [...kept, ...wanted.map(start)];
+      running = [...kept, ...(await Promise.all(wanted.map(start)))];
       forgetRemoved();
     },
     notify() {

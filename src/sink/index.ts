@@ -4,13 +4,10 @@ import type { HttpSettings } from "../runtime/http/settings.ts";
 import type { Identity } from "./identity.ts";
 import type { HostFacts } from "./otlp/resource.ts";
 import type { OtlpSettings } from "./otlp/schema.ts";
-import { createOtlpSink } from "./otlp/sink.ts";
 import type { Pacing } from "./pacing.ts";
 import type { PushgatewaySettings } from "./pushgateway/schema.ts";
-import { createPushgatewaySink } from "./pushgateway/sink.ts";
 import { historyPacing } from "./queue.ts";
 import type { RemoteWriteSettings } from "./remote-write/schema.ts";
-import { createRemoteWriteSink } from "./remote-write/sink.ts";
 import type { Sink } from "./sink.ts";
 
 /** The sections of a configuration that name receivers. */
@@ -22,7 +19,8 @@ export interface SinkBlocks {
 
 export interface SinkWorld {
   readonly identity: Identity;
-  readonly host: HostFacts;
+  /** What is known of the machine; asked for only where the protocol tells it. */
+  readonly host: () => Promise<HostFacts>;
   /** The agent's, for User-Agent. */
   readonly version: string;
   /** A client of this sink alone. */
@@ -38,7 +36,8 @@ export interface Receiver {
   /** What it was configured with, to tell whether a reload changed it. */
   readonly settings: unknown;
   readonly pacing: Pacing;
-  open(world: SinkWorld): Sink;
+  /** Loads the protocol's code, which costs megabytes, only when it is configured. */
+  open(world: SinkWorld): Promise<Sink>;
 }
 
 /** Every receiver of the configuration, in its order. */
@@ -49,7 +48,10 @@ export function receiversOf({ remote_write, otlp, pushgateway }: SinkBlocks): re
       address: safeAddress(settings.url),
       settings,
       pacing: historyPacing(settings.queue_config, true),
-      open: (world: SinkWorld) => createRemoteWriteSink(settings, withClient(world, settings)),
+      async open(world: SinkWorld) {
+        const { createRemoteWriteSink } = await import("./remote-write/sink.ts");
+        return createRemoteWriteSink(settings, { ...world, client: world.createClient(settings) });
+      },
     })),
     ...otlp.map((settings, index) => ({
       path: `otlp[${index}]`,
@@ -57,20 +59,23 @@ export function receiversOf({ remote_write, otlp, pushgateway }: SinkBlocks): re
       settings,
       // Differences only add up when they come in order.
       pacing: historyPacing(settings.queue_config, settings.temporality === "cumulative"),
-      open: (world: SinkWorld) => createOtlpSink(settings, withClient(world, settings)),
+      async open(world: SinkWorld) {
+        const { createOtlpSink } = await import("./otlp/sink.ts");
+        const host = await world.host();
+        return createOtlpSink(settings, { ...world, host, client: world.createClient(settings) });
+      },
     })),
     ...pushgateway.map((settings, index) => ({
       path: `pushgateway[${index}]`,
       address: safeAddress(settings.url),
       settings,
       pacing: { kind: "latest", intervalMs: settings.interval } as const,
-      open: (world: SinkWorld) => createPushgatewaySink(settings, withClient(world, settings)),
+      async open(world: SinkWorld) {
+        const { createPushgatewaySink } = await import("./pushgateway/sink.ts");
+        return createPushgatewaySink(settings, { ...world, client: world.createClient(settings) });
+      },
     })),
   ];
-}
-
-function withClient(world: SinkWorld, settings: HttpSettings): SinkWorld & { readonly client: HttpClient } {
-  return { ...world, client: world.createClient(settings) };
 }
 
 function safeAddress(text: string): string {

@@ -35,7 +35,7 @@ test("with one receiver dead for an hour the others are neither late nor short, 
     journal,
     sinkWorld: {
       identity: { job: "j", instance: "i", externalLabels: {} },
-      host: {},
+      host: () => Promise.resolve({}),
       version: "0.0.0",
       createClient: (settings) => createHttpClient(settings, { clock, env: {} }),
     },

@@ -87,7 +87,7 @@ function setUp(context: TestContext) {
       pacing,
       open() {
         endpointOf(name).opened++;
-        return sinkOf(name, pacing.kind === "history");
+        return Promise.resolve(sinkOf(name, pacing.kind === "history"));
       },
     };
   }
@@ -96,7 +96,7 @@ function setUp(context: TestContext) {
     journal,
     sinkWorld: {
       identity: { job: "test", instance: "test", externalLabels: {} },
-      host: {},
+      host: () => Promise.resolve({}),
       version: "0.0.0",
       createClient() {
         throw new Error("no client is needed here");
