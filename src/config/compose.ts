@@ -38,7 +38,8 @@ function nodeOf(node: unknown, reading: Composing, path: Path, at = 0): Node {
   }
   if (isAlias(node)) {
     if (reading.anchors.has(node.source)) return nodeOf(reading.anchors.get(node.source), reading, path);
-    const message = `alias must name an anchor above it, got ${quote(node.source)}`;
+    // Not what was got: a password that begins with * reads as an alias.
+    const message = "alias must name an anchor above it; a text that begins with * must be in quotes";
     reading.problems.push(problemAt(origin, message, path));
     return nothing;
   }

@@ -58,7 +58,7 @@ function parse(file: string, text: string, variable: Reading["variable"]): ReadY
   const [error] = document.errors;
   if (error !== undefined) return { problems: [syntaxProblem(error, text, originAt)] };
   const tags = document.warnings.map(({ pos, message }) =>
-    problemAt(originAt(pos[0]), `cannot parse yaml: ${lowerFirst(message)}`),
+    problemAt(originAt(pos[0]), `cannot parse yaml: ${worded(message)}`),
   );
   if (document.contents === null) return { problems: tags };
   const root = compose(document.contents, { text, problems: tags, variable, originAt });
@@ -71,7 +71,7 @@ function syntaxProblem(error: YAMLError, text: string, originAt: Reading["origin
   const hint = hasBareReference(lineAt(text, at))
     ? "; a ${reference} inside braces or brackets must be in quotes"
     : "";
-  return problemAt(originAt(at), `cannot parse yaml: ${lowerFirst(error.message)}${hint}`);
+  return problemAt(originAt(at), `cannot parse yaml: ${worded(error.message)}${hint}`);
 }
 
 function lineAt(text: string, at: number): string {
@@ -85,4 +85,11 @@ function hasBareReference(line: string): boolean {
   return opening >= 0 && /[^"'$]\$\{/.test(line.slice(opening));
 }
 
-const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1).replace(/\.$/, "");
+/**
+ * In the house grammar, and without what the library quotes from the file: a password that begins with `|`, `*` or `!` and is
+ * not in quotes is a syntax error, and would be in its message.
+ */
+function worded(message: string): string {
+  const unquoted = message.replace(/(?<=[\w)]): .*$/s, "").replace(/^(Invalid escape sequence) .*$/s, "$1");
+  return unquoted.charAt(0).toLowerCase() + unquoted.slice(1).replace(/\.$/, "");
+}
