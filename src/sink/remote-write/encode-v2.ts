@@ -7,7 +7,7 @@ import type { Gathered, Run } from "./gather.ts";
 import { startTimestampTails, writeTimeSeries } from "./samples.ts";
 import type { WireSeries } from "./wire-series.ts";
 
-/** All of a request but its samples. Batches name the same series again and again, so the last one is kept. */
+/** All of a request but its samples. Batches name the same series again and again, in a few combinations of sources. */
 interface Layout {
   readonly series: readonly WireSeries[];
   readonly symbols: Uint8Array;
@@ -15,13 +15,22 @@ interface Layout {
   readonly around: readonly { readonly before: Uint8Array; readonly after: Uint8Array }[];
 }
 
+/** Four sources of different intervals and the agent's own metrics make about this many combinations. */
+const keptLayouts = 8;
+
 export function createEncoderV2(): Encoder {
   const writer = createByteWriter();
-  let last: Layout | undefined;
+  /** Latest first. */
+  let layouts: readonly Layout[] = [];
+
+  function layoutOf(runs: readonly Run[]): Layout {
+    const layout = layouts.find((one) => fits(one, runs)) ?? createLayout(runs);
+    layouts = [layout, ...layouts.filter((one) => one !== layout)].slice(0, keptLayouts);
+    return layout;
+  }
 
   return ({ snapshots, runs }: Gathered) => {
-    const layout = last !== undefined && fits(last, runs) ? last : createLayout(runs);
-    last = layout;
+    const layout = layoutOf(runs);
     const tails = startTimestampTails(snapshots);
     writer.reserve(layout.symbols.length);
     writer.bytes(layout.symbols);
