@@ -1,5 +1,4 @@
 /** Owns the pull endpoint: its servers and routes, from start to stop. */
-import { compare } from "bcryptjs";
 import { parseAddress, type ListenAddress } from "../runtime/address.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
@@ -73,7 +72,7 @@ export async function startEndpoint(
       own: [world.hostname],
       allowed: settings.allowed_hosts,
     }),
-    protection: web === undefined ? openProtection : webProtection(web, compare, clock),
+    protection: web === undefined ? openProtection : webProtection(web, bcryptCompare, clock),
     log,
     signal: stopped,
   });
@@ -112,6 +111,12 @@ function warnOfExposure(addresses: readonly ListenAddress[], web: Web | undefine
 
 const provesClients = ({ tls }: WebState): boolean =>
   tls?.config.client_auth_type === "RequireAndVerifyClientCert";
+
+/** Loaded with the first password: most agents have none. */
+async function bcryptCompare(password: string, hash: string): Promise<boolean> {
+  const { compare } = await import("bcryptjs");
+  return compare(password, hash);
+}
 
 /** @throws Error for what the configuration would have refused */
 function listenAddress(text: string): ListenAddress {
