@@ -9,7 +9,7 @@ import type { Receiver, SinkWorld } from "../sink/index.ts";
 import type { Sink } from "../sink/sink.ts";
 import { createDelivery, type Delivery } from "./delivery.ts";
 import { createPushLatest } from "./push-latest.ts";
-import type { DeliveryListener, DeliveryState } from "./state.ts";
+import type { DeliveryListener, DeliveryReport } from "./state.ts";
 
 export interface DeliveriesOptions {
   readonly journal: Journal;
@@ -21,15 +21,6 @@ export interface DeliveriesOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-}
-
-export interface DeliveryReport {
-  /** The sink's label in metrics and logs. */
-  readonly sink: string;
-  readonly type: Sink["type"];
-  readonly path: string;
-  readonly address: string;
-  readonly state: DeliveryState;
 }
 
 export interface Deliveries {

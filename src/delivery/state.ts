@@ -1,4 +1,5 @@
 /** Owns what delivery tells the rest of the agent about one sink: for its own metrics, the page and the log. */
+import type { Sink } from "../sink/sink.ts";
 
 /**
  *     starting ─► ok ⇄ draining        ok: all is delivered but the last few seconds
@@ -39,6 +40,16 @@ export interface DeliveryState {
   readonly nextAttemptMs?: number;
   /** The receiver's clock minus ours. */
   readonly skewMs?: number;
+}
+
+/** A sink with where it stands in the configuration. */
+export interface DeliveryReport {
+  /** The sink's label in metrics and logs. */
+  readonly sink: string;
+  readonly type: Sink["type"];
+  readonly path: string;
+  readonly address: string;
+  readonly state: DeliveryState;
 }
 
 /** What happens, as it happens, for counters. */
