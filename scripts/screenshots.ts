@@ -1,5 +1,5 @@
 /**
- * Owns the pictures in docs/screenshots: the page in light and dark, and `top`, all from the simulator.
+ * Owns the pictures in config/screenshots: the page in light and dark, and `top`, all from the simulator.
  * `node scripts/screenshots.ts [folder]` takes a minute, most of it to let the charts fill.
  */
 import { mkdir } from "node:fs/promises";
@@ -12,7 +12,7 @@ import { screenPage } from "../test/command/top/picture.ts";
 import { openTestTerminal, tmuxMissing } from "../test/command/top/tmux.ts";
 
 const cli = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
-const folder = process.argv[2] ?? fileURLToPath(new URL("../docs/screenshots/", import.meta.url));
+const folder = process.argv[2] ?? fileURLToPath(new URL("../config/screenshots/", import.meta.url));
 const warmUpMs = 50_000;
 
 for (const missing of [browserMissing, tmuxMissing])
