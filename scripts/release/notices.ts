@@ -16,10 +16,7 @@ export function thirdPartyNotices(
   root: string,
   node: { version: string; license: Buffer },
 ): string {
-  const folders = new Set(Object.keys(inputs).flatMap((path) => packageFolder(path) ?? []));
-  const notices = [...folders]
-    .map((folder) => noticeOf(join(root, folder)))
-    .toSorted((a, b) => (label(a) < label(b) ? -1 : 1));
+  const notices = bundledPackages({ inputs }, root);
   const runtime = {
     name: "Node.js",
     version: node.version,
@@ -28,6 +25,14 @@ export function thirdPartyNotices(
   };
   const intro = "mac-powermetrics-agent contains the following third-party software.\n";
   return [intro, ...new Set([...notices, runtime].map(section))].join("\n");
+}
+
+/** Every package that has code in the bundle, by name. @throws Error for one that names no licence */
+export function bundledPackages({ inputs }: Pick<Metafile, "inputs">, root: string): readonly Notice[] {
+  const folders = new Set(Object.keys(inputs).flatMap((path) => packageFolder(path) ?? []));
+  return [...folders]
+    .map((folder) => noticeOf(join(root, folder)))
+    .toSorted((a, b) => (label(a) < label(b) ? -1 : 1));
 }
 
 /** `node_modules/a/node_modules/@b/c/dist/x.js` is of `node_modules/a/node_modules/@b/c`. */
