@@ -1,0 +1,97 @@
+/** What users get is what the sources say: reproducible, without packages to fetch, without scripts, under known licences. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test, { after } from "node:test";
+import { fileURLToPath } from "node:url";
+import { buildBundle } from "../../scripts/build.ts";
+import { bundledPackages } from "../../scripts/release/notices.ts";
+import { bundleBom } from "../../scripts/sbom.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "supply-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const one = join(folder, "one");
+const other = join(folder, "deeper/than/the/other");
+const metafile = await buildBundle(one);
+
+/** They ask for a notice, which every release carries, and for nothing else. */
+const licences = ["MIT", "ISC", "BSD-2-Clause", "BSD-3-Clause", "0BSD", "Apache-2.0"];
+
+function filesOf(path: string): ReadonlyMap<string, string> {
+  return new Map(readdirSync(path).map((name) => [name, readFileSync(join(path, name), "latin1")]));
+}
+
+function manifest(path: string): Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>> {
+  return JSON.parse(readFileSync(path, "utf8")) as Record<string, Record<string, unknown> | undefined>;
+}
+
+test("two builds in two folders give the same bytes, and nothing of the folder is in them", async () => {
+  await buildBundle(other);
+  const files = filesOf(one);
+  assert.deepEqual(filesOf(other), files);
+  for (const [name, content] of files)
+    for (const path of [root, folder]) assert.ok(!content.includes(path), `${name} names ${path}`);
+});
+
+test("the bundle imports Node's modules and its own files, nothing else", () => {
+  for (const { imports } of Object.values(metafile.outputs))
+    for (const { path, external } of imports) if (external === true) assert.ok(isBuiltin(path), path);
+  for (const [name, content] of filesOf(one))
+    for (const [, target = ""] of content.matchAll(/^(?:import|export)\b[^"'\n]*?\bfrom "([^"]+)";$/gm))
+      assert.ok(isBuiltin(target) || filesOf(one).has(target.replace("./", "")), `${name} imports ${target}`);
+});
+
+test("the package fetches nothing and runs nothing when it is installed", () => {
+  const {
+    dependencies,
+    optionalDependencies,
+    peerDependencies,
+    scripts = {},
+    allowScripts,
+  } = manifest(join(root, "package.json"));
+  assert.deepEqual([dependencies, optionalDependencies, peerDependencies], [undefined, undefined, undefined]);
+  const run = Object.keys(scripts).filter((name) =>
+    /^(?:pre|post)?(?:install|prepare|pack|publish)/.test(name),
+  );
+  assert.deepEqual(run, []);
+
+  const { packages = {} } = manifest(join(root, "package-lock.json"));
+  const withScripts = Object.entries(packages)
+    .filter(([, about]) => (about as { hasInstallScript?: boolean }).hasInstallScript === true)
+    .map(([path]) => path.replace(/^.*node_modules\//, ""));
+  assert.deepEqual([...new Set(withScripts)].toSorted(), Object.keys(allowScripts ?? {}).toSorted());
+});
+
+test("every locked package has a checksum", () => {
+  const { packages = {} } = manifest(join(root, "package-lock.json"));
+  const without = Object.entries(packages).filter(
+    ([path, about]) => path !== "" && typeof (about as { integrity?: string }).integrity !== "string",
+  );
+  assert.deepEqual(without, []);
+});
+
+test("every package in the bundle has a licence that asks for a notice and no more", () => {
+  const packages = bundledPackages(metafile, root);
+  assert.ok(packages.length > 10, `got ${packages.length} packages`);
+  for (const { name, license } of packages) assert.ok(licences.includes(license), `${name}: ${license}`);
+});
+
+test(
+  "the bill of materials lists the packages in the bundle with their checksums, the same each time",
+  { skip: spawnSync("npm", ["--version"]).status === 0 ? false : "npm is not here" },
+  async () => {
+    const bom = await bundleBom();
+    assert.deepEqual(await bundleBom(), bom);
+    const listed = bom.components.map(({ name, version }) => `${name}@${version}`).toSorted();
+    const bundled = bundledPackages(metafile, root).map(({ name, version }) => `${name}@${version}`);
+    assert.deepEqual(listed, [...new Set(bundled)].toSorted());
+    for (const component of bom.components) {
+      assert.ok("hashes" in component && "licenses" in component && "purl" in component, component.name);
+      assert.equal(component.scope, "required");
+    }
+  },
+);
