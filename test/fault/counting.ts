@@ -1,0 +1,129 @@
+/** Owns the counting of samples, in snapshots and in bodies: a walk over the wire's own fields that keeps nothing, so that it can go on all day. */
+import { uncompress } from "snappyjs";
+import type { Snapshot } from "../../src/meter/snapshot.ts";
+
+export interface Counted {
+  /** Without end marks. */
+  readonly samples: number;
+  /** Marks that end a series. */
+  readonly marks: number;
+  /** A sum over each sample's time and value modulo 2^32: equal for the same samples in any order. */
+  readonly print: number;
+}
+
+export const nothing: Counted = { samples: 0, marks: 0, print: 0 };
+
+export function plus(one: Counted, other: Counted): Counted {
+  return {
+    samples: one.samples + other.samples,
+    marks: one.marks + other.marks,
+    print: (one.print + other.print) >>> 0,
+  };
+}
+
+export function countSnapshot({ time, values }: Snapshot): Counted {
+  const words = new DataView(values.buffer, values.byteOffset, values.byteLength);
+  let print = 0;
+  for (let at = 0; at < words.byteLength; at += 8)
+    print += printOf(time, words.getUint32(at, true), words.getUint32(at + 4, true));
+  return { ...nothing, samples: values.length, print: print >>> 0 };
+}
+
+/** Series are field 1 of version 1's request and field 5 of version 2's, and samples are field 2 of either's series. */
+export function countRemoteWrite(body: Uint8Array): Counted {
+  let total = nothing;
+  for (const series of parts(uncompress(body), [1, 5]))
+    for (const sample of parts(series, [2])) total = plus(total, countSample(sample));
+  return total;
+}
+
+/** Without a print: a histogram's buckets are put together differently on this wire. */
+export function countOtlp(body: Uint8Array): Counted {
+  let samples = 0;
+  for (const metric of within(body, 1, 2, 2)) {
+    for (const points of parts(metric, [5, 7]))
+      for (const point of parts(points, [1])) samples += countNumberPoint(point);
+    for (const points of parts(metric, [9]))
+      for (const point of parts(points, [1])) samples += countHistogramPoint(point);
+  }
+  return { ...nothing, samples };
+}
+
+/** Lines of a text exposition. */
+export function countText(body: Uint8Array): Counted {
+  const lines = Buffer.from(body).toString().split("\n");
+  return { ...nothing, samples: lines.filter((line) => line !== "" && !line.startsWith("#")).length };
+}
+
+/** The stale marker's bits (WIRE.md, section 1). */
+const staleHigh = 0x7ff00000;
+const staleLow = 2;
+
+function countSample(bytes: Uint8Array): Counted {
+  let [low, high, time] = [0, 0, 0];
+  for (const { number, at, value } of fields(bytes)) {
+    if (number === 2) time = value;
+    if (number !== 1) continue;
+    const words = new DataView(bytes.buffer, bytes.byteOffset + at, 8);
+    low = words.getUint32(0, true);
+    high = words.getUint32(4, true);
+  }
+  if (high === staleHigh && low === staleLow) return { ...nothing, marks: 1 };
+  return { ...nothing, samples: 1, print: printOf(time, low, high) };
+}
+
+/** A point without a value tells the end of a series. */
+function countNumberPoint(bytes: Uint8Array): number {
+  return [...fields(bytes)].some(({ number }) => number === 4 || number === 6) ? 1 : 0;
+}
+
+/** Buckets, sum and count are samples of their own everywhere else. */
+function countHistogramPoint(bytes: Uint8Array): number {
+  const [buckets] = parts(bytes, [6]);
+  return buckets === undefined ? 0 : buckets.length / 8 + 2;
+}
+
+function printOf(time: number, low: number, high: number): number {
+  const clock = Math.imul((time % 2 ** 32) ^ Math.floor(time / 2 ** 32), 0x9e3779b1);
+  return Math.imul(Math.imul(clock ^ low, 0x85ebca6b) ^ high, 0xc2b2ae35) >>> 0;
+}
+
+interface Field {
+  readonly number: number;
+  /** Where its content begins. */
+  readonly at: number;
+  /** Of a number the number, of a text or message its length. */
+  readonly value: number;
+  readonly wire: number;
+}
+
+function* fields(bytes: Uint8Array): Generator<Field> {
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let scale = 1; ; scale *= 0x80) {
+      const byte = bytes[at++] ?? 0;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+    }
+  };
+  while (at < bytes.length) {
+    const key = varint();
+    const wire = key & 7;
+    if (wire !== 0 && wire !== 1 && wire !== 2) throw new Error(`unexpected wire type: got ${wire}`);
+    const value = wire === 1 ? 8 : varint();
+    yield { number: key >>> 3, at, value, wire };
+    if (wire !== 0) at += value;
+  }
+}
+
+function* parts(bytes: Uint8Array, numbers: readonly number[]): Generator<Uint8Array> {
+  for (const { number, at, value, wire } of fields(bytes))
+    if (wire === 2 && numbers.includes(number)) yield bytes.subarray(at, at + value);
+}
+
+function* within(bytes: Uint8Array, ...path: readonly number[]): Generator<Uint8Array> {
+  const [number, ...rest] = path;
+  if (number === undefined) yield bytes;
+  else for (const part of parts(bytes, [number])) yield* within(part, ...rest);
+}

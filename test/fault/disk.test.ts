@@ -1,0 +1,154 @@
+/** What disks do to a journal, seen from the receivers: live samples go on, and what is lost is counted. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import test from "node:test";
+import { setAsides } from "../../src/journal/damage.ts";
+import { seededRandom, type Random } from "../../src/runtime/random.ts";
+import { faultyDisk, systemError } from "../journal/fixtures.ts";
+import { pusher, second, total, type Pusher } from "./pusher.ts";
+import { startReceiver, type Receiver } from "./receiver.ts";
+
+function history(): Promise<readonly Receiver[]> {
+  return Promise.all((["remote_write", "otlp"] as const).map((kind) => startReceiver(kind)));
+}
+
+const errors: readonly (readonly [string, number])[] = [
+  ["ENOSPC", -28],
+  ["EROFS", -30],
+  ["EIO", -5],
+];
+
+for (const [code, errno] of errors)
+  test(`${code} for an hour costs receivers nothing, and nothing is missing on the disk afterwards`, async (context) => {
+    const receivers = await history();
+    const disk = faultyDisk();
+    const it = await pusher(context, { receivers, journal: { disk } });
+    await it.collect(30, 10 * second);
+    disk.fault = systemError(code, errno);
+    await it.collect(360, 10 * second);
+    assert.equal(it.journal().state().durable, false);
+    await it.advance(10 * second);
+    assertAllSent(it, receivers);
+    disk.fault = undefined;
+    await it.collect(30, 10 * second);
+    await it.advance(120 * second);
+    assert.equal(it.journal().state().durable, true);
+    assertAllSent(it, receivers);
+    assert.equal(it.journal().stats().snapshots, 420);
+  });
+
+function assertAllSent(it: Pusher, receivers: readonly Receiver[]): void {
+  it.assertAccounted();
+  for (const receiver of receivers) {
+    const { collected, sent } = it.accountOf(receiver);
+    assert.equal(sent, collected.samples);
+  }
+}
+
+test("while the disk refuses and receivers are dead, what memory cannot hold is counted for each", async (context) => {
+  const receivers = await history();
+  const disk = faultyDisk();
+  const it = await pusher(context, { receivers, journal: { disk, memoryBytes: 20_000 } });
+  await it.collect(3, 10 * second);
+  disk.fault = systemError("ENOSPC", -28);
+  for (const receiver of receivers) await receiver.stop();
+  await it.collect(200, 10 * second);
+  it.assertAccounted();
+  disk.fault = undefined;
+  for (const receiver of receivers) await receiver.start();
+  await it.drained();
+  it.assertAccounted();
+  for (const receiver of receivers) assert.ok((it.accountOf(receiver).lost["memory"] ?? 0) > 0);
+});
+
+/** A volume of its own, or why there can't be one. */
+function ownVolume(): string | Error {
+  const folder = mkdtempSync(join(tmpdir(), "fault-volume-"));
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], { stdio: "pipe" });
+    return folder;
+  } catch (error) {
+    rmSync(folder, { recursive: true });
+    return new Error("mounting a small tmpfs takes root on Linux", { cause: error });
+  }
+}
+
+test("a volume that is really full costs receivers nothing, and the journal goes on from there after a restart", async (context) => {
+  const folder = ownVolume();
+  if (folder instanceof Error) {
+    context.skip(folder.message);
+    return;
+  }
+  const receivers = await history();
+  const path = join(folder, "journal.db");
+  const it = await pusher(context, { receivers, journal: { path } });
+  context.after(() => {
+    execFileSync("umount", [folder]);
+    rmSync(folder, { recursive: true });
+  });
+  await it.collect(60, 10 * second);
+  const ballast = join(folder, "ballast");
+  assert.throws(() => writeFileSync(ballast, Buffer.alloc(2 ** 23)), { code: "ENOSPC" });
+  await it.collect(360, 10 * second, { parts: Array.from({ length: 150 }, (_, index) => `part${index}`) });
+  assert.equal(it.journal().state().durable, false);
+  await it.advance(10 * second);
+  assertAllSent(it, receivers);
+  rmSync(ballast);
+  await it.advance(120 * second);
+  assert.equal(it.journal().state().durable, true);
+  await it.restart();
+  await it.collect(60, 10 * second);
+  await it.advance(10 * second);
+  assertAllSent(it, receivers);
+});
+
+test("rows damaged on the disk while receivers were away are counted for each, and all others arrive", async (context) => {
+  const receivers = await history();
+  const it = await pusher(context, { receivers });
+  await it.collect(6, 10 * second);
+  for (const receiver of receivers) await receiver.stop();
+  await it.collect(600, 10 * second);
+  await it.restart(() => {
+    const database = new DatabaseSync(it.path);
+    const rows = database.prepare("UPDATE snapshot SET crc = crc + 1 WHERE seq % 97 = 0").run();
+    assert.ok(rows.changes > 3);
+    database.close();
+  });
+  for (const receiver of receivers) await receiver.start();
+  await it.drained();
+  it.assertAccounted();
+  for (const receiver of receivers) assert.ok((it.accountOf(receiver).lost["corrupt"] ?? 0) > 0);
+});
+
+test("bits flipped anywhere in the journal: what arrives is what was collected, the rest is counted or set aside", async (context) => {
+  const receiver = await startReceiver("remote_write");
+  const it = await pusher(context, { receivers: [receiver] });
+  await it.collect(3, 10 * second);
+  const random = seededRandom(5);
+  for (let round = 0; round < 12; round++) {
+    await it.drained();
+    await receiver.stop();
+    await it.collect(40, 10 * second);
+    const before = it.accountOf(receiver);
+    await it.restart(() => flipBit(it.path, random));
+    const { setAside } = it.journal().state();
+    await receiver.start();
+    await it.drained();
+    const after = it.accountOf(receiver);
+    const settled = after.sent + total(after.lost) - before.sent - total(before.lost);
+    assert.equal(settled, setAside === 0 ? before.waiting : 0);
+    assert.equal(receiver.taken.samples, after.sent);
+    if (setAside > 0) assert.ok(setAsides(it.path, "damaged").length > 0);
+  }
+});
+
+function flipBit(path: string, random: Random): void {
+  const bytes = readFileSync(path);
+  const at = Math.floor(random() * bytes.length);
+  bytes[at] = (bytes[at] ?? 0) ^ (1 << Math.floor(random() * 8));
+  writeFileSync(path, bytes);
+}
