@@ -1,0 +1,44 @@
+/** Owns what a soak watches of its own process: memory after a collection of garbage, and open descriptors. */
+import { existsSync, readdirSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
+export interface Reading {
+  /** What JavaScript holds, buffers included, after a full collection; bytes. */
+  readonly heap: number;
+  /** Resident memory of the process, the allocator's spare pages included; bytes. */
+  readonly rss: number;
+  /** Absent where the system does not list them. */
+  readonly descriptors: number | undefined;
+}
+
+/** As --expose-gc gives it, whether or not the process was started with it. */
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  collect();
+  collect();
+}
+
+const descriptorFolder = "/dev/fd";
+
+export function takeReading(): Reading {
+  collectGarbage();
+  const { heapUsed, external, rss } = process.memoryUsage();
+  return {
+    heap: heapUsed + external,
+    rss,
+    descriptors: existsSync(descriptorFolder) ? readdirSync(descriptorFolder).length : undefined,
+  };
+}
+
+/** How much the later half of the readings lies above the earlier one, by their medians. */
+export function growth(readings: readonly number[]): number {
+  const middle = Math.ceil(readings.length / 2);
+  return median(readings.slice(middle)) - median(readings.slice(0, middle));
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
