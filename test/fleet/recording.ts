@@ -13,7 +13,7 @@ export interface Recording {
 }
 
 const steps = 60;
-/** As many of each as a company might have; together 136 series a Mac. */
+/** As many of each as a company might have; 96 series of powermetrics on their mean. */
 const kinds = ["m4", "m1", "m4max", "m4", "m3ultra", "intel"] as const;
 
 /** One recording for each kind; host N is of kind N modulo their number. */
