@@ -63,6 +63,8 @@ export function openJournal(options: JournalOptions): Journal {
   const cursors = new Map<string, Cursor>();
   let clockBackwards = 0;
   let occasion: Occasion = "fresh";
+  /** Sinks whose cursors could not be read, and that were not opened yet; which ones they are may be damaged too. */
+  let unreadable = 0;
   /** Kept while a database is opened in its place, to count what it held. */
   let former: Counted | undefined;
 
@@ -74,6 +76,7 @@ export function openJournal(options: JournalOptions): Journal {
         const objection = resume(store, recent, book, occasion);
         former = undefined;
         if (objection !== undefined) return objection;
+        if (occasion === "fresh") noteUnreadable(store.damagedCursors());
         for (const { name, time, set } of store.sources())
           if (!sources.has(name)) sources.set(name, { time, set });
         occasion = "again";
@@ -101,7 +104,23 @@ export function openJournal(options: JournalOptions): Journal {
     return time <= last && last <= clock.now() + believedAheadMs;
   }
 
-  function newCursor(sink: string, from: "oldest" | "now"): Cursor {
+  function noteUnreadable(count: number): void {
+    unreadable = count;
+    if (count > 0)
+      options.log.error(`cannot read ${count} cursors of journal ${options.path}: wrong checksum`, {
+        consequence: "all that the journal holds is delivered again",
+      });
+  }
+
+  /** A sink whose cursor is damaged is owed everything: what was delivered goes twice, what waited is not lost. */
+  function startOf(sink: string, from: "oldest" | "now"): "oldest" | "now" {
+    if (unreadable === 0 || book.accounts().some((account) => account.sink === sink)) return from;
+    unreadable--;
+    return "oldest";
+  }
+
+  function newCursor(sink: string, wanted: "oldest" | "now"): Cursor {
+    const from = startOf(sink, wanted);
     const account = book.open(sink, from, () => {
       const stored = from === "oldest" && place.store !== undefined ? seqsOf(place.store.segments) : [];
       return union(stored, [{ firstSeq: from === "oldest" ? recent.first : recent.next, lastSeq: open }]);

@@ -34,6 +34,8 @@ export interface Store extends Disposable {
   /** Oldest first. */
   readonly segments: readonly Segment[];
   cursors(): readonly SavedCursor[];
+  /** Cursors whose checksum is wrong, until cursors are written again. */
+  damagedCursors(): number;
   sources(): readonly SavedSource[];
   /** One transaction: snapshots from the front, at most one segment's worth, and all cursors if given. Returns how many it took. */
   write(
@@ -102,6 +104,7 @@ export function openStore(
       return segments;
     },
     cursors: () => storedCursors(database),
+    damagedCursors: () => cursorRows(database).length - storedCursors(database).length,
     sources: () =>
       selectSources.all().map((row) => ({
         name: String(row["name"]),
@@ -162,14 +165,15 @@ export function storedSegments(database: DatabaseSync): readonly Segment[] {
   });
 }
 
-/** Without those whose checksum is wrong: such a sink begins as a new one. */
+/** Without those whose checksum is wrong. */
 export function storedCursors(database: DatabaseSync): readonly SavedCursor[] {
-  const rows = database
-    .prepare("SELECT sink, waiting, frozen, crc FROM cursor")
-    .all() as unknown as StoredCursor[];
-  return rows
+  return cursorRows(database)
     .filter(({ sink, waiting, frozen, crc }) => cursorChecksum(sink, waiting, frozen) === crc)
     .map(({ sink, waiting, frozen }) => restoredCursor(sink, waiting, frozen));
+}
+
+function cursorRows(database: DatabaseSync): readonly StoredCursor[] {
+  return database.prepare("SELECT sink, waiting, frozen, crc FROM cursor").all() as unknown as StoredCursor[];
 }
 
 interface StoredCursor {

@@ -124,6 +124,28 @@ test("rows damaged on the disk while receivers were away are counted for each, a
   for (const receiver of receivers) assert.ok((it.accountOf(receiver).lost["corrupt"] ?? 0) > 0);
 });
 
+test("a sink whose cursor is damaged on the disk gets all that the journal holds, rather than to miss what waited", async (context) => {
+  const receiver = await startReceiver("remote_write");
+  const it = await pusher(context, { receivers: [receiver] });
+  await it.collect(6, 10 * second);
+  await it.drained();
+  await receiver.stop();
+  await it.collect(60, 10 * second);
+  await it.restart(() => {
+    const database = new DatabaseSync(it.path);
+    assert.equal(database.prepare("UPDATE cursor SET crc = crc + 1").run().changes, 1);
+    database.close();
+  });
+  await receiver.start();
+  const { sent, collected } = it.accountOf(receiver);
+  assert.equal(it.accountOf(receiver).waiting, collected.samples);
+  await it.drained();
+  assert.equal(receiver.taken.samples, sent + collected.samples);
+  assert.equal(it.accountOf(receiver).sent, receiver.taken.samples);
+  await it.restart();
+  assert.equal(it.accountOf(receiver).waiting, 0);
+});
+
 test("bits flipped anywhere in the journal: what arrives is what was collected, the rest is counted or set aside", async (context) => {
   const receiver = await startReceiver("remote_write");
   const it = await pusher(context, { receivers: [receiver] });
