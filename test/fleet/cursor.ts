@@ -20,8 +20,6 @@ export interface FleetCursor extends Cursor {
   /** Takes the snapshot of this moment, milliseconds since the Unix epoch. */
   append(time: number): void;
   waitingSamples(): number;
-  /** Snapshots that will never be delivered. */
-  readonly discarded: number;
 }
 
 export interface Life {
@@ -50,7 +48,6 @@ export function createFleetCursor(
   let lastSeq = backlog.count;
   let waiting: SeqSet = lastSeq === 0 ? [] : [{ firstSeq: 1, lastSeq }];
   let frozen: FrozenBatch | undefined;
-  let discarded = 0;
 
   function timeOf(seq: number): number {
     const { firstSeq = 1, firstTime = 0 } = stretches.findLast((one) => one.firstSeq <= seq) ?? {};
@@ -90,11 +87,7 @@ export function createFleetCursor(
       for (const seq of within(waiting, range).flatMap(numbers)) onDelivered(timeOf(seq));
       return take(range);
     },
-    discard(range) {
-      const tally = take(range);
-      discarded += tally.snapshots;
-      return tally;
-    },
+    discard: take,
     backlog() {
       const [oldest] = waiting;
       const snapshots = sizeOf(waiting);
@@ -107,9 +100,6 @@ export function createFleetCursor(
       waiting = union(waiting, [{ firstSeq: lastSeq, lastSeq }]);
     },
     waitingSamples: () => sizeOf(waiting) * recording.set.series.length,
-    get discarded() {
-      return discarded;
-    },
   };
 }
 
