@@ -134,20 +134,21 @@ async function rawReceiver(context: TestContext): Promise<Raw> {
   return raw;
 }
 
-function sinksFor(url: string, context: TestContext): readonly Sink[] {
+async function sinksFor(url: string, context: TestContext): Promise<readonly Sink[]> {
   const blocks = {
     remote_write: [remoteWriteSchema.parse({ url: `${url}/api/v1/write` })],
     otlp: [otlpSchema.parse({ endpoint: url })],
     pushgateway: [pushgatewaySchema.parse({ url })],
   };
-  const sinks = receiversOf(blocks).map((receiver) =>
+  const opening = receiversOf(blocks).map((receiver) =>
     receiver.open({
       identity: { job: "test", instance: "mac", externalLabels: {} },
-      host: {},
+      host: () => Promise.resolve({}),
       version: "0.0.0",
       createClient: (settings) => createHttpClient(settings, { clock: systemClock, env: {} }),
     }),
   );
+  const sinks = await Promise.all(opening);
   context.after(() => Promise.all(sinks.map((sink) => sink[Symbol.asyncDispose]())));
   return sinks;
 }
@@ -185,7 +186,7 @@ fuzz("whatever bytes a receiver sends back, and however it hangs up, send and pr
   costs: 2,
   async prepare(context) {
     const receiver = await rawReceiver(context);
-    const sinks = sinksFor(receiver.url, context);
+    const sinks = await sinksFor(receiver.url, context);
     const batch = { snapshots: [snapshot(1, [[series(power), 5]])] };
     const { signal } = new AbortController();
     return async ([answer, reset, which]) => {
