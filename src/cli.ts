@@ -11,7 +11,8 @@ const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
 const hangups: (() => void)[] = [];
 process.on("SIGHUP", () => {
-  if (process.argv[2] === "simulate") stop.abort();
+  // The agent reads its configuration again; everything else ends with its terminal.
+  if (process.argv[2] !== "run") stop.abort();
   for (const callback of hangups) callback();
 });
 

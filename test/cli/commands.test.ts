@@ -1,11 +1,13 @@
 /** The verbs that end by themselves: output, messages and exit codes as scripts see them. */
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { parse } from "yaml";
 import { readOpenMetrics, readPrometheus } from "../endpoint/exposition-reader.ts";
-import { namesIn, run, shortIntervals, temporaryFolder, type Ended } from "./agent.ts";
+import { namesIn, program, run, shortIntervals, temporaryFolder, until, type Ended } from "./agent.ts";
 import { fixedMetrics, temperature } from "./contract.ts";
 
 const expected = fixedMetrics.filter((name) => name !== temperature);
@@ -188,6 +190,20 @@ test("record keeps what the tools print: replayed, it gives the values that it g
 async function help(): Promise<string> {
   return (await run(["simulate", "powermetrics", "--help"])).stdout;
 }
+
+test("a command that is no agent ends with its terminal", async (t) => {
+  const folder = join(temporaryFolder(t), "recording");
+  const child = spawn(process.execPath, [...program, "record", folder, "--simulate"], { stdio: "ignore" });
+  const exited = once(child, "exit");
+  t.after(() => child.kill("SIGKILL"));
+  const index = join(folder, "record.jsonl");
+  await until(
+    () => (existsSync(index) && readFileSync(index, "utf8").includes("\n") ? true : undefined),
+    () => "nothing was recorded",
+  );
+  child.kill("SIGHUP");
+  assert.deepEqual(await exited, [0, null]);
+});
 
 test("replay reports what it cannot use: no file, no document, a torn end", async (t) => {
   const folder = temporaryFolder(t);
