@@ -37,6 +37,8 @@ remote_write: [{ url: "${database.url}", queue_config: { batch_send_deadline: 10
       // The receiver is away every other time, so that there is a backlog to be killed over.
       if (kill % 2 === 1) await database.stop();
       const agent = await start();
+      // Some die before their first sample.
+      if (kill % 3 < 2) await agent.metrics((text) => text.includes("\npowermetrics_"));
       // Not a wait for anything: the moment of death has to be any.
       await wait(random() * longestMs);
       assert.deepEqual(await agent.kill("SIGKILL"), { code: null, signal: "SIGKILL" });
