@@ -200,6 +200,9 @@ function readyStep({ version, probe, readyTimeoutMs }: Installation, { clock }: 
   };
 }
 
+/** A version that was ready before is given the time it took then, however short the new one's was meant to be. */
+const rollbackTimeoutMs = 60_000;
+
 /** The job file of a version lies beside it, so that the way back brings its own flags along. */
 async function rollBack(
   before: string,
@@ -222,6 +225,6 @@ async function rollBack(
   }
   const failure = await start(system);
   if (failure !== undefined) return failure;
-  const answer = await waitUntilReady(probe, clock, readyTimeoutMs);
+  const answer = await waitUntilReady(probe, clock, Math.max(readyTimeoutMs, rollbackTimeoutMs));
   return answer.ready ? undefined : `it must become ready, too, got ${answer.reason}`;
 }
