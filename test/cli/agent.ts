@@ -47,6 +47,28 @@ export async function run(argv: readonly string[], environment: Environment = {}
   return collect(child);
 }
 
+/** A command that goes on until it is told to stop. */
+export interface Command {
+  /** SIGTERM, and how it ended. */
+  stop(): Promise<Ended>;
+}
+
+export function startCommand(
+  t: TestContext,
+  argv: readonly string[],
+  environment: Environment = {},
+): Command {
+  const child = start([...program, ...argv], environment);
+  t.after(() => child.kill("SIGKILL"));
+  const ended = collect(child);
+  return {
+    stop() {
+      child.kill("SIGTERM");
+      return ended;
+    },
+  };
+}
+
 async function collect(child: ChildProcessWithoutNullStreams): Promise<Ended> {
   let stdout = "";
   let stderr = "";

@@ -2,12 +2,21 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { parse } from "yaml";
 import { readOpenMetrics, readPrometheus } from "../endpoint/exposition-reader.ts";
-import { namesIn, program, run, shortIntervals, temporaryFolder, until, type Ended } from "./agent.ts";
+import {
+  namesIn,
+  program,
+  run,
+  shortIntervals,
+  startCommand,
+  temporaryFolder,
+  until,
+  type Ended,
+} from "./agent.ts";
 import { fixedMetrics, temperature } from "./contract.ts";
 
 const expected = fixedMetrics.filter((name) => name !== temperature);
@@ -135,16 +144,23 @@ test("config prints an example, a schema and what is in force, each readable by 
   assert.ok("journal" in (parse(printed?.stdout ?? "") as object));
 });
 
+function isRecorded(folder: string, file: string): boolean {
+  return existsSync(join(folder, file)) && statSync(join(folder, file)).size > 0;
+}
+
 test("record keeps what the tools print: replayed, it gives the values that it gives live", async (t) => {
   const folder = temporaryFolder(t);
   const recording = join(folder, "recording");
   const quick = join(folder, "quick.yaml");
   writeFileSync(quick, shortIntervals);
   const simulator = { MAC_POWERMETRICS_SIMULATE: "--chip m3max --seed 7" };
-  const recorded = await run(
-    ["record", recording, "--duration", "3s", "--simulate", "--config", quick],
-    simulator,
+  const recorder = startCommand(t, ["record", recording, "--simulate", "--config", quick], simulator);
+  await until(
+    () =>
+      isRecorded(recording, "powermetrics.plist") && isRecorded(recording, "vm_stat.txt") ? true : undefined,
+    () => `nothing was recorded into ${recording}`,
   );
+  const recorded = await recorder.stop();
   assert.equal(recorded.code, 0, recorded.stderr);
   assert.match(recorded.stderr, /^recorded \d+ reports, \d+ bytes, into /m);
   const again = await run(["record", recording, "--duration", "1s", "--simulate"], simulator);

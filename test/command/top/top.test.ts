@@ -64,7 +64,7 @@ describe("top", () => {
       assert.equal(large.filter((line) => line.startsWith("q quit")).length, 1);
       assert.ok(large.some((line) => line.includes("EVENTS")));
       await terminal.type("q");
-      const left = await terminal.until((lines) => lines.some((line) => line.startsWith("AFTER")));
+      const left = await terminal.until((lines) => lines.some((line) => line.startsWith("isig")));
       const text = left.filter((line) => line !== "").join("\n");
       assert.match(text, /^BEFORE\nAFTER 0\nisig icanon iexten echo /);
       assert.ok(!text.includes("studio.lan"));
