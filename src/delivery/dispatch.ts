@@ -148,7 +148,10 @@ export function createDispatch(parts: DispatchParts): Dispatch {
   ): void {
     const resent = rejected > 0 && doubt.covers(range);
     if (resent) log.info(`${sink.id} took a part of a batch sent again${alreadyThere}`, { rejected, reason });
-    else if (reason !== undefined) log.warn(`${sink.id} took a part only: ${reason}`, { rejected });
+    else if (reason !== undefined)
+      log.warn(`${sink.id} ${rejected > 0 ? "took a part only" : "took it with a warning"}: ${reason}`, {
+        rejected,
+      });
     account.settle(range, body, { samples: rejected, reason: resent ? "rejected_resend" : "rejected" });
   }
 
