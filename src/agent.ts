@@ -22,6 +22,7 @@ import type { Snapshot } from "./meter/snapshot.ts";
 import { sinkWorldOf } from "./receivers.ts";
 import { receiversOf } from "./sink/index.ts";
 import { childCpu } from "./source/child-cpu.ts";
+import { readHostFacts, type HostFacts } from "./source/host.ts";
 import { createHeartbeat } from "./source/heartbeat.ts";
 import type { SourceEnd } from "./source/source.ts";
 import { wakeTimeReader, watchTime } from "./source/wake.ts";
@@ -98,7 +99,9 @@ export async function runAgent(
     sinks: () => deliveries.reports(),
     journal,
     events: () => events.list(),
+    facts: () => facts,
   });
+  let facts: HostFacts = {};
   const telemetry = createTelemetry({
     ...world,
     ...collection,
@@ -141,6 +144,9 @@ export async function runAgent(
       if (jump.kind === "woke") deliveries.woke();
     },
   });
+  const asking = readHostFacts({ ...world, sysctl: configuration.sources.sysctl.command }).then(
+    (told) => (facts = told),
+  );
   await deliveries.apply(receiversOf(configuration));
   world.reload.onApply((next) => deliveries.apply(receiversOf(next)));
   const started = (pid: number): void => {
@@ -160,7 +166,7 @@ export async function runAgent(
 
   const end = await firstEnd(running, stopping);
   stop.abort();
-  await Promise.all([...running, telling]);
+  await Promise.all([...running, telling, asking]);
   for (const { name } of sources) intakes[name].end(clock.now());
   telemetry.end();
   journal.commit();

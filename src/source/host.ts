@@ -8,6 +8,8 @@ export interface HostFacts {
   readonly osBuild?: string;
   /** Apple's model identifier, such as Mac16,10. */
   readonly model?: string;
+  /** `Apple M4`, or Intel's own words. */
+  readonly chip?: string;
   /** The hardware UUID: stable through renames and new installations. */
   readonly id?: string;
 }
@@ -26,6 +28,7 @@ const factOf: Readonly<Record<string, keyof HostFacts>> = {
   "kern.osproductversion": "osVersion",
   "kern.osversion": "osBuild",
   "hw.model": "model",
+  "machdep.cpu.brand_string": "chip",
 };
 
 const ioreg: Argv = ["/usr/sbin/ioreg", "-rd1", "-c", "IOPlatformExpertDevice"];

@@ -19,6 +19,7 @@ import type { StatusBoard } from "../endpoint/api/routes.ts";
 import {
   statusVersion,
   type AgentEvent,
+  type Machine,
   type SinkStatus,
   type SourceStatus,
   type Status,
@@ -50,6 +51,8 @@ interface BoardOptions {
   /** Absent where none is kept: the last ten minutes are then remembered here. */
   readonly journal?: Pick<Journal, "history" | "state">;
   readonly events: () => readonly AgentEvent[];
+  /** What the operating system told of the machine so far. */
+  readonly facts: () => Pick<Machine, "chip" | "osVersion">;
   /** The effective configuration as YAML, secrets hidden. */
   readonly configurationText: () => string;
 }
@@ -94,7 +97,7 @@ export function createBoard(options: BoardOptions): Board {
       version: statusVersion,
       overall: overallOf(parts),
       agent: { host, version, node, startedAt, ...own.cost },
-      machine: { simulated, ...infoOf(snapshots) },
+      machine: { simulated, ...infoOf(snapshots), ...chipAndVersion(options.facts()) },
       ...parts,
       readings: readingsOf(snapshots),
       events: options.events(),
@@ -179,4 +182,11 @@ function sinkStatus({ sink: id, type, address: target, state }: SinkView): SinkS
 function journalStatus(journal: Pick<Journal, "state">): NonNullable<Status["journal"]> {
   const { durable, reason, bytes, snapshots, oldestTimeMs, dropped } = journal.state();
   return { durable, bytes, snapshots, dropped, ...withoutAbsent({ reason, oldest: oldestTimeMs }) };
+}
+
+function chipAndVersion({
+  chip,
+  osVersion,
+}: Pick<Machine, "chip" | "osVersion">): Pick<Machine, "chip" | "osVersion"> {
+  return withoutAbsent({ chip, osVersion });
 }

@@ -22,13 +22,15 @@ const world = { sysctl: ["/usr/sbin/sysctl"], clock: fakeClock(), environment: {
 
 test("sysctl tells version, build and model, ioreg the hardware's UUID", async () => {
   const spawn = tools({
-    "/usr/sbin/sysctl": "kern.osproductversion: 26.6\nkern.osversion: 25G229\nhw.model: Mac16,10\n",
+    "/usr/sbin/sysctl":
+      "kern.osproductversion: 26.6\nkern.osversion: 25G229\nhw.model: Mac16,10\nmachdep.cpu.brand_string: Apple M4\n",
     "/usr/sbin/ioreg": '  | {\n  |   "IOPlatformUUID" = "01234567-89AB-CDEF-0123-456789ABCDEF"\n',
   });
   assert.deepEqual(await readHostFacts({ ...world, spawn, platform: "darwin" }), {
     osVersion: "26.6",
     osBuild: "25G229",
     model: "Mac16,10",
+    chip: "Apple M4",
     id: "01234567-89AB-CDEF-0123-456789ABCDEF",
   });
 });

@@ -49,6 +49,7 @@ function openBoard(journal?: Parameters<typeof createBoard>[0]["journal"]) {
       },
     ],
     events: () => [],
+    facts: () => ({ chip: "Apple M4", osVersion: "26.6" }),
     configurationText: () => "log: {}\n",
     ...(journal !== undefined && { journal }),
   });
@@ -65,7 +66,7 @@ test("before the first sample the agent is starting, and nothing is made up", ()
   assert.deepEqual(readings.power, {});
   assert.deepEqual(readings.memory, {});
   assert.equal(journal, undefined);
-  assert.deepEqual(machine, { simulated: false });
+  assert.deepEqual(machine, { simulated: false, chip: "Apple M4", osVersion: "26.6" });
 });
 
 test("values, model, counts of mishaps and the last failure come together", async () => {
@@ -80,7 +81,13 @@ test("values, model, counts of mishaps and the last failure come together", asyn
   board.failed("powermetrics", { reason: "exited", message: "powermetrics exited: code 1" });
   const { sources, readings, machine, agent } = board.status();
   assert.equal(readings.power.cpu, 1.5);
-  assert.deepEqual(machine, { simulated: false, model: "Mac16,10", osBuild: "25G229" });
+  assert.deepEqual(machine, {
+    simulated: false,
+    model: "Mac16,10",
+    osBuild: "25G229",
+    chip: "Apple M4",
+    osVersion: "26.6",
+  });
   assert.equal(agent.memoryBytes, 1024);
   assert.deepEqual(sources[0], {
     name: "powermetrics",

@@ -17,7 +17,7 @@ import {
   span as duration,
   watts,
 } from "../../endpoint/page/view/format.ts";
-import { levelWords } from "../../endpoint/page/view/live.ts";
+import { levelWords, macOS } from "../../endpoint/page/view/live.ts";
 import { droppedText, sinkStates, waitingText } from "../../endpoint/page/view/sinks.ts";
 import { stateOf } from "../../endpoint/page/view/sources.ts";
 import { tilesOf } from "../../endpoint/page/view/tiles.ts";
@@ -46,7 +46,8 @@ export function frameLines(frame: Frame, columns: number, rows?: number): readon
 function headLines({ status }: Frame): readonly Line[] {
   const { agent, machine, overall } = status;
   const { sign, word } = levelWords[overall.level];
-  const identity = [machine.model, machine.osBuild && `macOS ${machine.osBuild}`].filter(Boolean).join(" · ");
+  const system = macOS(machine);
+  const identity = [machine.model, machine.chip, system && `macOS ${system}`].filter(Boolean).join(" · ");
   const first = [
     span(agent.host, "strong"),
     span(`  ${identity}  `, "dim"),

@@ -94,6 +94,7 @@ export function ownSources(given: Configuration, world: World, simulated: boolea
     latest: () => latest.current(clock.now()),
     sinks: () => [],
     events: () => [],
+    facts: () => ({}),
     configurationText: () => "",
   });
   const running = collection.sources.map((source) => {

@@ -54,6 +54,10 @@ export interface Machine {
   /** Whether the numbers are the simulator's. */
   readonly simulated: boolean;
   readonly model?: string;
+  /** `Apple M4`, or Intel's own words. */
+  readonly chip?: string;
+  /** `26.6` */
+  readonly osVersion?: string;
   readonly osBuild?: string;
 }
 

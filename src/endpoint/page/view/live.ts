@@ -1,5 +1,5 @@
 /** Owns the parts of the page that change with every status, by the id of the element they fill. Runs in the browser too. */
-import type { AgentEvent, OverallLevel, Status } from "../../api/status.ts";
+import type { AgentEvent, Machine, OverallLevel, Status } from "../../api/status.ts";
 import { ago, bytes, clockTime, span } from "./format.ts";
 import { html, type Html } from "./html.ts";
 import { sinkCards } from "./sinks.ts";
@@ -36,13 +36,21 @@ function identity({ agent, machine, sources, time }: Status): Html {
   const newest = Math.max(...sources.flatMap(({ lastSample }) => lastSample ?? []));
   return html`<dl class="facts">
     ${fact("Model", machine.model ?? "not reported yet")}
-    ${fact("macOS build", machine.osBuild ?? "not reported yet")}
+    ${machine.chip === undefined ? undefined : fact("Chip", machine.chip)}
+    ${fact("macOS", macOS(machine) ?? "not reported yet")}
     ${fact("Agent", `${agent.version} on Node ${agent.node}`)}
     ${fact("Running for", span(time - agent.startedAt))}
     ${fact("Last sample", Number.isFinite(newest) ? ago(newest, time) : "none yet")}
     ${agent.memoryBytes === undefined ? undefined : fact("Agent’s memory", bytes(agent.memoryBytes))}
     ${agent.cpuSeconds === undefined ? undefined : fact("Agent’s CPU time", `${agent.cpuSeconds.toFixed(1)} s`)}
   </dl>`;
+}
+
+/** `26.6 (25G229)`, or whichever of both is known. */
+export function macOS({ osVersion, osBuild }: Machine): string | undefined {
+  return osVersion !== undefined && osBuild !== undefined
+    ? `${osVersion} (${osBuild})`
+    : (osVersion ?? osBuild);
 }
 
 const fact = (name: string, value: string): Html =>
