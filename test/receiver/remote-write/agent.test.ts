@@ -58,16 +58,22 @@ const counters = [
   ["mac_agent_sink_samples_sent_total", "agent"],
 ] as const;
 
+function passedSeries({ passed }: Proxy, name: string) {
+  return passed.flatMap(({ series }) =>
+    series.filter(({ labels }) => labels.some(([label, value]) => label === "__name__" && value === name)),
+  );
+}
+
+/** An end mark has no start, nor has what was sampled before the boot time was known. */
+function startedSamples(proxy: Proxy, name: string) {
+  return passedSeries(proxy, name).flatMap(({ samples }) => samples.filter(({ start }) => start > 0));
+}
+
 /** Prometheus 3.5 does not read start times, so they are looked for on the way. */
-function assertStarts({ passed }: Proxy, startedAt: number): void {
+function assertStarts(proxy: Proxy, startedAt: number): void {
   for (const [name, since] of counters) {
-    const found = passed.flatMap(({ series }) =>
-      series.filter(({ labels }) => labels.some(([label, value]) => label === "__name__" && value === name)),
-    );
-    assert.ok(found.length > 0, name);
-    assert.ok(found.every(({ metadata }) => metadata?.type === 1));
-    // An end mark has no start, nor has what was sampled before the boot time was known.
-    const started = found.flatMap(({ samples }) => samples.filter(({ start }) => start > 0));
+    assert.ok(passedSeries(proxy, name).every(({ metadata }) => metadata?.type === 1));
+    const started = startedSamples(proxy, name);
     assert.ok(started.length > 0, name);
     for (const { start, timestamp } of started)
       assert.ok(
@@ -96,8 +102,11 @@ test(
     });
     await sentFor(agent, 60);
     await until(
-      () => (proxy.passed.length > 8 ? true : undefined),
-      () => "too few batches",
+      () => {
+        const told = counters.every(([name]) => startedSamples(proxy, name).length > 0);
+        return told && proxy.passed.length > 8 ? true : undefined;
+      },
+      () => "too few batches, or counters without a start",
     );
     const from = Date.now();
     const text = (await fetchText(`${agent.origin}/metrics`)) ?? "";
