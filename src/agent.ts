@@ -19,10 +19,10 @@ import type { Intake } from "./meter/intake.ts";
 import { latestSnapshots, stalenessLimit } from "./meter/latest.ts";
 import { createOwnMeter } from "./meter/own-meter.ts";
 import type { Snapshot } from "./meter/snapshot.ts";
-import { sinkWorldOf } from "./receivers.ts";
+import { machineOf, sinkWorldOf } from "./receivers.ts";
 import { receiversOf } from "./sink/index.ts";
 import { childCpu } from "./source/child-cpu.ts";
-import { readHostFacts, type HostFacts } from "./source/host.ts";
+import type { HostFacts } from "./source/host.ts";
 import { createHeartbeat } from "./source/heartbeat.ts";
 import type { SourceEnd } from "./source/source.ts";
 import { wakeTimeReader, watchTime } from "./source/wake.ts";
@@ -77,10 +77,12 @@ export async function runAgent(
       metricOf: (name) => catalogue.get(name),
     }),
   );
+  const asked = { ...world, signal: stopping };
+  const machine = machineOf(configuration, asked);
   const deliveries = createDeliveries({
     ...world,
     journal,
-    sinkWorld: sinkWorldOf(configuration, world, log),
+    sinkWorld: sinkWorldOf(configuration, asked, log, machine),
     latest: () => latest.current(clock.now()),
     listenerOf: (sink) => sinkListener(own, sink),
   });
@@ -144,9 +146,7 @@ export async function runAgent(
       if (jump.kind === "woke") deliveries.woke();
     },
   });
-  const asking = readHostFacts({ ...world, sysctl: configuration.sources.sysctl.command }).then(
-    (told) => (facts = told),
-  );
+  const asking = machine().then((told) => (facts = told));
   await deliveries.apply(receiversOf(configuration));
   world.reload.onApply((next) => deliveries.apply(receiversOf(next)));
   const started = (pid: number): void => {

@@ -3,7 +3,7 @@ import type { Configuration } from "./config/schema.ts";
 import { createHttpClient } from "./runtime/http/client.ts";
 import type { Logger } from "./runtime/log.ts";
 import type { Identity } from "./sink/identity.ts";
-import { readHostFacts } from "./source/host.ts";
+import { readHostFacts, type HostFacts } from "./source/host.ts";
 import type { SinkWorld } from "./sink/index.ts";
 import type { Clock } from "./runtime/clock.ts";
 
@@ -18,15 +18,28 @@ export interface ReceiversWorld {
   readonly arch: string;
   /** What tools see of the environment. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Ends what is being asked of the system. */
+  readonly signal: AbortSignal;
 }
 
-export function sinkWorldOf(configuration: Configuration, world: ReceiversWorld, log: Logger): SinkWorld {
+/** What the system tells of the machine, asked once whoever wants to know, since each time costs processes. */
+export function machineOf({ sources }: Configuration, world: ReceiversWorld): () => Promise<HostFacts> {
+  let asked: Promise<HostFacts> | undefined;
+  return () => (asked ??= readHostFacts({ ...world, sysctl: sources.sysctl.command }));
+}
+
+export function sinkWorldOf(
+  configuration: Configuration,
+  world: ReceiversWorld,
+  log: Logger,
+  machine = machineOf(configuration, world),
+): SinkWorld {
   return {
     identity: identityOf(configuration),
     host: async () => ({
       name: world.hostname,
       arch: world.arch,
-      ...(await readHostFacts({ ...world, sysctl: configuration.sources.sysctl.command })),
+      ...(await machine()),
     }),
     version: world.version,
     createClient: (http) => createHttpClient(http, { clock: world.clock, env: world.env, log }),

@@ -22,6 +22,7 @@ export interface HostOptions {
   readonly clock: Clock;
   readonly environment: Readonly<Record<string, string>>;
   readonly spawn?: Spawn;
+  readonly signal?: AbortSignal;
 }
 
 const factOf: Readonly<Record<string, keyof HostFacts>> = {
