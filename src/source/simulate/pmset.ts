@@ -1,7 +1,7 @@
 /** Owns the simulated pmset: power source and battery, settings in use, and thermal notes (FORMATS.md, section 9). */
 import { batteryAt } from "./battery.ts";
-import { hasFault } from "./faults.ts";
 import type { Host } from "./host.ts";
+import { misbehave } from "./misbehave.ts";
 import { chance } from "./noise.ts";
 import type { Settings } from "./settings.ts";
 import type { ToolWorld } from "./world.ts";
@@ -11,12 +11,8 @@ export async function pmset(
   { host, faults }: Settings,
   world: ToolWorld,
 ): Promise<number> {
-  if (hasFault(faults, "hang")) await world.forever();
-  if (hasFault(faults, "hang") || hasFault(faults, "empty")) return 0;
-  if (hasFault(faults, "fail")) {
-    await world.stderr.write("pmset: unable to read power management settings\n");
-    return 1;
-  }
+  const fault = await misbehave(faults, "pmset: unable to read power management settings", world);
+  if (fault !== undefined) return fault;
   const text = answer(argv, host, world.clock.now());
   if (text === undefined) {
     await world.stderr.write("Usage: pmset -g [batt | ps | therm]\n");

@@ -1,8 +1,8 @@
 /** Owns the simulated sysctl, as far as anyone asks: memory, swap, boot and wake times, and what the machine is. */
-import { hasFault } from "./faults.ts";
 import { bootTimeMs, memoryBytes, type Host } from "./host.ts";
 import { memoryAt } from "./memory.ts";
 import { chance } from "./noise.ts";
+import { misbehave } from "./misbehave.ts";
 import type { Settings } from "./settings.ts";
 import type { ToolWorld } from "./world.ts";
 
@@ -25,12 +25,8 @@ export async function sysctl(
   { host, faults }: Settings,
   world: ToolWorld,
 ): Promise<number> {
-  if (hasFault(faults, "hang")) await world.forever();
-  if (hasFault(faults, "hang") || hasFault(faults, "empty")) return 0;
-  if (hasFault(faults, "fail")) {
-    await world.stderr.write("sysctl: sysctl failed: Operation not permitted\n");
-    return 1;
-  }
+  const fault = await misbehave(faults, "sysctl: sysctl failed: Operation not permitted", world);
+  if (fault !== undefined) return fault;
   const valuesOnly = argv.includes("-n");
   let code = 0;
   for (const name of argv.filter((word) => word !== "-n")) {
