@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import test from "node:test";
-import type { Journal } from "../../src/journal/types.ts";
-import { bench, essence, numbered, unlimited, type Bench } from "../journal/fixtures.ts";
+import { openJournal } from "../../src/journal/journal.ts";
+import { basicOptions, bench, essence, numbered, unlimited, type Bench } from "../journal/fixtures.ts";
 
-/** Every byte takes minutes: FAULT_EVERY_BYTE=1. Otherwise the ends of pages and frames, and some between. */
+/** Every byte takes half a minute a test: FAULT_EVERY_BYTE=1. Otherwise the ends of pages and frames, and some between. */
 const everyByte = process.env["FAULT_EVERY_BYTE"] === "1";
 const frameBytes = 4096 + 24;
 const logHeader = 32;
@@ -37,12 +37,12 @@ function lastWrite(at: Bench): Torn {
   return { at, path, before, log: readFileSync(`${at.path}-wal`) };
 }
 
-/** What waits for the sink after a start on these files. */
+/** What waits for the sink after a start on these files; the bench would keep each of the thousands of journals to the end. */
 function recovered({ at, path }: Torn, log: Uint8Array): number {
   copyFileSync(at.path, path);
   writeFileSync(`${path}-wal`, log);
   rmSync(`${path}-shm`, { force: true });
-  const journal: Journal = at.open({ path });
+  using journal = openJournal(basicOptions(path, at.clock));
   assert.equal(journal.state().setAside, 0);
   const cursor = journal.cursor("a", { from: "now" });
   const read = cursor.ranges().flatMap((range) => cursor.read(range, unlimited));
@@ -51,7 +51,6 @@ function recovered({ at, path }: Torn, log: Uint8Array): number {
     read.map((_, index) => essence(numbered(index + 1))),
   );
   assert.deepEqual(journal.state().dropped, {});
-  journal[Symbol.dispose]();
   return read.length;
 }
 
