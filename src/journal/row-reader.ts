@@ -59,17 +59,20 @@ export interface RowReader {
   readonly set: (id: number) => SeriesSet | undefined;
 }
 
-const pageRows = 64;
+/** Rows of a first page: about what one batch takes, since whatever else it holds was fetched for nothing. */
+const firstPage = 16;
+/** Rows of a later page: who read a whole one goes on reading. */
+const nextPage = 64;
 /** Sets in memory, so that snapshots of one set share the object. */
 const keptSets = 64;
 
 export function rowReader(database: DatabaseSync, metricOf: MetricOf): RowReader {
   const columns = "seq, source, time, series, ended, chain, depth, samples, crc, row";
   const page = database.prepare(
-    `SELECT ${columns} FROM snapshot WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ${pageRows}`,
+    `SELECT ${columns} FROM snapshot WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`,
   );
   const keyPage = database.prepare(
-    `SELECT ${columns} FROM snapshot WHERE depth = 0 AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ${pageRows}`,
+    `SELECT ${columns} FROM snapshot WHERE depth = 0 AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`,
   );
   const chainRows = database.prepare(
     `SELECT ${columns} FROM snapshot WHERE seq >= ? AND seq < ? AND source = ? AND chain = ? ORDER BY seq`,
@@ -134,13 +137,15 @@ export function rowReader(database: DatabaseSync, metricOf: MetricOf): RowReader
 
   function* rows(range: SeqRange, positions: ReadPositions, { keysOnly = false } = {}): Generator<FoundRow> {
     const select = keysOnly ? keyPage : page;
+    let limit = firstPage;
     for (let from = range.firstSeq; from <= range.lastSeq;) {
-      const found = select.all(from, range.lastSeq) as unknown as StoredRow[];
+      const found = select.all(from, range.lastSeq, limit) as unknown as StoredRow[];
       for (const row of found)
         yield { seq: row.seq, samples: row.samples, decode: () => decode(row, positions) };
       const last = found.at(-1);
-      if (last === undefined || found.length < pageRows) return;
+      if (last === undefined || found.length < limit) return;
       from = last.seq + 1;
+      limit = nextPage;
     }
   }
 
