@@ -10,7 +10,8 @@ import type { Source, SourceListener } from "../source/source.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { formatSnapshots, type SnapshotFormat } from "./format.ts";
 import { pushAll } from "./push.ts";
-import { obstacle, prepare, type RunChoice } from "./load.ts";
+import { prepare, type RunChoice } from "./load.ts";
+import { obstacle } from "./obstacle.ts";
 import type { World } from "./world.ts";
 
 export interface OnceChoice extends RunChoice {

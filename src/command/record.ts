@@ -7,7 +7,8 @@ import { createHeartbeat } from "../source/heartbeat.ts";
 import { openRecorder, type Recorder } from "../source/record.ts";
 import type { Source, SourceListener } from "../source/source.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
-import { obstacle, prepare, type RunChoice } from "./load.ts";
+import { prepare, type RunChoice } from "./load.ts";
+import { obstacle } from "./obstacle.ts";
 import type { World } from "./world.ts";
 
 export interface RecordChoice extends RunChoice {

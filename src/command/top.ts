@@ -1,7 +1,8 @@
 /** Owns `top`: the status of an agent, live in a terminal, or as one frame where there is none. */
 import type { Status } from "../endpoint/api/status.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
-import { obstacle, prepare, type RunChoice } from "./load.ts";
+import { prepare, type RunChoice } from "./load.ts";
+import { obstacle } from "./obstacle.ts";
 import { frameLines, type Frame } from "./top/frame.ts";
 import { lineText, type Palette } from "./top/line.ts";
 import { ownSources, runningAgent, type Origin } from "./top/origin.ts";

@@ -4,9 +4,8 @@ import type { HttpSettings } from "../runtime/http/settings.ts";
 import type { Identity } from "./identity.ts";
 import type { HostFacts } from "./otlp/resource.ts";
 import type { OtlpSettings } from "./otlp/schema.ts";
-import type { Pacing } from "./pacing.ts";
+import { historyPacing, type Pacing } from "./pacing.ts";
 import type { PushgatewaySettings } from "./pushgateway/schema.ts";
-import { historyPacing } from "./queue.ts";
 import type { RemoteWriteSettings } from "./remote-write/schema.ts";
 import type { Sink } from "./sink.ts";
 

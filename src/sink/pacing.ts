@@ -1,4 +1,7 @@
 /** Owns how a sink wants to be driven, as its configuration says: with a backlog of its own, or with what is current. */
+import type { Frozen } from "../runtime/frozen.ts";
+import type { QueueConfig } from "./queue.ts";
+
 export type Pacing =
   | {
       readonly kind: "history";
@@ -14,3 +17,15 @@ export type Pacing =
       readonly mayOvertake: boolean;
     }
   | { readonly kind: "latest"; readonly intervalMs: number };
+
+export function historyPacing(queue: Frozen<QueueConfig>, mayOvertake: boolean): Pacing {
+  return {
+    kind: "history",
+    batchDeadlineMs: queue.batch_send_deadline,
+    minBackoffMs: queue.min_backoff,
+    maxBackoffMs: queue.max_backoff,
+    drainRate: queue.drain_rate,
+    sampleAgeLimitMs: queue.sample_age_limit,
+    mayOvertake,
+  };
+}

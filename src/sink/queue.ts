@@ -1,7 +1,6 @@
 /** Owns the `queue_config` of sinks with a backlog: Prometheus' names where Prometheus has the key. */
 import * as z from "zod";
 import { durationSetting } from "../runtime/setting.ts";
-import type { Pacing } from "./pacing.ts";
 
 /** @param maxSamples the protocol's own limit of samples a request */
 export function queueConfigSchema(maxSamples: { readonly default: number; readonly most: number }) {
@@ -28,16 +27,4 @@ export function queueConfigSchema(maxSamples: { readonly default: number; readon
   });
 }
 
-type QueueConfig = z.output<ReturnType<typeof queueConfigSchema>>;
-
-export function historyPacing(queue: QueueConfig, mayOvertake: boolean): Pacing {
-  return {
-    kind: "history",
-    batchDeadlineMs: queue.batch_send_deadline,
-    minBackoffMs: queue.min_backoff,
-    maxBackoffMs: queue.max_backoff,
-    drainRate: queue.drain_rate,
-    sampleAgeLimitMs: queue.sample_age_limit,
-    mayOvertake,
-  };
-}
+export type QueueConfig = z.output<ReturnType<typeof queueConfigSchema>>;
