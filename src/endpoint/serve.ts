@@ -1,7 +1,8 @@
 /** Owns what kind of server an address gets: plain, or with TLS that follows the web configuration. */
-import { createServer, type RequestListener, type Server } from "node:http";
-import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
+import type { RequestListener, Server } from "node:http";
+import type { Server as TlsServer } from "node:https";
 import type { TLSSocket } from "node:tls";
+import { http, https } from "../runtime/http/modules.ts";
 import type { Logger } from "../runtime/log.ts";
 import { serverOptions, type Limits } from "./limits.ts";
 import { asksForCertificate, isWelcome } from "./tls.ts";
@@ -18,7 +19,7 @@ export function createEndpointServer(
   if (typeof state === "string") return state;
   const server =
     web === undefined || state?.tls === undefined
-      ? createServer(serverOptions(limits), dispatch)
+      ? http.createServer(serverOptions(limits), dispatch)
       : tlsServer(web, state.tls, dispatch, limits);
   // Bodies are refused, so nobody is told to go on and send one.
   server.on("checkContinue", dispatch);
@@ -32,7 +33,7 @@ type Tls = NonNullable<WebState["tls"]>;
 
 function tlsServer(web: Web, tls: Tls, dispatch: RequestListener, limits: Limits): TlsServer {
   const asks = asksForCertificate(tls.config);
-  const server = createTlsServer(
+  const server = https().createServer(
     {
       ...serverOptions(limits),
       ...tls.options,

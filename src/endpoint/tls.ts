@@ -1,8 +1,9 @@
 /** Owns the server's side of TLS: its certificate from files, and which clients may come in. */
 import { isIPv6 } from "node:net";
-import { createSecureContext, type SecureContextOptions, type TLSSocket } from "node:tls";
+import type { SecureContextOptions, TLSSocket } from "node:tls";
 import { causeOf } from "../runtime/cause.ts";
 import { readBounded } from "../runtime/files.ts";
+import { tls } from "../runtime/http/modules.ts";
 import type { TlsServerConfig } from "./web-config.ts";
 
 const maxPemBytes = 1024 * 1024;
@@ -29,7 +30,7 @@ export function secureOptions(config: TlsServerConfig): SecureContextOptions {
     ...(config.curve_preferences.length > 0 && { ecdhCurve: config.curve_preferences.join(":") }),
   };
   try {
-    createSecureContext(options);
+    tls().createSecureContext(options);
   } catch (error) {
     const files = ca === undefined ? "certificate and key" : "certificate, key and client CA";
     throw new Error(`cannot use tls_server_config's ${files}: ${causeOf(error)}`, { cause: error });

@@ -1,11 +1,11 @@
 /** Owns the sockets of one client: a small keep-alive pool for each way to a receiver, renewed when a certificate file changes. */
-import { Agent, request as httpRequest, type ClientRequest, type RequestOptions } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { Agent, ClientRequest, RequestOptions } from "node:http";
 import { isIP } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { Clock } from "../clock.ts";
 import type { KnownSecrets } from "../redact.ts";
 import { userInfo, type Headers } from "./headers.ts";
+import { http, https } from "./modules.ts";
 import { authorityOf, hostOf, portOf, proxyFor, type Environment } from "./proxy.ts";
 import type { HttpSettings, TlsSettings } from "./settings.ts";
 import { createTrust } from "./trust.ts";
@@ -75,8 +75,10 @@ export function createConnections(settings: HttpSettings, world: World): Connect
     // Node would take the name from the Host header, which is the receiver's.
     const toProxy = proxyTls && { ...proxyTls, servername: serverName(proxy) };
     if (tls === undefined)
-      return toProxy === undefined ? new Agent(options) : new HttpsAgent({ ...options, ...toProxy });
-    if (proxy === undefined) return new HttpsAgent({ ...options, ...tls });
+      return toProxy === undefined
+        ? new http.Agent(options)
+        : new (https().Agent)({ ...options, ...toProxy });
+    if (proxy === undefined) return new (https().Agent)({ ...options, ...tls });
     const { clock, connectTimeoutMs, secrets } = world;
     const headers = userInfo(proxy, "proxy-authorization", secrets);
     return tunnelAgent(options, {
@@ -156,7 +158,7 @@ function forward(url: URL, proxy: URL, secrets: KnownSecrets): Options {
 
 function open(options: RequestOptions): ClientRequest {
   const all = { ...options, autoSelectFamilyAttemptTimeout: addressTimeoutMs };
-  return options.protocol === "https:" ? httpsRequest(all) : httpRequest(all);
+  return options.protocol === "https:" ? https().request(all) : http.request(all);
 }
 
 function retire({ agent, digging }: Pool): void {

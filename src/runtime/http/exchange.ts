@@ -1,6 +1,5 @@
 /** Owns one request on the wire: from the socket to the last byte, a deadline, or a failure; ends exactly once. */
 import type { ClientRequest, IncomingMessage } from "node:http";
-import { TLSSocket } from "node:tls";
 import type { Clock } from "../clock.ts";
 import { faultOf, type Fault } from "./failure.ts";
 
@@ -98,7 +97,7 @@ function listen(request: ClientRequest, terms: Terms, stage: Stage, end: End): v
   request.once("socket", (socket) => {
     const connected = (): void => void (stage.connected = true);
     if (request.reusedSocket) connected();
-    else socket.once(socket instanceof TLSSocket ? "secureConnect" : "connect", connected);
+    else socket.once("encrypted" in socket ? "secureConnect" : "connect", connected);
   });
   request.on("information", () => (stage.answering = true));
   request.on("upgrade", (_response, socket) => {

@@ -1,8 +1,8 @@
 /** Owns who we say we are: the headers of each request, with credentials as their files hold them now. */
-import { validateHeaderValue } from "node:http";
 import type { KnownSecrets } from "../redact.ts";
 import { fileSecret, type Secret } from "../secret.ts";
 import type { HttpRequest } from "./http.ts";
+import { http } from "./modules.ts";
 import type { HttpSettings } from "./settings.ts";
 
 export type Headers = Readonly<Record<string, string>>;
@@ -69,7 +69,7 @@ function basicToken(username: string, password: string, known: KnownSecrets): st
 /** Node's own message would not say which file to look at, and is thrown too late to tell it apart. */
 function checked(value: string): string {
   try {
-    validateHeaderValue("authorization", value);
+    http.validateHeaderValue("authorization", value);
     return value;
   } catch {
     throw new Error("credentials must be plain text, got characters that no header may hold");

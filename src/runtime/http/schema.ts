@@ -1,8 +1,8 @@
 /** Owns the validation of the HTTP part of a sink's configuration, and its description for the JSON Schema. */
-import { validateHeaderName, validateHeaderValue } from "node:http";
 import * as z from "zod";
 import { createKnownSecrets, knownSecrets } from "../redact.ts";
 import { literalSecret, type Secret } from "../secret.ts";
+import { http } from "./modules.ts";
 import { tlsVersions, type HttpSettings } from "./settings.ts";
 
 /** Headers that belong to the protocols themselves (WIRE.md 1, duty 1; Prometheus reserves the same). */
@@ -136,9 +136,9 @@ function checkHeaders(values: Readonly<Record<string, string>>, context: z.Refin
 }
 
 function headerFault(name: string, value: string): string | undefined {
-  if (!accepts(() => validateHeaderName(name))) return "must be a valid header name";
+  if (!accepts(() => http.validateHeaderName(name))) return "must be a valid header name";
   if (reservedHeaders.has(name.toLowerCase())) return "must not be set: the agent owns this header";
-  return accepts(() => validateHeaderValue(name, value)) ? undefined : "must be a valid header value";
+  return accepts(() => http.validateHeaderValue(name, value)) ? undefined : "must be a valid header value";
 }
 
 function headerSecret(name: string, value: string): Secret {

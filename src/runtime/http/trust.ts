@@ -1,17 +1,10 @@
 /** Owns whom we trust and how we prove who we are on a TLS connection, with certificate files as they are now. */
 import { isIP } from "node:net";
-import {
-  checkServerIdentity,
-  createSecureContext,
-  getCACertificates,
-  type ConnectionOptions,
-  type SecureContext,
-  type SecureContextOptions,
-  type SecureVersion,
-} from "node:tls";
+import type { ConnectionOptions, SecureContext, SecureContextOptions, SecureVersion } from "node:tls";
 import { causeOf } from "../cause.ts";
 import { readBounded } from "../files.ts";
 import { fileStamp } from "../stamp.ts";
+import { tls } from "./modules.ts";
 import type { TlsSettings, TlsVersion } from "./settings.ts";
 
 interface Trust {
@@ -55,7 +48,7 @@ function connectionOptions({
     ...(name !== undefined && {
       // An address is no server name indication (RFC 6066, section 3), but it can be checked against the certificate.
       servername: isIP(name) === 0 ? name : "",
-      checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
+      checkServerIdentity: (_host, certificate) => tls().checkServerIdentity(name, certificate),
     }),
   };
 }
@@ -93,14 +86,16 @@ function systemContext(options: SecureContextOptions, shareable: boolean): Secur
 
 /** Nothing where the system adds none, since Node's default store is then cheaper than a copy of it. */
 function mergedAuthorities(): string[] | undefined {
-  const known = new Set(getCACertificates("default"));
-  const added = getCACertificates("system").filter((certificate) => !known.has(certificate));
+  const known = new Set(tls().getCACertificates("default"));
+  const added = tls()
+    .getCACertificates("system")
+    .filter((certificate) => !known.has(certificate));
   return added.length === 0 ? undefined : [...new Set([...known, ...added])];
 }
 
 function context(options: SecureContextOptions): SecureContext {
   try {
-    return createSecureContext(options);
+    return tls().createSecureContext(options);
   } catch (error) {
     const files = options.cert === undefined ? "ca_file" : "cert_file, key_file or ca_file";
     throw new Error(`cannot use tls_config's ${files}: ${causeOf(error)}`, { cause: error });

@@ -1,11 +1,12 @@
 /** Owns the way through a proxy to an HTTPS receiver: CONNECT, then TLS inside (RFC 9110, section 9.3.6). */
-import { request as httpRequest, type ClientRequest, type RequestOptions } from "node:http";
-import { Agent, request as httpsRequest, type AgentOptions } from "node:https";
+import type { ClientRequest, RequestOptions } from "node:http";
+import type { Agent, AgentOptions } from "node:https";
 import { Duplex } from "node:stream";
-import { connect as tlsConnect, type ConnectionOptions } from "node:tls";
+import type { ConnectionOptions } from "node:tls";
 import type { Clock } from "../clock.ts";
 import { faultOf, tunnelFailed } from "./failure.ts";
 import type { Headers } from "./headers.ts";
+import { http, https, tls } from "./modules.ts";
 import { authorityOf, hostOf, portOf } from "./proxy.ts";
 
 interface TunnelSettings {
@@ -24,7 +25,7 @@ interface TunnelSettings {
 
 /** An agent whose connections run through the proxy. Node's own `proxyEnv` buffers without bound and can't be cancelled. */
 export function tunnelAgent(options: AgentOptions, settings: TunnelSettings): Agent {
-  const agent = new Agent(options);
+  const agent = new (https().Agent)(options);
   agent.createConnection = (
     { host, port, servername },
     callback?: (error: Error | null, socket: Duplex) => void,
@@ -32,7 +33,10 @@ export function tunnelAgent(options: AgentOptions, settings: TunnelSettings): Ag
     const name = host ?? "localhost";
     dig(`${name.includes(":") ? `[${name}]` : name}:${port ?? 443}`, settings).then(
       (socket) =>
-        callback?.(null, tlsConnect({ ...settings.tls, host: name, servername: servername ?? "", socket })),
+        callback?.(
+          null,
+          tls().connect({ ...settings.tls, host: name, servername: servername ?? "", socket }),
+        ),
       (error: unknown) => callback?.(error instanceof Error ? error : new Error(String(error)), noSocket),
     );
   };
@@ -77,7 +81,7 @@ function connectRequest(target: string, { proxy, headers, proxyTls, signal }: Tu
     agent: false,
     signal,
   };
-  return proxy.protocol === "https:" ? httpsRequest({ ...proxyTls, ...options }) : httpRequest(options);
+  return proxy.protocol === "https:" ? https().request({ ...proxyTls, ...options }) : http.request(options);
 }
 
 /** The same words whether CONNECT or a plain request met them. */
