@@ -70,9 +70,16 @@ function got(issue: RawIssue, root: Node, field: Field): string {
   const node = nearestNode(root, path);
   if (node.kind === "scalar" && node.reference !== undefined) return `, got ${quote(node.reference)}`;
   if (Array.isArray(issue.input)) return ", got a list";
+  if (isBlockOfText(issue)) return ", got text";
   return typeof issue.input === "object" && issue.input !== null
     ? ", got a map"
     : `, got ${quote(issue.input)}`;
+}
+
+/** A stray `>` or `|` makes text of a whole block, its keys' secrets among it. */
+function isBlockOfText({ code, input, ...issue }: RawIssue): boolean {
+  const wantsKeys = "expected" in issue && ["object", "record", "array"].includes(String(issue.expected));
+  return code === "invalid_type" && wantsKeys && typeof input === "string" && /[\s:]/.test(input);
 }
 
 function hint(issue: RawIssue): string {

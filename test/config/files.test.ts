@@ -85,6 +85,21 @@ test("a file that is no map is refused", () => {
   ]);
 });
 
+test("a block that a stray > or | made text of is not quoted, for its secrets stand in it", () => {
+  const block = "\n- url: http://a\n  basic_auth: { username: u, password: hunter2 }\n";
+  const indented = block.replaceAll("\n", "\n  ");
+  for (const text of [
+    `>${indented}`,
+    `|${indented}`,
+    `remote_write: >-${indented}`,
+    `remote_write: [ "password: hunter2" ]`,
+  ])
+    for (const problem of refused(worldOf(text))) {
+      assert.match(problem, /must be .*, got text$/);
+      assert.doesNotMatch(problem, /hunter/);
+    }
+});
+
 test("__proto__ is a key like any other, and an unknown one", () => {
   const text = "__proto__: { polluted: 1 }\nglobal:\n  external_labels: { __proto__: x, constructor: y }\n";
   const problems = refused(worldOf(text));
