@@ -12,7 +12,6 @@ import { createDeliveries } from "./delivery/deliveries.ts";
 import { apiRoutes } from "./endpoint/api/routes.ts";
 import { pageRoutes } from "./endpoint/page/routes.ts";
 import { startEndpoint } from "./endpoint/server.ts";
-import { parseWebFile } from "./config/web-file.ts";
 import { openJournal } from "./journal/journal.ts";
 import { catalogue } from "./meter/catalogue.ts";
 import type { Intake } from "./meter/intake.ts";
@@ -127,7 +126,7 @@ export async function runAgent(
             ...(configuration.web.page ? pageRoutes(board) : []),
             ...(configuration.web.enable_reload ? [reloadRoute(() => world.reload.request())] : []),
           ],
-          parseWebConfig: parseWebFile,
+          webParser: async () => (await import("./config/web-file.ts")).parseWebFile,
           clock,
           log,
         },

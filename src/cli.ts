@@ -58,6 +58,10 @@ async function main(): Promise<number> {
     return simulate(process.argv.slice(3), stop.signal);
   }
   const { version } = await import("./version.ts");
+  if (process.argv[2] === "prepare") {
+    const { prepareForRun } = await import("./command/prepare.ts");
+    return prepareForRun(process.argv[3] ?? "", world(version));
+  }
   const { runProgram } = await import("./command/program.ts");
   return runProgram(process.argv.slice(2), world(version));
 }

@@ -79,14 +79,12 @@ const addRun: Add = (program, world, done) =>
     .addOption(new Option("--log.format <format>", "form of messages").choices(["auto", "text", "json"]))
     .option("--pid-file <file>", "write the process' number here, for log rotation")
     .action(async (options: Options & { pidFile?: string }) => {
-      const { run } = await import("./run.ts");
       const { pidFile } = options;
-      done(
-        await run(
-          { ...choice(options), flags: runFlags(options), ...(pidFile !== undefined && { pidFile }) },
-          world,
-        ),
-      );
+      const chosen = { ...choice(options), flags: runFlags(options) };
+      const { settleApart } = await import("./apart.ts");
+      const settled = settleApart(chosen, world);
+      const { run } = await import("./run.ts");
+      done(await run({ ...chosen, ...(pidFile !== undefined && { pidFile }) }, settled, world));
     });
 
 const addOnce: Add = (program, world, done) =>

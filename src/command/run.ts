@@ -1,17 +1,17 @@
 /** Owns `run`: the agent in the foreground until it is told to stop. */
 import { runAgent } from "../agent.ts";
-import { formatProblem } from "../config/problem.ts";
 import { doubtOf } from "../daemon/privileges.ts";
 import { createReload, type Reloaded } from "../daemon/reload.ts";
-import { printConfiguration } from "../config/print.ts";
 import { causeOf } from "../runtime/cause.ts";
 import { writeAtomically } from "../runtime/files.ts";
 import type { Logger } from "../runtime/log.ts";
 import { createLogger } from "../runtime/log/logger.ts";
 import { childEnvironment } from "../source/child.ts";
+import { settleApart, type Settled, type Unsettled } from "./apart.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { keepHostname } from "./hostname.ts";
-import { obstacle, prepare, tryToPrepare, type Prepared, type RunChoice } from "./load.ts";
+import type { RunChoice } from "./load.ts";
+import { obstacle } from "./obstacle.ts";
 import { accountProblem, preparePrivileges } from "./privileges.ts";
 import type { World } from "./world.ts";
 
@@ -26,10 +26,20 @@ interface Hangup {
 }
 
 /** 0 after a stop, 75 when powermetrics ended and may not be started again, 69 and 77 when it can't be asked at all. */
-export async function run(choice: RunArguments, world: World): Promise<ExitCode> {
+export async function run(
+  choice: RunArguments,
+  settled: Promise<Settled | Unsettled>,
+  world: World,
+): Promise<ExitCode> {
   const hangup: Hangup = { call: () => undefined };
   world.onHangup(() => hangup.call());
-  let next = prepare(choice, world);
+  const first = await settled;
+  if (world.signal.aborted) return exitCode.ok;
+  if ("problems" in first) {
+    for (const problem of first.problems) world.stderr(`${problem}\n`);
+    return first.code;
+  }
+  let next: Settled | ExitCode = first;
   while (typeof next !== "number") next = await runWith(next, { choice, world, hangup });
   return next;
 }
@@ -41,7 +51,7 @@ interface Running {
 }
 
 /** One life of the agent: the exit code, or the configuration of the next one. */
-async function runWith(prepared: Prepared, { choice, world, hangup }: Running): Promise<ExitCode | Prepared> {
+async function runWith(prepared: Settled, { choice, world, hangup }: Running): Promise<ExitCode | Settled> {
   const hindrance = obstacle(prepared, world);
   if (hindrance !== undefined) {
     world.stderr(`${hindrance.message}\n`);
@@ -90,7 +100,7 @@ async function runWith(prepared: Prepared, { choice, world, hangup }: Running): 
       environment: childEnvironment(world.env),
       privileges,
       reload,
-      configurationText: () => printConfiguration(reload.current.printable),
+      configurationText: () => reload.current.text,
       // Without root it could not be started again: launchd starts both.
       restart: privileges.account === undefined ? "backoff" : "never",
     },
@@ -116,7 +126,7 @@ function writePidFile(path: string): string | undefined {
   }
 }
 
-function sayHello({ configuration, file, simulated }: Prepared, { version }: World, log: Logger): void {
+function sayHello({ configuration, file, simulated }: Settled, { version }: World, log: Logger): void {
   log.info(`mac-powermetrics-agent ${version} starts`, {
     configuration: file ?? "defaults",
     simulated,
@@ -126,9 +136,9 @@ function sayHello({ configuration, file, simulated }: Prepared, { version }: Wor
 }
 
 /** What would keep the agent from starting with it is wrong with it, too. */
-async function loadAgain(choice: RunArguments, world: World): Promise<Reloaded<Prepared>> {
-  const next = tryToPrepare(choice, world);
-  if ("problems" in next) return { ok: false, problems: next.problems.map(formatProblem) };
+async function loadAgain(choice: RunArguments, world: World): Promise<Reloaded<Settled>> {
+  const next = await settleApart(choice, world);
+  if ("problems" in next) return { ok: false, problems: next.problems };
   const message =
     doubtOf(next.file, world.uid).refusal ??
     obstacle(next, world)?.message ??

@@ -34,7 +34,8 @@ export interface EndpointWorld {
   readonly hostname: string;
   /** Page, API, reload. */
   readonly routes?: readonly Route[];
-  readonly parseWebConfig: ParseWebConfig;
+  /** Loads the reader of `config_file`; called only where there is one. */
+  readonly webParser: () => Promise<ParseWebConfig>;
   readonly limits?: Limits;
   readonly clock: Clock;
   readonly log: Logger;
@@ -64,7 +65,7 @@ export async function startEndpoint(
   const web =
     config_file === undefined
       ? undefined
-      : createWeb(config_file, { parse: world.parseWebConfig, clock, log });
+      : createWeb(config_file, { parse: await world.webParser(), clock, log });
   const dispatch = createDispatch({
     routes: [metricsRoute(world.latest), healthyRoute, readyRoute(world.ready), ...(world.routes ?? [])],
     hosts: createHosts({

@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import { inspect } from "node:util";
 import { readBounded } from "./files.ts";
-import { knownSecrets, type KnownSecrets } from "./redact.ts";
+import { createKnownSecrets, knownSecrets, type KnownSecrets } from "./redact.ts";
 import { fileStamp } from "./stamp.ts";
 
 /** Opaque: printing it in any way gives `<secret>`. */
@@ -18,7 +18,46 @@ const maxSecretBytes = 64 * 1024;
 /** A secret written into the configuration itself. */
 export function literalSecret(value: string, known: KnownSecrets = knownSecrets): Secret {
   known.add(value);
-  return opaque(() => value);
+  const secret = opaque(() => value);
+  literals.set(secret, { [marker]: value, masked: known === knownSecrets });
+  return secret;
+}
+
+interface Packed {
+  readonly [marker]: string;
+  /** Whether it is to be hidden from everything that is printed. */
+  readonly masked: boolean;
+}
+
+/** No key of a configuration has this name beside a `masked` that is no text. */
+const marker = "\0secret";
+const literals = new WeakMap<Secret, Packed>();
+
+/** Literal secrets and all: JSON for another process of ours, and for nobody else. */
+export function packSecrets(value: unknown): string {
+  return JSON.stringify(value, function (this: Readonly<Record<string, unknown>>, key, plain: unknown) {
+    // JSON has asked toJSON already, and that tells nothing.
+    return literals.get(this[key] as Secret) ?? plain;
+  });
+}
+
+/** @throws SyntaxError for what `packSecrets` did not write */
+export function unpackSecrets(text: string): unknown {
+  return JSON.parse(text, (_key, value: unknown) =>
+    isPacked(value)
+      ? literalSecret(value[marker], value.masked ? knownSecrets : createKnownSecrets())
+      : value,
+  );
+}
+
+function isPacked(value: unknown): value is Packed {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    marker in value &&
+    "masked" in value &&
+    typeof value.masked === "boolean"
+  );
 }
 
 /**

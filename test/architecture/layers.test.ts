@@ -43,6 +43,31 @@ test("no file needs itself by way of its imports", () => {
   assert.deepEqual(rings, []);
 });
 
+test("the daemon never loads what only reads a configuration, nor node:http as an ES module, which brings undici along", () => {
+  const all = new Map(sources.map((source) => [source.path, source]));
+  const loaded = new Set<string>();
+  function load(path: string): void {
+    if (loaded.has(path)) return;
+    loaded.add(path);
+    for (const one of all.get(path)?.imports ?? []) if (isNeeded(one)) load(one.target);
+  }
+  for (const path of [
+    "src/cli.ts",
+    "src/command/program.ts",
+    "src/command/run.ts",
+    "src/sink/remote-write/sink.ts",
+  ])
+    load(path);
+  assert.ok(loaded.size > 150, `got ${loaded.size} files`);
+  const heavy = ["zod", "yaml", "node:http", "node:https", "node:tls"];
+  const found = [...loaded].flatMap((path) =>
+    (all.get(path)?.imports ?? [])
+      .filter((one) => !one.typeOnly && !one.lazy && heavy.includes(one.target))
+      .map(({ target }) => `${path}: ${target}`),
+  );
+  assert.deepEqual(found, []);
+});
+
 test("what is forbidden is found in every spelling", () => {
   const text = [
     'import { spawn } from "node:child_process";',

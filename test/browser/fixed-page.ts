@@ -43,7 +43,7 @@ export async function servePage(status: Status): Promise<FixedPage> {
       ready: () => ({ ready: true }),
       hostname: "localhost",
       routes: [...apiRoutes(board), ...pageRoutes(board)],
-      parseWebConfig: parseWebFile,
+      webParser: () => Promise.resolve(parseWebFile),
       clock: systemClock,
       log: silentLogger,
     },

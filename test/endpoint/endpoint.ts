@@ -47,7 +47,7 @@ export async function openEndpoint(
       ready: () => ({ ready: true }),
       hostname: "studio.lan",
       limits: { ...defaultLimits, ...limits },
-      parseWebConfig: parseWebFile,
+      webParser: () => Promise.resolve(parseWebFile),
       clock,
       log,
       ...world,

@@ -3,8 +3,14 @@ import { chmodSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { inspect } from "node:util";
-import { createKnownSecrets, redact } from "../../src/runtime/redact.ts";
-import { fileSecret, literalSecret, secretFileWarning } from "../../src/runtime/secret.ts";
+import { createKnownSecrets, knownSecrets, redact } from "../../src/runtime/redact.ts";
+import {
+  fileSecret,
+  literalSecret,
+  packSecrets,
+  secretFileWarning,
+  unpackSecrets,
+} from "../../src/runtime/secret.ts";
 import { temporaryFolder } from "./http/receivers.ts";
 
 test("a secret prints as <secret> in every way but reveal", () => {
@@ -109,4 +115,22 @@ test("a secret's file that others may read is warned of", (t) => {
   chmodSync(path, 0o600);
   assert.equal(secretFileWarning(path), undefined);
   assert.equal(secretFileWarning(`${path}.absent`), undefined);
+});
+
+test("a configuration's secrets go to another process of ours and are secrets again there, known to the log as before", () => {
+  const value = {
+    headers: {
+      "x-plain": literalSecret("eu-west-1", createKnownSecrets()),
+      "\0secret": literalSecret("hunter23"),
+    },
+    attributes: { "\0secret": "a label", masked: "yes" },
+    list: [1, "two", true, null],
+  };
+  const text = packSecrets(value);
+  const received = unpackSecrets(text) as typeof value;
+  assert.equal(received.headers["x-plain"].reveal(), "eu-west-1");
+  assert.equal(received.headers["\0secret"].reveal(), "hunter23");
+  assert.doesNotMatch(JSON.stringify(received), /hunter23|eu-west-1/);
+  assert.equal(knownSecrets.redact("hunter23 in eu-west-1"), "<secret> in eu-west-1");
+  assert.deepEqual([received.attributes, received.list], [value.attributes, value.list]);
 });
