@@ -11,9 +11,12 @@ export interface ByteWriter {
   /** A whole number from 0 to 2^31 - 1: a length. */
   varint(value: number): void;
   bytes(source: Uint8Array): void;
+  /** The same, and returns where they begin, for values to be put into their gaps. */
+  template(source: Uint8Array): number;
   /** Little endian; any NaN becomes Prometheus' normal one. */
   double(value: number): void;
-  staleMarker(): void;
+  doubleAt(position: number, value: number): void;
+  staleMarkerAt(position: number): void;
   /** What was written since the last call; valid until the next write. */
   finish(): Uint8Array;
 }
@@ -23,10 +26,19 @@ export function createByteWriter(): ByteWriter {
   let view = new DataView(buffer.buffer);
   let at = 0;
 
-  function words([high, low]: readonly [number, number]): void {
-    view.setUint32(at, low, true);
-    view.setUint32(at + 4, high, true);
-    at += 8;
+  function words(position: number, [high, low]: readonly [number, number]): void {
+    view.setUint32(position, low, true);
+    view.setUint32(position + 4, high, true);
+  }
+
+  function doubleAt(position: number, value: number): void {
+    if (Number.isNaN(value)) words(position, normalNaN);
+    else view.setFloat64(position, value, true);
+  }
+
+  function bytes(source: Uint8Array): void {
+    buffer.set(source, at);
+    at += source.length;
   }
 
   return {
@@ -48,19 +60,18 @@ export function createByteWriter(): ByteWriter {
       }
       buffer[at++] = rest;
     },
-    bytes(source) {
-      buffer.set(source, at);
-      at += source.length;
+    bytes,
+    template(source) {
+      const begin = at;
+      bytes(source);
+      return begin;
     },
     double(value) {
-      if (Number.isNaN(value)) {
-        words(normalNaN);
-        return;
-      }
-      view.setFloat64(at, value, true);
+      doubleAt(at, value);
       at += 8;
     },
-    staleMarker: () => words(staleNaN),
+    doubleAt,
+    staleMarkerAt: (position) => words(position, staleNaN),
     finish() {
       const written = buffer.subarray(0, at);
       at = 0;

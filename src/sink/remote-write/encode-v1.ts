@@ -2,7 +2,7 @@
 import protobuf from "protobufjs/minimal.js";
 import { createByteWriter } from "../byte-writer.ts";
 import type { Gathered } from "./gather.ts";
-import { timestampTails, writeTimeSeries } from "./samples.ts";
+import { sampleTemplates, timestampTails, writeTimeSeries } from "./samples.ts";
 import type { WireSeries } from "./wire-series.ts";
 
 /** The message before compression; valid until the next call. Metadata travels with version 2 only. */
@@ -19,8 +19,8 @@ export function createEncoderV1(): Encoder {
   }
 
   return ({ snapshots, runs }) => {
-    const tails = timestampTails(snapshots);
-    for (const run of runs) writeTimeSeries(writer, 0x0a, run, tails, { before: labelsOf(run.series) });
+    const templates = sampleTemplates(timestampTails(snapshots));
+    for (const run of runs) writeTimeSeries(writer, 0x0a, run, templates, { before: labelsOf(run.series) });
     return writer.finish();
   };
 }

@@ -4,7 +4,7 @@ import type { Metric } from "../../metric/metric.ts";
 import { createByteWriter } from "../byte-writer.ts";
 import type { Encoder } from "./encode-v1.ts";
 import type { Gathered, Run } from "./gather.ts";
-import { startTimestampTails, writeTimeSeries } from "./samples.ts";
+import { sampleTemplates, startTimestampTails, writeTimeSeries } from "./samples.ts";
 import type { WireSeries } from "./wire-series.ts";
 
 /** All of a request but its samples. Batches name the same series again and again, in a few combinations of sources. */
@@ -31,12 +31,12 @@ export function createEncoderV2(): Encoder {
 
   return ({ snapshots, runs }: Gathered) => {
     const layout = layoutOf(runs);
-    const tails = startTimestampTails(snapshots);
+    const templates = sampleTemplates(startTimestampTails(snapshots));
     writer.reserve(layout.symbols.length);
     writer.bytes(layout.symbols);
     runs.forEach((run, at) => {
       const around = layout.around[at];
-      if (around !== undefined) writeTimeSeries(writer, 0x2a, run, tails, around);
+      if (around !== undefined) writeTimeSeries(writer, 0x2a, run, templates, around);
     });
     return writer.finish();
   };

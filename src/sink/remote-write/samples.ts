@@ -47,50 +47,70 @@ function fields(...pairs: readonly (readonly [tag: number, value: number])[]): U
   return Uint8Array.from(bytes);
 }
 
+/** Samples of a run as they go on the wire, with gaps where their values belong. */
+interface Template {
+  readonly bytes: Uint8Array;
+  /** Where the value of each sample begins. */
+  readonly gaps: readonly number[];
+}
+
+export type Templates = (run: Run) => Template;
+
+/** The series of a source differ in nothing but their values, so that nearly every run has the template of the one before. */
+export function sampleTemplates(tails: Tails): Templates {
+  const latest = new Map<readonly Uint8Array[], { readonly rows: readonly number[]; template: Template }>();
+  return ({ series, rows, marks }) => {
+    const own = tails.of(series.metric);
+    if (marks.length > 0)
+      return createTemplate(rows.map((row, at) => (marks.includes(at) ? tails.plain : own)[row]));
+    const before = latest.get(own);
+    if (before !== undefined && sameRows(before.rows, rows)) return before.template;
+    const template = createTemplate(rows.map((row) => own[row]));
+    latest.set(own, { rows, template });
+    return template;
+  };
+}
+
+function sameRows(some: readonly number[], others: readonly number[]): boolean {
+  return some.length === others.length && some.every((row, at) => row === others[at]);
+}
+
+const valueLength = 8;
+
+function createTemplate(tails: readonly (Uint8Array | undefined)[]): Template {
+  const gaps: number[] = [];
+  const bytes: number[] = [];
+  for (const tail of tails) {
+    const rest = tail ?? [];
+    bytes.push(0x12, 1 + valueLength + rest.length, 0x09);
+    gaps.push(bytes.length);
+    bytes.push(...noValue, ...rest);
+  }
+  return { bytes: Uint8Array.from(bytes), gaps };
+}
+
+const noValue = new Uint8Array(valueLength);
+
 /** Writes one TimeSeries: its tag and length, what leads it (labels), its samples, and what trails it (metadata). */
 export function writeTimeSeries(
   writer: ByteWriter,
   tag: number,
   run: Run,
-  tails: Tails,
-  around: { readonly before: Uint8Array; readonly after?: Uint8Array },
+  templates: Templates,
+  { before, after }: { readonly before: Uint8Array; readonly after?: Uint8Array },
 ): void {
-  const { before, after } = around;
-  const own = tailsOf(run, tails);
-  const length = before.length + samplesLength(own) + (after?.length ?? 0);
+  const template = templates(run);
+  const length = before.length + template.bytes.length + (after?.length ?? 0);
   writer.reserve(1 + varintLength(length) + length);
   writer.byte(tag);
   writer.varint(length);
   writer.bytes(before);
-  writeSamples(writer, run, own);
+  writeSamples(writer, run, template);
   if (after !== undefined) writer.bytes(after);
 }
 
-const noBytes = new Uint8Array();
-
-/** The tail of each sample of the run. */
-function tailsOf({ series, rows, marks }: Run, tails: Tails): readonly Uint8Array[] {
-  const own = tails.of(series.metric);
-  const found = rows.map((row) => own[row] ?? noBytes);
-  for (const mark of marks) found[mark] = tails.plain[rows[mark] ?? -1] ?? noBytes;
-  return found;
-}
-
-/** Bytes before a sample's tail: the field's tag and length, the value's tag and the value. */
-const headLength = 11;
-
-function samplesLength(tails: readonly Uint8Array[]): number {
-  return tails.reduce((length, tail) => length + headLength + tail.length, 0);
-}
-
-/** Writes what `samplesLength` counted. */
-function writeSamples(writer: ByteWriter, { values, marks }: Run, tails: readonly Uint8Array[]): void {
-  tails.forEach((tail, at) => {
-    writer.byte(0x12);
-    writer.byte(headLength - 2 + tail.length);
-    writer.byte(0x09);
-    if (marks.includes(at)) writer.staleMarker();
-    else writer.double(values[at] ?? NaN);
-    writer.bytes(tail);
-  });
+function writeSamples(writer: ByteWriter, { values, marks }: Run, { bytes, gaps }: Template): void {
+  const begin = writer.template(bytes);
+  for (let at = 0; at < gaps.length; at++) writer.doubleAt(begin + (gaps[at] ?? 0), values[at] ?? NaN);
+  for (const mark of marks) writer.staleMarkerAt(begin + (gaps[mark] ?? 0));
 }
