@@ -88,7 +88,7 @@ function printOf(time: number, low: number, high: number): number {
   return Math.imul(Math.imul(clock ^ low, 0x85ebca6b) ^ high, 0xc2b2ae35) >>> 0;
 }
 
-interface Field {
+export interface Field {
   readonly number: number;
   /** Where its content begins. */
   readonly at: number;
@@ -97,7 +97,8 @@ interface Field {
   readonly wire: number;
 }
 
-function* fields(bytes: Uint8Array): Generator<Field> {
+/** A message of the wire, field by field; 32-bit ones are none of these protocols. */
+export function* fields(bytes: Uint8Array): Generator<Field> {
   let at = 0;
   const varint = (): number => {
     let value = 0;
@@ -117,7 +118,7 @@ function* fields(bytes: Uint8Array): Generator<Field> {
   }
 }
 
-function* parts(bytes: Uint8Array, numbers: readonly number[]): Generator<Uint8Array> {
+export function* parts(bytes: Uint8Array, numbers: readonly number[]): Generator<Uint8Array> {
   for (const { number, at, value, wire } of fields(bytes))
     if (wire === 2 && numbers.includes(number)) yield bytes.subarray(at, at + value);
 }

@@ -23,6 +23,8 @@ export interface Receiver extends AsyncDisposable {
   readonly holding: number;
   /** The receiver's time in every answer, milliseconds since the Unix epoch; it does not tell when absent. */
   time: (() => number) | undefined;
+  /** Told of each body and the status of its answer, which is absent where there was none. */
+  witness: ((body: Buffer, status: number | undefined) => void) | undefined;
   /** From now on nothing comes back on the connections there are; new ones are served. */
   vanish(): void;
   /** For what is asked from now on: a renewed certificate, on the same port. */
@@ -49,11 +51,13 @@ export async function startReceiver(kind: Kind, tls?: ServerOptions): Promise<Re
     }
     if (mood !== undefined) {
       mood(answer, asked);
+      it.witness?.(body, answer.headersSent ? answer.statusCode : undefined);
       return;
     }
     const counted = asked.method === "DELETE" ? nothing : count(kind, asked, body);
     taken = plus(taken, counted);
     status(200, written(counted.samples + counted.marks))(answer, asked);
+    it.witness?.(body, 200);
   }
 
   function listener(asked: IncomingMessage, answer: ServerResponse): void {
@@ -79,6 +83,7 @@ export async function startReceiver(kind: Kind, tls?: ServerOptions): Promise<Re
       return holding;
     },
     time: undefined,
+    witness: undefined,
     vanish() {
       for (const socket of sockets) deaf.add(socket);
     },

@@ -1,0 +1,25 @@
+/**
+ * Owns a powermetrics in a hurry, as a process: `MILLISECONDS DOCUMENTS` and then Apple's own arguments. It is the simulator, but
+ * its windows are as short as told, which no configuration may ask for, and after so many documents it falls silent.
+ */
+import { systemClock } from "../../src/runtime/clock.ts";
+import { processWorld, simulate } from "../../src/source/simulate/index.ts";
+
+const [windowMs = "", documents = "", ...asked] = process.argv.slice(2);
+const stop = new AbortController();
+process.once("SIGTERM", () => stop.abort());
+const world = processWorld(systemClock, stop.signal);
+const interval = asked.indexOf("-i");
+
+function run(every: string, ...more: readonly string[]): Promise<number> {
+  const argv = asked.map((word, at) => (at === interval + 1 ? every : word));
+  return simulate("powermetrics", [...argv, ...more], world);
+}
+
+if (interval < 0) {
+  process.exitCode = await simulate("powermetrics", asked, world);
+} else {
+  process.exitCode = await run(windowMs, "-n", documents);
+  // 0 waits for a signal that no one sends.
+  if (process.exitCode === 0) await run("0");
+}
