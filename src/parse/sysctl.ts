@@ -1,4 +1,7 @@
-/** Owns what `sysctl vm.swapusage hw.memsize kern.boottime kern.memorystatus_vm_pressure_level` prints. */
+/**
+ * Owns what `sysctl vm.swapusage hw.memsize kern.boottime kern.memorystatus_vm_pressure_level` prints.
+ * 2^64 has 20 digits: what has more is no number of the kernel's, and with hundreds of them it would be Infinity.
+ */
 import { defined } from "./defined.ts";
 import { findingLog, type FindingLog } from "./finding.ts";
 import { linesOf, nothingPrinted, unexpectedOutput } from "./lines.ts";
@@ -56,19 +59,19 @@ function readSwapUsage(value: string): Values | undefined {
 
 function sizeNamed(name: string, text: string): number | undefined {
   const [, number, unit = ""] =
-    new RegExp(`\\b${name} = (\\d+(?:[.,]\\d+)?)([BKMGT]?)(?:\\s|$)`).exec(text) ?? [];
+    new RegExp(`\\b${name} = (\\d{1,20}(?:[.,]\\d{1,20})?)([BKMGT]?)(?:\\s|$)`).exec(text) ?? [];
   return number === undefined
     ? undefined
     : Math.round(Number(number.replace(",", ".")) * (unitBytes[unit] ?? 1));
 }
 
 function readMemorySize(value: string): Values | undefined {
-  return /^\d+$/.test(value) && Number(value) > 0 ? { memoryBytes: Number(value) } : undefined;
+  return /^\d{1,20}$/.test(value) && Number(value) > 0 ? { memoryBytes: Number(value) } : undefined;
 }
 
 /** `{ sec = 978307216, usec = 0 } Sun Dec 31 19:00:16 2000`: the text is local time, the numbers are UTC. */
 function readBootTime(value: string): Values | undefined {
-  const [, seconds, micros] = /sec = (\d+), usec = (\d+)/.exec(value) ?? [];
+  const [, seconds, micros] = /sec = (\d{1,20}), usec = (\d{1,20})/.exec(value) ?? [];
   return seconds === undefined
     ? undefined
     : { bootTimeMs: Number(seconds) * 1000 + Math.floor(Number(micros) / 1000) };

@@ -1,4 +1,7 @@
-/** Owns one `vm_stat` report in every width and age (FORMATS.md, section 8). */
+/**
+ * Owns one `vm_stat` report in every width and age (FORMATS.md, section 8).
+ * 2^64 has 20 digits: what has more is no number of the kernel's, and with hundreds of them it would be Infinity.
+ */
 import { findingLog } from "./finding.ts";
 import { linesOf, nothingPrinted, unexpectedOutput } from "./lines.ts";
 import { failed, parsed, type ParseResult } from "./result.ts";
@@ -48,7 +51,7 @@ const unused = new Set([
   "Tagged decompressions",
 ]);
 
-const header = /\(page size of (\d+) bytes\)/;
+const header = /\(page size of (\d{1,20}) bytes\)/;
 const intervalTitles = /^free\s+active\s/;
 
 /** Reads one report. Without its header the counts have no unit, so that is an error; any line may be missing. */
@@ -80,7 +83,7 @@ const intervalMode = {
 function readLine(line: string): { readonly count: Count | undefined; readonly value: number } | undefined {
   const colon = line.lastIndexOf(":");
   const label = line.slice(0, Math.max(0, colon)).trim().replaceAll('"', "");
-  const digits = /^(\d+)\.?$/.exec(line.slice(colon + 1).trim())?.[1];
+  const digits = /^(\d{1,20})\.?$/.exec(line.slice(colon + 1).trim())?.[1];
   const count = counts.get(label);
   if (count !== undefined && digits !== undefined) return { count, value: Number(digits) };
   return unused.has(label) ? { count: undefined, value: 0 } : undefined;

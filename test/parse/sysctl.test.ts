@@ -55,6 +55,20 @@ test("values of another shape and other names are found", () => {
   });
 });
 
+test("digits that no number of the kernel's has are another shape, not infinity", () => {
+  const digits = "9".repeat(400);
+  const text = [
+    `vm.swapusage: total = 1.00M  used = ${digits}  free = 0.${digits}G`,
+    `hw.memsize: ${digits}`,
+    `kern.boottime: { sec = ${digits}, usec = 0 }`,
+  ].join("\n");
+  assert.deepEqual(read(text), {
+    swapTotalBytes: 2 ** 20,
+    findings: { unknown: ["hw.memsize", "kern.boottime"], implausible: [] },
+  });
+  assert.equal(read(`hw.memsize: ${2n ** 64n - 1n}`).memoryBytes, 2 ** 64);
+});
+
 test("nothing, and something else altogether, are errors", () => {
   const empty = parseSysctl("");
   assert.ok(!empty.ok && empty.error.kind === "empty");

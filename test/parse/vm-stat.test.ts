@@ -70,6 +70,17 @@ test("unknown lines and values of another kind are found and cost nothing else",
   assert.deepEqual(findings.unknown, ["Pages active: 1K.", "Pages of the future: 7.", "nonsense"]);
 });
 
+test("digits that no number of the kernel's has are another kind of value, not infinity", () => {
+  const digits = "9".repeat(400);
+  const sample = read(`${header}\nPages free: ${digits}.\nPages active: 1.\n`);
+  assert.deepEqual(sample, {
+    pageSizeBytes: 16384,
+    active: 1,
+    findings: { unknown: [`Pages free: ${digits}.`], implausible: [] },
+  });
+  assert.ok(!parseVmStat(`(page size of ${digits} bytes)\nPages free: 1.\n`).ok);
+});
+
 test("the table of the interval mode is refused with what to do", () => {
   const result = parseVmStat(
     `${header}\n    free   active   specul inactive\n  26450   850962    24144   825913\n`,
