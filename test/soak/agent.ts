@@ -1,13 +1,14 @@
 /** Owns the installed agent in a soak: the bundle with its flags as a process, a hurried powermetrics before it, and what Linux says of it. */
 import assert from "node:assert/strict";
-import { readdirSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { bundled, freePort } from "../bench/agent-process.ts";
 import { readProcess, startProcess } from "../bench/process.ts";
-import { fetchText, temporaryFolder, until } from "../cli/agent.ts";
+import { fetchText, until } from "../cli/agent.ts";
 
 /** Bytes, files and folders of /proc. */
 export interface Reading {
@@ -56,15 +57,19 @@ export interface SoakWish {
 /** Ends with the test. */
 export async function startSoaked(context: TestContext, wish: SoakWish): Promise<SoakedAgent> {
   const bundle = await bundled();
-  context.after(() => bundle[Symbol.dispose]());
   const [command, ...args] = bundle.program;
-  const folder = temporaryFolder(context);
+  const folder = mkdtempSync(join(tmpdir(), "soak-agent-"));
   const address = `127.0.0.1:${await freePort()}`;
   const [file, journal] = [join(folder, "agent.yaml"), join(folder, "journal.db")];
   writeFileSync(file, configuration(wish, args.at(-1) ?? "", address, journal));
   const env = { MAC_POWERMETRICS_SIMULATE: "--chip m4pro", STATE_DIRECTORY: folder };
   const started = startProcess(command, [...args, "run", "--config", file], { env });
-  context.after(() => started[Symbol.asyncDispose]());
+  // In this order: an agent that ends writes to its folder.
+  context.after(async () => {
+    await started[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true, force: true });
+    bundle[Symbol.dispose]();
+  });
   const { pid, child, complaint } = started;
   const ask = async (path: string): Promise<string> => (await fetchText(`http://${address}${path}`)) ?? "";
 
