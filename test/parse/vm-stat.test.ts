@@ -72,12 +72,8 @@ test("unknown lines and values of another kind are found and cost nothing else",
 
 test("digits that no number of the kernel's has are another kind of value, not infinity", () => {
   const digits = "9".repeat(400);
-  const sample = read(`${header}\nPages free: ${digits}.\nPages active: 1.\n`);
-  assert.deepEqual(sample, {
-    pageSizeBytes: 16384,
-    active: 1,
-    findings: { unknown: [`Pages free: ${digits}.`], implausible: [] },
-  });
+  const { free, active, findings } = read(`${header}\nPages free: ${digits}.\nPages active: 1.\n`);
+  assert.deepEqual([free, active, findings.unknown.length], [undefined, 1, 1]);
   assert.ok(!parseVmStat(`(page size of ${digits} bytes)\nPages free: 1.\n`).ok);
 });
 
