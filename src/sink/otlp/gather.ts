@@ -25,6 +25,7 @@ export interface Run {
   readonly histograms: HistogramValue[];
   /** Positions of end marks. */
   readonly marks: number[];
+  lastTime: number;
 }
 
 export interface Family {
@@ -44,7 +45,7 @@ export interface Gathered {
 type DropReason = "invalid" | "clock_backwards";
 
 export function gather(batch: Batch, layouts: Layouts): Gathered {
-  const families = new Map<string, Map<string, Run>>();
+  const found: Found = { families: new Map(), runs: new Map() };
   const plans = new Map<string, Plan>();
   const dropped = new Map<DropReason, number>();
   const drop = (reason: DropReason, count: number): void => {
@@ -58,15 +59,15 @@ export function gather(batch: Batch, layouts: Layouts): Gathered {
       drop("invalid", snapshot.values.length);
       continue;
     }
-    const plan = plans.get(snapshot.set.key) ?? createPlan(snapshot, layouts, families);
+    const plan = plans.get(snapshot.set.key) ?? createPlan(snapshot, layouts, found);
     plans.set(snapshot.set.key, plan);
     const added = addRow(plan, snapshot);
     samples += added;
     drop("invalid", plan.unusable);
     drop("clock_backwards", snapshot.values.length - plan.unusable - added);
-    marks += addMarks(snapshot, layouts, families);
+    marks += addMarks(snapshot, layouts, found);
   }
-  return { families: filled(families), samples, marks, dropped: Object.fromEntries(dropped) };
+  return { families: [...found.families.values()], samples, marks, dropped: Object.fromEntries(dropped) };
 }
 
 /** OTLP's times are nanoseconds in 64 bits; before 1970 there were no Macs. */
@@ -77,45 +78,49 @@ function hasTime({ time }: Snapshot): boolean {
 /** The last millisecond whose nanoseconds fit into 64 bits without a sign, as receivers keep them. */
 const latestTime = Math.floor(2 ** 63 / 1e6) - 1;
 
-type Families = Map<string, Map<string, Run>>;
+interface Found {
+  readonly families: Map<string, Family & { readonly runs: Run[] }>;
+  readonly runs: Map<string, Run>;
+}
 
 interface Plan {
-  readonly columns: readonly { readonly column: Column; readonly run: Run }[];
+  readonly columns: readonly Column[];
+  /** One for each of `columns`. */
+  readonly runs: readonly Run[];
   readonly unusable: number;
 }
 
-function createPlan({ set }: Snapshot, layouts: Layouts, families: Families): Plan {
+function createPlan({ set }: Snapshot, layouts: Layouts, found: Found): Plan {
   const { columns, unusable } = layouts.of(set);
-  return { columns: columns.map((column) => ({ column, run: runOf(column.series, families) })), unusable };
+  return { columns, runs: columns.map(({ series }) => runOf(series, found)), unusable };
 }
 
-function runOf(series: PointSeries, families: Families): Run {
-  const family = `${series.metric.type} ${series.metric.name}`;
-  const runs = families.get(family) ?? new Map<string, Run>();
-  families.set(family, runs);
-  const run = runs.get(series.key) ?? {
-    series,
-    times: [],
-    starts: [],
-    values: [],
-    histograms: [],
-    marks: [],
-  };
+/** A new run gets a point at once: no time is before the first one that is usable. */
+function runOf(series: PointSeries, { families, runs }: Found): Run {
+  const known = runs.get(series.key);
+  if (known !== undefined) return known;
+  const run: Run = { series, times: [], starts: [], values: [], histograms: [], marks: [], lastTime: 0 };
   runs.set(series.key, run);
+  const family = families.get(series.family);
+  if (family === undefined) families.set(series.family, { metric: series.metric, runs: [run] });
+  else family.runs.push(run);
   return run;
 }
 
 /** Adds a snapshot's points; those of a series that is already past this time are left out. Returns the samples it took. */
-function addRow({ columns }: Plan, snapshot: Snapshot): number {
+function addRow({ columns, runs }: Plan, snapshot: Snapshot): number {
   const { time, values } = snapshot;
   const starts = { boot: startOf(snapshot, "boot"), agent: startOf(snapshot, "agent") };
   let added = 0;
-  for (const { column, run } of columns) {
-    if (time <= (run.times.at(-1) ?? 0)) continue;
+  for (let at = 0; at < columns.length; at++) {
+    const column = columns[at];
+    const run = runs[at];
+    if (column === undefined || run === undefined || time <= run.lastTime) continue;
     const { metric } = column.series;
     run.times.push(time);
     run.starts.push(metric.type === "gauge" ? 0 : starts[metric.since]);
     run.values.push(values[column.at] ?? NaN);
+    run.lastTime = time;
     if (column.histogram !== undefined) run.histograms.push(histogramValue(column, values));
     added += 1 + partsOf(column.histogram);
   }
@@ -142,15 +147,16 @@ function whole(count: number): number {
 }
 
 /** Adds the end marks a snapshot owes, never over a point of the same or a later time. Returns how many. */
-function addMarks({ time, ended }: Snapshot, layouts: Layouts, families: Families): number {
+function addMarks({ time, ended }: Snapshot, layouts: Layouts, found: Found): number {
   let added = 0;
   for (const { series, histogram } of layouts.ending(ended)) {
-    const run = runOf(series, families);
-    if (time <= (run.times.at(-1) ?? 0)) continue;
+    const run = runOf(series, found);
+    if (time <= run.lastTime) continue;
     run.marks.push(run.times.length);
     run.times.push(time);
     run.starts.push(0);
     run.values.push(0);
+    run.lastTime = time;
     if (histogram !== undefined) run.histograms.push(emptyHistogram(histogram));
     added++;
   }
@@ -160,12 +166,4 @@ function addMarks({ time, ended }: Snapshot, layouts: Layouts, families: Familie
 /** Receivers end the sum and the buckets that a mark names, so it has the shape of the points before it. */
 function emptyHistogram({ bounds, buckets }: NonNullable<Column["histogram"]>): HistogramValue {
   return { bounds, counts: buckets.map(() => 0), sum: 0, count: 0 };
-}
-
-function filled(families: Families): readonly Family[] {
-  return [...families.values()].flatMap((all) => {
-    const runs = [...all.values()].filter(({ times }) => times.length > 0);
-    const metric = runs[0]?.series.metric;
-    return metric === undefined ? [] : [{ metric, runs }];
-  });
 }

@@ -11,6 +11,8 @@ import type { Identity } from "../identity.ts";
 /** One series as OTLP knows it: a metric with attributes. */
 export interface PointSeries {
   readonly key: string;
+  /** Identity of the metric: one of the same name and another type is another one. */
+  readonly family: string;
   readonly metric: Metric;
   readonly attributes: readonly LabelPair[];
 }
@@ -55,7 +57,8 @@ export function createLayouts({ externalLabels }: Pick<Identity, "externalLabels
     const found = known.get(key);
     if (found !== undefined) return found;
     if (known.size >= mostSeries) known.clear();
-    const series = { key, metric, attributes: withExternal(labels, externalLabels) };
+    const family = `${metric.type} ${metric.name}`;
+    const series = { key, family, metric, attributes: withExternal(labels, externalLabels) };
     known.set(key, series);
     return series;
   }
