@@ -31,7 +31,7 @@ while [ -L "$self" ]; do
   case "$target" in /*) self="$target" ;; *) self="$(dirname "$self")/$target" ;; esac
 done
 folder="$(cd "$(dirname "$self")" && pwd -P)"
-exec "$folder/node" --disable-sigusr1 --use-system-ca "$folder/../lib/cli.js" "$@"
+exec "$folder/node" --disable-sigusr1 "$folder/../lib/cli.js" "$@"
 `;
 
 /** Writes the release into the folder; returns the names of its files. @param fetch gets the files of one runtime */

@@ -3,10 +3,11 @@ import { build } from "plist";
 import { label, programIn, type Layout } from "./layout.ts";
 
 /**
- * Of Node.js: a daemon that starts as root opens no debugger at SIGUSR1, believes the certificates that administrators
- * put into the keychain, and wakes up four times less often without V8's helper threads (PERFORMANCE.md).
+ * Of Node.js: a daemon that starts as root opens no debugger at SIGUSR1, and wakes up four times less often without V8's
+ * helper threads (PERFORMANCE.md). The keychain's certificates are read where TLS needs them (trust.ts): `--use-system-ca`
+ * would take 4 MB of everybody.
  */
-export const nodeFlags = ["--disable-sigusr1", "--use-system-ca", "--single-threaded"] as const;
+export const nodeFlags = ["--disable-sigusr1", "--single-threaded"] as const;
 
 type LaunchdValue =
   string | number | boolean | readonly string[] | Readonly<Record<string, string | boolean>>;
