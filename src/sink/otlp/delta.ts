@@ -23,7 +23,7 @@ type Memory = Map<string, Point | undefined>;
 
 interface Changed extends Gathered {
   /** Call once the receiver took the batch, or will never see anything of it. */
-  commit(): void;
+  readonly commit: () => void;
 }
 
 interface Deltas {

@@ -40,11 +40,12 @@ export function createOtlpSink(settings: OtlpSettings, world: OtlpWorld): Sink {
   const url = metricsUrl(settings);
   const delta = (metric: Metric): boolean => isDelta(settings.temporality, metric);
   const layouts = createLayouts(identity);
-  const deltas = createDeltas(delta);
+  const deltas = settings.temporality === "cumulative" ? undefined : createDeltas(delta);
   const resource = resourceAttributes(identity, host, version, settings.resource_attributes);
   const surroundings = { resource, version, isDelta: delta };
   const encoder =
     settings.encoding === "json" ? createJsonEncoder(surroundings) : createProtobufEncoder(surroundings);
+  /** Of changes only: what hangs on a weak key outlives the quick collections of garbage. */
   const commits = new WeakMap<EncodedBatch, () => void>();
 
   async function send(body: EncodedBatch, _protocol: string, signal: AbortSignal): Promise<SendResult> {
@@ -75,14 +76,15 @@ export function createOtlpSink(settings: OtlpSettings, world: OtlpWorld): Sink {
     maxBytes: mostBytes,
     protocols: [settings.encoding],
     encode(batch) {
-      const changed = deltas.apply(gather(batch, layouts));
-      const { families, samples, marks, dropped } = changed;
+      const gathered = gather(batch, layouts);
+      const changed = deltas?.apply(gathered);
+      const { families, samples, marks, dropped } = changed ?? gathered;
       if (families.length === 0) {
-        changed.commit();
+        changed?.commit();
         return undefined;
       }
       const body: EncodedBatch = { bytes: packed(families), samples, marks, dropped };
-      commits.set(body, () => changed.commit());
+      if (changed !== undefined) commits.set(body, changed.commit);
       return body;
     },
     send,
