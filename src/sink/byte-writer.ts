@@ -14,8 +14,9 @@ export interface ByteWriter {
   /** The same, and returns where they begin, for values to be put into their gaps. */
   template(source: Uint8Array): number;
   /** Little endian; any NaN becomes Prometheus' normal one. */
-  double(value: number): void;
   doubleAt(position: number, value: number): void;
+  /** A time in whole milliseconds as nanoseconds in 64 bits. */
+  nanosecondsAt(position: number, ms: number): void;
   staleMarkerAt(position: number): void;
   /** What was written since the last call; valid until the next write. */
   finish(): Uint8Array;
@@ -29,11 +30,6 @@ export function createByteWriter(): ByteWriter {
   function words(position: number, [high, low]: readonly [number, number]): void {
     view.setUint32(position, low, true);
     view.setUint32(position + 4, high, true);
-  }
-
-  function doubleAt(position: number, value: number): void {
-    if (Number.isNaN(value)) words(position, normalNaN);
-    else view.setFloat64(position, value, true);
   }
 
   function bytes(source: Uint8Array): void {
@@ -66,11 +62,20 @@ export function createByteWriter(): ByteWriter {
       bytes(source);
       return begin;
     },
-    double(value) {
-      doubleAt(at, value);
-      at += 8;
+    doubleAt(position, value) {
+      if (Number.isNaN(value)) words(position, normalNaN);
+      else view.setFloat64(position, value, true);
     },
-    doubleAt,
+    nanosecondsAt(position, ms) {
+      // In parts, since the product has more than the 53 bits that a number holds exactly.
+      const blocks = Math.floor(ms / 2 ** 20);
+      const upper = blocks * 1e6;
+      const high = Math.floor(upper / 2 ** 12);
+      const lower = (ms - blocks * 2 ** 20) * 1e6 + (upper - high * 2 ** 12) * 2 ** 20;
+      const carry = Math.floor(lower / 2 ** 32);
+      view.setUint32(position, lower - carry * 2 ** 32, true);
+      view.setUint32(position + 4, high + carry, true);
+    },
     staleMarkerAt: (position) => words(position, staleNaN),
     finish() {
       const written = buffer.subarray(0, at);
