@@ -64,7 +64,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       for (let beat = 0; !signal.aborted; beat++) {
         if (beat % beatsPerCpuReading === 0) await powermetricsCpu.refresh();
         options.publish(await own.snapshot(clock.now()));
-        await clock.sleep(ownIntervalMs, signal);
+        await clock.sleep(ownIntervalMs, signal, { align: "early" });
       }
     },
     end() {

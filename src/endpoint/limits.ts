@@ -28,7 +28,8 @@ export const defaultLimits: Limits = {
   requestMs: 15_000,
   idleMs: 75_000,
   stallMs: 60_000,
-  checkMs: 5000,
+  // As Node.js does; a client that dawdles is one of few, and harmless until then.
+  checkMs: 30_000,
   requestsPerConnection: 10_000,
   graceMs: 1000,
 };

@@ -87,7 +87,7 @@ export function writing({
   }
 
   function schedule(ms = commitIntervalMs): void {
-    timer ??= clock.after(ms, tick, { background: true });
+    timer ??= clock.after(ms, tick, { background: true, align: "early" });
   }
 
   return {

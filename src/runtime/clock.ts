@@ -1,8 +1,19 @@
 /** Owns time: the one place that reads the wall clock and starts timers, so that tests can own it instead. */
+import { createTicks } from "./ticks.ts";
 
 /** A pending callback; disposing it cancels the call, and disposing twice is harmless. */
 export interface Timer extends Disposable {
   [Symbol.dispose](): void;
+}
+
+export interface TimerOptions {
+  /** A pending timer does not keep the process alive. */
+  readonly background?: boolean;
+  /**
+   * Shares a wakeup with others: the last common tick before `ms` are over, where there is one, or the first after. Ticks
+   * are `tickMs` apart. A timer that is mostly cancelled, such as a limit, costs no wakeup that way.
+   */
+  readonly align?: "early" | "late" | undefined;
 }
 
 export interface Clock {
@@ -10,14 +21,27 @@ export interface Clock {
   now(): number;
   /** Milliseconds since an arbitrary point; never steps back. On macOS it runs on through sleep (WIRE.md, section 6). */
   monotonic(): number;
-  /** Calls back once after `ms` milliseconds. A pending timer does not keep the process alive when `background` is set. */
-  after(ms: number, callback: () => void, options?: { readonly background?: boolean }): Timer;
+  /** Calls back once after `ms` milliseconds. */
+  after(ms: number, callback: () => void, options?: TimerOptions): Timer;
   /** Resolves after `ms` milliseconds or as soon as the signal aborts; never rejects, so check the signal after it. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  sleep(ms: number, signal?: AbortSignal, options?: TimerOptions): Promise<void>;
+}
+
+/** Between common ticks: the longest that a heartbeat may take (WIRE.md, section 6). */
+export const tickMs = 5000;
+
+/** For a limit that is mostly cancelled in time: where it is long, it may be up to a tick longer. */
+export function asLimit(ms: number): TimerOptions {
+  return ms < tickMs ? {} : { align: "late" };
 }
 
 /** Resolves after `ms` on any clock's `after`, early when the signal aborts. */
-export function sleepOn(clock: Pick<Clock, "after">, ms: number, signal?: AbortSignal): Promise<void> {
+export function sleepOn(
+  clock: Pick<Clock, "after">,
+  ms: number,
+  signal?: AbortSignal,
+  options?: TimerOptions,
+): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted === true) {
       resolve();
@@ -28,7 +52,7 @@ export function sleepOn(clock: Pick<Clock, "after">, ms: number, signal?: AbortS
       signal?.removeEventListener("abort", finish);
       resolve();
     };
-    const timer = clock.after(ms, finish);
+    const timer = clock.after(ms, finish, options);
     signal?.addEventListener("abort", finish, { once: true });
   });
 }
@@ -36,13 +60,20 @@ export function sleepOn(clock: Pick<Clock, "after">, ms: number, signal?: AbortS
 /** setTimeout's limit; a longer wait is cut to it, and callers that wait for a deadline look again. */
 const longestTimeout = 2 ** 31 - 1;
 
-export const systemClock: Clock = {
-  now: () => Date.now(),
+const exact: Pick<Clock, "monotonic" | "after"> = {
   monotonic: () => performance.now(),
   after(ms, callback, options) {
     const timeout = setTimeout(callback, Math.min(Math.max(0, ms), longestTimeout));
     if (options?.background === true) timeout.unref();
     return { [Symbol.dispose]: () => clearTimeout(timeout) };
   },
-  sleep: (ms, signal) => sleepOn(systemClock, ms, signal),
+};
+
+const ticks = createTicks(exact, tickMs);
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: exact.monotonic,
+  after: (ms, callback, options) => ticks.after(ms, callback, options) ?? exact.after(ms, callback, options),
+  sleep: (ms, signal, options) => sleepOn(systemClock, ms, signal, options),
 };

@@ -11,7 +11,7 @@ import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { isAbsolute } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { causeOf } from "../runtime/cause.ts";
-import type { Clock, Timer } from "../runtime/clock.ts";
+import type { Clock, Timer, TimerOptions } from "../runtime/clock.ts";
 
 /** An absolute path and its arguments, from configuration and never from input. There is no shell and no PATH search. */
 export type Argv = readonly string[];
@@ -99,9 +99,9 @@ function supervise(child: Process, options: ChildOptions): Child {
     closeOutput(child);
     resolve(exit);
   }
-  function startTimer(ms: number, callback: () => void): void {
+  function startTimer(ms: number, callback: () => void, how?: TimerOptions): void {
     timer?.[Symbol.dispose]();
-    timer = options.clock.after(ms, callback);
+    timer = options.clock.after(ms, callback, how);
   }
   function force(): void {
     child.kill("SIGKILL");
@@ -120,7 +120,7 @@ function supervise(child: Process, options: ChildOptions): Child {
   });
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on("error", () => undefined);
   child.on("exit", (code, signal) => {
-    startTimer(lingerMs, () => settle(exitOf(code, signal)));
+    startTimer(lingerMs, () => settle(exitOf(code, signal)), stopping ? {} : { align: "late" });
   });
   child.on("close", (code, signal) => {
     if (child.pid !== undefined) settle(exitOf(code, signal));

@@ -1,5 +1,5 @@
 /** Owns the agent's pulse: one background timer for everything that must notice that time went by otherwise than expected. */
-import type { Clock, Timer } from "../runtime/clock.ts";
+import { tickMs, type Clock, type Timer } from "../runtime/clock.ts";
 
 export interface Beat {
   readonly now: number;
@@ -22,14 +22,14 @@ export interface Heartbeat {
 const lateMs = 1000;
 
 /** `periodMs` is at most 5 s (WIRE.md, section 6). */
-export function createHeartbeat(clock: Clock, periodMs = 5000): Heartbeat {
+export function createHeartbeat(clock: Clock, periodMs = tickMs): Heartbeat {
   const listeners = new Set<(beat: Beat) => void>();
   let timer: Timer | undefined;
   let last = { now: 0, monotonic: 0 };
 
   function schedule(): void {
     last = { now: clock.now(), monotonic: clock.monotonic() };
-    timer = clock.after(periodMs, beat, { background: true });
+    timer = clock.after(periodMs, beat, { background: true, align: "early" });
   }
   function beat(): void {
     const before = last;

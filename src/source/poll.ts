@@ -5,7 +5,7 @@
  *     0         .         1                   (2 skipped)   3
  */
 import { spawnChild, type Argv, type Spawn } from "./child.ts";
-import type { Clock } from "../runtime/clock.ts";
+import { tickMs, type Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { ended, notStarted } from "./failure.ts";
 import { createReport, type Report } from "./report.ts";
@@ -76,7 +76,9 @@ async function poll(options: PollOptions, listener: SourceListener, signal: Abor
     const passed = Math.floor((clock.monotonic() - start) / intervalMs);
     // A tool that not even SIGKILL ends would leave one process more at every beat, so such beats grow rare.
     beat = Math.max(beat + 2 ** Math.min(strays, 8), passed + 1);
-    await clock.sleep(start + beat * intervalMs - clock.monotonic(), signal);
+    // In step with the common ticks, beats are as regular as on their own.
+    const align = intervalMs % tickMs === 0 ? "early" : undefined;
+    await clock.sleep(start + beat * intervalMs - clock.monotonic(), signal, { align });
   }
   return { status: "stopped" };
 }

@@ -1,5 +1,5 @@
 /** Owns one run of a tool that ends by itself: its whole output, bounded in time and size. */
-import type { Clock } from "../runtime/clock.ts";
+import { asLimit, type Clock } from "../runtime/clock.ts";
 import { spawnChild, type Argv, type ChildExit, type Spawn } from "./child.ts";
 import { splitLines } from "./lines.ts";
 
@@ -44,7 +44,7 @@ export async function runTool(argv: Argv, options: RunOptions): Promise<ToolRun>
   }
   const onAbort = (): void => stop("stopped");
   options.signal?.addEventListener("abort", onAbort, { once: true });
-  const timer = options.clock.after(options.timeoutMs, () => stop("timeout"));
+  const timer = options.clock.after(options.timeoutMs, () => stop("timeout"), asLimit(options.timeoutMs));
 
   const exit = await child.ended;
   timer[Symbol.dispose]();

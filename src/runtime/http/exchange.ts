@@ -1,6 +1,6 @@
 /** Owns one request on the wire: from the socket to the last byte, a deadline, or a failure; ends exactly once. */
 import type { ClientRequest, IncomingMessage } from "node:http";
-import type { Clock } from "../clock.ts";
+import { asLimit, type Clock } from "../clock.ts";
 import { faultOf, type Fault } from "./failure.ts";
 
 export interface Terms {
@@ -69,10 +69,14 @@ function limits(terms: Terms, stage: Stage, end: End): (() => void)[] {
   const { clock, connectTimeoutMs, timeoutMs, signals, target } = terms;
   const late = `cannot get an answer from ${target}: no whole answer in ${timeoutMs} ms`;
   const timers = [
-    clock.after(timeoutMs, () => end(faulty("timeout", late))),
-    clock.after(connectTimeoutMs, () => {
-      if (!stage.connected) end(connectTimeout(terms));
-    }),
+    clock.after(timeoutMs, () => end(faulty("timeout", late)), asLimit(timeoutMs)),
+    clock.after(
+      connectTimeoutMs,
+      () => {
+        if (!stage.connected) end(connectTimeout(terms));
+      },
+      asLimit(connectTimeoutMs),
+    ),
   ];
   const abort = (): void => end(faulty("aborted", `cannot finish the request to ${target}: aborted`));
   for (const signal of signals) signal.addEventListener("abort", abort, { once: true });

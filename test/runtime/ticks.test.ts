@@ -1,0 +1,98 @@
+/** Timers that share wakeups: when they come, and how many wakeups they cost. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { Clock, TimerOptions } from "../../src/runtime/clock.ts";
+import { createTicks } from "../../src/runtime/ticks.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+
+function world() {
+  const clock = fakeClock();
+  let wakeups = 0;
+  const counted: Pick<Clock, "monotonic" | "after"> = {
+    monotonic: () => clock.monotonic(),
+    after: (ms, callback) =>
+      clock.after(ms, () => {
+        wakeups++;
+        callback();
+      }),
+  };
+  const ticks = createTicks(counted, 5000);
+  const fired: string[] = [];
+  return {
+    clock,
+    fired,
+    wakeups: () => wakeups,
+    set: (name: string, ms: number, align?: TimerOptions["align"]) =>
+      ticks.after(ms, () => void fired.push(`${name} at ${clock.monotonic()}`), { align }),
+  };
+}
+
+test("early timers come at the last tick before their time, late ones at the first after it, all in one wakeup", async () => {
+  const { clock, fired, wakeups, set } = world();
+  await clock.advance(1000);
+  set("beat", 5000, "early");
+  set("commit", 8000, "early");
+  set("limit", 3000, "late");
+  await clock.advance(3999);
+  assert.deepEqual(fired, []);
+  await clock.advance(1);
+  assert.deepEqual(fired, ["beat at 5000", "commit at 5000", "limit at 5000"]);
+  assert.equal(wakeups(), 1);
+});
+
+test("a timer without alignment, or without a tick before its time, is left to the exact clock", () => {
+  const { set } = world();
+  assert.equal(set("exact", 7000), undefined);
+  assert.equal(set("soon", 4000, "early"), undefined);
+  assert.notEqual(set("soon", 4000, "late"), undefined);
+});
+
+test("a repeated timer keeps its period on the ticks, though each round begins a little late", async () => {
+  const { clock, fired, set } = world();
+  const again = (): void => {
+    for (const line of fired.splice(0)) seen.push(line);
+    set("beat", 5000, "early");
+  };
+  const seen: string[] = [];
+  await clock.advance(300);
+  again();
+  for (let round = 0; round < 4; round++) {
+    await clock.advance(5000 - (clock.monotonic() % 5000) + round);
+    again();
+  }
+  assert.deepEqual(seen, ["beat at 5000", "beat at 10000", "beat at 15000", "beat at 20000"]);
+});
+
+test("a cancelled timer neither comes nor costs a wakeup, also when one of the same tick cancels it", async () => {
+  const { clock, fired, wakeups, set } = world();
+  const cancelled = set("cancelled", 1000, "late");
+  cancelled?.[Symbol.dispose]();
+  cancelled?.[Symbol.dispose]();
+  await clock.advance(6000);
+  assert.deepEqual([fired, wakeups(), clock.pending], [[], 0, 0]);
+
+  const ticks = createTicks(clock, 5000);
+  const second = { timer: undefined as Disposable | undefined };
+  ticks.after(1000, () => second.timer?.[Symbol.dispose](), { align: "late" });
+  second.timer = ticks.after(1000, () => fired.push("second"), { align: "late" });
+  await clock.advance(6000);
+  assert.deepEqual([fired, clock.pending], [[], 0]);
+});
+
+test("a process is kept alive as long as one timer of a tick wants it", () => {
+  const kept: boolean[] = [];
+  const ticks = createTicks(
+    {
+      monotonic: () => 0,
+      after(_ms, _callback, options) {
+        kept.push(options?.background !== true);
+        return { [Symbol.dispose]: () => undefined };
+      },
+    },
+    5000,
+  );
+  ticks.after(100, () => undefined, { align: "late", background: true });
+  const wanted = ticks.after(100, () => undefined, { align: "late" });
+  wanted?.[Symbol.dispose]();
+  assert.deepEqual(kept, [false, true, false]);
+});
