@@ -157,10 +157,10 @@ function sinkOf(told: Told, { receiver }: End): Told["sinks"][number] {
   );
 }
 
-/** The first third warms up; the last one against the one before, by their medians, so that no garbage counts. */
+/** The first third warms up; of what follows the last third against the first, by their medians, so that no garbage counts. */
 function assertSteady(context: TestContext, readings: readonly Reading[]): void {
   const later = readings.slice(Math.ceil(readings.length / 3));
-  const grown = (of: (one: Reading) => number): number => growth(later.map(of));
+  const grown = (of: (one: Reading) => number): number => growth(later.map(of), "thirds");
   const megabytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
   const all = (of: (one: Reading) => number): string => readings.map((one) => megabytes(of(one))).join(" ");
   const rss = grown((one) => one.rss);

@@ -32,10 +32,10 @@ export function takeReading(): Reading {
   };
 }
 
-/** How much the later half of the readings lies above the earlier one, by their medians. */
-export function growth(readings: readonly number[]): number {
-  const middle = Math.ceil(readings.length / 2);
-  return median(readings.slice(middle)) - median(readings.slice(0, middle));
+/** How much the later half of the readings lies above the earlier one, by their medians; of `thirds`, the last above the first. */
+export function growth(readings: readonly number[], by: "halves" | "thirds" = "halves"): number {
+  const part = Math.floor(readings.length / (by === "halves" ? 2 : 3));
+  return median(readings.slice(-part)) - median(readings.slice(0, -part).slice(0, part));
 }
 
 function median(values: readonly number[]): number {
