@@ -1,4 +1,7 @@
-/** Owns the small marks that a row is made of: bits, variable-length integers, doubles. */
+/**
+ * Owns the small marks that a row is made of: bits, variable-length integers, doubles. Integers are divided, never taken
+ * modulo: above 31 bits a remainder is a call that takes as long as all else.
+ */
 
 /** A growing buffer; numbers are little-endian, integers as LEB128. */
 export class ByteWriter {
@@ -14,8 +17,9 @@ export class ByteWriter {
   unsigned(value: number): void {
     let rest = value;
     while (rest >= 0x80) {
-      this.byte((rest % 0x80) | 0x80);
-      rest = Math.floor(rest / 0x80);
+      const next = Math.floor(rest / 0x80);
+      this.byte((rest - next * 0x80) | 0x80);
+      rest = next;
     }
     this.byte(rest);
   }
@@ -84,7 +88,8 @@ export class ByteReader {
 
   signed(): number {
     const folded = this.unsigned();
-    return folded % 2 === 0 ? folded / 2 : -(folded + 1) / 2;
+    const half = Math.floor(folded / 2);
+    return half * 2 === folded ? half : -half - 1;
   }
 
   double(): number {
