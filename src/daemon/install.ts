@@ -179,10 +179,11 @@ function surroundingSteps({ account }: Installation, system: System): readonly S
   ];
 }
 
+/** Of Node.js' flags only the first is a command's too: the others are for a life of months. */
 function commandFile({ current }: Layout): string {
   const { node, cli } = programIn(current);
-  const flags = nodeFlags.filter((flag) => flag !== "--single-threaded").join(" ");
-  return `#!/bin/sh\nexec "${node}" ${flags} "${cli}" "$@"\n`;
+  const [flag] = nodeFlags;
+  return `#!/bin/sh\nexec "${node}" ${flag} "${cli}" "$@"\n`;
 }
 
 function readyStep({ version, probe, readyTimeoutMs }: Installation, { clock }: System): Step {
