@@ -28,6 +28,7 @@ const mostDifference = 24;
 const mostMore = 3;
 
 const moods: readonly (Answer | undefined)[] = [
+  undefined,
   status(503),
   undefined,
   hang,
@@ -37,7 +38,6 @@ const moods: readonly (Answer | undefined)[] = [
   page,
   undefined,
   status(429, { "retry-after": "1" }),
-  undefined,
 ];
 
 interface End {
@@ -81,12 +81,16 @@ async function startEnd(context: TestContext): Promise<End> {
   return { receiver, arrived: watchArrivals(receiver) };
 }
 
-/** Away from a quarter of the day to its middle, so long that the journal can't hold it all; refusing once; well at the end. */
+/**
+ * Away twice, each time so long that the journal can't hold it all: while the agent warms up, and later when what that took must be
+ * enough. Refusing once; well at the end.
+ */
 async function change(receiver: Receiver, part: number): Promise<void> {
   await receiver.stop();
-  receiver.mood = part === 3 ? status(400, {}, "bad") : moods[part % moods.length];
+  receiver.mood = part === 2 ? status(400, {}, "bad") : moods[part % moods.length];
   if (part === 0) receiver.mood = undefined;
-  if (part <= parts / 4 || part > parts / 2) await receiver.start();
+  const isAway = Math.floor((part * 6) / (parts + 1)) % 3 === 1;
+  if (part === 0 || !isAway) await receiver.start();
 }
 
 /** The agent's own metrics: what they call sent is what had arrived after some request. */
