@@ -2,7 +2,7 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import { seriesKey } from "../../src/metric/series.ts";
-import { bench, drain, essence, power, snapshot, unlimited } from "./fixtures.ts";
+import { bench, drain, essence, numbered, power, snapshot, unlimited } from "./fixtures.ts";
 
 const start = Date.UTC(2026, 0, 1);
 
@@ -172,6 +172,20 @@ test("a batch is bounded by samples and by snapshots, and never empty while some
   assert.equal(cursor.read(all, { maxSamples: 100, maxSnapshots: 3 }).length, 3);
   assert.equal(cursor.read(all, { maxSamples: 1, maxSnapshots: 10 }).length, 1);
   assert.equal(cursor.read(all, { maxSamples: 1, maxSnapshots: 10, newest: true })[0]?.seq, 6);
+});
+
+test("a batch of any length is read whole, wherever the pages end in which its rows are fetched", (context) => {
+  const journal = bench(context).open();
+  const cursor = journal.cursor("a", { from: "oldest" });
+  for (let seq = 1; seq <= 150; seq++) journal.append(numbered(seq));
+  journal.commit();
+  for (const maxSnapshots of [1, 15, 16, 17, 79, 80, 81, 143, 144, 145]) {
+    const batch = cursor.read({ firstSeq: 5, lastSeq: 150 }, { ...unlimited, maxSnapshots });
+    assert.deepEqual(
+      batch.map(({ seq, values }) => [seq, ...values]),
+      Array.from({ length: maxSnapshots }, (_, at) => [at + 5, ...numbered(at + 5).values]),
+    );
+  }
 });
 
 test("a frozen batch has the same bounds, protocol and snapshots after a restart, until it is acknowledged", (context) => {
