@@ -10,7 +10,7 @@ import { createRemoteWriteSink } from "../../src/sink/remote-write/sink.ts";
 import type { Sink } from "../../src/sink/sink.ts";
 import { createFleetCursor, type FleetCursor } from "./cursor.ts";
 import type { Recording } from "./recording.ts";
-import { countRequest, type Tallies } from "./tally.ts";
+import { countFailure, countRequest, type Tallies } from "./tally.ts";
 
 export interface HostPlan {
   readonly job: string;
@@ -127,6 +127,11 @@ function counting(sink: Sink, tallies: Tallies): Sink {
     async send(body, protocol, signal) {
       const result = await sink.send(body, protocol, signal);
       countRequest(tallies, result, body);
+      return result;
+    },
+    async probe(protocol, signal) {
+      const result = await sink.probe(protocol, signal);
+      countFailure(tallies, result);
       return result;
     },
   };

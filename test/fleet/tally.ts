@@ -20,17 +20,22 @@ export function newTallies(): Tallies {
 
 export function countRequest(
   tallies: Tallies,
-  { outcome, durationMs }: SendResult,
+  result: SendResult,
   body: { readonly bytes: Uint8Array; readonly samples: number },
 ): void {
+  const { outcome, durationMs } = result;
   tallies.requests++;
   tallies.latencies.push(durationMs);
   if (outcome.status === "delivered") {
     tallies.samples += body.samples - outcome.rejected;
     tallies.bytes += body.bytes.length;
-  } else {
-    tallies.errors.set(outcome.code, (tallies.errors.get(outcome.code) ?? 0) + 1);
   }
+  countFailure(tallies, result);
+}
+
+/** A probe that gets no answer keeps a Mac from sending anything. */
+export function countFailure({ errors }: Tallies, { outcome }: SendResult): void {
+  if (outcome.status !== "delivered") errors.set(outcome.code, (errors.get(outcome.code) ?? 0) + 1);
 }
 
 /** NaN of nothing. */
