@@ -53,17 +53,29 @@ function world(version: string): World {
 }
 
 async function main(): Promise<number> {
-  if (process.argv[2] === "simulate") {
+  const [verb, ...args] = process.argv.slice(2);
+  if (verb === "simulate") {
     const { simulate } = await import("./command/simulate.ts");
-    return simulate(process.argv.slice(3), stop.signal);
+    return simulate(args, stop.signal);
   }
   const { version } = await import("./version.ts");
-  if (process.argv[2] === "prepare") {
-    const { prepareForRun } = await import("./command/prepare.ts");
-    return prepareForRun(process.argv[3] ?? "", world(version));
+  const own = world(version);
+  switch (verb) {
+    case "run": {
+      const { settleApart } = await import("./command/apart.ts");
+      const settled = settleApart(args, own);
+      const { run } = await import("./command/run.ts");
+      return run(args, settled, own);
+    }
+    case "prepare": {
+      const { prepareForRun } = await import("./command/prepare.ts");
+      return prepareForRun(args, own);
+    }
+    default: {
+      const { runProgram } = await import("./command/program.ts");
+      return runProgram(process.argv.slice(2), own);
+    }
   }
-  const { runProgram } = await import("./command/program.ts");
-  return runProgram(process.argv.slice(2), world(version));
 }
 
 process.exitCode = await main();

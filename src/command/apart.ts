@@ -1,35 +1,33 @@
 /**
- * Owns reading the configuration in a process that ends: YAML and the rules take 17 MB that a daemon would keep for life,
- * and while they load there, the agent loads here.
+ * Owns reading the command line and the configuration of `run` in a process that ends: their libraries take 20 MB that a
+ * daemon would keep for life, and while they load there, the agent loads here.
  *
- *     run ── prepare {choice, cwd} ──► this program again
- *         ◄─ settled values, or what is wrong with them ─┘
+ *     run ── prepare, with its own arguments ──► this program again
+ *         ◄─ settled values, or what to say instead ─┘
  */
 import { causeOf } from "../runtime/cause.ts";
 import { packSecrets, unpackSecrets } from "../runtime/secret.ts";
 import { runTool, type ToolRun } from "../source/run.ts";
-import { exitCode, type ExitCode } from "./exit.ts";
-import type { Prepared, RunChoice } from "./load.ts";
+import { exitCode } from "./exit.ts";
+import type { Prepared } from "./load.ts";
 import type { World } from "./world.ts";
 
 export interface Settled extends Omit<Prepared, "printable"> {
   /** The effective configuration as YAML, secrets hidden. */
   readonly text: string;
+  /** Of `--pid-file`, absolute. */
+  readonly pidFile?: string;
 }
 
-/** Everything that is wrong, one line each. */
+/** Help, a wrong call, or everything that is wrong with the configuration: what to print and how to end. */
 export interface Unsettled {
-  readonly code: ExitCode;
-  readonly problems: readonly string[];
-}
-
-export interface Question {
-  readonly choice: RunChoice;
-  readonly cwd: string;
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 /** From the other process; only between two of the same version. */
-export interface Reply {
+interface Reply {
   readonly version: string;
   readonly answer: Settled | Unsettled;
 }
@@ -38,9 +36,9 @@ export interface Reply {
 const timeoutMs = 60_000;
 const maxBytes = 16 * 1024 * 1024;
 
-export async function settleApart(choice: RunChoice, world: World): Promise<Settled | Unsettled> {
-  const question: Question = { choice, cwd: world.cwd };
-  const run = await runTool([...world.self, "prepare", JSON.stringify(question)], {
+/** @param args what follows `run` on the command line */
+export async function settleApart(args: readonly string[], world: World): Promise<Settled | Unsettled> {
+  const run = await runTool([...world.self, "prepare", world.cwd, ...args], {
     clock: world.clock,
     environment: whole(world.env),
     timeoutMs,
@@ -53,8 +51,9 @@ export async function settleApart(choice: RunChoice, world: World): Promise<Sett
   return failed(`the agent here was replaced by ${reply.version}: restart it`);
 }
 
-/** What the other process says. */
-export function packReply(reply: Reply): string {
+/** What the other process prints. */
+export function packReply(answer: Settled | Unsettled, { version }: World): string {
+  const reply: Reply = { version, answer };
   return packSecrets(reply);
 }
 
@@ -70,7 +69,7 @@ function replyOf(run: ToolRun, [program = ""]: World["self"]): Reply | string {
 }
 
 function failed(cause: string): Unsettled {
-  return { code: exitCode.temporary, problems: [`cannot read the configuration: ${cause}`] };
+  return { code: exitCode.temporary, stdout: "", stderr: `cannot read the configuration: ${cause}\n` };
 }
 
 function whole(env: World["env"]): Record<string, string> {

@@ -1,23 +1,39 @@
 /** Owns `prepare`, which only `run` calls: the other side of apart.ts. */
+import { posix } from "node:path";
 import { printConfiguration } from "../config/print.ts";
-import { formatProblem } from "../config/problem.ts";
-import { packReply, type Question, type Settled, type Unsettled } from "./apart.ts";
+import { packReply, type Settled, type Unsettled } from "./apart.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
-import { tryToPrepare } from "./load.ts";
+import { prepare, type RunChoice } from "./load.ts";
+import { runProgram } from "./program.ts";
 import type { World } from "./world.ts";
 
 /** Prints the reply; its own failures are bugs and throw. */
-export async function prepareForRun(question: string, world: World): Promise<ExitCode> {
-  // `run` of this very program asks.
-  const { choice, cwd } = JSON.parse(question) as Question;
-  await world.write(packReply({ version: world.version, answer: answer(choice, { ...world, cwd }) }));
+export async function prepareForRun([cwd = "", ...args]: readonly string[], world: World): Promise<ExitCode> {
+  await world.write(packReply(await answer(args, { ...world, cwd }), world));
   return exitCode.ok;
 }
 
-function answer(choice: Question["choice"], world: World): Settled | Unsettled {
-  const prepared = tryToPrepare(choice, world);
-  if ("problems" in prepared)
-    return { code: exitCode.badConfiguration, problems: prepared.problems.map(formatProblem) };
+async function answer(args: readonly string[], world: World): Promise<Settled | Unsettled> {
+  let stdout = "";
+  let stderr = "";
+  let settled: Settled | undefined;
+  const quiet: World = {
+    ...world,
+    stdout: (text) => void (stdout += text),
+    stderr: (text) => void (stderr += text),
+  };
+  const code = await runProgram(["run", ...args], quiet, ({ choice, pidFile }) => {
+    const prepared = settle(choice, quiet);
+    if (typeof prepared === "number") return prepared;
+    settled = { ...prepared, ...(pidFile !== undefined && { pidFile: posix.resolve(world.cwd, pidFile) }) };
+    return exitCode.ok;
+  });
+  return settled ?? { code, stdout, stderr };
+}
+
+function settle(choice: RunChoice, world: World): Settled | ExitCode {
+  const prepared = prepare(choice, world);
+  if (typeof prepared === "number") return prepared;
   const { printable, ...settled } = prepared;
   return { ...settled, text: printConfiguration(printable) };
 }

@@ -2,16 +2,30 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../runtime/duration.ts";
 import type { Plain } from "../config/field.ts";
-import { exitCode } from "./exit.ts";
+import { exitCode, type ExitCode } from "./exit.ts";
+import type { RunChoice } from "./load.ts";
 import { daemonVerbs } from "./program-daemon.ts";
 import type { World } from "./world.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 
+/** What `run` was called with. */
+export interface RunArguments {
+  readonly choice: RunChoice;
+  /** Written while we are root, for newsyslog, which tells the process of this number to open its log again. */
+  readonly pidFile?: string;
+}
+
+type OnRun = (run: RunArguments) => ExitCode;
+
 /** Runs one command and resolves to its exit code; a wrong call gives 2 and says what to type. */
-export async function runProgram(argv: readonly string[], world: World): Promise<number> {
+export async function runProgram(
+  argv: readonly string[],
+  world: World,
+  onRun: OnRun = () => refuseRun(world),
+): Promise<number> {
   let code: number = exitCode.ok;
-  const program = createProgram(world, (result) => void (code = result));
+  const program = createProgram(world, onRun, (result) => void (code = result));
   try {
     await program.parseAsync(argv, { from: "user" });
     return code;
@@ -21,7 +35,13 @@ export async function runProgram(argv: readonly string[], world: World): Promise
   }
 }
 
-function createProgram(world: World, done: (code: number) => void): Command {
+/** cli.ts takes `run` before it comes here: the daemon itself does without this grammar. */
+function refuseRun(world: World): ExitCode {
+  world.stderr("run must be the first argument, got others before it\n");
+  return exitCode.usage;
+}
+
+function createProgram(world: World, onRun: OnRun, done: (code: number) => void): Command {
   const program = new Command("mac-powermetrics-agent")
     .description(
       "Mac power metrics, pushed durably: powermetrics and vm_stat to Prometheus and OpenTelemetry",
@@ -31,7 +51,7 @@ function createProgram(world: World, done: (code: number) => void): Command {
     .showHelpAfterError("(add --help for the options)")
     .exitOverride();
   for (const add of [
-    addRun,
+    addRun(onRun),
     addOnce,
     addReplay,
     addRecord,
@@ -61,31 +81,30 @@ const simulateOption = (): Option =>
     .choices(["always", "auto"])
     .preset("always");
 
-const addRun: Add = (program, world, done) =>
-  program
-    .command("run")
-    .description("run the agent in the foreground; SIGTERM and SIGINT flush and stop it")
-    .addOption(configOption())
-    .addOption(simulateOption())
-    .option("--web.listen-address <address...>", "where to serve /metrics, as host:port")
-    .addOption(
-      new Option("--log.level <level>", "least important messages to show").choices([
-        "debug",
-        "info",
-        "warn",
-        "error",
-      ]),
-    )
-    .addOption(new Option("--log.format <format>", "form of messages").choices(["auto", "text", "json"]))
-    .option("--pid-file <file>", "write the process' number here, for log rotation")
-    .action(async (options: Options & { pidFile?: string }) => {
-      const { pidFile } = options;
-      const chosen = { ...choice(options), flags: runFlags(options) };
-      const { settleApart } = await import("./apart.ts");
-      const settled = settleApart(chosen, world);
-      const { run } = await import("./run.ts");
-      done(await run({ ...chosen, ...(pidFile !== undefined && { pidFile }) }, settled, world));
-    });
+const addRun =
+  (onRun: OnRun): Add =>
+  (program, _world, done) =>
+    program
+      .command("run")
+      .description("run the agent in the foreground; SIGTERM and SIGINT flush and stop it")
+      .addOption(configOption())
+      .addOption(simulateOption())
+      .option("--web.listen-address <address...>", "where to serve /metrics, as host:port")
+      .addOption(
+        new Option("--log.level <level>", "least important messages to show").choices([
+          "debug",
+          "info",
+          "warn",
+          "error",
+        ]),
+      )
+      .addOption(new Option("--log.format <format>", "form of messages").choices(["auto", "text", "json"]))
+      .option("--pid-file <file>", "write the process' number here, for log rotation")
+      .action((options: Options & { pidFile?: string }) => {
+        const { pidFile } = options;
+        const chosen = { ...choice(options), flags: runFlags(options) };
+        done(onRun({ choice: chosen, ...(pidFile !== undefined && { pidFile }) }));
+      });
 
 const addOnce: Add = (program, world, done) =>
   program

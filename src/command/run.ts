@@ -10,15 +10,9 @@ import { childEnvironment } from "../source/child.ts";
 import { settleApart, type Settled, type Unsettled } from "./apart.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { keepHostname } from "./hostname.ts";
-import type { RunChoice } from "./load.ts";
 import { obstacle } from "./obstacle.ts";
 import { accountProblem, preparePrivileges } from "./privileges.ts";
 import type { World } from "./world.ts";
-
-interface RunArguments extends RunChoice {
-  /** Written while we are root, for newsyslog, which tells the process of this number to open its log again. */
-  readonly pidFile?: string;
-}
 
 /** Where SIGHUP goes: to the agent that runs now. */
 interface Hangup {
@@ -27,31 +21,32 @@ interface Hangup {
 
 /** 0 after a stop, 75 when powermetrics ended and may not be started again, 69 and 77 when it can't be asked at all. */
 export async function run(
-  choice: RunArguments,
+  args: readonly string[],
   settled: Promise<Settled | Unsettled>,
   world: World,
-): Promise<ExitCode> {
+): Promise<number> {
   const hangup: Hangup = { call: () => undefined };
   world.onHangup(() => hangup.call());
   const first = await settled;
   if (world.signal.aborted) return exitCode.ok;
-  if ("problems" in first) {
-    for (const problem of first.problems) world.stderr(`${problem}\n`);
+  if ("code" in first) {
+    world.stdout(first.stdout);
+    world.stderr(first.stderr);
     return first.code;
   }
   let next: Settled | ExitCode = first;
-  while (typeof next !== "number") next = await runWith(next, { choice, world, hangup });
+  while (typeof next !== "number") next = await runWith(next, { args, world, hangup });
   return next;
 }
 
 interface Running {
-  readonly choice: RunArguments;
+  readonly args: readonly string[];
   readonly world: World;
   readonly hangup: Hangup;
 }
 
 /** One life of the agent: the exit code, or the configuration of the next one. */
-async function runWith(prepared: Settled, { choice, world, hangup }: Running): Promise<ExitCode | Settled> {
+async function runWith(prepared: Settled, { args, world, hangup }: Running): Promise<ExitCode | Settled> {
   const hindrance = obstacle(prepared, world);
   if (hindrance !== undefined) {
     world.stderr(`${hindrance.message}\n`);
@@ -76,14 +71,14 @@ async function runWith(prepared: Settled, { choice, world, hangup }: Running): P
     env: world.env,
   });
   const nameless = privileges.asAccount(() => keepHostname(world, world.hostname));
-  const unmarked = choice.pidFile === undefined ? undefined : writePidFile(choice.pidFile);
+  const unmarked = prepared.pidFile === undefined ? undefined : writePidFile(prepared.pidFile);
   for (const warning of [...prepared.warnings, doubt.warning, nameless, granted.warning, unmarked])
     if (warning !== undefined) log.warn(warning);
   sayHello(prepared, world, log);
 
   const reload = createReload({
     first: prepared,
-    load: () => loadAgain(choice, world),
+    load: () => loadAgain(args, world),
     log,
   });
   reload.onApply(({ log: { level } }) => log.setLevel(level));
@@ -136,9 +131,9 @@ function sayHello({ configuration, file, simulated }: Settled, { version }: Worl
 }
 
 /** What would keep the agent from starting with it is wrong with it, too. */
-async function loadAgain(choice: RunArguments, world: World): Promise<Reloaded<Settled>> {
-  const next = await settleApart(choice, world);
-  if ("problems" in next) return { ok: false, problems: next.problems };
+async function loadAgain(args: readonly string[], world: World): Promise<Reloaded<Settled>> {
+  const next = await settleApart(args, world);
+  if ("code" in next) return { ok: false, problems: next.stderr.trimEnd().split("\n") };
   const message =
     doubtOf(next.file, world.uid).refusal ??
     obstacle(next, world)?.message ??

@@ -53,13 +53,13 @@ test("the daemon never loads what only reads a configuration, nor node:http as a
   }
   for (const path of [
     "src/cli.ts",
-    "src/command/program.ts",
+    "src/command/apart.ts",
     "src/command/run.ts",
     "src/sink/remote-write/sink.ts",
   ])
     load(path);
   assert.ok(loaded.size > 150, `got ${loaded.size} files`);
-  const heavy = ["zod", "yaml", "node:http", "node:https", "node:tls"];
+  const heavy = ["commander", "zod", "yaml", "node:http", "node:https", "node:tls"];
   const found = [...loaded].flatMap((path) =>
     (all.get(path)?.imports ?? [])
       .filter((one) => !one.typeOnly && !one.lazy && heavy.includes(one.target))

@@ -19,9 +19,12 @@ function worldOf(script: string, signal = new AbortController().signal): World {
 }
 
 test("what the other process settled is taken as it is, and its complaints with their exit code", async () => {
-  const reply = { version: "1.2.3", answer: { code: 78, problems: ["a.yaml:1:1: nothing is right"] } };
+  const reply = {
+    version: "1.2.3",
+    answer: { code: 78, stdout: "", stderr: "a.yaml:1:1: nothing is right\n" },
+  };
   const script = `process.stdout.write(${JSON.stringify(JSON.stringify(reply))})`;
-  assert.deepEqual(await settleApart({}, worldOf(script)), reply.answer);
+  assert.deepEqual(await settleApart([], worldOf(script)), reply.answer);
 });
 
 for (const [name, script, cause] of [
@@ -34,20 +37,17 @@ for (const [name, script, cause] of [
   ],
 ] as const)
   test(`a reader that ${name} is a temporary failure that says why`, async () => {
-    const settled = await settleApart({}, worldOf(script));
-    assert.ok("problems" in settled);
+    const settled = await settleApart([], worldOf(script));
+    assert.ok("code" in settled);
     assert.equal(settled.code, 75);
-    assert.match(settled.problems.join("\n"), cause);
+    assert.match(settled.stderr.trimEnd(), cause);
   });
 
 test("a program that is gone is a temporary failure, and a stop ends the reader", async () => {
-  const gone = await settleApart({}, { ...worldOf(""), self: ["/nowhere/node"] });
-  assert.match(
-    "problems" in gone ? gone.problems.join() : "",
-    /^cannot read the configuration: .*\/nowhere\/node/,
-  );
+  const gone = await settleApart([], { ...worldOf(""), self: ["/nowhere/node"] });
+  assert.match("code" in gone ? gone.stderr : "", /^cannot read the configuration: .*\/nowhere\/node/);
   const stop = new AbortController();
-  const hanging = settleApart({}, worldOf("setInterval(() => 0, 1e6)", stop.signal));
+  const hanging = settleApart([], worldOf("setInterval(() => 0, 1e6)", stop.signal));
   stop.abort();
   assert.match(JSON.stringify(await hanging), /ended early \(stopped\)/);
 });
