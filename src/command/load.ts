@@ -1,6 +1,6 @@
 /** Owns how commands that read the sources come by their configuration, and when the simulator stands in for the tools. */
 import type { Plain } from "../config/field.ts";
-import { loadConfiguration, type Loaded, type Refused } from "../config/load.ts";
+import { loadConfiguration, type Loaded } from "../config/load.ts";
 import type { Configuration } from "../config/schema.ts";
 import { loadWorld, refuse, type ConfigChoice } from "./config.ts";
 import type { ExitCode } from "./exit.ts";
@@ -24,14 +24,8 @@ export interface Prepared {
 
 /** The configuration to run with, or the exit code after everything wrong with it was told. */
 export function prepare(choice: RunChoice, world: World): Prepared | ExitCode {
-  const prepared = tryToPrepare(choice, world);
-  return "problems" in prepared ? refuse(prepared, world) : prepared;
-}
-
-/** The same without a word: for a reload, whose problems go to the log. */
-export function tryToPrepare(choice: RunChoice, world: World): Prepared | Refused {
   const loaded = loadConfiguration(loadWorld(choice, world));
-  if (!loaded.ok) return loaded;
+  if (!loaded.ok) return refuse(loaded, world);
   const simulated =
     choice.simulate === "always" || (choice.simulate === "auto" && cannotAskMac(loaded, world));
   const { configuration, warnings, file, printable } = loaded;
