@@ -56,12 +56,13 @@ export function createTicks(clock: Pick<Clock, "monotonic" | "after">, tickMs: n
       const entry: Entry = { callback, background };
       const entries = waiting.get(tick) ?? new Set();
       waiting.set(tick, entries.add(entry));
-      arm();
+      // A limit of a request joins a later tick, thousands of times in a drain: nothing is to be done then.
+      if (timer === undefined || tick < timer.tick || (timer.background && !background)) arm();
       return {
         [Symbol.dispose]() {
           if (!entries.delete(entry) || waiting.get(tick) !== entries) return;
           if (entries.size === 0) waiting.delete(tick);
-          arm();
+          if (timer?.tick === tick || !background) arm();
         },
       };
     },
