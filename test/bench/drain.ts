@@ -13,7 +13,7 @@ import { fill, openAt } from "./open-journal.ts";
 import { message, readProcess, startProcess } from "./process.ts";
 import { startCounting } from "./receiver.ts";
 import { aimTable, amount, median, withSpread, type Bench, type Plan, type Table } from "./report.ts";
-import { snapshots } from "./workload.ts";
+import { noonMs, snapshots } from "./workload.ts";
 
 const resultSchema = z.object({
   sent: z.number(),
@@ -43,7 +43,7 @@ export const drain: Bench = {
 
 async function tables(plan: Plan, folder: string): Promise<readonly Table[]> {
   const count = Math.round(shift * plan.scale);
-  const rows = snapshots(Math.min(count, 1800), Date.now());
+  const rows = snapshots(Math.min(count, 1800), noonMs);
   const series = rows[0]?.set.series.length ?? 0;
   plan.tell(`  filling a journal with ${count} snapshots`);
   const seed = join(folder, "seed");
@@ -132,7 +132,7 @@ async function memoryOfBacklog(
 ): Promise<{ readonly table: Table; readonly growthMb: number }> {
   const count = Math.round(week * plan.scale);
   plan.tell(`  filling a journal with ${count} snapshots at 10 s`);
-  const rows = snapshots(Math.min(count, 1800), Date.now(), 10_000);
+  const rows = snapshots(Math.min(count, 1800), noonMs, 10_000);
   const folders = { full: join(folder, "full"), empty: join(folder, "empty") };
   fillAt(folders.full, rows, count, 10_000);
   fillAt(folders.empty, rows, 10, 10_000);

@@ -15,10 +15,9 @@ import { createRemoteWriteSink } from "../../src/sink/remote-write/sink.ts";
 import type { Sink } from "../../src/sink/sink.ts";
 import { comparison, type Bench, type Table } from "./report.ts";
 import { interleaved } from "./timing.ts";
-import { snapshots } from "./workload.ts";
+import { noonMs, snapshots } from "./workload.ts";
 
 const identity = { job: "mac-powermetrics", instance: "Mac-Studio.local", externalLabels: {} };
-const endMs = Date.UTC(2026, 0, 1, 12);
 
 export const encode: Bench = {
   name: "encode",
@@ -40,7 +39,7 @@ export const encode: Bench = {
         host: {},
         version: "0.0.0",
       });
-    const rows = snapshots(60, endMs);
+    const rows = snapshots(60, noonMs);
     const [row] = rows;
     if (row === undefined) throw new Error("unexpected workload: got no snapshot");
     const series = row.set.series.length;
@@ -107,10 +106,10 @@ function request(batch: readonly Snapshot[]): Parameters<typeof serialize>[0] {
 /** Bytes a sample in requests of so many snapshots; a draining request is as full as 2000 samples allow. */
 async function sizes(remoteWrite: Sink, otlp: Sink, series: number): Promise<Table> {
   const counts = [1, 5, 15, Math.floor(2000 / series)];
-  const drained = snapshots(Math.floor(2000 / series), endMs, 10_000);
+  const drained = snapshots(Math.floor(2000 / series), noonMs, 10_000);
   const rows: string[][] = [];
   for (const [at, count] of counts.entries()) {
-    const batch = at === counts.length - 1 ? drained : snapshots(count, endMs);
+    const batch = at === counts.length - 1 ? drained : snapshots(count, noonMs);
     const samples = count * series;
     const bytes = (sink: Sink, protocol: string): string =>
       ((sink.encode({ snapshots: batch }, protocol)?.bytes.length ?? NaN) / samples).toFixed(1);

@@ -6,7 +6,7 @@ import type { Cursor, Journal } from "../../src/journal/types.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 import { openAt } from "./open-journal.ts";
 import { aimTable, median, withSpread, type Bench } from "./report.ts";
-import { repeated, snapshots } from "./workload.ts";
+import { noonMs, repeated, snapshots } from "./workload.ts";
 
 interface Round {
   readonly appendMicros: number;
@@ -21,7 +21,7 @@ export const journal: Bench = {
   run({ rounds, scale, tell }) {
     const count = Math.max(600, Math.round(28_800 * scale));
     tell(`  simulating ${Math.min(count, 1800)} snapshots`);
-    const rows = snapshots(Math.min(count, 1800), Date.now() - count * 1000);
+    const rows = snapshots(Math.min(count, 1800), noonMs);
     const found = Array.from({ length: rounds }, () => once(rows, count));
     const series = rows[0]?.set.series.length ?? 0;
     const of = (key: keyof Round): readonly number[] => found.map((round) => round[key]);

@@ -14,6 +14,9 @@ import { chips } from "../../src/source/simulate/chips.ts";
 import { powermetricsDocument } from "../../src/source/simulate/document.ts";
 import { samplersOf } from "../../src/source/simulate/samplers.ts";
 
+/** The simulator's load follows the time of day: values of one time make runs comparable. */
+export const noonMs = Date.UTC(2026, 0, 1, 12);
+
 /** The simulated chip that comes closest to the 200 series of PERFORMANCE.md. */
 export const largeChip = "m3ultra";
 
