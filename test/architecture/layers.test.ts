@@ -56,6 +56,8 @@ test("the daemon never loads what only reads a configuration, nor node:http as a
     "src/command/apart.ts",
     "src/command/run.ts",
     "src/sink/remote-write/sink.ts",
+    "src/sink/otlp/sink.ts",
+    "src/sink/pushgateway/sink.ts",
   ])
     load(path);
   assert.ok(loaded.size > 150, `got ${loaded.size} files`);

@@ -1,6 +1,5 @@
 /** Owns the body of a successful answer: whether the receiver took all of it. */
 import { JsonMetricsSerializer, ProtobufMetricsSerializer } from "@opentelemetry/otlp-transformer";
-import * as z from "zod";
 import type { HttpResponse } from "../../runtime/http/http.ts";
 
 interface Partial {
@@ -8,16 +7,6 @@ interface Partial {
   readonly rejected: number;
   readonly message: string;
 }
-
-/** In protobuf's JSON mapping a 64-bit number is text, and a field at its default is left out. */
-const responseSchema = z.object({
-  partialSuccess: z
-    .object({
-      rejectedDataPoints: z.coerce.number().nonnegative().catch(0).default(0),
-      errorMessage: z.string().catch("").default(""),
-    })
-    .nullish(),
-});
 
 /**
  * Undefined when everything was taken. A body that is no such answer says nothing against the status: sent again,
@@ -28,11 +17,22 @@ export function partialSuccess({
   body,
 }: Pick<HttpResponse, "headers" | "body">): Partial | undefined {
   if (body.length === 0) return undefined;
-  const parsed = responseSchema.safeParse(read(headers["content-type"] ?? "", body), { jitless: true });
-  const partial = parsed.success ? parsed.data.partialSuccess : undefined;
-  if (partial === undefined || partial === null) return undefined;
-  const { rejectedDataPoints: rejected, errorMessage: message } = partial;
+  const partial = fieldsOf(fieldsOf(read(headers["content-type"] ?? "", body))["partialSuccess"]);
+  const rejected = countOf(partial["rejectedDataPoints"]);
+  const message = typeof partial["errorMessage"] === "string" ? partial["errorMessage"] : "";
   return rejected === 0 && message === "" ? undefined : { rejected, message };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === "object" && value !== null ? { ...value } : {};
+}
+
+/** In protobuf's JSON mapping a 64-bit number is text, and a field at its default is left out. */
+function countOf(value: unknown): number {
+  const count = Number(value ?? 0);
+  return count >= 0 ? count : 0;
 }
 
 function read(contentType: string, body: Buffer): unknown {
