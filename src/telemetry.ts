@@ -1,7 +1,7 @@
 /** Owns the wiring of every stage's state to the agent's own metrics, and the slow interval at which they are told. */
 import type { Deliveries } from "./delivery/deliveries.ts";
 import { deliveryStatuses, type DeliveryListener } from "./delivery/state.ts";
-import type { Journal } from "./journal/types.ts";
+import type { Journal, JournalState } from "./journal/types.ts";
 import type { Intake } from "./meter/intake.ts";
 import type { OwnMeter } from "./meter/own-meter.ts";
 import type { Snapshot } from "./meter/snapshot.ts";
@@ -43,10 +43,11 @@ export interface Telemetry {
 
 export function createTelemetry(options: TelemetryOptions): Telemetry {
   const { own, clock, log, powermetricsCpu } = options;
+  let view = look(options);
   watchProcess(options);
   watchSources(options);
-  watchJournal(options);
-  watchSinks(options);
+  watchJournal(own, () => view);
+  watchSinks(own, () => view);
   own.count("sleeps", 0, {});
   own.count("asleepSeconds", 0, {});
 
@@ -63,7 +64,8 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     async run(signal) {
       for (let beat = 0; !signal.aborted; beat++) {
         if (beat % beatsPerCpuReading === 0) await powermetricsCpu.refresh();
-        options.publish(await own.snapshot(clock.now()));
+        view = look(options);
+        options.publish(await own.snapshot(view.now));
         await clock.sleep(ownIntervalMs, signal, { align: "early" });
       }
     },
@@ -72,6 +74,17 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       if (snapshot !== undefined) options.publish(snapshot);
     },
   };
+}
+
+/** What several metrics tell of: looked at once for all of them, since the journal asks its database. */
+interface View {
+  readonly now: number;
+  readonly journal: JournalState;
+  readonly reports: ReturnType<Deliveries["reports"]>;
+}
+
+function look({ clock, journal, deliveries }: TelemetryOptions): View {
+  return { now: clock.now(), journal: journal.state(), reports: deliveries.reports() };
 }
 
 function watchProcess({ own, version, nodeVersion, powermetricsCpu, reload }: TelemetryOptions): void {
@@ -104,49 +117,43 @@ function watchSources({ own, sources, intakes }: TelemetryOptions): void {
   }
 }
 
-function watchJournal({ own, journal }: TelemetryOptions): void {
-  own.watch("journalBytes", () => [[journal.state().bytes, {}]]);
-  own.watch("journalSnapshots", () => [[journal.state().snapshots, {}]]);
-  own.watch("journalDegraded", () => [[Number(!journal.state().durable), {}]]);
+function watchJournal(own: OwnMeter, view: () => View): void {
+  own.watch("journalBytes", () => [[view().journal.bytes, {}]]);
+  own.watch("journalSnapshots", () => [[view().journal.snapshots, {}]]);
+  own.watch("journalDegraded", () => [[Number(!view().journal.durable), {}]]);
   own.watch("journalOldest", () => {
-    const { oldestTimeMs } = journal.state();
+    const { oldestTimeMs } = view().journal;
     return oldestTimeMs === undefined ? [] : [[oldestTimeMs / 1000, {}]];
   });
   own.watch("journalDropped", () =>
-    Object.entries(journal.state().dropped).map(([reason, snapshots]) => [snapshots, { reason }] as const),
+    Object.entries(view().journal.dropped).map(([reason, snapshots]) => [snapshots, { reason }] as const),
   );
 }
 
-function watchSinks({ own, clock, deliveries }: TelemetryOptions): void {
+function watchSinks(own: OwnMeter, view: () => View): void {
   own.watch("sinkBacklog", () =>
-    deliveries.reports().map(({ sink, state }) => [state.backlog.snapshots, { sink }] as const),
+    view().reports.map(({ sink, state }) => [state.backlog.snapshots, { sink }] as const),
   );
   own.watch("sinkBacklogAge", () =>
-    deliveries.reports().map(({ sink, state: { backlog } }) => {
-      const age = backlog.oldestTimeMs === undefined ? 0 : (clock.now() - backlog.oldestTimeMs) / 1000;
+    view().reports.map(({ sink, state: { backlog } }) => {
+      const age = backlog.oldestTimeMs === undefined ? 0 : (view().now - backlog.oldestTimeMs) / 1000;
       return [Math.max(0, age), { sink }] as const;
     }),
   );
   own.watch("sinkLastSuccess", () =>
-    deliveries
-      .reports()
-      .flatMap(({ sink, state: { lastSuccessMs } }) =>
-        lastSuccessMs === undefined ? [] : [[lastSuccessMs / 1000, { sink }] as const],
-      ),
+    view().reports.flatMap(({ sink, state: { lastSuccessMs } }) =>
+      lastSuccessMs === undefined ? [] : [[lastSuccessMs / 1000, { sink }] as const],
+    ),
   );
   own.watch("sinkState", () =>
-    deliveries
-      .reports()
-      .flatMap(({ sink, state: { status } }) =>
-        deliveryStatuses.map((state) => [Number(state === status), { sink, state }] as const),
-      ),
+    view().reports.flatMap(({ sink, state: { status } }) =>
+      deliveryStatuses.map((state) => [Number(state === status), { sink, state }] as const),
+    ),
   );
   own.watch("clockSkew", () =>
-    deliveries
-      .reports()
-      .flatMap(({ sink, state: { skewMs } }) =>
-        skewMs === undefined ? [] : [[skewMs / 1000, { sink }] as const],
-      ),
+    view().reports.flatMap(({ sink, state: { skewMs } }) =>
+      skewMs === undefined ? [] : [[skewMs / 1000, { sink }] as const],
+    ),
   );
 }
 
