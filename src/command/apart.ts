@@ -54,7 +54,7 @@ export async function settleApart(args: readonly string[], world: World): Promis
 /** What the other process prints. */
 export function packReply(answer: Settled | Unsettled, { version }: World): string {
   const reply: Reply = { version, answer };
-  return packSecrets(reply);
+  return `\n${packSecrets(reply)}\n`;
 }
 
 function replyOf(run: ToolRun, [program = ""]: World["self"]): Reply | string {
@@ -62,10 +62,15 @@ function replyOf(run: ToolRun, [program = ""]: World["self"]): Reply | string {
   if (run.exit.kind === "not_started") return `cannot start ${program}: ${run.exit.message}`;
   try {
     // Our own program wrote it, and says of which version it is.
-    return unpackSecrets(run.stdout.toString("utf8")) as Reply;
+    return unpackSecrets(lineOf(run.stdout.toString("utf8"))) as Reply;
   } catch (error) {
     return run.stderr === "" ? causeOf(error) : run.stderr;
   }
+}
+
+/** Flags of Node.js such as --trace-gc hold there too, and print around it. */
+function lineOf(stdout: string): string {
+  return stdout.split("\n").find((line) => line.startsWith('{"version":')) ?? "";
 }
 
 function failed(cause: string): Unsettled {

@@ -23,7 +23,7 @@ test("what the other process settled is taken as it is, and its complaints with 
     version: "1.2.3",
     answer: { code: 78, stdout: "", stderr: "a.yaml:1:1: nothing is right\n" },
   };
-  const script = `process.stdout.write(${JSON.stringify(JSON.stringify(reply))})`;
+  const script = `console.log("a flag prints", [1]);\nconsole.log(${JSON.stringify(JSON.stringify(reply))});console.log("more")`;
   assert.deepEqual(await settleApart([], worldOf(script)), reply.answer);
 });
 
