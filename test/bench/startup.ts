@@ -13,12 +13,14 @@ export const startup: Bench = {
     const stockTimes: number[] = [];
     const sourceTimes: number[] = [];
     const sampleTimes: number[] = [];
+    const bareTimes: number[] = [];
     for (let round = 0; round < Math.max(5, rounds); round++) {
       tell(`  round ${round}`);
       const ours = await agentTimes(bundle.program);
       bundleTimes.push(ours.answered);
       sampleTimes.push(ours.sampled);
       stockTimes.push(await stockTime());
+      bareTimes.push(await bareTime());
       sourceTimes.push((await agentTimes(fromSource)).answered);
     }
     return [
@@ -29,6 +31,7 @@ export const startup: Bench = {
           subject: "OpenTelemetry JS with its HTTP exporter loaded, collected and printed on request",
           rounds: stockTimes,
         },
+        { subject: "Node.js itself with an HTTP server that says ok", rounds: bareTimes },
       ]),
       comparison(
         "From spawn to the first answer with a sample, 1 s windows",
@@ -55,6 +58,14 @@ async function agentTimes(
   const answered = await untilAnswer(`${agent.origin}/metrics`, "", agent);
   const more = await untilAnswer(`${agent.origin}/metrics`, "powermetrics_info", agent);
   return { answered, sampled: answered + more };
+}
+
+/** What no program on Node.js is quicker than. */
+async function bareTime(): Promise<number> {
+  const port = await freePort();
+  const script = `require("node:http").createServer((_, response) => response.end("ok")).listen(${port}, "127.0.0.1")`;
+  await using bare = startProcess(process.execPath, ["-e", script]);
+  return await untilAnswer(`http://127.0.0.1:${port}/metrics`, "ok", bare);
 }
 
 async function stockTime(): Promise<number> {
