@@ -1,8 +1,6 @@
 /** Owns our agent as a measured process: on the simulator, from the bundle or from source, with a configuration of its own. */
-import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -10,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { nodeFlags } from "../../src/daemon/launchd-plist.ts";
 import { buildBundle } from "../../scripts/build.ts";
 import { startProcess, type Started } from "./process.ts";
+import { freePort } from "../support/free-port.ts";
 
 /** The command that is measured: the runtime with the flags of an installed agent, and a script. */
 export type Program = readonly [node: string, ...args: string[]];
@@ -88,15 +87,6 @@ function configuration(wish: AgentWish, address: string, journal: string): strin
       ],
     }),
   });
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** The body of a successful answer; undefined for any other end. */

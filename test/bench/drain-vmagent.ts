@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { seriesKey } from "../../src/metric/series.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
-import { freePort, untilAnswer } from "./agent-process.ts";
+import { untilAnswer } from "./agent-process.ts";
 import type { Drained } from "./drain.ts";
 import { readProcess, startProcess } from "./process.ts";
 import { startCounting } from "./receiver.ts";
 import { repeated } from "./workload.ts";
+import { freePort } from "../support/free-port.ts";
 
 const rowsPerImport = 100;
 

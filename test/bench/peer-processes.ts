@@ -6,12 +6,13 @@ import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { findReceiver } from "../support/receivers.ts";
 import { scraping } from "./agent.ts";
-import { freePort, startAgent, untilAnswer, type Program } from "./agent-process.ts";
+import { startAgent, untilAnswer, type Program } from "./agent-process.ts";
 import { startProcess } from "./process.ts";
 import { pushOnce } from "./pushgateway.ts";
 import type { CountingReceiver } from "./receiver.ts";
 import type { Subject } from "./windows.ts";
 import { expositions, largeChip } from "./workload.ts";
+import { freePort } from "../support/free-port.ts";
 
 export const names = {
   ours: "ours, push each 15 s",

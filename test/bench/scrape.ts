@@ -2,11 +2,12 @@
 import { Agent as HttpAgent, get } from "node:http";
 import { fileURLToPath } from "node:url";
 import { findReceiver } from "../support/receivers.ts";
-import { bundled, freePort, startAgent, untilAnswer } from "./agent-process.ts";
+import { bundled, startAgent, untilAnswer } from "./agent-process.ts";
 import { pushOnce } from "./pushgateway.ts";
 import { startProcess } from "./process.ts";
 import { aimTable, comparison, median, ratioOf, type Bench, type Figure } from "./report.ts";
 import { expositions, largeChip } from "./workload.ts";
+import { freePort } from "../support/free-port.ts";
 
 const scrapes = 1000;
 

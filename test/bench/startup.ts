@@ -1,8 +1,9 @@
 /** Owns the question how soon after its start the agent can be scraped. */
 import { fileURLToPath } from "node:url";
-import { bundled, freePort, fromSource, startAgent, untilAnswer, type Program } from "./agent-process.ts";
+import { bundled, fromSource, startAgent, untilAnswer, type Program } from "./agent-process.ts";
 import { startProcess } from "./process.ts";
 import { aimTable, comparison, ratioOf, type Bench } from "./report.ts";
+import { freePort } from "../support/free-port.ts";
 
 export const startup: Bench = {
   name: "startup",

@@ -2,15 +2,14 @@ import test from "node:test";
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildBundle } from "../../scripts/build.ts";
 import { layoutUnder, type Layout } from "../../src/daemon/layout.ts";
 import { targetOf } from "../../src/daemon/place.ts";
 import { writeStubTools } from "./stub-mac.ts";
+import { freePort } from "../support/free-port.ts";
 
 interface Said {
   readonly code: number;
@@ -19,14 +18,6 @@ interface Said {
 }
 
 const onLinux = { skip: process.platform === "linux" ? false : "the stub launchctl looks at /proc" };
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 async function call(bundle: string, ...args: readonly string[]): Promise<Said> {
   const child = spawn(process.execPath, [join(bundle, "cli.js"), ...args], {

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { freePort } from "../bench/agent-process.ts";
 import { readProcess, startProcess, type Reading, type Started } from "../bench/process.ts";
 import { findReceiver } from "../support/receivers.ts";
+import { freePort } from "../support/free-port.ts";
 
 export interface FleetReceiver extends AsyncDisposable {
   /** Where remote write goes. */

@@ -6,9 +6,10 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { bundled, freePort } from "../bench/agent-process.ts";
+import { bundled } from "../bench/agent-process.ts";
 import { readProcess, startProcess } from "../bench/process.ts";
 import { fetchText, until } from "../cli/agent.ts";
+import { freePort } from "../support/free-port.ts";
 
 /** Bytes, files and folders of /proc. */
 export interface Reading {

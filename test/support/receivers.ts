@@ -4,10 +4,10 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { get } from "node:http";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { freePort } from "./free-port.ts";
 
 export interface Receiver extends AsyncDisposable {
   /** Without a slash at the end. */
@@ -70,14 +70,4 @@ function fetchText(url: string): Promise<string | undefined> {
       answer.on("end", () => resolve(answer.statusCode === 200 ? text : undefined));
     }).on("error", () => resolve(undefined));
   });
-}
-
-/** One that nobody listens on at the moment. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -2,12 +2,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fetchText, until } from "../../cli/agent.ts";
 import { findReceiver } from "../../support/receivers.ts";
+import { freePort } from "../../support/free-port.ts";
 
 export interface Database {
   /** Where samples are written. */
@@ -75,13 +75,4 @@ async function database(t: TestContext, name: string, ready: string, flags: Flag
   };
   await it.start();
   return it;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
