@@ -6,14 +6,15 @@ import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
+import { nodeFlags } from "../../src/daemon/launchd-plist.ts";
 import { findReceiver, startReceiver, type Receiver } from "../support/receivers.ts";
-import { freePort } from "./agent-process.ts";
 import { drainOfVmagent } from "./drain-vmagent.ts";
 import { fill, openAt } from "./open-journal.ts";
 import { message, readProcess, startProcess } from "./process.ts";
 import { startCounting } from "./receiver.ts";
 import { aimTable, amount, median, withSpread, type Bench, type Plan, type Table } from "./report.ts";
 import { noonMs, snapshots } from "./workload.ts";
+import { freePort } from "../support/free-port.ts";
 
 const resultSchema = z.object({
   sent: z.number(),
@@ -103,7 +104,7 @@ async function drainTo(url: string, seed: string, folder: string): Promise<Drain
 
 function startDrain(path: string, url: string, mode: "drain" | "hold") {
   const script = fileURLToPath(new URL("./drain-process.ts", import.meta.url));
-  return startProcess(process.execPath, ["--single-threaded", script, path, url, mode], { ipc: true });
+  return startProcess(process.execPath, [...nodeFlags, script, path, url, mode], { ipc: true });
 }
 
 function realReceiver(name: "prometheus" | "victoria-metrics", folder: string): Promise<Receiver> {
