@@ -1,7 +1,9 @@
 /** Owns what reads a powermetrics document: ours in three depths, and the packages that are compared with it. */
+import { parse as parseFast } from "fast-plist";
 import { parse as parseWithPlist } from "plist";
 import { parsePlist } from "../../src/parse/plist/plist.ts";
 import { parsePowermetrics } from "../../src/parse/powermetrics.ts";
+import { parseWithSaxes } from "./saxes-plist.ts";
 import { pipelineTo } from "./workload.ts";
 
 export type Read = (document: Buffer) => unknown;
@@ -19,6 +21,8 @@ export const subjects = {
   "ours: what collectors want (parsePowermetrics)": () => ownSample,
   "ours: the whole document (parsePlist)": () => ownPlist,
   "ours: parse, collect, snapshot": toSnapshot,
+  "saxes, an object of its events": (): Read => (document) => parseWithSaxes(document.toString("utf8")),
+  "fast-plist": (): Read => (document) => parseFast(document.toString("utf8")) as unknown,
   "npm plist": (): Read => (document) => parseWithPlist(document.toString("utf8")),
 } as const satisfies Readonly<Record<string, () => Read>>;
 
