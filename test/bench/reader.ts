@@ -19,7 +19,9 @@ import { interleaved } from "./timing.ts";
 import { capture, noCaptures, simulated, type Named } from "./workload.ts";
 
 const names = Object.keys(subjects) as SubjectName[];
-const [ours, , whole, theirs] = names as [SubjectName, SubjectName, SubjectName, SubjectName];
+const ours: SubjectName = "ours: what collectors want (parsePowermetrics)";
+const whole: SubjectName = "ours: parse, collect, snapshot";
+const theirs: SubjectName = "npm plist";
 const endMs = Date.UTC(2026, 0, 1, 12);
 
 /** The document of which PERFORMANCE.md speaks, with a stand-in where the captures are absent. */
