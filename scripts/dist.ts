@@ -10,6 +10,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { commandFlags } from "../src/daemon/launchd-plist.ts";
 import { buildBundle } from "./build.ts";
 import { formula } from "./release/formula.ts";
 import { thirdPartyNotices } from "./release/notices.ts";
@@ -31,7 +32,7 @@ while [ -L "$self" ]; do
   case "$target" in /*) self="$target" ;; *) self="$(dirname "$self")/$target" ;; esac
 done
 folder="$(cd "$(dirname "$self")" && pwd -P)"
-exec "$folder/node" --disable-sigusr1 "$folder/../lib/cli.js" "$@"
+exec "$folder/node" ${commandFlags.join(" ")} "$folder/../lib/cli.js" "$@"
 `;
 
 /** Writes the release into the folder; returns the names of its files. @param fetch gets the files of one runtime */

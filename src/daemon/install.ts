@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { causeOf } from "../runtime/cause.ts";
 import { writeAtomically } from "../runtime/files.ts";
 import { accountStep, ownerOf } from "./account.ts";
-import { nodeFlags } from "./launchd-plist.ts";
+import { commandFlags } from "./launchd-plist.ts";
 import { programIn, type Layout } from "./layout.ts";
 import { newsyslogConf } from "./newsyslog.ts";
 import { emptyFolderRemoval, fileStep, folderStep, pointLink, removal, targetOf } from "./place.ts";
@@ -179,11 +179,9 @@ function surroundingSteps({ account }: Installation, system: System): readonly S
   ];
 }
 
-/** Of Node.js' flags only the first is a command's too: the others are for a life of months. */
 function commandFile({ current }: Layout): string {
   const { node, cli } = programIn(current);
-  const [flag] = nodeFlags;
-  return `#!/bin/sh\nexec "${node}" ${flag} "${cli}" "$@"\n`;
+  return `#!/bin/sh\nexec "${node}" ${commandFlags.join(" ")} "${cli}" "$@"\n`;
 }
 
 function readyStep({ version, probe, readyTimeoutMs }: Installation, { clock }: System): Step {

@@ -2,13 +2,15 @@
 import { build } from "plist";
 import { label, programIn, type Layout } from "./layout.ts";
 
+/** Of Node.js, for every command: what may run as root opens no debugger at SIGUSR1. */
+export const commandFlags = ["--disable-sigusr1"] as const;
+
 /**
- * Of Node.js: a daemon that starts as root opens no debugger at SIGUSR1, and wakes up four times less often without V8's
- * helper threads (PERFORMANCE.md). The keychain's certificates are read where TLS needs them (trust.ts): `--use-system-ca`
+ * Of Node.js, for a life of months: a daemon wakes up four times less often without V8's helper threads (PERFORMANCE.md). The keychain's certificates are read where TLS needs them (trust.ts): `--use-system-ca`
  * would take 4 MB of everybody. V8 doubles its space for new objects with what survives in it and hardly ever gives it back:
  * without its bound, 1 MB, the process grows by 110 MB in a day of samples (test/soak/agent.test.ts).
  */
-export const nodeFlags = ["--disable-sigusr1", "--single-threaded", "--max-semi-space-size=1"] as const;
+export const nodeFlags = [...commandFlags, "--single-threaded", "--max-semi-space-size=1"] as const;
 
 type LaunchdValue =
   string | number | boolean | readonly string[] | Readonly<Record<string, string | boolean>>;
