@@ -1,5 +1,6 @@
 /** Owns `top`: the status of an agent, live in a terminal, or as one frame where there is none. */
 import type { Status } from "../endpoint/api/status.ts";
+import { refusesColor } from "../runtime/log/no-color.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { prepare, type RunChoice } from "./load.ts";
 import { obstacle } from "./obstacle.ts";
@@ -59,7 +60,7 @@ function openOwn(choice: TopChoice, world: World): Origin | ExitCode {
 async function live(origin: Origin, world: World): Promise<ExitCode> {
   const quit = new AbortController();
   const ended = AbortSignal.any([quit.signal, world.signal]);
-  const palette: Palette = noColour(world) ? "mono" : "colour";
+  const palette: Palette = refusesColor(world.env) ? "mono" : "colour";
   const past = createPast();
   let frame: Frame | undefined;
   let lost: string | undefined;
@@ -109,11 +110,6 @@ async function plain(origin: Origin, world: World): Promise<ExitCode> {
 
 function isShowable(answer: Status | string): boolean {
   return typeof answer !== "string" && answer.sources.every(({ up }) => up !== undefined);
-}
-
-/** https://no-color.org: any value but an empty one. */
-function noColour({ env }: World): boolean {
-  return (env["NO_COLOR"] ?? "") !== "";
 }
 
 interface Past {

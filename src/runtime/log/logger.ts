@@ -4,6 +4,7 @@ import type { Clock } from "../clock.ts";
 import type { LogFields, Logger, LogLevel } from "../log.ts";
 import { knownSecrets, type KnownSecrets } from "../redact.ts";
 import { openLines, type LineWriter } from "./lines.ts";
+import { refusesColor } from "./no-color.ts";
 import { plainFields, renderText, type PlainFields } from "./render.ts";
 
 export interface LogSettings {
@@ -91,8 +92,7 @@ function isText({ format, file }: LogSettings, { tty }: LogWorld): boolean {
 
 function textRenderer({ file }: LogSettings, { clock, tty, env }: LogWorld): Render {
   const terminal = tty && file === undefined;
-  const noColor = env["NO_COLOR"];
-  const style = { shortTime: terminal, color: terminal && (noColor === undefined || noColor === "") };
+  const style = { shortTime: terminal, color: terminal && !refusesColor(env) };
   return (level, message, fields) => renderText(clock.now(), level, message, fields, style);
 }
 
