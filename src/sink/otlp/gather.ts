@@ -1,6 +1,7 @@
 /** Owns the regrouping of a batch, from one row per snapshot to one metric with the points of all its series. */
 import type { Metric } from "../../metric/metric.ts";
 import type { Snapshot } from "../../meter/snapshot.ts";
+import { createDrops } from "../drops.ts";
 import type { Batch } from "../sink.ts";
 import { partsOf, type Column, type Layouts, type PointSeries } from "./layout.ts";
 
@@ -47,27 +48,24 @@ type DropReason = "invalid" | "clock_backwards";
 export function gather(batch: Batch, layouts: Layouts): Gathered {
   const found: Found = { families: new Map(), runs: new Map() };
   const plans = new Map<string, Plan>();
-  const dropped = new Map<DropReason, number>();
-  const drop = (reason: DropReason, count: number): void => {
-    if (count > 0) dropped.set(reason, (dropped.get(reason) ?? 0) + count);
-  };
+  const drops = createDrops<DropReason>();
   let samples = 0;
   let marks = 0;
 
   for (const snapshot of batch.snapshots) {
     if (!hasTime(snapshot)) {
-      drop("invalid", snapshot.values.length);
+      drops.add("invalid", snapshot.values.length);
       continue;
     }
     const plan = plans.get(snapshot.set.key) ?? createPlan(snapshot, layouts, found);
     plans.set(snapshot.set.key, plan);
     const added = addRow(plan, snapshot);
     samples += added;
-    drop("invalid", plan.unusable);
-    drop("clock_backwards", snapshot.values.length - plan.unusable - added);
+    drops.add("invalid", plan.unusable);
+    drops.add("clock_backwards", snapshot.values.length - plan.unusable - added);
     marks += addMarks(snapshot, layouts, found);
   }
-  return { families: [...found.families.values()], samples, marks, dropped: Object.fromEntries(dropped) };
+  return { families: [...found.families.values()], samples, marks, dropped: drops.counts() };
 }
 
 /** OTLP's times are nanoseconds in 64 bits; before 1970 there were no Macs. */

@@ -6,6 +6,7 @@
  *     snapshot 3:  a   c   b†         c: 1 2 3
  */
 import type { Snapshot } from "../../meter/snapshot.ts";
+import { createDrops } from "../drops.ts";
 import type { Batch } from "../sink.ts";
 import type { SeriesIndex, WireSeries } from "./wire-series.ts";
 
@@ -37,26 +38,24 @@ export function gather(batch: Batch, index: SeriesIndex): Gathered {
   const snapshots = batch.snapshots.filter(hasTime);
   const runs = new Map<string, Run>();
   const plans = new Map<string, Plan>();
-  const dropped = new Map<DropReason, number>();
-  const drop = (reason: DropReason, count: number): void => {
-    if (count > 0) dropped.set(reason, (dropped.get(reason) ?? 0) + count);
-  };
+  const drops = createDrops<DropReason>();
   let samples = 0;
   let marks = 0;
 
-  for (const snapshot of batch.snapshots) if (!hasTime(snapshot)) drop("invalid", snapshot.values.length);
+  for (const snapshot of batch.snapshots)
+    if (!hasTime(snapshot)) drops.add("invalid", snapshot.values.length);
   snapshots.forEach((snapshot, row) => {
     const plan = plans.get(snapshot.set.key) ?? createPlan(index.columns(snapshot.set), runs);
     plans.set(snapshot.set.key, plan);
     const added = addRow(plan, snapshot, row);
     samples += added;
-    drop("clock_backwards", plan.runs.length - added);
-    drop("relabel", plan.relabelled);
-    drop("duplicate", plan.duplicates);
+    drops.add("clock_backwards", plan.runs.length - added);
+    drops.add("relabel", plan.relabelled);
+    drops.add("duplicate", plan.duplicates);
     marks += addMarks(snapshot, row, index, runs);
   });
   const filled = [...runs.values()].filter(({ rows }) => rows.length > 0);
-  return { snapshots, runs: filled, samples, marks, dropped: Object.fromEntries(dropped) };
+  return { snapshots, runs: filled, samples, marks, dropped: drops.counts() };
 }
 
 /** On the wire a time is a whole number of milliseconds; before 1970 there were no Macs. */
