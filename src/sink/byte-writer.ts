@@ -10,9 +10,8 @@ export interface ByteWriter {
   byte(value: number): void;
   /** A whole number from 0 to 2^31 - 1: a length. */
   varint(value: number): void;
-  bytes(source: Uint8Array): void;
-  /** The same, and returns where they begin, for values to be put into their gaps. */
-  template(source: Uint8Array): number;
+  /** Returns where they begin, for values to be put into gaps among them. */
+  bytes(source: Uint8Array): number;
   /** Little endian; any NaN becomes Prometheus' normal one. */
   doubleAt(position: number, value: number): void;
   /** A time in whole milliseconds as nanoseconds in 64 bits. */
@@ -30,11 +29,6 @@ export function createByteWriter(): ByteWriter {
   function words(position: number, [high, low]: readonly [number, number]): void {
     view.setUint32(position, low, true);
     view.setUint32(position + 4, high, true);
-  }
-
-  function bytes(source: Uint8Array): void {
-    buffer.set(source, at);
-    at += source.length;
   }
 
   return {
@@ -56,10 +50,10 @@ export function createByteWriter(): ByteWriter {
       }
       buffer[at++] = rest;
     },
-    bytes,
-    template(source) {
+    bytes(source) {
       const begin = at;
-      bytes(source);
+      buffer.set(source, begin);
+      at += source.length;
       return begin;
     },
     doubleAt(position, value) {

@@ -10,7 +10,7 @@ const writer = createByteWriter();
 function word(fill: (position: number) => void): bigint {
   writer.reserve(9);
   writer.byte(0xff);
-  fill(writer.template(new Uint8Array(8)));
+  fill(writer.bytes(new Uint8Array(8)));
   const bytes = writer.finish();
   assert.equal(bytes.length, 9);
   return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(1, true);

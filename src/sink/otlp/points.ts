@@ -79,7 +79,7 @@ function write(writer: ByteWriter, { run, templates }: Points): void {
   for (let at = 0; at < templates.length; at++) {
     const template = templates[at];
     if (template === undefined) continue;
-    const begin = writer.template(template.bytes);
+    const begin = writer.bytes(template.bytes);
     if (template.start !== undefined) writer.nanosecondsAt(begin + template.start, starts[at] ?? 0);
     writer.nanosecondsAt(begin + template.time, times[at] ?? 0);
     if (template.value !== undefined) writer.doubleAt(begin + template.value, values[at] ?? NaN);

@@ -110,7 +110,7 @@ export function writeTimeSeries(
 }
 
 function writeSamples(writer: ByteWriter, { values, marks }: Run, { bytes, gaps }: Template): void {
-  const begin = writer.template(bytes);
+  const begin = writer.bytes(bytes);
   for (let at = 0; at < gaps.length; at++) writer.doubleAt(begin + (gaps[at] ?? 0), values[at] ?? NaN);
   for (const mark of marks) writer.staleMarkerAt(begin + (gaps[mark] ?? 0));
 }
