@@ -43,11 +43,12 @@ export interface Telemetry {
 
 export function createTelemetry(options: TelemetryOptions): Telemetry {
   const { own, clock, log, powermetricsCpu } = options;
-  let view = look(options);
+  let view: View | undefined;
+  const seen = (): View => (view ??= look(options));
   watchProcess(options);
   watchSources(options);
-  watchJournal(own, () => view);
-  watchSinks(own, () => view);
+  watchJournal(own, seen);
+  watchSinks(own, seen);
   own.count("sleeps", 0, {});
   own.count("asleepSeconds", 0, {});
 
@@ -64,8 +65,8 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     async run(signal) {
       for (let beat = 0; !signal.aborted; beat++) {
         if (beat % beatsPerCpuReading === 0) await powermetricsCpu.refresh();
-        view = look(options);
-        options.publish(await own.snapshot(view.now));
+        view = undefined;
+        options.publish(await own.snapshot(seen().now));
         await clock.sleep(ownIntervalMs, signal, { align: "early" });
       }
     },
