@@ -29,6 +29,7 @@ import { written } from "../sink/remote-write/clients.ts";
 import { power, series, snapshot } from "../sink/remote-write/batches.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { minute, second } from "./rig.ts";
+import { sinkWorld } from "../support/sink-world.ts";
 
 /** Finer than the shortest backoff. */
 const stepMs = 50;
@@ -49,25 +50,20 @@ async function setUp(context: TestContext) {
   const world = { hanging: 0 };
   const deliveries = createDeliveries({
     journal,
-    sinkWorld: {
-      identity: { job: "j", instance: "i", externalLabels: {} },
-      host: () => Promise.resolve({}),
-      version: "0.0.0",
-      createClient(settings) {
-        const client = createHttpClient(settings, { clock, env: {} });
-        return {
-          ...client,
-          async send(request) {
-            underWay++;
-            try {
-              return await client.send(request);
-            } finally {
-              underWay--;
-            }
-          },
-        };
-      },
-    },
+    sinkWorld: sinkWorld((settings) => {
+      const client = createHttpClient(settings, { clock, env: {} });
+      return {
+        ...client,
+        async send(request) {
+          underWay++;
+          try {
+            return await client.send(request);
+          } finally {
+            underWay--;
+          }
+        },
+      };
+    }),
     latest: () => latest,
     listenerOf: () => ({
       requested: () => undefined,

@@ -19,6 +19,7 @@ import {
   unavailable,
   type Line,
 } from "./rig.ts";
+import { sinkWorld } from "../support/sink-world.ts";
 
 interface Endpoint {
   answer: () => Outcome | undefined | Error;
@@ -94,14 +95,12 @@ function setUp(context: TestContext) {
 
   const deliveries = createDeliveries({
     journal,
-    sinkWorld: {
-      identity: { job: "test", instance: "test", externalLabels: {} },
-      host: () => Promise.resolve({}),
-      version: "0.0.0",
-      createClient() {
+    sinkWorld: sinkWorld(
+      () => {
         throw new Error("no client is needed here");
       },
-    },
+      { job: "test", instance: "test" },
+    ),
     latest: () => latest,
     listenerOf: (sink) => ({
       requested: () => undefined,

@@ -1,8 +1,6 @@
 /** What disks do to a journal, seen from the receivers: live samples go on, and what is lost is counted. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import test from "node:test";
@@ -11,6 +9,7 @@ import { seededRandom, type Random } from "../../src/runtime/random.ts";
 import { faultyDisk, systemError } from "../journal/fixtures.ts";
 import { pusher, second, total, type Pusher } from "./pusher.ts";
 import { startReceiver, type Receiver } from "./receiver.ts";
+import { smallVolume } from "../support/small-volume.ts";
 
 function history(): Promise<readonly Receiver[]> {
   return Promise.all((["remote_write", "otlp"] as const).map((kind) => startReceiver(kind)));
@@ -65,30 +64,18 @@ test("while the disk refuses and receivers are dead, what memory cannot hold is 
   for (const receiver of receivers) assert.ok((it.accountOf(receiver).lost["memory"] ?? 0) > 0);
 });
 
-/** A volume of its own, or why there can't be one. */
-function ownVolume(): string | Error {
-  const folder = mkdtempSync(join(tmpdir(), "fault-volume-"));
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], { stdio: "pipe" });
-    return folder;
-  } catch (error) {
-    rmSync(folder, { recursive: true });
-    return new Error("mounting a small tmpfs takes root on Linux", { cause: error });
-  }
-}
-
 test("a volume that is really full costs receivers nothing, and the journal goes on from there after a restart", async (context) => {
-  const folder = ownVolume();
-  if (folder instanceof Error) {
-    context.skip(folder.message);
+  const volume = smallVolume("4m");
+  if (volume instanceof Error) {
+    context.skip(volume.message);
     return;
   }
+  const { folder } = volume;
   const receivers = await history();
   const path = join(folder, "journal.db");
   const it = await pusher(context, { receivers, journal: { path } });
   context.after(() => {
-    execFileSync("umount", [folder]);
-    rmSync(folder, { recursive: true });
+    volume.remove();
   });
   await it.collect(60, 10 * second);
   const ballast = join(folder, "ballast");

@@ -27,6 +27,7 @@ import { basicOptions, snapshot, temporaryFolder, unlimited, type Wanted } from 
 import { fakeClock, type FakeClock } from "../support/fake-clock.ts";
 import { countSnapshot, nothing, plus, type Counted } from "./counting.ts";
 import type { Kind, Receiver } from "./receiver.ts";
+import { sinkWorld } from "../support/sink-world.ts";
 
 export const second = 1000;
 export const minute = 60 * second;
@@ -109,12 +110,7 @@ export async function createPusher(options: PusherOptions): Promise<Pusher> {
   async function deliver(): Promise<Deliveries> {
     const made = createDeliveries({
       journal,
-      sinkWorld: {
-        identity: { job: "j", instance: "i", externalLabels: {} },
-        host: () => Promise.resolve({}),
-        version: "0.0.0",
-        createClient: (settings) => watched(createHttpClient(settings, { clock, env: {} })),
-      },
+      sinkWorld: sinkWorld((settings) => watched(createHttpClient(settings, { clock, env: {} }))),
       latest: () => latest,
       listenerOf,
       clock,

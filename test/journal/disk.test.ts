@@ -1,7 +1,6 @@
 /** The journal in foul weather: a disk that is full, read-only, too small, or gone, and what that costs. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import assert from "node:assert/strict";
@@ -20,6 +19,7 @@ import {
   snapshot,
   systemError,
 } from "./fixtures.ts";
+import { smallVolume } from "../support/small-volume.ts";
 
 const start = Date.UTC(2026, 0, 1);
 
@@ -247,30 +247,18 @@ test("below the floor of free disk the journal gives way, then keeps to memory, 
   assert.equal(journal.state().staged, 0);
 });
 
-/** A volume of its own, or why there can't be one. */
-function smallVolume(): string | Error {
-  const folder = mkdtempSync(join(tmpdir(), "journal-volume-"));
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=512k", "tmpfs", folder], { stdio: "pipe" });
-    return folder;
-  } catch (error) {
-    rmSync(folder, { recursive: true });
-    return new Error("mounting a small tmpfs takes root on Linux", { cause: error });
-  }
-}
-
 test("a volume that is really full costs nothing but durability, and is used again", async (context) => {
-  const folder = smallVolume();
-  if (folder instanceof Error) {
-    context.skip(folder.message);
+  const volume = smallVolume("512k");
+  if (volume instanceof Error) {
+    context.skip(volume.message);
     return;
   }
+  const { folder } = volume;
   const clock = fakeClock();
   const journal = openJournal(basicOptions(join(folder, "journal.db"), clock));
   context.after(() => {
     journal[Symbol.dispose]();
-    execFileSync("umount", [folder]);
-    rmSync(folder, { recursive: true });
+    volume.remove();
   });
   const cursor: Cursor = journal.cursor("a", { from: "now" });
   await fill(journal, 100, (ms) => clock.advance(ms));

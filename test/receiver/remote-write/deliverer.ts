@@ -13,6 +13,7 @@ import { receiversOf } from "../../../src/sink/index.ts";
 import { remoteWriteSchema } from "../../../src/sink/remote-write/schema.ts";
 import { until } from "../../cli/agent.ts";
 import { metricOf, temporaryFolder } from "../../journal/fixtures.ts";
+import { sinkWorld } from "../../support/sink-world.ts";
 
 export interface Deliverer {
   publish(snapshot: Snapshot): void;
@@ -36,12 +37,10 @@ export async function deliverer(t: TestContext, url: string, queue: object): Pro
   });
   const deliveries = createDeliveries({
     journal,
-    sinkWorld: {
-      identity: { job: "mac-powermetrics", instance: "mac.test", externalLabels: {} },
-      host: () => Promise.resolve({}),
-      version: "0.0.0",
-      createClient: (settings) => createHttpClient(settings, { clock: systemClock, env: {} }),
-    },
+    sinkWorld: sinkWorld((settings) => createHttpClient(settings, { clock: systemClock, env: {} }), {
+      job: "mac-powermetrics",
+      instance: "mac.test",
+    }),
     latest: () => [],
     listenerOf: () => ({ requested: () => undefined, sent: () => undefined, dropped: () => undefined }),
     clock: systemClock,
