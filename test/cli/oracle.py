@@ -30,6 +30,11 @@ def intel_cores(document):
                 yield core, cpu
 
 
+def share(ratio):
+    """Of a window, in percent: rounding each state may take a busy core's sum a little beyond the whole."""
+    return 100 * min(max(ratio, 0), 1)
+
+
 def describe(document):
     """The gauges among the fixed metrics, plus a few that follow from the same fields."""
     out = {}
@@ -47,7 +52,7 @@ def describe(document):
         out["powermetrics_cpu_idle_residency_percent" + label] = 100 * cpu["idle_ratio"]
         states = cpu.get("dvfm_states")
         active = sum(state["used_ratio"] for state in states) if states else 1 - cpu["idle_ratio"] - cpu.get("down_ratio", 0)
-        out["powermetrics_cpu_active_residency_percent" + label] = 100 * active
+        out["powermetrics_cpu_active_residency_percent" + label] = share(active)
     for core, cpu in intel_cores(document):
         if "freq_hz" in cpu:
             label = '{core="cpu%d"}' % cpu["cpu"]
