@@ -154,7 +154,7 @@ async function pushOnce(
 ): Promise<Line> {
   await using sink = await receiver.open(sinkWorld);
   const target = `${receiver.path} ${receiver.address}`;
-  const body = sink.encode({ snapshots }, sink.protocols[0]);
+  const [body] = sink.encode({ snapshots }, sink.protocols[0]).bodies;
   if (body === undefined) return { ok: true, text: `${target}: nothing to send` };
   const { outcome } = await sink.send(body, sink.protocols[0], signal);
   return outcome.status === "delivered"

@@ -1,16 +1,16 @@
 /**
  * Owns one batch from its freezing to the verdict on it; whatever comes of it, the cursor tells what still waits.
  *
- *     freeze ─► encode ─► send ─┬─ delivered ─► acknowledge
- *                 ▲             ├─ retry ─────► the same bytes again, after a backoff
- *                 │             ├─ rejected ──► discard, counted
- *                 │             ├─ too_large ─► half as much ┐
- *                 └─────────────┼─ switch ────► other protocol ┘ frozen anew
- *                               └─ refused ───► circuit: leave it alone
+ *     freeze ─► encode ─► send each body ─┬─ delivered, rejected ─► the next body; after the last one acknowledge, counted
+ *                 ▲                       ├─ retry ───────────────► the same bytes again, after a backoff
+ *                 │                       ├─ too_large ─► half as much ┐
+ *                 └───────────────────────┼─ switch ────► other protocol ┘ frozen anew
+ *                                         └─ refused ───► circuit: leave it alone
  */
 import type { Cursor, SeqRange, StoredSnapshot } from "../journal/types.ts";
 import type { Logger } from "../runtime/log.ts";
-import type { EncodedBatch, Outcome, Sink } from "../sink/sink.ts";
+import { createDrops } from "../sink/drops.ts";
+import type { Body, EncodedBatch, Outcome, Sink } from "../sink/sink.ts";
 import type { Account } from "./account.ts";
 import type { Decided, Retry, Send } from "./attempt.ts";
 import type { BatchSize } from "./batch-size.ts";
@@ -56,10 +56,14 @@ export interface Dispatch {
   probe(signal: AbortSignal): Promise<Verdict>;
 }
 
-interface Shipment {
-  readonly snapshots: readonly StoredSnapshot[];
-  readonly range: SeqRange;
-  readonly body: EncodedBatch;
+type Delivered = Extract<Outcome, { status: "delivered" }>;
+type Rejected = Extract<Outcome, { status: "rejected" }>;
+/** Not one sample of the body has met its fate. */
+type Undecided = Exclude<Decided, Delivered | Rejected>;
+
+interface Decision {
+  readonly body: Body;
+  readonly decided: Delivered | Rejected;
 }
 
 const settled: Verdict = { status: "settled" };
@@ -74,38 +78,41 @@ export function createDispatch(parts: DispatchParts): Dispatch {
     const { protocol } = ledger;
     cursor.freeze({ ...range, protocol });
     const encoded = encode(snapshots, protocol);
-    if (encoded.status === "bug") return shrink(snapshots, "encode_error");
-    const { body } = encoded;
-    if (body === undefined) {
-      account.settle(range, undefined);
-      return settled;
-    }
-    if (body.bytes.length > sink.maxBytes && snapshots.length > 1) return shrink(snapshots, "too_large");
-    const decided = await attempt(
-      (within) => sink.send(body, protocol, within),
-      {
-        worthwhile: () => cursor.frozen() !== undefined && !parts.tooOld(snapshots),
-        onRetry(outcome) {
-          if (mayBeStored(outcome)) doubt.raise(range);
-        },
+    if (encoded === "bug") return shrink(snapshots, "encode_error");
+    const { bodies } = encoded;
+    if (snapshots.length > 1 && bodies.some(({ bytes }) => bytes.length > sink.maxBytes))
+      return shrink(snapshots, "too_large");
+    const terms: AttemptTerms = {
+      worthwhile: () => cursor.frozen() !== undefined && !parts.tooOld(snapshots),
+      onRetry(outcome) {
+        if (mayBeStored(outcome)) doubt.raise(range);
       },
-      signal,
-    );
-    return conclude(decided, { snapshots, range, body });
+    };
+    const decisions: Decision[] = [];
+    for (const body of bodies) {
+      const decided = await attempt((within) => sink.send(body, protocol, within), terms, signal);
+      if (decided.status !== "delivered" && decided.status !== "rejected") {
+        // The bodies before it come again with the rest.
+        if (decisions.length > 0) doubt.raise(range);
+        return standOff(decided, snapshots);
+      }
+      onReached();
+      decisions.push({ body, decided });
+    }
+    conclude(range, encoded, decisions);
+    return settled;
   }
 
-  type Encoded = { readonly status: "encoded"; readonly body: EncodedBatch | undefined } | { status: "bug" };
-
   /** A bug costs the snapshots that bring it to light, and no others. */
-  function encode(snapshots: readonly StoredSnapshot[], protocol: string): Encoded {
+  function encode(snapshots: readonly StoredSnapshot[], protocol: string): EncodedBatch | "bug" {
     try {
-      const body = sink.encode({ snapshots }, protocol);
+      const encoded = sink.encode({ snapshots }, protocol);
       bugTold = false;
-      return { status: "encoded", body };
+      return encoded;
     } catch (error) {
       if (!bugTold) log.error(`cannot encode a batch for ${sink.id}`, { error });
       bugTold = true;
-      return { status: "bug" };
+      return "bug";
     }
   }
 
@@ -119,19 +126,10 @@ export function createDispatch(parts: DispatchParts): Dispatch {
     return settled;
   }
 
-  function conclude(decided: Decided, shipment: Shipment): Verdict {
+  function standOff(decided: Undecided, snapshots: readonly StoredSnapshot[]): Verdict {
     switch (decided.status) {
-      case "delivered":
-        onReached();
-        size.delivered();
-        settle(decided, shipment);
-        return settled;
-      case "rejected":
-        onReached();
-        reject(decided, shipment);
-        return settled;
       case "too_large":
-        return shrink(shipment.snapshots, "too_large");
+        return shrink(snapshots, "too_large");
       case "refused":
         size.smallest();
         return keptOut(decided);
@@ -142,30 +140,40 @@ export function createDispatch(parts: DispatchParts): Dispatch {
     }
   }
 
-  function settle(
-    { rejected, reason }: Extract<Outcome, { status: "delivered" }>,
-    { range, body }: Shipment,
-  ): void {
-    const resent = rejected > 0 && doubt.covers(range);
-    if (resent) log.info(`${sink.id} took a part of a batch sent again${alreadyThere}`, { rejected, reason });
+  function conclude(range: SeqRange, { dropped }: EncodedBatch, decisions: readonly Decision[]): void {
+    const reason = doubt.covers(range) ? "rejected_resend" : "rejected";
+    const drops = createDrops();
+    let sent = 0;
+    for (const { body, decided } of decisions) {
+      const refused = refusedBy(decided, body, reason === "rejected_resend");
+      sent += body.samples - refused;
+      drops.add(reason, refused);
+    }
+    if (decisions.some(({ decided }) => decided.status === "delivered")) size.delivered();
+    else if (decisions.length > 0) {
+      account.discard(range, reason);
+      return;
+    }
+    for (const [other, samples] of Object.entries(dropped)) drops.add(other, samples);
+    account.settle(range, { sent, dropped: drops.counts() });
+  }
+
+  /** Samples of the body that the receiver would not have; told in the log. */
+  function refusedBy(decided: Delivered | Rejected, body: Body, resent: boolean): number {
+    if (decided.status === "rejected") {
+      const { reason, code } = decided;
+      if (resent) log.info(`${sink.id} rejected a batch sent again${alreadyThere}`, { reason, code });
+      else log.error(`${sink.id} rejected ${body.samples} samples: ${reason}`, { code });
+      return body.samples;
+    }
+    const { rejected, reason } = decided;
+    if (resent && rejected > 0)
+      log.info(`${sink.id} took a part of a batch sent again${alreadyThere}`, { rejected, reason });
     else if (reason !== undefined)
       log.warn(`${sink.id} ${rejected > 0 ? "took a part only" : "took it with a warning"}: ${reason}`, {
         rejected,
       });
-    account.settle(range, body, { samples: rejected, reason: resent ? "rejected_resend" : "rejected" });
-  }
-
-  function reject(
-    { reason, code }: Extract<Outcome, { status: "rejected" }>,
-    { range, body }: Shipment,
-  ): void {
-    if (doubt.covers(range)) {
-      log.info(`${sink.id} rejected a batch sent again${alreadyThere}`, { reason, code });
-      account.discard(range, "rejected_resend");
-    } else {
-      log.error(`${sink.id} rejected ${body.samples} samples: ${reason}`, { code });
-      account.discard(range, "rejected");
-    }
+    return Math.min(rejected, body.samples);
   }
 
   function keptOut({ reason, code }: Extract<Outcome, { status: "refused" }>): Verdict {

@@ -10,7 +10,7 @@ import { createBackoff, type BackoffSettings } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
-import type { EncodedBatch, Outcome, Sink } from "../sink/sink.ts";
+import type { Body, EncodedBatch, Outcome, Sink } from "../sink/sink.ts";
 import { withTelemetry } from "./attempt.ts";
 import type { Delivery } from "./delivery.ts";
 import { createPause } from "./pause.ts";
@@ -52,7 +52,10 @@ export function createPushLatest(options: PushLatestOptions): Delivery {
 
   async function push(signal: AbortSignal): Promise<void> {
     const startedAt = clock.monotonic();
-    const body = sink.encode({ snapshots: latest() }, ledger.protocol);
+    const {
+      bodies: [body],
+      dropped: left,
+    } = sink.encode({ snapshots: latest() }, ledger.protocol);
     if (body === undefined) {
       dueAt = undefined;
       return;
@@ -60,15 +63,16 @@ export function createPushLatest(options: PushLatestOptions): Delivery {
     const send = withTelemetry((within) => sink.send(body, ledger.protocol, within), ledger, listener, clock);
     const { outcome } = await send(signal);
     dueAt = Math.max(startedAt + intervalMs, clock.monotonic());
-    if (!signal.aborted) conclude(outcome, body);
+    if (!signal.aborted) conclude(outcome, body, left);
   }
 
-  function conclude(outcome: Outcome, body: EncodedBatch): void {
+  function conclude(outcome: Outcome, body: Body, left: EncodedBatch["dropped"]): void {
     switch (outcome.status) {
       case "delivered":
         relation.reached();
         rejection = undefined;
         sent(body, outcome.rejected);
+        for (const [reason, samples] of Object.entries(left)) dropped(samples, reason);
         return;
       case "retry": {
         const waitMs = outcome.afterMs ?? backoff.next();
@@ -96,12 +100,11 @@ export function createPushLatest(options: PushLatestOptions): Delivery {
     dueAt = clock.monotonic() + ms;
   }
 
-  function sent(body: EncodedBatch, rejected: number): void {
+  function sent(body: Body, rejected: number): void {
     const taken = body.samples - Math.min(rejected, body.samples);
     ledger.sent += taken;
     listener.sent(taken);
     dropped(body.samples - taken, "rejected");
-    for (const [reason, samples] of Object.entries(body.dropped)) dropped(samples, reason);
   }
 
   function dropped(samples: number, reason: string): void {

@@ -6,14 +6,19 @@ export interface Batch {
   readonly snapshots: readonly Snapshot[];
 }
 
-/** A body frozen before its first send: a retry sends these very bytes. */
-export interface EncodedBatch {
+/** A request's body, frozen before its first send: a retry sends these very bytes. */
+export interface Body {
   readonly bytes: Uint8Array;
   /** Samples in the body, end marks excluded. */
   readonly samples: number;
   /** End marks in the body; none when absent. */
   readonly marks?: number;
-  /** Samples of the batch that are not in the body, by reason (`relabel`, `invalid`, …). */
+}
+
+export interface EncodedBatch {
+  /** In the order in which they are to be sent; none when nothing is left to send. */
+  readonly bodies: readonly Body[];
+  /** Samples of the batch that are in no body, by reason (`relabel`, `invalid`, …). */
   readonly dropped: Readonly<Record<string, number>>;
 }
 
@@ -59,9 +64,9 @@ export interface Sink extends AsyncDisposable {
   readonly maxBytes: number;
   /** Protocols in order of preference; the first is tried until the receiver switches. */
   readonly protocols: readonly [string, ...string[]];
-  /** Pure and deterministic: the same batch and protocol give the same bytes. Absent when nothing is left to send. */
-  encode(batch: Batch, protocol: string): EncodedBatch | undefined;
-  send(body: EncodedBatch, protocol: string, signal: AbortSignal): Promise<SendResult>;
+  /** Pure and deterministic: the same batch and protocol give the same bytes. */
+  encode(batch: Batch, protocol: string): EncodedBatch;
+  send(body: Body, protocol: string, signal: AbortSignal): Promise<SendResult>;
   /** An empty request that stores nothing: is the receiver there, does it let us in, what time is it there. */
   probe(protocol: string, signal: AbortSignal): Promise<SendResult>;
   /** New connections after wake. */

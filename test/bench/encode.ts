@@ -12,7 +12,7 @@ import { createOtlpSink } from "../../src/sink/otlp/sink.ts";
 import { version1, version2 } from "../../src/sink/remote-write/protocol.ts";
 import { remoteWriteSchema } from "../../src/sink/remote-write/schema.ts";
 import { createRemoteWriteSink } from "../../src/sink/remote-write/sink.ts";
-import type { Sink } from "../../src/sink/sink.ts";
+import type { EncodedBatch, Sink } from "../../src/sink/sink.ts";
 import { comparison, type Bench, type Table } from "./report.ts";
 import { interleaved } from "./timing.ts";
 import { noonMs, snapshots } from "./workload.ts";
@@ -103,6 +103,10 @@ function request(batch: readonly Snapshot[]): Parameters<typeof serialize>[0] {
   return { timeseries } as unknown as Parameters<typeof serialize>[0];
 }
 
+function sizeOf({ bodies }: EncodedBatch): number {
+  return bodies.reduce((sum, { bytes }) => sum + bytes.length, 0);
+}
+
 /** Bytes a sample in requests of so many snapshots; a draining request is as full as 2000 samples allow. */
 async function sizes(remoteWrite: Sink, otlp: Sink, series: number): Promise<Table> {
   const counts = [1, 5, 15, Math.floor(2000 / series)];
@@ -112,7 +116,7 @@ async function sizes(remoteWrite: Sink, otlp: Sink, series: number): Promise<Tab
     const batch = at === counts.length - 1 ? drained : snapshots(count, noonMs);
     const samples = count * series;
     const bytes = (sink: Sink, protocol: string): string =>
-      ((sink.encode({ snapshots: batch }, protocol)?.bytes.length ?? NaN) / samples).toFixed(1);
+      (sizeOf(sink.encode({ snapshots: batch }, protocol)) / samples).toFixed(1);
     const packaged = compress(new Uint8Array(await serialize(request(batch))));
     rows.push([
       at === counts.length - 1 ? `${count} (draining, 10 s apart)` : String(count),

@@ -65,8 +65,12 @@ function setUp(context: TestContext) {
       maxBytes: Infinity,
       protocols: ["only"],
       encode: ({ snapshots }) => ({
-        bytes: Buffer.from(JSON.stringify(snapshots.map(({ time }) => time))),
-        samples: snapshots.reduce((sum, { values }) => sum + values.length, 0),
+        bodies: [
+          {
+            bytes: Buffer.from(JSON.stringify(snapshots.map(({ time }) => time))),
+            samples: snapshots.reduce((sum, { values }) => sum + values.length, 0),
+          },
+        ],
         dropped: {},
       }),
       send: ({ bytes }, _protocol, signal) =>

@@ -26,10 +26,10 @@ function rig({ retires = true, log = silentLogger }: { retires?: boolean; log?: 
     maxSamples: Infinity,
     maxBytes: Infinity,
     protocols: ["text"],
-    encode: ({ snapshots }) =>
-      snapshots.length === 0
-        ? undefined
-        : { bytes: Buffer.from(String(snapshots[0]?.values[0])), samples: snapshots.length, dropped: {} },
+    encode({ snapshots }) {
+      const body = { bytes: Buffer.from(String(snapshots[0]?.values[0])), samples: snapshots.length };
+      return { bodies: snapshots.length === 0 ? [] : [body], dropped: {} };
+    },
     send({ bytes }) {
       pushed.push({ at: clock.monotonic(), value: Number(Buffer.from(bytes).toString()) });
       return result(world.outcome);

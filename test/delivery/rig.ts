@@ -48,6 +48,8 @@ export interface Seen {
   readonly protocol: string;
   /** The snapshots' times; empty for a probe. */
   readonly times: readonly number[];
+  /** Which of the batch's bodies this is. */
+  readonly part: number;
   readonly text: string;
 }
 
@@ -65,6 +67,8 @@ export interface RigOptions {
   readonly journal?: Partial<JournalOptions>;
   readonly sink?: Partial<Pick<Sink, "maxSamples" | "maxBytes" | "protocols">>;
   readonly random?: Random;
+  /** Of a batch; each holds as many of a snapshot's samples. */
+  readonly bodies?: number;
 }
 
 export const defaultPacing: HistoryPacing = {
@@ -111,6 +115,7 @@ export interface Rig {
 /** A journal, a cursor and a delivery that has not started yet. */
 export function rig(context: TestContext, options: RigOptions = {}): Rig {
   const { path, clock, open } = bench(context, options.journal);
+  const { bodies: parts = 1 } = options;
   let journal = open();
   let delivery: Delivery;
   let stop = new AbortController();
@@ -127,12 +132,15 @@ export function rig(context: TestContext, options: RigOptions = {}): Rig {
     encode({ snapshots }, protocol): EncodedBatch {
       const times = snapshots.map(({ time }) => time);
       if (it.poison(times)) throw new Error("cannot encode this");
-      const text = JSON.stringify({ protocol, times, values: snapshots.map(({ values }) => [...values]) });
-      const samples = snapshots.reduce((total, { values }) => total + values.length, 0);
-      return { bytes: Buffer.from(text), samples, dropped: {} };
+      const bodies = Array.from({ length: parts }, (_, part) => {
+        const own = snapshots.map(({ values }) => [...values].filter((_, at) => at % parts === part));
+        const bytes = Buffer.from(JSON.stringify({ protocol, times, part, values: own }));
+        return { bytes, samples: own.flat().length };
+      });
+      return { bodies, dropped: {} };
     },
     send: ({ bytes }, protocol, signal) => request(Buffer.from(bytes).toString(), protocol, signal, it.seen),
-    probe: (protocol, signal) => request('{"times":[]}', protocol, signal, it.probes),
+    probe: (protocol, signal) => request('{"times":[],"part":0}', protocol, signal, it.probes),
     renew() {
       it.counts.renewed++;
     },
@@ -145,8 +153,8 @@ export function rig(context: TestContext, options: RigOptions = {}): Rig {
     signal: AbortSignal,
     list: Seen[],
   ): Promise<SendResult> {
-    const { times } = JSON.parse(text) as { times: number[] };
-    const seen: Seen = { at: clock.monotonic(), protocol, times, text };
+    const { times, part } = JSON.parse(text) as Pick<Seen, "times" | "part">;
+    const seen: Seen = { at: clock.monotonic(), protocol, times, part, text };
     list.push(seen);
     const outcome = it.answer(seen) ?? (await unanswered(signal));
     return { outcome, durationMs: 1, ...(it.skewMs !== undefined && { skewMs: it.skewMs }) };

@@ -5,7 +5,7 @@ import type { Metric } from "../../metric/metric.ts";
 import { skewOf } from "../answer.ts";
 import { sinkId } from "../id.ts";
 import type { Identity } from "../identity.ts";
-import type { EncodedBatch, SendResult, Sink } from "../sink.ts";
+import type { Body, SendResult, Sink } from "../sink.ts";
 import { classify } from "./classify.ts";
 import { createDeltas } from "./delta.ts";
 import { createJsonEncoder } from "./encode-json.ts";
@@ -46,9 +46,9 @@ export function createOtlpSink(settings: OtlpSettings, world: OtlpWorld): Sink {
   const encoder =
     settings.encoding === "json" ? createJsonEncoder(surroundings) : createProtobufEncoder(surroundings);
   /** Of changes only: what hangs on a weak key outlives the quick collections of garbage. */
-  const commits = new WeakMap<EncodedBatch, () => void>();
+  const commits = new WeakMap<Body, () => void>();
 
-  async function send(body: EncodedBatch, _protocol: string, signal: AbortSignal): Promise<SendResult> {
+  async function send(body: Body, _protocol: string, signal: AbortSignal): Promise<SendResult> {
     const reply = await client.send({
       method: "POST",
       url,
@@ -81,14 +81,14 @@ export function createOtlpSink(settings: OtlpSettings, world: OtlpWorld): Sink {
       const { families, samples, marks, dropped } = changed ?? gathered;
       if (families.length === 0) {
         changed?.commit();
-        return undefined;
+        return { bodies: [], dropped };
       }
-      const body: EncodedBatch = { bytes: packed(families), samples, marks, dropped };
+      const body: Body = { bytes: packed(families), samples, marks };
       if (changed !== undefined) commits.set(body, changed.commit);
-      return body;
+      return { bodies: [body], dropped };
     },
     send,
-    probe: (protocol, signal) => send({ bytes: packed([]), samples: 0, dropped: {} }, protocol, signal),
+    probe: (protocol, signal) => send({ bytes: packed([]), samples: 0 }, protocol, signal),
     renew: () => client.renew(),
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   };

@@ -55,10 +55,8 @@ export function createPushgatewaySink(settings: PushgatewaySettings, world: Push
     protocols: ["text"],
     encode({ snapshots }) {
       const { text, samples, duplicates } = pushText(snapshots, labels);
-      if (samples === 0) return undefined;
       return {
-        bytes: Buffer.from(text),
-        samples,
+        bodies: samples === 0 ? [] : [{ bytes: Buffer.from(text), samples }],
         dropped: duplicates === 0 ? {} : { duplicate: duplicates },
       };
     },

@@ -5,7 +5,7 @@ import { skewOf } from "../answer.ts";
 import { sinkId } from "../id.ts";
 import type { Identity } from "../identity.ts";
 import { compileRelabel } from "../relabel/apply.ts";
-import type { Batch, EncodedBatch, SendResult, Sink } from "../sink.ts";
+import type { Batch, Body, EncodedBatch, SendResult, Sink } from "../sink.ts";
 import { classify } from "./classify.ts";
 import { createEncoderV1 } from "./encode-v1.ts";
 import { createEncoderV2 } from "./encode-v2.ts";
@@ -41,7 +41,7 @@ export function createRemoteWriteSink(settings: RemoteWriteSettings, world: Remo
   const index = createSeriesIndex(identity, compileRelabel(settings.write_relabel_configs));
   const encoders = { [version1]: createEncoderV1(), [version2]: createEncoderV2() };
 
-  async function send(body: EncodedBatch, protocol: string, signal: AbortSignal): Promise<SendResult> {
+  async function send(body: Body, protocol: string, signal: AbortSignal): Promise<SendResult> {
     const spoken = known(protocol);
     const reply = await client.send({
       method: "POST",
@@ -67,16 +67,17 @@ export function createRemoteWriteSink(settings: RemoteWriteSettings, world: Remo
     maxSamples: settings.queue_config.max_samples_per_send,
     maxBytes: mostBytes,
     protocols,
-    encode(batch: Batch, protocol: string): EncodedBatch | undefined {
+    encode(batch: Batch, protocol: string): EncodedBatch {
       const gathered = gather(batch, index);
-      if (gathered.runs.length === 0) return undefined;
+      const { runs, samples, marks, dropped } = gathered;
+      if (runs.length === 0) return { bodies: [], dropped };
       const bytes = compress(encoders[known(protocol)](gathered));
-      return { bytes, samples: gathered.samples, marks: gathered.marks, dropped: gathered.dropped };
+      return { bodies: [{ bytes, samples, marks }], dropped };
     },
     send,
     probe(protocol, signal) {
       const bytes = compress(encoders[known(protocol)](nothing));
-      return send({ bytes, samples: 0, dropped: {} }, protocol, signal);
+      return send({ bytes, samples: 0 }, protocol, signal);
     },
     renew: () => client.renew(),
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),

@@ -10,6 +10,7 @@ import type { Sink } from "../../../src/sink/sink.ts";
 import { skipWithout } from "../../support/receivers.ts";
 import { faults, frequency, latency, power, series, snapshot } from "../../sink/remote-write/batches.ts";
 import { inVictoria, otlpAddress, startVictoria, valuesAt } from "./stored.ts";
+import { encodeAlone } from "../../support/encoded.ts";
 
 const never = new AbortController().signal;
 const skip = skipWithout("victoria-metrics");
@@ -27,7 +28,7 @@ function sinkTo(metrics_endpoint: string): Sink {
 }
 
 async function push(through: Sink, snapshots: readonly Snapshot[]): Promise<void> {
-  const body = through.encode({ snapshots }, "protobuf");
+  const body = encodeAlone(through, { snapshots }, "protobuf");
   assert.ok(body);
   const { outcome } = await through.send(body, "protobuf", never);
   assert.deepEqual(outcome, { status: "delivered", code: outcome.code, rejected: 0 });
@@ -105,7 +106,7 @@ test(
     ] as const;
     await push(through, [snapshot(0, [[series(power), 1], [core, 1e9], ...parts], { time: start })]);
     assert.equal(
-      through.encode({ snapshots: [snapshot(0, [], { time: start + 1000 })] }, "protobuf"),
+      encodeAlone(through, { snapshots: [snapshot(0, [], { time: start + 1000 })] }, "protobuf"),
       undefined,
     );
     const gone = [core, ...parts.map(([part]) => part)];

@@ -21,6 +21,7 @@ import {
 } from "../../receiver/otlp/stored.ts";
 import { skipWithout, type Receiver } from "../../support/receivers.ts";
 import { energy, faults, frequency, power, series, snapshot } from "../remote-write/batches.ts";
+import { encodeAlone } from "../../support/encoded.ts";
 
 const never = new AbortController().signal;
 const identity = { job: "mac-powermetrics", instance: "mac.test", externalLabels: { team: "platform" } };
@@ -40,7 +41,7 @@ function remoteWriteTo({ origin }: Receiver): Sink {
 async function push(through: Sink, snapshots: readonly Snapshot[]): Promise<void> {
   const [protocol] = through.protocols;
   assert.equal((await through.probe(protocol, never)).outcome.status, "delivered");
-  const body = through.encode({ snapshots }, protocol);
+  const body = encodeAlone(through, { snapshots }, protocol);
   assert.ok(body);
   const { outcome } = await through.send(body, protocol, never);
   assert.ok(outcome.status === "delivered", JSON.stringify(outcome));
@@ -106,7 +107,7 @@ test(
     assert.equal((await valuesAt(victoria, frequency.name, third ?? 0)).length, 0);
 
     await using json = otlpTo(victoria, { encoding: "json" });
-    const body = json.encode({ snapshots }, "json");
+    const body = encodeAlone(json, { snapshots }, "json");
     assert.ok(body);
     const { outcome } = await json.send(body, "json", never);
     assert.equal(outcome.status, "rejected", JSON.stringify(outcome));

@@ -6,10 +6,11 @@ import type { HttpClient, HttpReply } from "../../../src/runtime/http/http.ts";
 import type { Snapshot } from "../../../src/meter/snapshot.ts";
 import { otlpSchema } from "../../../src/sink/otlp/schema.ts";
 import { createOtlpSink } from "../../../src/sink/otlp/sink.ts";
-import type { EncodedBatch, Sink } from "../../../src/sink/sink.ts";
+import type { Sink } from "../../../src/sink/sink.ts";
 import { energy, faults, latency, noon, power, series, snapshot } from "../remote-write/batches.ts";
 import { deadClient, receivedAt, response, toldClient } from "../remote-write/clients.ts";
 import { decodeJson, decodeProtobuf, metricsOf } from "./messages.ts";
+import { encodeAlone, type OnlyBody } from "../../support/encoded.ts";
 
 const never = new AbortController().signal;
 
@@ -20,8 +21,8 @@ function sink(client: HttpClient, settings: object = {}): Sink {
   return createOtlpSink(parsed, { client, identity, host: {}, version: "1.2.3" });
 }
 
-function body(through: Sink, snapshots: readonly Snapshot[]): EncodedBatch {
-  const encoded = through.encode({ snapshots }, through.protocols[0]);
+function body(through: Sink, snapshots: readonly Snapshot[]): OnlyBody {
+  const encoded = encodeAlone(through, { snapshots }, through.protocols[0]);
   assert.ok(encoded);
   return encoded;
 }
@@ -118,7 +119,7 @@ interface Change {
 }
 
 /** Seconds since noon. */
-function changes({ bytes }: EncodedBatch): readonly Change[] {
+function changes({ bytes }: OnlyBody): readonly Change[] {
   const second = (nanos: string): number => Number(BigInt(nanos) / 1_000_000n) / 1000 - noon / 1000;
   return metricsOf(decodeProtobuf(bytes)).flatMap(({ sum }) => {
     assert.equal(sum?.aggregationTemporality, 1);
@@ -176,7 +177,7 @@ test("delta: a counter that began anew tells all it has, and one that ended begi
   const last = body(through, [...batch, ended]);
   assert.equal(changes(last).at(-1)?.value, undefined);
   await through.send(last, "protobuf", never);
-  assert.equal(through.encode({ snapshots: [totals(7, 9)] }, "protobuf"), undefined);
+  assert.equal(encodeAlone(through, { snapshots: [totals(7, 9)] }, "protobuf"), undefined);
   assert.deepEqual(changes(body(through, [totals(8, 10)])), [{ from: 7, to: 8, value: 1 }]);
 });
 

@@ -10,6 +10,7 @@ import type { Outcome, Sink } from "../../../src/sink/sink.ts";
 import { startPushgateway } from "../../receiver/pushgateway/pushgateway.ts";
 import { skipWithout, type Receiver } from "../../support/receivers.ts";
 import { faults, frequency, latency, power, series, snapshot } from "../remote-write/batches.ts";
+import { encodeAlone } from "../../support/encoded.ts";
 
 const never = new AbortController().signal;
 const skip = skipWithout("prometheus-pushgateway");
@@ -22,7 +23,7 @@ function sinkTo({ origin }: Receiver, instance: string, settings: object = {}): 
 }
 
 async function push(through: Sink, ...pairs: Parameters<typeof snapshot>[1]): Promise<Outcome> {
-  const body = through.encode({ snapshots: [snapshot(0, pairs)] }, "text");
+  const body = encodeAlone(through, { snapshots: [snapshot(0, pairs)] }, "text");
   assert.ok(body);
   return (await through.send(body, "text", never)).outcome;
 }

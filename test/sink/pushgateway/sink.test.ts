@@ -10,6 +10,7 @@ import type { Sink } from "../../../src/sink/sink.ts";
 import { batches, faults, frequency, latency, power, series, snapshot } from "../remote-write/batches.ts";
 import { deadClient, response, toldClient } from "../remote-write/clients.ts";
 import { readPrometheus } from "../../endpoint/exposition-reader.ts";
+import { encodeAlone } from "../../support/encoded.ts";
 
 const never = new AbortController().signal;
 
@@ -26,7 +27,7 @@ async function path(settings: object, identity: object = {}): Promise<string | u
 }
 
 function text(through: Sink, ...snapshots: readonly ReturnType<typeof snapshot>[]): string {
-  return Buffer.from(through.encode({ snapshots }, "text")?.bytes ?? new Uint8Array()).toString();
+  return Buffer.from(encodeAlone(through, { snapshots }, "text")?.bytes ?? new Uint8Array()).toString();
 }
 
 test("the group is named by job, instance and what is configured, below the address", async () => {
@@ -124,10 +125,10 @@ test("external labels join, a series' own label wins, and the group's are left t
 
 test("a series that two sources tell goes once and is counted, and nothing to tell is no body", () => {
   const one = snapshot(0, [[series(power), 1]]);
-  const body = sink(deadClient).encode({ snapshots: [one, one] }, "text");
+  const body = encodeAlone(sink(deadClient), { snapshots: [one, one] }, "text");
   assert.deepEqual([body?.samples, body?.dropped], [1, { duplicate: 1 }]);
-  assert.equal(sink(deadClient).encode({ snapshots: [] }, "text"), undefined);
-  assert.equal(sink(deadClient).encode({ snapshots: [snapshot(0, [])] }, "text"), undefined);
+  assert.equal(encodeAlone(sink(deadClient), { snapshots: [] }, "text"), undefined);
+  assert.equal(encodeAlone(sink(deadClient), { snapshots: [snapshot(0, [])] }, "text"), undefined);
 });
 
 test("any latest snapshots are a text that reads back, value by value", () => {
@@ -144,7 +145,7 @@ test("any latest snapshots are a text that reads back, value by value", () => {
 test("a push replaces the group, a goodbye deletes it unless told not to, a probe stores nothing", async () => {
   const client = toldClient(response(200));
   const through = sink(client, { timeout: "3s" });
-  const body = through.encode({ snapshots: [snapshot(0, [[series(power), 7]])] }, "text");
+  const body = encodeAlone(through, { snapshots: [snapshot(0, [[series(power), 7]])] }, "text");
   assert.ok(body);
   await through.send(body, "text", never);
   await through.probe("text", never);

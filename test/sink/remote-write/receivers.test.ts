@@ -10,6 +10,7 @@ import { createRemoteWriteSink } from "../../../src/sink/remote-write/sink.ts";
 import type { Batch, Outcome, Sink } from "../../../src/sink/sink.ts";
 import { findReceiver, skipWithout, startReceiver, type Receiver } from "../../support/receivers.ts";
 import { energy, faults, frequency, power, series, snapshot } from "./batches.ts";
+import { encodeAlone } from "../../support/encoded.ts";
 
 const never = new AbortController().signal;
 const core = series(frequency, { core: "cpu0" });
@@ -22,7 +23,7 @@ function sinkTo({ origin }: Receiver): Sink {
 }
 
 async function push(through: Sink, batch: Batch, protocol: string): Promise<Outcome> {
-  const body = through.encode(batch, protocol);
+  const body = encodeAlone(through, batch, protocol);
   assert.ok(body);
   return (await through.send(body, protocol, never)).outcome;
 }

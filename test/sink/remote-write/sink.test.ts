@@ -12,6 +12,7 @@ import type { Sink } from "../../../src/sink/sink.ts";
 import { power, series, snapshot } from "./batches.ts";
 import { deadClient, receivedAt, response, toldClient, written } from "./clients.ts";
 import { bitsOf, decodeV1, decodeV2 } from "./messages.ts";
+import { encodeAlone } from "../../support/encoded.ts";
 
 const identity = { job: "j", instance: "i", externalLabels: {} };
 const batch = { snapshots: [snapshot(0, [[series(power), 7]])] };
@@ -23,7 +24,7 @@ function sink(client: HttpClient, settings: object = {}): Sink {
 }
 
 function body(through: Sink, protocol: string) {
-  const encoded = through.encode(batch, protocol);
+  const encoded = encodeAlone(through, batch, protocol);
   assert.ok(encoded);
   return encoded;
 }
@@ -73,7 +74,7 @@ test("end marks that were written are not taken for rejected samples", async () 
   const client = toldClient(response(204, written(2)));
   const through = sink(client);
   const ending = { snapshots: [...batch.snapshots, snapshot(1, [], { ended: [series(power)] })] };
-  const encoded = through.encode(ending, version2);
+  const encoded = encodeAlone(through, ending, version2);
   assert.ok(encoded);
   const { outcome } = await through.send(encoded, version2, never);
   assert.deepEqual(outcome, { status: "delivered", code: "204", rejected: 0 });
@@ -124,7 +125,7 @@ test("a probe is an empty message, and its answer counts like any other", async 
 });
 
 test("an unknown protocol is a bug, not an outcome", () => {
-  assert.throws(() => sink(deadClient).encode(batch, "json"), /unexpected protocol: got json/);
+  assert.throws(() => encodeAlone(sink(deadClient), batch, "json"), /unexpected protocol: got json/);
 });
 
 test("a receiver over real HTTP reads what was sent, in both versions", async () => {
