@@ -9,7 +9,7 @@
  * To greet is to ask the receiver for its time with an empty request, and to send what was frozen before.
  */
 import { touches } from "../journal/ranges.ts";
-import type { Cursor, StoredSnapshot } from "../journal/types.ts";
+import type { Cursor, ReadLimits, StoredSnapshot } from "../journal/types.ts";
 import { createBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
@@ -166,13 +166,19 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   function pick(now: number): Pick {
     return pickBatch(cursor, {
       now: clock.now(),
-      limits: { maxSamples: sink.maxSamples, maxSnapshots: size.limit },
+      limits: limits(),
       liveDue: finishing || liveWaitMs(now) === 0,
       drainAllowed: finishing || pace.waitMs(now) === 0,
       mayOvertake: pacing.mayOvertake,
       deliveredSeq,
       newest: guard.newest(),
     });
+  }
+
+  /** No more snapshots than a body has samples, so that a batch can be divided by series. */
+  function limits(): ReadLimits {
+    const { maxSamples, maxBodies } = sink;
+    return { maxSamples: maxBodies * maxSamples, maxSnapshots: Math.min(size.limit, maxSamples) };
   }
 
   /** What comes from now on gets a deadline of its own; what is here and not delivered stays as due as it is. */

@@ -59,7 +59,10 @@ export interface Sink extends AsyncDisposable {
   readonly type: "remote_write" | "otlp" | "pushgateway";
   /** Whether old snapshots are worth sending; without history only the latest of each source counts. */
   readonly history: boolean;
+  /** Of one body, end marks included. */
   readonly maxSamples: number;
+  /** Of one batch. */
+  readonly maxBodies: number;
   /** Limit of the encoded body; delivery splits a batch that exceeds it. */
   readonly maxBytes: number;
   /** Protocols in order of preference; the first is tried until the receiver switches. */

@@ -100,3 +100,21 @@ test("after a restart between two bodies the whole batch goes out with the same 
   assert.equal(it.counts.sent, 3 * perSnapshot);
   await it.abort();
 });
+
+test("a batch has the snapshots that all its bodies have room for, but no more of them than one body has samples", async (context) => {
+  for (const [maxBodies, batches] of [
+    [2, [4, 4, 2]],
+    [100, [8, 2]],
+  ] as const) {
+    const it = rig(context, { sink: { maxSamples: 8, maxBodies } });
+    it.start();
+    await it.clock.advance(0);
+    await it.collect(10, 100);
+    await it.clock.advance(minute);
+    assert.deepEqual(
+      it.seen.map(({ times }) => times.length),
+      batches,
+    );
+    await it.abort();
+  }
+});

@@ -62,6 +62,7 @@ function setUp(context: TestContext) {
       type: history ? "remote_write" : "pushgateway",
       history,
       maxSamples: 2000,
+      maxBodies: 1,
       maxBytes: Infinity,
       protocols: ["only"],
       encode: ({ snapshots }) => ({

@@ -24,6 +24,7 @@ function rig({ retires = true, log = silentLogger }: { retires?: boolean; log?: 
     type: "pushgateway",
     history: false,
     maxSamples: Infinity,
+    maxBodies: 1,
     maxBytes: Infinity,
     protocols: ["text"],
     encode({ snapshots }) {

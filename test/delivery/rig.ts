@@ -65,7 +65,7 @@ export interface Line {
 export interface RigOptions {
   readonly pacing?: Partial<HistoryPacing>;
   readonly journal?: Partial<JournalOptions>;
-  readonly sink?: Partial<Pick<Sink, "maxSamples" | "maxBytes" | "protocols">>;
+  readonly sink?: Partial<Pick<Sink, "maxSamples" | "maxBodies" | "maxBytes" | "protocols">>;
   readonly random?: Random;
   /** Of a batch; each holds as many of a snapshot's samples. */
   readonly bodies?: number;
@@ -126,6 +126,7 @@ export function rig(context: TestContext, options: RigOptions = {}): Rig {
     type: "remote_write",
     history: true,
     maxSamples: 2000,
+    maxBodies: 1,
     maxBytes: Infinity,
     protocols: ["two", "one"],
     ...options.sink,

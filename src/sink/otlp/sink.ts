@@ -73,6 +73,7 @@ export function createOtlpSink(settings: OtlpSettings, world: OtlpWorld): Sink {
     type: "otlp",
     history: true,
     maxSamples: settings.queue_config.max_samples_per_send,
+    maxBodies: 1,
     maxBytes: mostBytes,
     protocols: [settings.encoding],
     encode(batch) {

@@ -51,6 +51,7 @@ export function createPushgatewaySink(settings: PushgatewaySettings, world: Push
     type: "pushgateway",
     history: false,
     maxSamples: Infinity,
+    maxBodies: 1,
     maxBytes: mostBytes,
     protocols: ["text"],
     encode({ snapshots }) {

@@ -1,12 +1,13 @@
 /** Owns remote write 1: gathered runs to the bytes of a `prometheus.WriteRequest` (WIRE.md 1, duty 4). */
 import protobuf from "protobufjs/minimal.js";
 import { createByteWriter } from "../byte-writer.ts";
-import type { Gathered } from "./gather.ts";
+import type { Snapshot } from "../../meter/snapshot.ts";
+import type { Run } from "./gather.ts";
 import { sampleTemplates, timestampTails, writeTimeSeries } from "./samples.ts";
 import type { WireSeries } from "./wire-series.ts";
 
-/** The message before compression; valid until the next call. Metadata travels with version 2 only. */
-export type Encoder = (gathered: Gathered) => Uint8Array;
+/** For a batch of snapshots: the message of some of its runs before compression, valid until the next call. Metadata travels with version 2 only. */
+export type Encoder = (snapshots: readonly Snapshot[]) => (runs: readonly Run[]) => Uint8Array;
 
 export function createEncoderV1(): Encoder {
   const writer = createByteWriter();
@@ -18,10 +19,12 @@ export function createEncoderV1(): Encoder {
     return bytes;
   }
 
-  return ({ snapshots, runs }) => {
+  return (snapshots) => {
     const templates = sampleTemplates(timestampTails(snapshots));
-    for (const run of runs) writeTimeSeries(writer, 0x0a, run, templates, { before: labelsOf(run.series) });
-    return writer.finish();
+    return (runs) => {
+      for (const run of runs) writeTimeSeries(writer, 0x0a, run, templates, { before: labelsOf(run.series) });
+      return writer.finish();
+    };
   };
 }
 

@@ -3,7 +3,7 @@ import protobuf from "protobufjs/minimal.js";
 import type { Metric } from "../../metric/metric.ts";
 import { createByteWriter } from "../byte-writer.ts";
 import type { Encoder } from "./encode-v1.ts";
-import type { Gathered, Run } from "./gather.ts";
+import type { Run } from "./gather.ts";
 import { sampleTemplates, startTimestampTails, writeTimeSeries } from "./samples.ts";
 import type { WireSeries } from "./wire-series.ts";
 
@@ -15,8 +15,8 @@ interface Layout {
   readonly around: readonly { readonly before: Uint8Array; readonly after: Uint8Array }[];
 }
 
-/** Four sources of different intervals and the agent's own metrics make about this many combinations. */
-const keptLayouts = 8;
+/** Four sources of different intervals and the agent's own metrics make about eight combinations, in some portions each. */
+const keptLayouts = 32;
 
 export function createEncoderV2(): Encoder {
   const writer = createByteWriter();
@@ -29,16 +29,18 @@ export function createEncoderV2(): Encoder {
     return layout;
   }
 
-  return ({ snapshots, runs }: Gathered) => {
-    const layout = layoutOf(runs);
+  return (snapshots) => {
     const templates = sampleTemplates(startTimestampTails(snapshots));
-    writer.reserve(layout.symbols.length);
-    writer.bytes(layout.symbols);
-    runs.forEach((run, at) => {
-      const around = layout.around[at];
-      if (around !== undefined) writeTimeSeries(writer, 0x2a, run, templates, around);
-    });
-    return writer.finish();
+    return (runs) => {
+      const layout = layoutOf(runs);
+      writer.reserve(layout.symbols.length);
+      writer.bytes(layout.symbols);
+      runs.forEach((run, at) => {
+        const around = layout.around[at];
+        if (around !== undefined) writeTimeSeries(writer, 0x2a, run, templates, around);
+      });
+      return writer.finish();
+    };
   };
 }
 

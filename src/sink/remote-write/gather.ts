@@ -27,8 +27,6 @@ export interface Gathered {
   readonly snapshots: readonly Snapshot[];
   /** In the order in which the batch first names them. */
   readonly runs: readonly Run[];
-  readonly samples: number;
-  readonly marks: number;
   readonly dropped: Readonly<Record<string, number>>;
 }
 
@@ -39,8 +37,6 @@ export function gather(batch: Batch, index: SeriesIndex): Gathered {
   const runs = new Map<string, Run>();
   const plans = new Map<string, Plan>();
   const drops = createDrops<DropReason>();
-  let samples = 0;
-  let marks = 0;
 
   for (const snapshot of batch.snapshots)
     if (!hasTime(snapshot)) drops.add("invalid", snapshot.values.length);
@@ -48,14 +44,13 @@ export function gather(batch: Batch, index: SeriesIndex): Gathered {
     const plan = plans.get(snapshot.set.key) ?? createPlan(index.columns(snapshot.set), runs);
     plans.set(snapshot.set.key, plan);
     const added = addRow(plan, snapshot, row);
-    samples += added;
     drops.add("clock_backwards", plan.runs.length - added);
     drops.add("relabel", plan.relabelled);
     drops.add("duplicate", plan.duplicates);
-    marks += addMarks(snapshot, row, index, runs);
+    addMarks(snapshot, row, index, runs);
   });
   const filled = [...runs.values()].filter(({ rows }) => rows.length > 0);
-  return { snapshots, runs: filled, samples, marks, dropped: drops.counts() };
+  return { snapshots, runs: filled, dropped: drops.counts() };
 }
 
 /** On the wire a time is a whole number of milliseconds; before 1970 there were no Macs. */
@@ -114,14 +109,8 @@ function addRow({ columns, runs }: Plan, { time, values }: Snapshot, row: number
   return added;
 }
 
-/** Adds the end marks a snapshot owes, never over a sample of the same or a later time. Returns how many. */
-function addMarks(
-  { time, ended }: Snapshot,
-  row: number,
-  index: SeriesIndex,
-  runs: Map<string, Run>,
-): number {
-  let added = 0;
+/** Adds the end marks a snapshot owes, never over a sample of the same or a later time. */
+function addMarks({ time, ended }: Snapshot, row: number, index: SeriesIndex, runs: Map<string, Run>): void {
   for (const one of ended) {
     const series = index.find(one);
     if (series === undefined) continue;
@@ -131,7 +120,5 @@ function addMarks(
     run.rows.push(row);
     run.values.push(0);
     run.lastTime = time;
-    added++;
   }
-  return added;
 }

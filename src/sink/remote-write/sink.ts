@@ -9,7 +9,8 @@ import type { Batch, Body, EncodedBatch, SendResult, Sink } from "../sink.ts";
 import { classify } from "./classify.ts";
 import { createEncoderV1 } from "./encode-v1.ts";
 import { createEncoderV2 } from "./encode-v2.ts";
-import { gather, type Gathered } from "./gather.ts";
+import { gather, type Run } from "./gather.ts";
+import { portionsOf } from "./portions.ts";
 import {
   isRemoteWriteProtocol,
   protocolHeaders,
@@ -31,8 +32,8 @@ interface RemoteWriteWorld {
 /** Receivers refuse larger bodies, and a failed one costs as much again (WIRE.md 1, duty 8). */
 const mostBytes = 1_000_000;
 
-/** What a probe sends: a message without series, which receivers answer and forget. */
-const nothing: Gathered = { snapshots: [], runs: [], samples: 0, marks: 0, dropped: {} };
+/** Many, since each series then has its labels in one request of so many; few, since live samples wait for the batch before them. */
+const mostBodies = 8;
 
 export function createRemoteWriteSink(settings: RemoteWriteSettings, world: RemoteWriteWorld): Sink {
   const { client, identity, version } = world;
@@ -65,23 +66,32 @@ export function createRemoteWriteSink(settings: RemoteWriteSettings, world: Remo
     type: "remote_write",
     history: true,
     maxSamples: settings.queue_config.max_samples_per_send,
+    maxBodies: mostBodies,
     maxBytes: mostBytes,
     protocols,
     encode(batch: Batch, protocol: string): EncodedBatch {
-      const gathered = gather(batch, index);
-      const { runs, samples, marks, dropped } = gathered;
-      if (runs.length === 0) return { bodies: [], dropped };
-      const bytes = compress(encoders[known(protocol)](gathered));
-      return { bodies: [{ bytes, samples, marks }], dropped };
+      const { snapshots, runs, dropped } = gather(batch, index);
+      const encoder = encoders[known(protocol)](snapshots);
+      const bodies = portionsOf(runs, settings.queue_config.max_samples_per_send).map((portion) => ({
+        bytes: compress(encoder(portion)),
+        ...countOf(portion),
+      }));
+      return { bodies, dropped };
     },
     send,
     probe(protocol, signal) {
-      const bytes = compress(encoders[known(protocol)](nothing));
+      // A message without series, which receivers answer and forget.
+      const bytes = compress(encoders[known(protocol)]([])([]));
       return send({ bytes, samples: 0 }, protocol, signal);
     },
     renew: () => client.renew(),
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   };
+}
+
+function countOf(runs: readonly Run[]): Pick<Body, "samples" | "marks"> {
+  const marks = runs.reduce((sum, run) => sum + run.marks.length, 0);
+  return { samples: runs.reduce((sum, { rows }) => sum + rows.length, 0) - marks, marks };
 }
 
 function protocolsOf({ protobuf_message: message }: RemoteWriteSettings): Sink["protocols"] {

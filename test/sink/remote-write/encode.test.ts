@@ -4,14 +4,14 @@ import test from "node:test";
 import fc from "fast-check";
 import { serialize } from "prometheus-remote-write";
 import { uncompress } from "snappyjs";
-import { seriesKey, type Series } from "../../../src/metric/series.ts";
 import { remoteWriteSchema } from "../../../src/sink/remote-write/schema.ts";
 import { createRemoteWriteSink } from "../../../src/sink/remote-write/sink.ts";
 import { version1, version2 } from "../../../src/sink/remote-write/protocol.ts";
 import type { Batch, Sink } from "../../../src/sink/sink.ts";
 import { batches, energy, faults, frequency, latency, noon, power, series, snapshot } from "./batches.ts";
 import { deadClient } from "./clients.ts";
-import { bitsOf, decodeV1, decodeV2, nanBits, staleBits, type DecodedSeries } from "./messages.ts";
+import { bitsOf, decodeV1, decodeV2, staleBits } from "./messages.ts";
+import { expectedPoints, pointsOf } from "./points.ts";
 import { encodeAlone, type OnlyBody } from "../../support/encoded.ts";
 
 const identity = { job: "mac-powermetrics", instance: "mac.local", externalLabels: { team: "platform" } };
@@ -29,40 +29,6 @@ function encoded(batch: Batch, protocol: string, through = sink()): OnlyBody {
   const body = encodeAlone(through, batch, protocol);
   assert.ok(body);
   return body;
-}
-
-/** Labels as text, with what the sink adds taken away, so that they compare with a series' key. */
-function keyOf({ labels }: DecodedSeries): string {
-  const added = new Set(["__name__", "instance", "job", "team"]);
-  const name = labels.find(([label]) => label === "__name__")?.[1] ?? "";
-  return seriesKey({ name, labels: labels.filter(([label]) => !added.has(label)) });
-}
-
-type Points = Record<string, (readonly [time: number, bits: bigint])[]>;
-
-function pointsOf(decoded: readonly DecodedSeries[]): Points {
-  return Object.fromEntries(
-    decoded.map((one) => [
-      keyOf(one),
-      one.samples.map(({ timestamp, value }) => [timestamp, value] as const),
-    ]),
-  );
-}
-
-/** What the batch holds, read in the simplest way. */
-function expectedPoints({ snapshots }: Batch): Points {
-  const points: Points = {};
-  const add = (one: Series, time: number, bits: bigint): void => {
-    (points[seriesKey(one)] ??= []).push([time, bits]);
-  };
-  for (const { set, values, time, ended } of snapshots) {
-    set.series.forEach((one, at) => {
-      const value = values[at] ?? NaN;
-      add(one, time, Number.isNaN(value) ? nanBits : bitsOf(value));
-    });
-    for (const one of ended) add(one, time, staleBits);
-  }
-  return points;
 }
 
 test("every sample and end mark of any batch arrives bit for bit in both versions", () => {
@@ -276,19 +242,6 @@ test("a batch of nothing, or of nothing that is left, has no body", () => {
   });
   assert.equal(encodeAlone(through, { snapshots: [] }, version1), undefined);
   assert.equal(encodeAlone(through, { snapshots: [snapshot(0, [[series(power), 1]])] }, version2), undefined);
-});
-
-test("a batch far beyond the first buffer is as complete as a small one", () => {
-  const all = Array.from({ length: 300 }, (_, at) => series(frequency, { core: `cpu${at}` }));
-  const snapshots = Array.from({ length: 60 }, (_, row) =>
-    snapshot(
-      row,
-      all.map((one, column) => [one, row / (column + 1)] as const),
-    ),
-  );
-  const expected = expectedPoints({ snapshots });
-  assert.deepEqual(pointsOf(decodeV1(encoded({ snapshots }, version1).bytes)), expected);
-  assert.deepEqual(pointsOf(decodeV2(encoded({ snapshots }, version2).bytes)), expected);
 });
 
 test("ever new series sets do not change what is encoded", () => {
