@@ -1,7 +1,7 @@
 /** Owns the question what the whole agent costs next to the programs that do comparable work, all at once on the same series. */
 import { noProc } from "./process.ts";
 import { names, startPeers, type Skipped } from "./peer-processes.ts";
-import { aimTable, median, ratioOf, type Aim, type Bench, type Table } from "./report.ts";
+import { aimTable, amount, median, ratioOf, type Aim, type Bench, type Table } from "./report.ts";
 import { bundled } from "./agent-process.ts";
 import { startCounting } from "./receiver.ts";
 import { costTable, costsOf, measureAll, type Measured } from "./windows.ts";
@@ -32,7 +32,7 @@ function overview(measured: readonly Measured[], skipped: readonly Skipped[]): T
 
 function ratios(measured: readonly Measured[]): Table {
   const ratio = (name: string, key: Parameters<typeof costsOf>[2]): string =>
-    ratioOf(costsOf(measured, names.ours, key), costsOf(measured, name, key))?.toFixed(2) ?? "–";
+    amount(ratioOf(costsOf(measured, names.ours, key), costsOf(measured, name, key)));
   return {
     title: "Ours, pushing each 15 s, divided by each",
     columns: ["", "CPU", "wakeups", "RSS", "private", "wire"],
@@ -44,7 +44,7 @@ function ratios(measured: readonly Measured[]): Table {
         ratio(name, "wakeupsPerSecond"),
         ratio(name, "rssMb"),
         ratio(name, "privateMb"),
-        wireRatio(measured, name)?.toFixed(2) ?? "–",
+        amount(wireRatio(measured, name)),
       ]),
   };
 }

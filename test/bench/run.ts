@@ -1,10 +1,12 @@
 /**
- * Owns `npm run bench [-- NAME… --rounds N --seconds N --warmup N --scale X --write]`: runs the named benchmarks, or all,
- * prints their tables, and with `--write` puts a full run into RESULTS.md.
+ * Owns `npm run bench [-- NAME… --rounds N --seconds N --warmup N --scale X --write --compare FILE]`: runs the named
+ * benchmarks, or all, prints their tables, and with `--write` puts a full run into RESULTS.md. With `--compare` it says in
+ * the end which ratios differ from those of an earlier report, and fails where one does by more than a quarter.
  */
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { agent } from "./agent.ts";
+import { agreementOf } from "./compare.ts";
 import { drain } from "./drain.ts";
 import { encode } from "./encode.ts";
 import { journal } from "./journal.ts";
@@ -25,6 +27,7 @@ const { values, positionals } = parseArgs({
     warmup: { type: "string", default: "180" },
     scale: { type: "string", default: "1" },
     write: { type: "boolean", default: false },
+    compare: { type: "string" },
   },
 });
 
@@ -49,6 +52,9 @@ function mistakes(): readonly string[] {
     ...(values.write && positionals.length > 0
       ? ["--write must go without names: it writes a full run"]
       : []),
+    ...(values.compare === undefined || existsSync(values.compare)
+      ? []
+      : [`--compare must name a report of an earlier run, got ${values.compare}`]),
   ];
 }
 
@@ -80,8 +86,17 @@ if (wrong.length > 0) {
   process.stderr.write(`${wrong.join("\n")}\n`);
   process.exitCode = 2;
 } else {
-  const text = await report(
+  // Read first: it may be the file that is written.
+  const before = values.compare === undefined ? undefined : readFileSync(values.compare, "utf8");
+  let text = await report(
     benches.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
   );
+  if (before !== undefined) {
+    const { agrees, table } = agreementOf(text, before);
+    const section = `## twice: do two runs agree?\n\n${markdown(table)}`.trimEnd();
+    process.stdout.write(`${section}\n`);
+    text += `\n${section}\n`;
+    if (!agrees) process.exitCode = 1;
+  }
   if (values.write) writeFileSync(new URL("RESULTS.md", import.meta.url), text);
 }

@@ -10,6 +10,8 @@ import { expositions, largeChip } from "./workload.ts";
 import { freePort } from "../support/free-port.ts";
 
 const scrapes = 1000;
+/** The slowest hundredth of one time is ten answers, which say little. */
+const timesARound = 5;
 
 interface Target {
   readonly name: string;
@@ -54,10 +56,11 @@ export const scrape: Bench = {
     for (let round = 0; round <= rounds; round++) {
       for (const target of targets) {
         tell(`  round ${round} of ${target.name}`);
-        const times = await timesOf(target.url);
+        const times: number[] = [];
+        for (let time = 0; time < timesARound; time++) times.push(...(await timesOf(target.url)));
         if (round === 0) continue;
         target.times.p50.push(median(times));
-        target.times.p99.push(times.sort((a, b) => a - b)[Math.floor(scrapes * 0.99)] ?? NaN);
+        target.times.p99.push(times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? NaN);
       }
     }
     const figures = (key: "p50" | "p99"): Figure[] =>
@@ -65,7 +68,7 @@ export const scrape: Bench = {
     const pushgateway = targets.find(({ name }) => name.startsWith("Pushgateway"));
     return [
       comparison(
-        `p50 of ${scrapes} scrapes over one connection, gzip accepted`,
+        `p50 of ${timesARound} times ${scrapes} scrapes, each over one connection, gzip accepted`,
         "ms",
         figures("p50"),
         skipped,
