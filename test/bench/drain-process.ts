@@ -21,9 +21,10 @@ await using sink = createRemoteWriteSink(remoteWriteSchema.parse({ url }), {
   version: "0.0.0",
 });
 
+const cursor = journal.cursor(sink.id, { from: "oldest" });
 const delivery = createDelivery({
   sink,
-  cursor: journal.cursor(sink.id, { from: "oldest" }),
+  cursor,
   pacing: {
     kind: "history",
     batchDeadlineMs: 0,
@@ -45,8 +46,16 @@ process.once("SIGTERM", () => stop.abort());
 const before = process.cpuUsage();
 const began = performance.now();
 const rssBefore = process.memoryUsage.rss();
+const waiting = cursor.backlog().snapshots;
+/** The largest resident set while the first half of the backlog leaves, and the second. */
+const peaks: [number, number] = [rssBefore, rssBefore];
+const watch = setInterval(() => {
+  const half = cursor.backlog().snapshots > waiting / 2 ? 0 : 1;
+  peaks[half] = Math.max(peaks[half], process.memoryUsage.rss());
+}, 20);
 if (mode === "drain") delivery.finish();
 await delivery.run(stop.signal);
+clearInterval(watch);
 const { user, system } = process.cpuUsage(before);
 const { sent, dropped } = delivery.state();
 process.send?.({
@@ -55,4 +64,5 @@ process.send?.({
   seconds: (performance.now() - began) / 1000,
   cpuSeconds: (user + system) / 1e6,
   grownMb: (process.resourceUsage().maxRSS * 1024 - rssBefore) / 2 ** 20,
+  secondHalf: peaks[1] / peaks[0],
 });

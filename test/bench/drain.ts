@@ -22,8 +22,13 @@ const resultSchema = z.object({
   seconds: z.number(),
   cpuSeconds: z.number(),
   grownMb: z.number(),
+  /** Memory while the second half leaves, divided by memory while the first does. */
+  secondHalf: z.number(),
 });
-export type Drained = z.infer<typeof resultSchema> & { readonly bytes?: number };
+export type Drained = Omit<z.infer<typeof resultSchema>, "secondHalf"> & {
+  readonly secondHalf?: number;
+  readonly bytes?: number;
+};
 
 /** 8 hours at 1 s, and 7 days at 10 s. */
 const shift = 28_800;
@@ -211,6 +216,12 @@ function aims(found: ReadonlyMap<string, readonly Drained[]>, series: number, gr
       text: "wire while draining, bytes a sample",
       measured: median(counted.map(({ bytes = NaN, sent }) => bytes / sent)),
       limit: 4,
+      better: "below",
+    },
+    {
+      text: "memory flat: second half of the backlog ÷ first half",
+      measured: median(counted.flatMap(({ secondHalf }) => secondHalf ?? [])),
+      limit: 1.1,
       better: "below",
     },
     { text: "memory with a week's backlog, MB more", measured: growthMb, limit: 5, better: "below" },
