@@ -24,9 +24,10 @@ export interface Bundle extends Disposable {
   readonly withoutFlags: Program;
 }
 
-/** A bundle of the sources as they are, in a folder of its own. */
+/** A bundle of the sources as they are, in a folder of its own, with what says that it is made of modules, as every release has. */
 export async function bundled(): Promise<Bundle> {
   const folder = mkdtempSync(join(tmpdir(), "bench-bundle-"));
+  writeFileSync(join(folder, "package.json"), '{ "type": "module" }\n');
   await buildBundle(join(folder, "dist"));
   const script = join(folder, "dist", "cli.js");
   return {
