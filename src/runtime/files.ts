@@ -1,5 +1,4 @@
 /** Owns small files: read whole within a bound, and replaced whole or not at all. */
-import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -50,6 +49,8 @@ function readWhole(file: number, maxBytes: number): Buffer {
  * @throws Error `cannot write PATH: cause`; nothing is left behind then.
  */
 export function writeAtomically(path: string, content: string | Uint8Array, mode = 0o644): void {
+  // Every process reads files, few write any: node:crypto takes 4 ms to load.
+  const { randomBytes } = process.getBuiltinModule("node:crypto");
   const draft = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
     writeSynced(draft, content, mode);
