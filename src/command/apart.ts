@@ -6,31 +6,10 @@
  *         ◄─ settled values, or what to say instead ─┘
  */
 import { causeOf } from "../runtime/cause.ts";
-import { packSecrets, unpackSecrets } from "../runtime/secret.ts";
 import { runTool, type ToolRun } from "../source/run.ts";
 import { exitCode } from "./exit.ts";
-import type { Prepared } from "./load.ts";
+import { unpackReply, type Reply, type Settled, type Unsettled } from "./reply.ts";
 import type { World } from "./world.ts";
-
-export interface Settled extends Omit<Prepared, "printable"> {
-  /** The effective configuration as YAML, secrets hidden. */
-  readonly text: string;
-  /** Of `--pid-file`, absolute. */
-  readonly pidFile?: string;
-}
-
-/** Help, a wrong call, or everything that is wrong with the configuration: what to print and how to end. */
-export interface Unsettled {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** From the other process; only between two of the same version. */
-interface Reply {
-  readonly version: string;
-  readonly answer: Settled | Unsettled;
-}
 
 /** A file on a network that sleeps may take its time. */
 const timeoutMs = 60_000;
@@ -51,26 +30,14 @@ export async function settleApart(args: readonly string[], world: World): Promis
   return failed(`the agent here was replaced by ${reply.version}: restart it`);
 }
 
-/** What the other process prints. */
-export function packReply(answer: Settled | Unsettled, { version }: World): string {
-  const reply: Reply = { version, answer };
-  return `\n${packSecrets(reply)}\n`;
-}
-
 function replyOf(run: ToolRun, [program = ""]: World["self"]): Reply | string {
   if (run.status !== "ended") return `its reader ended early (${run.status})`;
   if (run.exit.kind === "not_started") return `cannot start ${program}: ${run.exit.message}`;
   try {
-    // Our own program wrote it, and says of which version it is.
-    return unpackSecrets(lineOf(run.stdout.toString("utf8"))) as Reply;
+    return unpackReply(run.stdout.toString("utf8"));
   } catch (error) {
     return run.stderr === "" ? causeOf(error) : run.stderr;
   }
-}
-
-/** Flags of Node.js such as --trace-gc hold there too, and print around it. */
-function lineOf(stdout: string): string {
-  return stdout.split("\n").find((line) => line.startsWith('{"version":')) ?? "";
 }
 
 function failed(cause: string): Unsettled {

@@ -1,10 +1,10 @@
 /** Owns `prepare`, which only `run` calls: the other side of apart.ts. */
 import { posix } from "node:path";
 import { printConfiguration } from "../config/print.ts";
-import { packReply, type Settled, type Unsettled } from "./apart.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { prepare, type RunChoice } from "./load.ts";
 import { runProgram } from "./program.ts";
+import { packReply, type Settled, type Unsettled } from "./reply.ts";
 import type { World } from "./world.ts";
 
 /** Prints the reply; its own failures are bugs and throw. */

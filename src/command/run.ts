@@ -7,11 +7,12 @@ import { writeAtomically } from "../runtime/files.ts";
 import type { Logger } from "../runtime/log.ts";
 import { createLogger } from "../runtime/log/logger.ts";
 import { childEnvironment } from "../source/child.ts";
-import { settleApart, type Settled, type Unsettled } from "./apart.ts";
+import { settleApart } from "./apart.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { keepHostname } from "./hostname.ts";
 import { obstacle } from "./obstacle.ts";
 import { accountProblem, preparePrivileges } from "./privileges.ts";
+import type { Settled, Unsettled } from "./reply.ts";
 import type { World } from "./world.ts";
 
 /** Where SIGHUP goes: to the agent that runs now. */
