@@ -3,7 +3,8 @@ import { posix } from "node:path";
 import { printConfiguration } from "../config/print.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { prepare, type RunChoice } from "./load.ts";
-import { runProgram } from "./program.ts";
+import { plainArguments } from "./plain-arguments.ts";
+import type { RunArguments } from "./program.ts";
 import { packReply, type Settled, type Unsettled } from "./reply.ts";
 import type { World } from "./world.ts";
 
@@ -22,13 +23,24 @@ async function answer(args: readonly string[], world: World): Promise<Settled | 
     stdout: (text) => void (stdout += text),
     stderr: (text) => void (stderr += text),
   };
-  const code = await runProgram(["run", ...args], quiet, ({ choice, pidFile }) => {
+  const onRun = ({ choice, pidFile }: RunArguments): ExitCode => {
     const prepared = settle(choice, quiet);
     if (typeof prepared === "number") return prepared;
     settled = { ...prepared, ...(pidFile !== undefined && { pidFile: posix.resolve(world.cwd, pidFile) }) };
     return exitCode.ok;
-  });
+  };
+  const plain = plainArguments(args);
+  const code = plain === undefined ? await byGrammar(args, quiet, onRun) : onRun(plain);
   return settled ?? { code, stdout, stderr };
+}
+
+async function byGrammar(
+  args: readonly string[],
+  world: World,
+  onRun: (run: RunArguments) => ExitCode,
+): Promise<number> {
+  const { runProgram } = await import("./program.ts");
+  return runProgram(["run", ...args], world, onRun);
 }
 
 function settle(choice: RunChoice, world: World): Settled | ExitCode {
