@@ -82,11 +82,19 @@ test("every path of the job is absolute and PATH is its whole environment", () =
 });
 
 test("this Node.js takes the job's flags", () => {
-  const said = execFileSync(process.execPath, [...nodeFlags, "-p", "process.execArgv.length"], {
-    encoding: "utf8",
-  });
-  assert.equal(Number(said), nodeFlags.length + 2);
+  assert.equal(Number(evaluate(nodeFlags, "process.execArgv.length")), nodeFlags.length + 2);
 });
+
+test("with the job's flags V8 still takes code that was compiled without them, as Node.js' own modules are", () => {
+  const code = evaluate([], 'new vm.Script("42").createCachedData().toString("hex")');
+  const refused = `new vm.Script("42", { cachedData: Buffer.from("${code}", "hex") }).cachedDataRejected`;
+  assert.equal(evaluate(nodeFlags, refused), "false");
+  assert.equal(evaluate(["--single-threaded"], refused), "true");
+});
+
+function evaluate(flags: readonly string[], expression: string): string {
+  return execFileSync(process.execPath, [...flags, "-p", expression], { encoding: "utf8" }).trim();
+}
 
 test("log rotation has newsyslog's columns, which a blank in a path would shift", () => {
   const rows = newsyslogConf(layoutUnder(), "_macagent")
