@@ -5,7 +5,7 @@ import { homedir, hostname } from "node:os";
 import { keptHostname } from "./command/hostname.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { systemRandom } from "./runtime/random.ts";
-import type { World } from "./command/world.ts";
+import type { StartWorld, World } from "./command/world.ts";
 
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
@@ -19,6 +19,11 @@ process.on("SIGHUP", () => {
 /** What follows the runtime on our own command line, so that we can be started again as one of Apple's tools. */
 const self = [process.execPath, ...process.execArgv, process.argv[1] ?? ""];
 
+/** As much of the world as starting ourselves again takes; the rest costs milliseconds. */
+function startWorld(version: string): StartWorld {
+  return { self, version, cwd: process.cwd(), env: process.env, clock: systemClock, signal: stop.signal };
+}
+
 function world(version: string): World {
   const place = {
     env: process.env,
@@ -29,17 +34,13 @@ function world(version: string): World {
   // A reader that went away, as `| head` does, is no error of ours.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   return {
-    clock: systemClock,
+    ...startWorld(version),
     random: systemRandom,
-    signal: stop.signal,
     onHangup: (callback) => void hangups.push(callback),
-    version,
     nodeVersion: process.version,
     arch: process.arch,
-    self,
     ...place,
     hostname: keptHostname(place, hostname()),
-    cwd: process.cwd(),
     standardErrorIsTerminal: process.stderr.isTTY,
     readFile: (path) => readFileSync(path),
     fileExists: (path) => existsSync(path),
@@ -59,21 +60,21 @@ async function main(): Promise<number> {
     return simulate(args, stop.signal);
   }
   const { version } = await import("./version.ts");
-  const own = world(version);
   switch (verb) {
     case "run": {
+      // Everything else that a start takes is done while another process reads the configuration.
       const { settleApart } = await import("./command/apart.ts");
-      const settled = settleApart(args, own);
+      const settled = settleApart(args, startWorld(version));
       const { run } = await import("./command/run.ts");
-      return run(args, settled, own);
+      return run(args, settled, world(version));
     }
     case "prepare": {
       const { prepareForRun } = await import("./command/prepare.ts");
-      return prepareForRun(args, own);
+      return prepareForRun(args, world(version));
     }
     default: {
       const { runProgram } = await import("./command/program.ts");
-      return runProgram(process.argv.slice(2), own);
+      return runProgram(process.argv.slice(2), world(version));
     }
   }
 }

@@ -9,14 +9,14 @@ import { causeOf } from "../runtime/cause.ts";
 import { runTool, type ToolRun } from "../source/run.ts";
 import { exitCode } from "./exit.ts";
 import { unpackReply, type Reply, type Settled, type Unsettled } from "./reply.ts";
-import type { World } from "./world.ts";
+import type { StartWorld } from "./world.ts";
 
 /** A file on a network that sleeps may take its time. */
 const timeoutMs = 60_000;
 const maxBytes = 16 * 1024 * 1024;
 
 /** @param args what follows `run` on the command line */
-export async function settleApart(args: readonly string[], world: World): Promise<Settled | Unsettled> {
+export async function settleApart(args: readonly string[], world: StartWorld): Promise<Settled | Unsettled> {
   const run = await runTool([...world.self, "prepare", world.cwd, ...args], {
     clock: world.clock,
     environment: whole(world.env),
@@ -30,7 +30,7 @@ export async function settleApart(args: readonly string[], world: World): Promis
   return failed(`the agent here was replaced by ${reply.version}: restart it`);
 }
 
-function replyOf(run: ToolRun, [program = ""]: World["self"]): Reply | string {
+function replyOf(run: ToolRun, [program = ""]: StartWorld["self"]): Reply | string {
   if (run.status !== "ended") return `its reader ended early (${run.status})`;
   if (run.exit.kind === "not_started") return `cannot start ${program}: ${run.exit.message}`;
   try {
@@ -44,7 +44,7 @@ function failed(cause: string): Unsettled {
   return { code: exitCode.temporary, stdout: "", stderr: `cannot read the configuration: ${cause}\n` };
 }
 
-function whole(env: World["env"]): Record<string, string> {
+function whole(env: StartWorld["env"]): Record<string, string> {
   return Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );

@@ -2,11 +2,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { settleApart } from "../../src/command/apart.ts";
-import type { World } from "../../src/command/world.ts";
+import type { StartWorld } from "../../src/command/world.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 
-/** Only what the reading needs; the rest would throw. */
-function worldOf(script: string, signal = new AbortController().signal): World {
+function worldOf(script: string, signal = new AbortController().signal): StartWorld {
   const self = [process.execPath, "-e", script];
   return {
     clock: systemClock,
@@ -15,7 +14,7 @@ function worldOf(script: string, signal = new AbortController().signal): World {
     version: "1.2.3",
     self,
     signal,
-  } as unknown as World;
+  };
 }
 
 test("what the other process settled is taken as it is, and its complaints with their exit code", async () => {
