@@ -47,7 +47,7 @@ function pathFor(name: string, field: Field): Path | undefined {
 function steps(name: string, field: Field): [string | number, Field, string][] {
   if (field.kind === "list") {
     const [index, digits] = /^([0-9]{1,3})(?:_|$)/.exec(name) ?? [];
-    return index === undefined ? [] : [[Number(digits), field.items, name.slice(index.length)]];
+    return index === undefined ? [] : [[Number(digits), field.items(), name.slice(index.length)]];
   }
   if (field.kind !== "section") return [];
   return [...field.fields].flatMap(([key, below]): [string, Field, string][] => {

@@ -27,8 +27,9 @@ function topLevel(fields: ReadonlyMap<string, Field>): string[] {
 
 /** A list of blocks: none, with one block behind `#` that works once the marks are taken away. */
 function sinkLines(key: string, field: Field, example: Readonly<Record<string, Plain>>): string[] {
-  if (field.kind !== "list" || field.items.kind !== "section") return keyLines(key, field);
-  const block = sectionLines(field.items.fields, example);
+  const items = field.kind === "list" ? field.items() : undefined;
+  if (items?.kind !== "section") return keyLines(key, field);
+  const block = sectionLines(items.fields, example);
   const item = block.map((text, index) => (index === 0 ? `  - ${text}` : `    ${text}`));
   return [...sentence(field), ...behindMarks([`${key}:`, ...item])];
 }

@@ -19,7 +19,7 @@ export type Field = Described &
   (
     | { readonly kind: "section"; readonly fields: ReadonlyMap<string, Field> }
     | { readonly kind: "record"; readonly values: Field }
-    | { readonly kind: "list"; readonly items: Field }
+    | { readonly kind: "list"; readonly items: () => Field }
     | { readonly kind: "scalar"; readonly type: "string" | "number" | "boolean" }
     | { readonly kind: "choice"; readonly choices: readonly string[] }
     | { readonly kind: "either"; readonly options: readonly Field[] }
@@ -27,7 +27,7 @@ export type Field = Described &
 
 type Shape = Field extends infer Each ? (Each extends Field ? Omit<Each, keyof Described> : never) : never;
 
-/** The tree below a schema; wrappers (defaults, optional, transformed) are looked through. */
+/** The tree below a schema; wrappers (defaults, optional, transformed) are looked through. Items of lists wait until they are asked for. */
 export function fieldOf(schema: z.core.$ZodType): Field {
   return { ...described(schema), ...shapeOf(schema) };
 }
@@ -45,7 +45,7 @@ export function child(field: Field, key: PropertyKey): Field | undefined {
     case "record":
       return field.values;
     case "list":
-      return field.items;
+      return field.items();
     case "either":
       return field.options.map((option) => child(option, key)).find((found) => found !== undefined);
     case "scalar":
@@ -65,7 +65,7 @@ function shapeOf(schema: z.core.$ZodType): Shape {
     case "record":
       return { kind: "record", values: fieldOf(def.valueType) };
     case "array":
-      return { kind: "list", items: fieldOf(def.element) };
+      return { kind: "list", items: once(() => fieldOf(def.element)) };
     case "union":
       return { kind: "either", options: def.options.map(fieldOf) };
     case "enum":
@@ -83,6 +83,11 @@ function shapeOf(schema: z.core.$ZodType): Shape {
   }
 }
 
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}
+
 /** What a wrapper wraps, seen from the input's side. */
 function innerOf(schema: z.core.$ZodType): z.core.$ZodType | undefined {
   const { def } = (schema as z.core.$ZodTypes)._zod;
@@ -96,6 +101,8 @@ function innerOf(schema: z.core.$ZodType): z.core.$ZodType | undefined {
       return def.innerType;
     case "pipe":
       return def.in;
+    case "lazy":
+      return def.getter();
     default:
       return undefined;
   }

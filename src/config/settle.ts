@@ -46,7 +46,7 @@ function valueOf(node: Node, field: Field, path: Path, to: Settling): Plain {
       return node.kind === "map" ? recordOf(node, field.values, path, to) : plainOf(node);
     case "list":
       if (node.kind !== "list") return plainOf(node);
-      return node.items.map((item, index) => settle(item, field.items, [...path, index], to) ?? null);
+      return node.items.map((item, index) => settle(item, field.items(), [...path, index], to) ?? null);
     case "either":
       return valueOf(node, optionFor(node, field.options) ?? field, path, to);
     case "choice":
@@ -133,7 +133,7 @@ function takenApart(text: string, field: Field): Plain | undefined {
     case "record":
       return json(text, "{") ?? pairs(text);
     case "list":
-      return json(text, "[") ?? (isLeafField(field.items) ? words(text) : undefined);
+      return json(text, "[") ?? (isLeafField(field.items()) ? words(text) : undefined);
     case "either": {
       const isChoice = field.options.some(
         (option) => option.kind === "choice" && option.choices.includes(text),

@@ -19,7 +19,7 @@ export function createEndpointServer(
   if (typeof state === "string") return state;
   const server =
     web === undefined || state?.tls === undefined
-      ? http.createServer(serverOptions(limits), dispatch)
+      ? http().createServer(serverOptions(limits), dispatch)
       : tlsServer(web, state.tls, dispatch, limits);
   // Bodies are refused, so nobody is told to go on and send one.
   server.on("checkContinue", dispatch);

@@ -115,7 +115,7 @@ test("what becomes a secret is marked as one, so that printing hides it", () => 
 });
 
 function walk(field: Field, path: string): [string, Field][] {
-  if (field.kind === "list" && field.items.kind === "section") return walk(field.items, `${path}.[]`);
+  if (field.kind === "list" && field.items().kind === "section") return walk(field.items(), `${path}.[]`);
   if (field.kind !== "section") return [];
   return [...field.fields].flatMap(([key, below]): [string, Field][] => {
     const here = path === "" ? key : `${path}.${key}`;

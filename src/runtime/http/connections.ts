@@ -76,7 +76,7 @@ export function createConnections(settings: HttpSettings, world: World): Connect
     const toProxy = proxyTls && { ...proxyTls, servername: serverName(proxy) };
     if (tls === undefined)
       return toProxy === undefined
-        ? new http.Agent(options)
+        ? new (http().Agent)(options)
         : new (https().Agent)({ ...options, ...toProxy });
     if (proxy === undefined) return new (https().Agent)({ ...options, ...tls });
     const { clock, connectTimeoutMs, secrets } = world;
@@ -158,7 +158,7 @@ function forward(url: URL, proxy: URL, secrets: KnownSecrets): Options {
 
 function open(options: RequestOptions): ClientRequest {
   const all = { ...options, autoSelectFamilyAttemptTimeout: addressTimeoutMs };
-  return options.protocol === "https:" ? https().request(all) : http.request(all);
+  return options.protocol === "https:" ? https().request(all) : http().request(all);
 }
 
 function retire({ agent, digging }: Pool): void {

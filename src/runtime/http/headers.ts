@@ -69,7 +69,7 @@ function basicToken(username: string, password: string, known: KnownSecrets): st
 /** Node's own message would not say which file to look at, and is thrown too late to tell it apart. */
 function checked(value: string): string {
   try {
-    http.validateHeaderValue("authorization", value);
+    http().validateHeaderValue("authorization", value);
     return value;
   } catch {
     throw new Error("credentials must be plain text, got characters that no header may hold");

@@ -21,88 +21,100 @@ const reservedHeaders = new Set([
   "x-prometheus-remote-write-version",
 ]);
 
-const path = z.string().min(1, "must name a file, got an empty text");
-const secret = z
-  .string()
-  .min(1, "must hold a secret, got an empty text")
-  .transform((text) => literalSecret(text))
-  .meta({ writeOnly: true });
+const path = () => z.string().min(1, "must name a file, got an empty text");
+const secret = () =>
+  z
+    .string()
+    .min(1, "must hold a secret, got an empty text")
+    .transform((text) => literalSecret(text))
+    .meta({ writeOnly: true });
 
 /** Headers that tell no credentials stay readable in the log, since masking `eu` or `team-a` everywhere would hide it. */
 const credentialHeader = /auth|token|key|secret|cookie|password|signature/i;
 
-const headers = z
-  .record(z.string(), z.string("must be text: put the value in quotes").meta({ writeOnly: true }))
-  .superRefine(checkHeaders)
-  .transform((values) => mapEntries(values, headerSecret))
-  .describe("Headers sent with each request; values are never printed.");
+const headers = () =>
+  z
+    .record(z.string(), z.string("must be text: put the value in quotes").meta({ writeOnly: true }))
+    .superRefine(checkHeaders)
+    .transform((values) => mapEntries(values, headerSecret))
+    .describe("Headers sent with each request; values are never printed.");
 
-const basicAuth = z
-  .strictObject({
-    username: z
-      .string()
-      .regex(/^[^:]*$/, "must not contain a colon")
-      .describe("User name."),
-    password: secret.exactOptional().describe("Password; better kept in password_file."),
-    password_file: path.exactOptional().describe("File that holds the password, read again when it changes."),
-  })
-  .refine(
-    (auth) => exactlyOne(auth.password, auth.password_file),
-    "must have exactly one of password and password_file",
-  )
-  .describe("HTTP basic authentication.");
+const basicAuth = () =>
+  z
+    .strictObject({
+      username: z
+        .string()
+        .regex(/^[^:]*$/, "must not contain a colon")
+        .describe("User name."),
+      password: secret().exactOptional().describe("Password; better kept in password_file."),
+      password_file: path()
+        .exactOptional()
+        .describe("File that holds the password, read again when it changes."),
+    })
+    .refine(
+      (auth) => exactlyOne(auth.password, auth.password_file),
+      "must have exactly one of password and password_file",
+    )
+    .describe("HTTP basic authentication.");
 
-const authorization = z
-  .strictObject({
-    type: z
-      .string()
-      .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "must be one word, such as Bearer")
-      .refine((type) => type.toLowerCase() !== "basic", "must not be Basic: use basic_auth")
-      .default("Bearer")
-      .describe("Authentication scheme."),
-    credentials: secret.exactOptional().describe("Credentials; better kept in credentials_file."),
-    credentials_file: path
-      .exactOptional()
-      .describe("File that holds the credentials, read again when it changes."),
-  })
-  .refine(
-    (auth) => exactlyOne(auth.credentials, auth.credentials_file),
-    "must have exactly one of credentials and credentials_file",
-  )
-  .describe("Authorization header with a scheme of your choice.");
+const authorization = () =>
+  z
+    .strictObject({
+      type: z
+        .string()
+        .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "must be one word, such as Bearer")
+        .refine((type) => type.toLowerCase() !== "basic", "must not be Basic: use basic_auth")
+        .default("Bearer")
+        .describe("Authentication scheme."),
+      credentials: secret().exactOptional().describe("Credentials; better kept in credentials_file."),
+      credentials_file: path()
+        .exactOptional()
+        .describe("File that holds the credentials, read again when it changes."),
+    })
+    .refine(
+      (auth) => exactlyOne(auth.credentials, auth.credentials_file),
+      "must have exactly one of credentials and credentials_file",
+    )
+    .describe("Authorization header with a scheme of your choice.");
 
-const tlsConfig = z
-  .strictObject({
-    ca_file: path
-      .exactOptional()
-      .describe("Certificate authorities to trust instead of the system's, as PEM."),
-    cert_file: path.exactOptional().describe("Client certificate, as PEM."),
-    key_file: path.exactOptional().describe("Private key of the client certificate, as PEM."),
-    server_name: z.string().min(1).exactOptional().describe("Name that the server's certificate must carry."),
-    insecure_skip_verify: z.boolean().exactOptional().describe("Accept any server certificate."),
-    min_version: z
-      .enum(tlsVersions)
-      .exactOptional()
-      .describe("Oldest TLS version to accept; TLS12 by default."),
-  })
-  .refine(
-    (tls) => (tls.cert_file === undefined) === (tls.key_file === undefined),
-    "must have both cert_file and key_file, or neither",
-  )
-  .describe("TLS of the connection to the receiver.");
+const tlsConfig = () =>
+  z
+    .strictObject({
+      ca_file: path()
+        .exactOptional()
+        .describe("Certificate authorities to trust instead of the system's, as PEM."),
+      cert_file: path().exactOptional().describe("Client certificate, as PEM."),
+      key_file: path().exactOptional().describe("Private key of the client certificate, as PEM."),
+      server_name: z
+        .string()
+        .min(1)
+        .exactOptional()
+        .describe("Name that the server's certificate must carry."),
+      insecure_skip_verify: z.boolean().exactOptional().describe("Accept any server certificate."),
+      min_version: z
+        .enum(tlsVersions)
+        .exactOptional()
+        .describe("Oldest TLS version to accept; TLS12 by default."),
+    })
+    .refine(
+      (tls) => (tls.cert_file === undefined) === (tls.key_file === undefined),
+      "must have both cert_file and key_file, or neither",
+    )
+    .describe("TLS of the connection to the receiver.");
 
-const proxyUrl = z
-  .string()
-  .refine(isProxyUrl, "must be an http:// or https:// URL")
-  .describe("Proxy to send through, http:// or https://, with user:password@ where it asks for them.");
+const proxyUrl = () =>
+  z
+    .string()
+    .refine(isProxyUrl, "must be an http:// or https:// URL")
+    .describe("Proxy to send through, http:// or https://, with user:password@ where it asks for them.");
 
 /** To spread into the object of each sink. Add `.superRefine(checkHttp)` there. */
-export const httpFields = {
-  headers: headers.exactOptional(),
-  basic_auth: basicAuth.exactOptional(),
-  authorization: authorization.exactOptional(),
-  tls_config: tlsConfig.exactOptional(),
-  proxy_url: proxyUrl.exactOptional(),
+export const httpFields = () => ({
+  headers: headers().exactOptional(),
+  basic_auth: basicAuth().exactOptional(),
+  authorization: authorization().exactOptional(),
+  tls_config: tlsConfig().exactOptional(),
+  proxy_url: proxyUrl().exactOptional(),
   no_proxy: z
     .string()
     .exactOptional()
@@ -111,7 +123,7 @@ export const httpFields = {
     .boolean()
     .exactOptional()
     .describe("Honour HTTP_PROXY, HTTPS_PROXY and NO_PROXY; true by default."),
-};
+});
 
 /** The rules that span several of the fields. */
 export function checkHttp(settings: HttpSettings, context: z.RefinementCtx): void {
@@ -126,7 +138,7 @@ export function checkHttp(settings: HttpSettings, context: z.RefinementCtx): voi
 }
 
 /** The HTTP settings alone, for a test or a tool that needs no sink around them. */
-export const httpSchema = z.strictObject(httpFields).superRefine(checkHttp);
+export const httpSchema = z.lazy(() => z.strictObject(httpFields()).superRefine(checkHttp));
 
 function checkHeaders(values: Readonly<Record<string, string>>, context: z.RefinementCtx): void {
   for (const [name, value] of Object.entries(values)) {
@@ -136,9 +148,9 @@ function checkHeaders(values: Readonly<Record<string, string>>, context: z.Refin
 }
 
 function headerFault(name: string, value: string): string | undefined {
-  if (!accepts(() => http.validateHeaderName(name))) return "must be a valid header name";
+  if (!accepts(() => http().validateHeaderName(name))) return "must be a valid header name";
   if (reservedHeaders.has(name.toLowerCase())) return "must not be set: the agent owns this header";
-  return accepts(() => http.validateHeaderValue(name, value)) ? undefined : "must be a valid header value";
+  return accepts(() => http().validateHeaderValue(name, value)) ? undefined : "must be a valid header value";
 }
 
 function headerSecret(name: string, value: string): Secret {

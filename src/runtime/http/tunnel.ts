@@ -81,7 +81,7 @@ function connectRequest(target: string, { proxy, headers, proxyTls, signal }: Tu
     agent: false,
     signal,
   };
-  return proxy.protocol === "https:" ? https().request({ ...proxyTls, ...options }) : http.request(options);
+  return proxy.protocol === "https:" ? https().request({ ...proxyTls, ...options }) : http().request(options);
 }
 
 /** The same words whether CONNECT or a plain request met them. */

@@ -7,46 +7,48 @@ import { queueConfigSchema } from "../queue.ts";
 
 const httpUrl = () => z.url({ protocol: /^https?$/, error: "must be an http or https URL" });
 
-const otlpShape = z.strictObject({
-  endpoint: httpUrl()
-    .exactOptional()
-    .describe("Base address of an OTLP/HTTP receiver; /v1/metrics is appended")
-    .meta({ examples: ["http://collector.example:4318"] }),
-  metrics_endpoint: httpUrl()
-    .exactOptional()
-    .describe("Full address for metrics, used as it is instead of endpoint")
-    .meta({ examples: ["http://victoria.example:8428/opentelemetry/v1/metrics"] }),
-  name: z
-    .string()
-    .min(1)
-    .exactOptional()
-    .describe("Name in logs and metrics; tells two blocks with the same endpoint apart"),
-  encoding: z
-    .enum(["protobuf", "json"])
-    .default("protobuf")
-    .describe("Form of the requests; not every receiver reads json"),
-  compression: z.enum(["gzip", "none"]).default("gzip").describe("Compression of the requests"),
-  temporality: z
-    .enum(["cumulative", "delta", "lowmemory"])
-    .default("cumulative")
-    .describe(
-      "Whether counters tell their total or the change since the point before; lowmemory is delta for histograms only",
-    ),
-  timeout: durationSetting().prefault("10s").describe("Limit for one request, connect to last byte"),
-  resource_attributes: z
-    .record(z.string().min(1), z.string())
-    .default({})
-    .describe("Resource attributes added to the agent's own, or in place of them")
-    .meta({ examples: [{ "deployment.environment.name": "office" }] }),
-  queue_config: queueConfigSchema({ default: 5000, most: 10_000 })
-    .prefault({})
-    .describe("Batches and retries"),
-  ...httpFields,
-});
+const otlpShape = () =>
+  z.strictObject({
+    endpoint: httpUrl()
+      .exactOptional()
+      .describe("Base address of an OTLP/HTTP receiver; /v1/metrics is appended")
+      .meta({ examples: ["http://collector.example:4318"] }),
+    metrics_endpoint: httpUrl()
+      .exactOptional()
+      .describe("Full address for metrics, used as it is instead of endpoint")
+      .meta({ examples: ["http://victoria.example:8428/opentelemetry/v1/metrics"] }),
+    name: z
+      .string()
+      .min(1)
+      .exactOptional()
+      .describe("Name in logs and metrics; tells two blocks with the same endpoint apart"),
+    encoding: z
+      .enum(["protobuf", "json"])
+      .default("protobuf")
+      .describe("Form of the requests; not every receiver reads json"),
+    compression: z.enum(["gzip", "none"]).default("gzip").describe("Compression of the requests"),
+    temporality: z
+      .enum(["cumulative", "delta", "lowmemory"])
+      .default("cumulative")
+      .describe(
+        "Whether counters tell their total or the change since the point before; lowmemory is delta for histograms only",
+      ),
+    timeout: durationSetting().prefault("10s").describe("Limit for one request, connect to last byte"),
+    resource_attributes: z
+      .record(z.string().min(1), z.string())
+      .default({})
+      .describe("Resource attributes added to the agent's own, or in place of them")
+      .meta({ examples: [{ "deployment.environment.name": "office" }] }),
+    queue_config: queueConfigSchema({ default: 5000, most: 10_000 })
+      .prefault({})
+      .describe("Batches and retries"),
+    ...httpFields(),
+  });
 
-export const otlpSchema = otlpShape.superRefine(checkHttp).superRefine(checkEndpoint);
+/** Made only for who has such a block. */
+export const otlpSchema = z.lazy(() => otlpShape().superRefine(checkHttp).superRefine(checkEndpoint));
 
-export type OtlpSettings = Frozen<z.output<typeof otlpSchema>>;
+export type OtlpSettings = Frozen<z.output<ReturnType<typeof otlpShape>>>;
 
 /** Keys of the Collector's otlphttp exporter that this agent lacks, as dotted paths: "not supported" instead of "unknown". */
 export const unsupportedKeys: readonly string[] = [

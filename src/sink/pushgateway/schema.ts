@@ -6,44 +6,48 @@ import { durationSetting } from "../../runtime/setting.ts";
 
 const shortestIntervalMs = 1000;
 
-const pushgatewayShape = z.strictObject({
-  url: z
-    .url({ protocol: /^https?$/, error: "must be an http or https URL" })
-    .describe("Base address of the Pushgateway, for example http://pushgateway.example:9091"),
-  name: z
-    .string()
-    .min(1)
-    .exactOptional()
-    .describe("Name in logs and metrics; tells two blocks with the same URL apart"),
-  job: z
-    .string()
-    .min(1)
-    .exactOptional()
-    .describe("Job of the group; that of global by default")
-    .meta({ examples: ["mac-powermetrics"] }),
-  grouping_key: z
-    .record(
-      z.string().regex(/^(?!__|job$)[A-Za-z_][A-Za-z0-9_]*$/, {
-        error: "must be a label name other than job, without two underscores in front",
-      }),
-      z.string(),
-    )
-    .default({})
-    .describe("Labels that name the group besides job and instance; an instance here replaces that of global")
-    .meta({ examples: [{ site: "office" }] }),
-  interval: durationSetting()
-    .refine((ms) => ms >= shortestIntervalMs, { error: "must be at least 1s" })
-    .prefault("15s")
-    .describe("Time between two pushes of the latest samples"),
-  delete_on_shutdown: z
-    .boolean()
-    .default(true)
-    .describe("Delete the group on an orderly stop, so that a stopped Mac does not look alive for ever"),
-  timeout: durationSetting().prefault("10s").describe("Limit for one request, connect to last byte"),
-  ...httpFields,
-});
+const pushgatewayShape = () =>
+  z.strictObject({
+    url: z
+      .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+      .describe("Base address of the Pushgateway, for example http://pushgateway.example:9091"),
+    name: z
+      .string()
+      .min(1)
+      .exactOptional()
+      .describe("Name in logs and metrics; tells two blocks with the same URL apart"),
+    job: z
+      .string()
+      .min(1)
+      .exactOptional()
+      .describe("Job of the group; that of global by default")
+      .meta({ examples: ["mac-powermetrics"] }),
+    grouping_key: z
+      .record(
+        z.string().regex(/^(?!__|job$)[A-Za-z_][A-Za-z0-9_]*$/, {
+          error: "must be a label name other than job, without two underscores in front",
+        }),
+        z.string(),
+      )
+      .default({})
+      .describe(
+        "Labels that name the group besides job and instance; an instance here replaces that of global",
+      )
+      .meta({ examples: [{ site: "office" }] }),
+    interval: durationSetting()
+      .refine((ms) => ms >= shortestIntervalMs, { error: "must be at least 1s" })
+      .prefault("15s")
+      .describe("Time between two pushes of the latest samples"),
+    delete_on_shutdown: z
+      .boolean()
+      .default(true)
+      .describe("Delete the group on an orderly stop, so that a stopped Mac does not look alive for ever"),
+    timeout: durationSetting().prefault("10s").describe("Limit for one request, connect to last byte"),
+    ...httpFields(),
+  });
 
-export const pushgatewaySchema = pushgatewayShape.superRefine(checkHttp);
+/** Made only for who has such a block. */
+export const pushgatewaySchema = z.lazy(() => pushgatewayShape().superRefine(checkHttp));
 
 export type PushgatewaySettings = Frozen<z.output<typeof pushgatewaySchema>>;
 

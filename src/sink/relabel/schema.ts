@@ -6,50 +6,54 @@ import { compilePattern, type Pattern } from "./pattern.ts";
 
 const defaults = { separator: ";", regex: "(.*)", replacement: "$1" } as const;
 
-const ruleShape = z.strictObject({
-  source_labels: z
-    .array(z.string().min(1))
-    .default([])
-    .describe("Labels whose values are joined and matched"),
-  separator: z.string().default(defaults.separator).describe("What stands between the joined values"),
-  target_label: z.string().default("").describe("Label that the result is written to"),
-  regex: z
-    .string()
-    .default(defaults.regex)
-    .describe("RE2 expression that must match the joined values from end to end"),
-  modulus: z
-    .int()
-    .min(0)
-    .default(0)
-    .describe("For hashmod: the hash of the joined values is taken modulo this"),
-  replacement: z
-    .string()
-    .default(defaults.replacement)
-    .describe("Result of a match; $1 and ${name} stand for groups"),
-  action: z
-    .enum([
-      "replace",
-      "keep",
-      "drop",
-      "keepequal",
-      "dropequal",
-      "hashmod",
-      "lowercase",
-      "uppercase",
-      "labelmap",
-      "labeldrop",
-      "labelkeep",
-    ])
-    .default("replace")
-    .describe("What a match does"),
-});
+const ruleShape = () =>
+  z.strictObject({
+    source_labels: z
+      .array(z.string().min(1))
+      .default([])
+      .describe("Labels whose values are joined and matched"),
+    separator: z.string().default(defaults.separator).describe("What stands between the joined values"),
+    target_label: z.string().default("").describe("Label that the result is written to"),
+    regex: z
+      .string()
+      .default(defaults.regex)
+      .describe("RE2 expression that must match the joined values from end to end"),
+    modulus: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe("For hashmod: the hash of the joined values is taken modulo this"),
+    replacement: z
+      .string()
+      .default(defaults.replacement)
+      .describe("Result of a match; $1 and ${name} stand for groups"),
+    action: z
+      .enum([
+        "replace",
+        "keep",
+        "drop",
+        "keepequal",
+        "dropequal",
+        "hashmod",
+        "lowercase",
+        "uppercase",
+        "labelmap",
+        "labeldrop",
+        "labelkeep",
+      ])
+      .default("replace")
+      .describe("What a match does"),
+  });
 
-export type RelabelRule = Frozen<z.output<typeof ruleShape>>;
+export type RelabelRule = Frozen<z.output<ReturnType<typeof ruleShape>>>;
 
-/** A rule; what Prometheus would refuse on loading is refused here, with the key it concerns. */
-export const relabelRuleSchema = ruleShape.superRefine((rule, context) => {
-  for (const [key, message] of ruleProblems(rule)) context.addIssue({ code: "custom", path: [key], message });
-});
+/** A rule; what Prometheus would refuse on loading is refused here, with the key it concerns. Made only for who has one. */
+export const relabelRuleSchema = z.lazy(() =>
+  ruleShape().superRefine((rule, context) => {
+    for (const [key, message] of ruleProblems(rule))
+      context.addIssue({ code: "custom", path: [key], message });
+  }),
+);
 
 type Problem = readonly [key: keyof RelabelRule, message: string];
 

@@ -6,36 +6,39 @@ import { durationSetting } from "../../runtime/setting.ts";
 import { queueConfigSchema } from "../queue.ts";
 import { relabelRuleSchema } from "../relabel/schema.ts";
 
-const remoteWriteQueue = queueConfigSchema({ default: 2000, most: 2000 }).extend({
-  retry_on_http_429: z
-    .boolean()
-    .default(true)
-    .describe("Send again what the receiver refused with 429, instead of dropping it"),
-});
+const remoteWriteQueue = () =>
+  queueConfigSchema({ default: 2000, most: 2000 }).extend({
+    retry_on_http_429: z
+      .boolean()
+      .default(true)
+      .describe("Send again what the receiver refused with 429, instead of dropping it"),
+  });
 
-const remoteWriteShape = z.strictObject({
-  url: z
-    .url({ protocol: /^https?$/, error: "must be an http or https URL" })
-    .describe("Where to send, for example https://prometheus.example/api/v1/write"),
-  name: z
-    .string()
-    .min(1)
-    .exactOptional()
-    .describe("Name in logs and metrics; tells two blocks with the same URL apart"),
-  protobuf_message: z
-    .enum(["auto", "prometheus.WriteRequest", "io.prometheus.write.v2.Request"])
-    .default("auto")
-    .describe("Remote write 1 or 2; auto tries 2 and falls back to 1"),
-  remote_timeout: durationSetting().prefault("30s").describe("Limit for one request, connect to last byte"),
-  write_relabel_configs: z
-    .array(relabelRuleSchema)
-    .default([])
-    .describe("Relabelling of every series before it is sent"),
-  queue_config: remoteWriteQueue.prefault({}).describe("Batches and retries"),
-  ...httpFields,
-});
+const remoteWriteShape = () =>
+  z.strictObject({
+    url: z
+      .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+      .describe("Where to send, for example https://prometheus.example/api/v1/write"),
+    name: z
+      .string()
+      .min(1)
+      .exactOptional()
+      .describe("Name in logs and metrics; tells two blocks with the same URL apart"),
+    protobuf_message: z
+      .enum(["auto", "prometheus.WriteRequest", "io.prometheus.write.v2.Request"])
+      .default("auto")
+      .describe("Remote write 1 or 2; auto tries 2 and falls back to 1"),
+    remote_timeout: durationSetting().prefault("30s").describe("Limit for one request, connect to last byte"),
+    write_relabel_configs: z
+      .array(relabelRuleSchema)
+      .default([])
+      .describe("Relabelling of every series before it is sent"),
+    queue_config: remoteWriteQueue().prefault({}).describe("Batches and retries"),
+    ...httpFields(),
+  });
 
-export const remoteWriteSchema = remoteWriteShape.superRefine(checkHttp);
+/** Made only for who has such a block. */
+export const remoteWriteSchema = z.lazy(() => remoteWriteShape().superRefine(checkHttp));
 
 export type RemoteWriteSettings = Frozen<z.output<typeof remoteWriteSchema>>;
 
