@@ -4,25 +4,21 @@ import type { Plain } from "./field.ts";
 
 /** Never more than one line, whatever the value holds. */
 export function flow(value: Plain): string {
-  if (isBare(value)) return String(value);
-  return isEmpty(value) ? JSON.stringify(value) : quoted(value);
+  if (typeof value === "string" && bare.test(value)) return value;
+  return isLikeJson(value) ? JSON.stringify(value) : asYaml(value);
 }
 
-/** Words, numbers of a unit and addresses: YAML writes them as they are, and its library takes 4 ms to say so for the first time. */
+/** Words, numbers with a unit and addresses: YAML writes them as they are, and its library takes 4 ms to say so for the first time. */
 const bare = /^(?!(?:true|false|null)$)(?:[a-z_/][\w/.-]*|\d{1,9}[a-z]{1,2}|[\d.]{7,15}:\d{1,5})$/i;
 
-function isBare(value: Plain): value is string | number | boolean {
-  return (
-    typeof value === "boolean" ||
-    Number.isSafeInteger(value) ||
-    (typeof value === "string" && bare.test(value))
-  );
+function isLikeJson(value: Plain): boolean {
+  // The library leaves lines apart whose first word has a type of its own.
+  if (typeof value === "string") return value.includes("\n");
+  if (typeof value !== "object") return typeof value === "boolean" || Number.isSafeInteger(value);
+  return value !== null && Object.keys(value).length === 0;
 }
 
-const isEmpty = (value: Plain): boolean =>
-  typeof value === "object" && value !== null && Object.keys(value).length === 0;
-
-function quoted(value: Plain): string {
+function asYaml(value: Plain): string {
   return stringify(value, {
     blockQuote: false,
     collectionStyle: "flow",

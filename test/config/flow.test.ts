@@ -49,3 +49,10 @@ test("every value is one line, as the library writes it", () => {
     { numRuns: 20_000 },
   );
 });
+
+test("text of several lines stays on one, whatever its words are", () => {
+  for (const lines of ["true\ntrue", "1\n2", "a\n\nb", "~\n", "\n"]) {
+    assert.doesNotMatch(flow(lines), /\n/);
+    assert.equal(parse(flow(lines)), lines);
+  }
+});
