@@ -76,10 +76,10 @@ export async function planPrivileges(runAs: string, world: PrivilegesWorld): Pro
 async function lookUp(account: string, tool: ToolRunner): Promise<Owner | undefined> {
   // A name like an option, or a number, is not looked up.
   if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(account)) return undefined;
-  const [user, group] = [
-    await tool(["/usr/bin/id", "-u", account]),
-    await tool(["/usr/bin/id", "-g", account]),
-  ];
+  const [user, group] = await Promise.all([
+    tool(["/usr/bin/id", "-u", account]),
+    tool(["/usr/bin/id", "-g", account]),
+  ]);
   const [uid, gid] = [Number.parseInt(user.stdout, 10), Number.parseInt(group.stdout, 10)];
   return user.code === 0 && group.code === 0 && uid >= 0 && gid >= 0 ? { uid, gid } : undefined;
 }
