@@ -24,6 +24,7 @@ import { childCpu } from "./source/child-cpu.ts";
 import type { HostFacts } from "./source/host.ts";
 import { createHeartbeat } from "./source/heartbeat.ts";
 import type { SourceEnd } from "./source/source.ts";
+import { startInTurn } from "./source/start.ts";
 import { wakeTimeReader, watchTime } from "./source/wake.ts";
 import { createBoard } from "./status/board.ts";
 import { rememberEvents } from "./status/recent.ts";
@@ -136,6 +137,23 @@ export async function runAgent(
   using _silence = heartbeat.onBeat(({ now }) => {
     for (const { name } of sources) intakes[name].checkSilence(now);
   });
+  await deliveries.apply(receiversOf(configuration));
+  world.reload.onApply((next) => deliveries.apply(receiversOf(next)));
+  const started = (pid: number): void => {
+    powermetricsCpu.started(pid);
+    dropPrivileges(world);
+  };
+  if (!configuration.sources.powermetrics.enabled) dropPrivileges(world);
+  const starts = sources.map((source) => () => {
+    const intake = intakes[source.name];
+    const failed: Intake["failed"] = (failure) => {
+      intake.failed(failure);
+      board.failed(source.name, failure);
+    };
+    return source.run({ ...intake, started, failed }, stopping);
+  });
+  const running = await startInTurn(starts, clock, stopping);
+  await clock.sleep(0, stopping);
   using _time = watchTime({
     heartbeat,
     intervalMs: Math.max(0, ...sources.map(({ intervalMs }) => intervalMs)),
@@ -145,22 +163,7 @@ export async function runAgent(
       if (jump.kind === "woke") deliveries.woke();
     },
   });
-  const asking = machine().then((told) => (facts = told));
-  await deliveries.apply(receiversOf(configuration));
-  world.reload.onApply((next) => deliveries.apply(receiversOf(next)));
-  const started = (pid: number): void => {
-    powermetricsCpu.started(pid);
-    dropPrivileges(world);
-  };
-  if (!configuration.sources.powermetrics.enabled) dropPrivileges(world);
-  const running = sources.map((source) => {
-    const intake = intakes[source.name];
-    const failed: Intake["failed"] = (failure) => {
-      intake.failed(failure);
-      board.failed(source.name, failure);
-    };
-    return source.run({ ...intake, started, failed }, stopping);
-  });
+  const asking = clock.sleep(0, stopping).then(async () => (facts = await machine()));
   const telling = telemetry.run(stopping);
 
   const end = await firstEnd(running, stopping);

@@ -8,6 +8,9 @@ import { serverOptions, type Limits } from "./limits.ts";
 import { asksForCertificate, isWelcome } from "./tls.ts";
 import type { Web, WebState } from "./web.ts";
 
+/** Loaded before there is a configuration, while another process reads it. */
+const plain = http();
+
 /** The reason instead, while the web configuration is of no use: never a server with less protection than it asks for. */
 export function createEndpointServer(
   web: Web | undefined,
@@ -19,7 +22,7 @@ export function createEndpointServer(
   if (typeof state === "string") return state;
   const server =
     web === undefined || state?.tls === undefined
-      ? http().createServer(serverOptions(limits), dispatch)
+      ? plain.createServer(serverOptions(limits), dispatch)
       : tlsServer(web, state.tls, dispatch, limits);
   // Bodies are refused, so nobody is told to go on and send one.
   server.on("checkContinue", dispatch);
