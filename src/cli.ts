@@ -5,6 +5,7 @@ import { homedir, hostname } from "node:os";
 import { keptHostname } from "./command/hostname.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { systemRandom } from "./runtime/random.ts";
+import { version } from "./version.ts";
 import type { StartWorld, World } from "./command/world.ts";
 
 const stop = new AbortController();
@@ -20,11 +21,11 @@ process.on("SIGHUP", () => {
 const self = [process.execPath, ...process.execArgv, process.argv[1] ?? ""];
 
 /** As much of the world as starting ourselves again takes; the rest costs milliseconds. */
-function startWorld(version: string): StartWorld {
+function startWorld(): StartWorld {
   return { self, version, cwd: process.cwd(), env: process.env, clock: systemClock, signal: stop.signal };
 }
 
-function world(version: string): World {
+function world(): World {
   const place = {
     env: process.env,
     platform: process.platform,
@@ -34,7 +35,7 @@ function world(version: string): World {
   // A reader that went away, as `| head` does, is no error of ours.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   return {
-    ...startWorld(version),
+    ...startWorld(),
     random: systemRandom,
     onHangup: (callback) => void hangups.push(callback),
     nodeVersion: process.version,
@@ -59,22 +60,21 @@ async function main(): Promise<number> {
     const { simulate } = await import("./command/simulate.ts");
     return simulate(args, stop.signal);
   }
-  const { version } = await import("./version.ts");
   switch (verb) {
     case "run": {
       // Everything else that a start takes is done while another process reads the configuration.
       const { settleApart } = await import("./command/apart.ts");
-      const settled = settleApart(args, startWorld(version));
+      const settled = settleApart(args, startWorld());
       const { run } = await import("./command/run.ts");
-      return run(args, settled, world(version));
+      return run(args, settled, world());
     }
     case "prepare": {
       const { prepareForRun } = await import("./command/prepare.ts");
-      return prepareForRun(args, world(version));
+      return prepareForRun(args, world());
     }
     default: {
       const { runProgram } = await import("./command/program.ts");
-      return runProgram(process.argv.slice(2), world(version));
+      return runProgram(process.argv.slice(2), world());
     }
   }
 }
