@@ -4,9 +4,12 @@
  *     snapshot 1:  a b c              a: 1 2 3
  *     snapshot 2:  a b c      ──►     b: 1 2 †        † end mark
  *     snapshot 3:  a   c   b†         c: 1 2 3
+ *
+ * Snapshots of one set have their rows in common, and values stay where they are: nothing is copied for most series.
  */
 import type { Snapshot } from "../../meter/snapshot.ts";
-import { createDrops } from "../drops.ts";
+import type { Series } from "../../metric/series.ts";
+import { createDrops, type Drops } from "../drops.ts";
 import type { Batch } from "../sink.ts";
 import type { SeriesIndex, WireSeries } from "./wire-series.ts";
 
@@ -14,12 +17,11 @@ import type { SeriesIndex, WireSeries } from "./wire-series.ts";
 export interface Run {
   readonly series: WireSeries;
   /** Index of each sample's snapshot in `Gathered.snapshots`. */
-  readonly rows: number[];
-  /** The value of each sample; of no meaning where the sample is an end mark. */
-  readonly values: number[];
+  readonly rows: readonly number[];
+  /** By position in the run; of no meaning where the sample is an end mark. */
+  readonly valueAt: (at: number) => number;
   /** Positions of end marks in the run. Symbolic, since a NaN's bits do not survive in JavaScript's arrays (WIRE.md 1). */
-  readonly marks: number[];
-  lastTime: number;
+  readonly marks: readonly number[];
 }
 
 export interface Gathered {
@@ -34,23 +36,17 @@ type DropReason = "relabel" | "duplicate" | "clock_backwards" | "invalid";
 
 export function gather(batch: Batch, index: SeriesIndex): Gathered {
   const snapshots = batch.snapshots.filter(hasTime);
-  const runs = new Map<string, Run>();
-  const plans = new Map<string, Plan>();
   const drops = createDrops<DropReason>();
-
   for (const snapshot of batch.snapshots)
     if (!hasTime(snapshot)) drops.add("invalid", snapshot.values.length);
-  snapshots.forEach((snapshot, row) => {
-    const plan = plans.get(snapshot.set.key) ?? createPlan(index.columns(snapshot.set), runs);
-    plans.set(snapshot.set.key, plan);
-    const added = addRow(plan, snapshot, row);
-    drops.add("clock_backwards", plan.runs.length - added);
-    drops.add("relabel", plan.relabelled);
-    drops.add("duplicate", plan.duplicates);
-    addMarks(snapshot, row, index, runs);
-  });
-  const filled = [...runs.values()].filter(({ rows }) => rows.length > 0);
-  return { snapshots, runs: filled, dropped: drops.counts() };
+
+  const drafts = new Map<string, Draft>();
+  for (const stretch of stretchesOf(snapshots)) claim(stretch, index.columns(stretch.set), drafts, drops);
+  snapshots.forEach(({ ended }, row) => markEnds(row, ended, index, drafts));
+  const runs = [...drafts.values()].map(
+    (draft) => simpleRun(draft, snapshots) ?? mergedRun(draft, snapshots, drops),
+  );
+  return { snapshots, runs: runs.filter(({ rows }) => rows.length > 0), dropped: drops.counts() };
 }
 
 /** On the wire a time is a whole number of milliseconds; before 1970 there were no Macs. */
@@ -58,67 +54,107 @@ function hasTime({ time }: Snapshot): boolean {
   return Number.isSafeInteger(time) && time >= 0;
 }
 
-/** Where each column of a set goes. */
-interface Plan {
-  readonly columns: readonly number[];
-  /** One for each of `columns`. */
-  readonly runs: readonly Run[];
-  readonly relabelled: number;
-  readonly duplicates: number;
+/** The snapshots of one set. */
+interface Stretch {
+  readonly set: Snapshot["set"];
+  readonly rows: number[];
+  /** Each later than the one before. */
+  ordered: boolean;
+  lastTime: number;
+}
+
+function stretchesOf(snapshots: readonly Snapshot[]): Iterable<Stretch> {
+  const stretches = new Map<string, Stretch>();
+  snapshots.forEach(({ set, time }, row) => {
+    const stretch = stretches.get(set.key) ?? { set, rows: [], ordered: true, lastTime: -1 };
+    stretches.set(set.key, stretch);
+    stretch.ordered &&= time > stretch.lastTime;
+    stretch.lastTime = time;
+    stretch.rows.push(row);
+  });
+  return stretches.values();
+}
+
+/** Where the samples of a series are, before they are put in order. */
+interface Draft {
+  readonly series: WireSeries;
+  readonly columns: { readonly stretch: Stretch; readonly column: number }[];
+  /** Rows of its end marks. */
+  readonly ends: number[];
 }
 
 /** The first series of the batch that comes to a label set owns it; another one with the same labels is a duplicate. */
-function createPlan(columns: readonly (WireSeries | undefined)[], runs: Map<string, Run>): Plan {
-  const kept: number[] = [];
-  const targets: Run[] = [];
-  let relabelled = 0;
+function claim(
+  stretch: Stretch,
+  columns: readonly (WireSeries | undefined)[],
+  drafts: Map<string, Draft>,
+  drops: Drops<DropReason>,
+): void {
   columns.forEach((series, column) => {
-    if (series === undefined) {
-      relabelled++;
-      return;
-    }
-    const run = runOf(series, runs);
-    if (run.series.origin !== series.origin) return;
-    kept.push(column);
-    targets.push(run);
+    const draft = series && draftOf(series, drafts);
+    if (draft === undefined) drops.add("relabel", stretch.rows.length);
+    else if (draft.series.origin !== series?.origin) drops.add("duplicate", stretch.rows.length);
+    else draft.columns.push({ stretch, column });
   });
-  const duplicates = columns.length - kept.length - relabelled;
-  return { columns: kept, runs: targets, relabelled, duplicates };
 }
 
-function runOf(series: WireSeries, runs: Map<string, Run>): Run {
-  const known = runs.get(series.key);
-  if (known !== undefined) return known;
-  const run: Run = { series, rows: [], values: [], marks: [], lastTime: -1 };
-  runs.set(series.key, run);
-  return run;
-}
-
-/** Adds a snapshot's values; those of a series that is already past this time are left out. Returns how many it took. */
-function addRow({ columns, runs }: Plan, { time, values }: Snapshot, row: number): number {
-  let added = 0;
-  for (let at = 0; at < columns.length; at++) {
-    const run = runs[at];
-    const value = values[columns[at] ?? -1];
-    if (run === undefined || value === undefined || time <= run.lastTime) continue;
-    run.rows.push(row);
-    run.values.push(value);
-    run.lastTime = time;
-    added++;
-  }
-  return added;
-}
-
-/** Adds the end marks a snapshot owes, never over a sample of the same or a later time. */
-function addMarks({ time, ended }: Snapshot, row: number, index: SeriesIndex, runs: Map<string, Run>): void {
+function markEnds(
+  row: number,
+  ended: readonly Series[],
+  index: SeriesIndex,
+  drafts: Map<string, Draft>,
+): void {
   for (const one of ended) {
     const series = index.find(one);
-    if (series === undefined) continue;
-    const run = runOf(series, runs);
-    if (run.series.origin !== series.origin || time <= run.lastTime) continue;
-    run.marks.push(run.rows.length);
-    run.rows.push(row);
-    run.values.push(0);
-    run.lastTime = time;
+    const draft = series && draftOf(series, drafts);
+    if (draft?.series.origin === series?.origin) draft?.ends.push(row);
   }
+}
+
+function draftOf(series: WireSeries, drafts: Map<string, Draft>): Draft {
+  const known = drafts.get(series.key);
+  if (known !== undefined) return known;
+  const draft: Draft = { series, columns: [], ends: [] };
+  drafts.set(series.key, draft);
+  return draft;
+}
+
+/** Of a series that is in one set, and does not end. */
+function simpleRun({ series, columns, ends }: Draft, snapshots: readonly Snapshot[]): Run | undefined {
+  const [only, ...others] = columns;
+  if (only === undefined || others.length > 0 || ends.length > 0 || !only.stretch.ordered) return undefined;
+  const { column } = only;
+  const { rows } = only.stretch;
+  return { series, rows, valueAt: (at) => snapshots[rows[at] ?? -1]?.values[column] ?? NaN, marks: [] };
+}
+
+/**
+ * Of any series: samples before an end mark of the same row, and none whose time is not after that of the one before. A
+ * sample that is left out so is counted; an end mark is no sample.
+ */
+function mergedRun(
+  { series, columns, ends }: Draft,
+  snapshots: readonly Snapshot[],
+  drops: Drops<DropReason>,
+): Run {
+  const points = [
+    ...columns.flatMap(({ stretch, column }) => stretch.rows.map((row) => ({ row, column }))),
+    ...ends.map((row) => ({ row, column: -1 })),
+  ].sort((a, b) => a.row - b.row || b.column - a.column);
+  let last = -1;
+  const kept = points.filter(({ row, column }) => {
+    const time = snapshots[row]?.time ?? -1;
+    if (time > last) {
+      last = time;
+      return true;
+    }
+    if (column >= 0) drops.add("clock_backwards", 1);
+    return false;
+  });
+  return {
+    series,
+    rows: kept.map(({ row }) => row),
+    valueAt: (at) => snapshots[kept[at]?.row ?? -1]?.values[kept[at]?.column ?? -1] ?? NaN,
+    marks: kept.flatMap(({ column }, at) => (column < 0 ? [at] : [])),
+  };
 }

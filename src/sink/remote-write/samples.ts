@@ -72,6 +72,7 @@ export function sampleTemplates(tails: Tails): Templates {
 }
 
 function sameRows(some: readonly number[], others: readonly number[]): boolean {
+  if (some === others) return true;
   return some.length === others.length && some.every((row, at) => row === others[at]);
 }
 
@@ -109,8 +110,8 @@ export function writeTimeSeries(
   if (after !== undefined) writer.bytes(after);
 }
 
-function writeSamples(writer: ByteWriter, { values, marks }: Run, { bytes, gaps }: Template): void {
+function writeSamples(writer: ByteWriter, { valueAt, marks }: Run, { bytes, gaps }: Template): void {
   const begin = writer.bytes(bytes);
-  for (let at = 0; at < gaps.length; at++) writer.doubleAt(begin + (gaps[at] ?? 0), values[at] ?? NaN);
+  for (let at = 0; at < gaps.length; at++) writer.doubleAt(begin + (gaps[at] ?? 0), valueAt(at));
   for (const mark of marks) writer.staleMarkerAt(begin + (gaps[mark] ?? 0));
 }
