@@ -11,10 +11,11 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export function proxyFor(url: URL, settings: HttpSettings, env: Environment): URL | undefined {
   if (settings.proxy_url !== undefined)
     return bypasses(url, settings.no_proxy ?? "") ? undefined : proxyUrl("proxy_url", settings.proxy_url);
-  if (settings.proxy_from_environment === false || isLoopback(hostOf(url))) return undefined;
+  if (settings.proxy_from_environment === false) return undefined;
   const name = url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
   const proxy = variable(env, name);
-  if (proxy === undefined || bypasses(url, variable(env, "NO_PROXY") ?? "")) return undefined;
+  if (proxy === undefined || isLoopback(hostOf(url))) return undefined;
+  if (bypasses(url, variable(env, "NO_PROXY") ?? "")) return undefined;
   return proxyUrl(name, proxy);
 }
 
