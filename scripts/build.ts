@@ -10,7 +10,7 @@
 import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build, type Metafile, type Plugin } from "esbuild";
-import { buildAssets } from "../src/endpoint/page/assets.ts";
+import { bundlePage, type PageAssets } from "../src/endpoint/page/assets.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
@@ -23,20 +23,20 @@ const requireForPackages =
   "if (found === undefined) throw new Error(`cannot find module ${name}`); return found; };";
 
 /** Users have no esbuild: the page's script and style sheet are made now, and stand in the place of what makes them. */
-const pageAssets: Plugin = {
-  name: "page assets",
-  setup(bundler) {
-    bundler.onLoad({ filter: /\/src\/endpoint\/page\/assets\.ts$/ }, async () => {
-      const assets = JSON.stringify(await buildAssets());
-      return { loader: "js", contents: `export async function buildAssets() { return ${assets}; }` };
-    });
-  },
-};
+function readyMade(assets: PageAssets): Plugin {
+  const contents = `export async function buildAssets() { return ${JSON.stringify(assets)}; }`;
+  return {
+    name: "page assets",
+    setup(bundler) {
+      bundler.onLoad({ filter: /\/src\/endpoint\/page\/assets\.ts$/ }, () => ({ loader: "js", contents }));
+    },
+  };
+}
 
 /**
  * Writes the bundle and nothing else to `folder`. The same sources give the same bytes, in any folder.
  *
- * @returns what is in it, file by file
+ * @returns what is in it, file by file, and all that it was made of, the page's script and style sheet included
  * @throws esbuild's list of errors, after it was printed
  */
 export async function buildBundle(folder: string): Promise<Metafile> {
@@ -44,6 +44,7 @@ export async function buildBundle(folder: string): Promise<Metafile> {
   const draft = `${folder}.partial`;
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft, { recursive: true });
+  const page = await bundlePage();
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: { cli: "src/cli.ts" },
@@ -57,7 +58,7 @@ export async function buildBundle(folder: string): Promise<Metafile> {
     // Packages that have ES modules as well are smaller that way, since what nobody uses can be left out.
     mainFields: ["module", "main"],
     define: { BUNDLED_VERSION: JSON.stringify(version) },
-    plugins: [pageAssets],
+    plugins: [readyMade(page.assets)],
     banner: { js: requireForPackages },
     minifySyntax: true,
     legalComments: "none",
@@ -66,7 +67,7 @@ export async function buildBundle(folder: string): Promise<Metafile> {
   });
   await rm(folder, { recursive: true, force: true });
   await rename(draft, folder);
-  return metafile;
+  return { ...metafile, inputs: { ...metafile.inputs, ...page.metafile.inputs } };
 }
 
 if (import.meta.main) {

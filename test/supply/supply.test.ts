@@ -74,6 +74,11 @@ test("every locked package has a checksum", () => {
   assert.deepEqual(without, []);
 });
 
+test("the packages in the bundle include those of the page's script and style sheet", () => {
+  const names = bundledPackages(metafile, root).map(({ name }) => name);
+  for (const name of ["uplot", "commander", "zod"]) assert.ok(names.includes(name), name);
+});
+
 test("every package in the bundle has a licence that asks for a notice and no more", () => {
   const packages = bundledPackages(metafile, root);
   assert.ok(packages.length > 10, `got ${packages.length} packages`);

@@ -4,6 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import type { Metafile } from "esbuild";
 
 export interface PageAssets {
   readonly script: string;
@@ -11,10 +12,22 @@ export interface PageAssets {
   readonly icon: string;
 }
 
+/** All that is left of this module in the bundle. */
 export async function buildAssets(): Promise<PageAssets> {
+  return (await bundlePage()).assets;
+}
+
+interface PageBundle {
+  readonly assets: PageAssets;
+  /** What they are made of: the bundle's own list knows them as a text only. Paths are relative to the repository. */
+  readonly metafile: Metafile;
+}
+
+export async function bundlePage(): Promise<PageBundle> {
   const { build } = await import("esbuild");
   const folder = fileURLToPath(new URL("client/", import.meta.url));
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: fileURLToPath(new URL("../../../", import.meta.url)),
     entryPoints: { script: `${folder}main.ts`, style: `${folder}style.css` },
     outdir: folder,
     write: false,
@@ -23,8 +36,10 @@ export async function buildAssets(): Promise<PageAssets> {
     format: "iife",
     target: "es2022",
     legalComments: "none",
+    metafile: true,
     logLevel: "warning",
   });
   const textOf = (end: string): string => outputFiles.find(({ path }) => path.endsWith(end))?.text ?? "";
-  return { script: textOf(".js"), style: textOf(".css"), icon: await readFile(`${folder}icon.svg`, "utf8") };
+  const icon = await readFile(`${folder}icon.svg`, "utf8");
+  return { assets: { script: textOf(".js"), style: textOf(".css"), icon }, metafile };
 }
