@@ -1,4 +1,4 @@
-/** Owns the third-party notices: the licence of every package that is in the bundle, and of Node.js. */
+/** Owns the third-party notices: the licence of every package that is in the bundle, and of Node.js where it comes along. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Metafile } from "esbuild";
@@ -10,21 +10,24 @@ interface Notice {
   readonly text: string;
 }
 
-/** @throws Error for a package in the bundle that has no licence */
+/** What Node.js is under; its LICENSE has the texts. */
+const nodeLicense = "MIT and others";
+
+/** @param node where it comes along @throws Error for a package in the bundle that has no licence */
 export function thirdPartyNotices(
-  { inputs }: Metafile,
+  metafile: Pick<Metafile, "inputs">,
   root: string,
-  node: { version: string; license: Buffer },
+  node?: { version: string; license: Buffer },
 ): string {
-  const notices = bundledPackages({ inputs }, root);
-  const runtime = {
+  const runtime = node && {
     name: "Node.js",
     version: node.version,
-    license: "MIT and others",
+    license: nodeLicense,
     text: node.license.toString("utf8"),
   };
+  const notices = [...bundledPackages(metafile, root), ...(runtime ? [runtime] : [])];
   const intro = "mac-powermetrics-agent contains the following third-party software.\n";
-  return [intro, ...new Set([...notices, runtime].map(section))].join("\n");
+  return [intro, ...new Set(notices.map(section))].join("\n");
 }
 
 /** Every package that has code in the bundle, by name. @throws Error for one that names no licence */

@@ -57,6 +57,9 @@ test(
         "no install script",
       );
       assert.ok(!readdirSync(installed).includes("node_modules"));
+      const notices = readFileSync(join(installed, "dist/THIRD_PARTY_NOTICES.txt"), "utf8");
+      for (const name of ["commander", "uplot", "zod"])
+        assert.match(notices, new RegExp(`^${name} [0-9.]+ \\(MIT\\)$`, "m"));
 
       // The bundle installs itself as a daemon: under a prefix, as far as a folder without a Mac's tools lets it.
       const mac = join(here, "mac");

@@ -79,6 +79,15 @@ test("the packages in the bundle include those of the page's script and style sh
   for (const name of ["uplot", "commander", "zod"]) assert.ok(names.includes(name), name);
 });
 
+test("the bundle carries the notice that every package in it asks for", () => {
+  const notices = readFileSync(join(one, "THIRD_PARTY_NOTICES.txt"), "utf8");
+  for (const { name, version, license, text } of bundledPackages(metafile, root)) {
+    assert.ok(notices.includes(`\n${name} ${version} (${license})\n`), name);
+    assert.ok(text !== "" && notices.includes(text.trim()), name);
+  }
+  assert.ok(!notices.includes("Node.js"), "the runtime is not part of it");
+});
+
 test("every package in the bundle has a licence that asks for a notice and no more", () => {
   const packages = bundledPackages(metafile, root);
   assert.ok(packages.length > 10, `got ${packages.length} packages`);
