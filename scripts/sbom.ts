@@ -1,85 +1,18 @@
-/**
- * Owns the bill of materials: `npm run sbom -- [FILE]` writes what is in the bundle as CycloneDX, from `npm sbom`.
- *
- * Every library is a development dependency, since users get a bundle; so npm's own list is of what builds it. Kept are the
- * packages whose code is in the bundle. The same sources give the same bytes: npm's random number and time are left out.
- */
-import { spawnSync } from "node:child_process";
+/** Owns the command `npm run sbom -- [FILE]`: builds the bundle aside and writes the bill of what is in it. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildBundle } from "./build.ts";
-import { bundledPackages } from "./release/notices.ts";
+import { billOfMaterials, bomText } from "./release/bom.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
-
-interface Component {
-  readonly "bom-ref": string;
-  readonly name: string;
-  readonly version: string;
-  readonly scope?: string;
-  readonly properties?: readonly { readonly name: string }[];
-}
-
-export interface Bom {
-  readonly serialNumber?: string;
-  readonly metadata: { readonly timestamp?: string; readonly component: Component };
-  readonly components: readonly Component[];
-  readonly dependencies: readonly { readonly ref: string; readonly dependsOn: readonly string[] }[];
-}
-
-/** What is in the bundle. @throws Error when npm does not know a package that is */
-export async function bundleBom(): Promise<Bom> {
-  const bundle = mkdtempSync(join(tmpdir(), "sbom-"));
-  const metafile = await buildBundle(join(bundle, "dist"));
-  rmSync(bundle, { recursive: true });
-  const wanted = bundledPackages(metafile, root).map(({ name, version }) => `${name}@${version}`);
-  return only(new Set(wanted), npmBom());
-}
-
-function npmBom(): Bom {
-  const args = ["sbom", "--sbom-format", "cyclonedx", "--sbom-type", "application", "--package-lock-only"];
-  const { status, stdout, stderr, error } = spawnSync("npm", args, {
-    cwd: root,
-    encoding: "utf8",
-    maxBuffer: 2 ** 26,
-  });
-  if (status !== 0) throw new Error(`cannot run npm ${args.join(" ")}: ${error?.message ?? stderr.trim()}`);
-  return JSON.parse(stdout) as Bom;
-}
-
-function only(wanted: ReadonlySet<string>, { serialNumber: _random, metadata, ...bom }: Bom): Bom {
-  const components = bom.components.filter((one) => wanted.has(nameOf(one)));
-  const missing = [...wanted].filter((name) => !components.some((one) => nameOf(one) === name));
-  if (missing.length > 0)
-    throw new Error(`unexpected bundle: got ${missing.join(", ")}, want what npm knows`);
-  const { timestamp: _time, ...steady } = metadata;
-  const refs = new Set(components.map((one) => one["bom-ref"]));
-  return {
-    ...bom,
-    metadata: steady,
-    components: components.map(shipped),
-    dependencies: bom.dependencies
-      .filter(({ ref }) => refs.has(ref))
-      .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter((one) => refs.has(one)) }))
-      .concat({ ref: metadata.component["bom-ref"], dependsOn: [...refs] }),
-  };
-}
-
-/** To npm it is there for development only; to the bundle's user it is part of the program. */
-function shipped(component: Component): Component {
-  const properties = component.properties?.filter(({ name }) => name !== "cdx:npm:package:development") ?? [];
-  return { ...component, scope: "required", properties };
-}
-
-function nameOf({ name, version }: Component): string {
-  return `${name}@${version}`;
-}
-
-if (import.meta.main) {
-  const text = `${JSON.stringify(await bundleBom(), null, 2)}\n`;
+const draft = mkdtempSync(join(tmpdir(), "sbom-"));
+try {
+  const text = bomText(billOfMaterials(await buildBundle(join(draft, "dist")), root));
   const [file] = process.argv.slice(2);
   if (file === undefined) process.stdout.write(text);
   else writeFileSync(file, text);
+} finally {
+  rmSync(draft, { recursive: true });
 }
