@@ -1,6 +1,5 @@
 /** What users get is what the sources say: reproducible, without packages to fetch, without scripts, under known licences. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
@@ -8,7 +7,6 @@ import { join } from "node:path";
 import test, { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { buildBundle } from "../../scripts/build.ts";
-import { billOfMaterials } from "../../scripts/release/bom.ts";
 import { bundledPackages } from "../../scripts/release/notices.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -93,19 +91,3 @@ test("every package in the bundle has a licence that asks for a notice and no mo
   assert.ok(packages.length > 10, `got ${packages.length} packages`);
   for (const { name, license } of packages) assert.ok(licences.includes(license), `${name}: ${license}`);
 });
-
-test(
-  "the bill of materials lists the packages in the bundle with their checksums, the same each time",
-  { skip: spawnSync("npm", ["--version"]).status === 0 ? false : "npm is not here" },
-  () => {
-    const bom = billOfMaterials(metafile, root);
-    assert.deepEqual(billOfMaterials(metafile, root), bom);
-    const listed = bom.components.map(({ name, version }) => `${name}@${version}`).toSorted();
-    const bundled = bundledPackages(metafile, root).map(({ name, version }) => `${name}@${version}`);
-    assert.deepEqual(listed, [...new Set(bundled)].toSorted());
-    for (const component of bom.components) {
-      assert.ok("hashes" in component && "licenses" in component && "purl" in component, component.name);
-      assert.equal(component.scope, "required");
-    }
-  },
-);
