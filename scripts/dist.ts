@@ -3,7 +3,7 @@
  *
  *     mac-powermetrics-agent-0.1.0-darwin-arm64.tar.gz   bin/node  bin/mac-powermetrics-agent  lib/  launchd/  config/  install.sh …
  *     mac-powermetrics-agent-0.1.0-darwin-x64.tar.gz
- *     mac-powermetrics-agent.rb   SHA256SUMS
+ *     mac-powermetrics-agent.rb   bom.json   SHA256SUMS
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { commandFlags } from "../src/daemon/launchd-plist.ts";
 import { buildBundle } from "./build.ts";
+import { billOfMaterials, bomText } from "./release/bom.ts";
 import { formula } from "./release/formula.ts";
 import { thirdPartyNotices } from "./release/notices.ts";
 import { fetchRuntime, runtimes, type Runtime, type RuntimeFiles } from "./release/runtimes.ts";
@@ -63,6 +64,7 @@ export async function buildRelease(
     sums[runtime.platform] = sha256(bytes);
   }
   files.set(`${name}.rb`, Buffer.from(formula({ version, base: publishedAt, sums })));
+  files.set("bom.json", Buffer.from(bomText(billOfMaterials(metafile, root, runtimes))));
   files.set("SHA256SUMS", Buffer.from(sumLines([...files].map(([path, content]) => ({ path, content })))));
   mkdirSync(folder, { recursive: true });
   for (const [path, content] of files) writeFileSync(join(folder, path), content);

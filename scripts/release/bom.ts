@@ -1,5 +1,5 @@
 /**
- * Owns the bill of materials: what is in the bundle as CycloneDX, from `npm sbom`.
+ * Owns the bill of materials: what is in the bundle as CycloneDX, from `npm sbom`, and the Node.js that releases bring along.
  *
  * Every library is a development dependency, since users get a bundle; so npm's own list is of what builds it. Kept are the
  * packages whose code is in the bundle. The same sources and npm give the same bytes: npm's random number and time are left out,
@@ -9,7 +9,8 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Metafile } from "esbuild";
-import { bundledPackages } from "./notices.ts";
+import { bundledPackages, nodeLicense } from "./notices.ts";
+import type { Runtime } from "./runtimes.ts";
 
 interface Component {
   readonly "bom-ref": string;
@@ -17,10 +18,15 @@ interface Component {
   readonly name: string;
   readonly version: string;
   readonly scope?: string;
+  readonly description?: string;
+  readonly cpe?: string;
+  readonly purl?: string;
+  readonly hashes?: readonly { readonly alg: string; readonly content: string }[];
+  readonly licenses?: readonly unknown[];
   readonly properties?: readonly { readonly name: string }[];
 }
 
-interface Bom {
+export interface Bom {
   readonly bomFormat: string;
   readonly specVersion: string;
   readonly version: number;
@@ -30,16 +36,23 @@ interface Bom {
   readonly dependencies: readonly { readonly ref: string; readonly dependsOn: readonly string[] }[];
 }
 
-/** @throws Error when npm does not know a package that is in the bundle */
-export function billOfMaterials(metafile: Pick<Metafile, "inputs">, root: string): Bom {
+/** @param runtimes those that come along @throws Error when npm does not know a package that is in the bundle */
+export function billOfMaterials(
+  metafile: Pick<Metafile, "inputs">,
+  root: string,
+  runtimes: readonly Runtime[] = [],
+): Bom {
   const { serialNumber: _random, metadata, ...bom } = npmBom(root);
   const { timestamp: _time, component, ...steady } = metadata;
-  const components = bundled(new Set(bundledPackages(metafile, root).map(nameOf)), bom.components);
+  const packages = bundled(new Set(bundledPackages(metafile, root).map(nameOf)), bom.components);
+  const brought = runtimes.map(broughtAlong);
+  const components = [...packages, ...brought];
   const refs = new Set(components.map((one) => one["bom-ref"]));
   const self = { ...component, ...selfIn(root) };
   const dependencies = bom.dependencies
     .filter(({ ref }) => refs.has(ref))
-    .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter((one) => refs.has(one)) }));
+    .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter((one) => refs.has(one)) }))
+    .concat(brought.map((one) => ({ ref: one["bom-ref"], dependsOn: [] })));
   return {
     ...bom,
     metadata: { ...steady, component: self },
@@ -48,8 +61,12 @@ export function billOfMaterials(metafile: Pick<Metafile, "inputs">, root: string
   };
 }
 
+export function bomText(bom: Bom): string {
+  return `${JSON.stringify(bom, null, 2)}\n`;
+}
+
 /** To npm the package that it runs in is called as its folder. */
-function selfIn(root: string): Pick<Component, "bom-ref" | "name" | "version"> & { readonly purl: string } {
+function selfIn(root: string): Pick<Component, "bom-ref" | "name" | "version" | "purl"> {
   const { name, version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Component;
   return { "bom-ref": `${name}@${version}`, name, version, purl: `pkg:npm/${name}@${version}` };
 }
@@ -81,10 +98,27 @@ function shipped(component: Component): Component {
   return { ...component, scope: "required", properties };
 }
 
-function nameOf({ name, version }: Pick<Component, "name" | "version">): string {
-  return `${name}@${version}`;
+/** Known vulnerabilities of Node.js are filed under its CPE, not under the packages that carry it. */
+function broughtAlong({ package: name, version, platform, integrity }: Runtime): Component {
+  const ref = `${name}@${version}`;
+  return {
+    "bom-ref": ref,
+    type: "platform",
+    name,
+    version,
+    scope: "required",
+    description: `Node.js in the archive for ${platform}`,
+    cpe: `cpe:2.3:a:nodejs:node.js:${version}:*:*:*:*:*:*:*`,
+    purl: `pkg:npm/${ref}`,
+    hashes: [{ alg: "SHA-512", content: hexOf(integrity) }],
+    licenses: [{ license: { name: nodeLicense } }],
+  };
 }
 
-export function bomText(bom: Bom): string {
-  return `${JSON.stringify(bom, null, 2)}\n`;
+function hexOf(integrity: string): string {
+  return Buffer.from(integrity.replace(/^sha512-/, ""), "base64").toString("hex");
+}
+
+function nameOf({ name, version }: Pick<Component, "name" | "version">): string {
+  return `${name}@${version}`;
 }

@@ -11,7 +11,7 @@ interface Notice {
 }
 
 /** What Node.js is under; its LICENSE has the texts. */
-const nodeLicense = "MIT and others";
+export const nodeLicense = "MIT and others";
 
 /** @param node where it comes along @throws Error for a package in the bundle that has no licence */
 export function thirdPartyNotices(

@@ -1,11 +1,12 @@
 import test from "node:test";
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildRelease } from "../../scripts/dist.ts";
+import type { Bom } from "../../scripts/release/bom.ts";
 import { fetchRuntime, runtimes, type RuntimeFiles } from "../../scripts/release/runtimes.ts";
 import { archive } from "../../scripts/release/tar.ts";
 
@@ -18,9 +19,11 @@ const runtime: RuntimeFiles = {
   node: Buffer.from("#!/bin/sh\necho a runtime\n"),
   license: Buffer.from("of Node.js"),
 };
+/** A release's bill of materials comes from it. */
+const withNpm = { skip: spawnSync("npm", ["--version"]).status === 0 ? false : "npm is not here" };
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
-test("two builds of a release give the same bytes", async () => {
+test("two builds of a release give the same bytes", withNpm, async () => {
   using here = folder();
   const names = await buildRelease(join(here.path, "a"), () => runtime);
   await buildRelease(join(here.path, "b"), () => runtime);
@@ -32,47 +35,51 @@ test("two builds of a release give the same bytes", async () => {
     );
 });
 
-test("a release unpacks to the expected tree: unmodified runtime, sums that hold, nothing that others may write", async () => {
-  using here = folder();
-  const names = await buildRelease(here.path, () => runtime);
-  for (const platform of ["darwin-arm64", "darwin-x64"]) {
-    const name = names.find((file) => file.endsWith(`-${platform}.tar.gz`)) ?? "";
-    execFileSync("tar", ["-xzf", name], { cwd: here.path });
-    const root = join(here.path, name.replace(".tar.gz", ""));
-    assert.deepEqual(
-      readdirSync(root).toSorted(),
-      [
-        ...(existsSync(join(root, "README.md")) ? ["README.md"] : []),
-        ...[
-          "CHANGELOG.md",
-          "LICENSE",
-          "SHA256SUMS",
-          "THIRD_PARTY_NOTICES.txt",
-          "bin",
-          "config",
-          "install.sh",
-          "launchd",
-          "lib",
-        ],
-      ].toSorted(),
-    );
-    assert.deepEqual(readFileSync(join(root, "bin/node")), runtime.node);
-    execFileSync("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: root });
-    const listed = readFileSync(join(root, "SHA256SUMS"), "utf8").trim().split("\n").length;
-    const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((path) =>
-      statSync(join(root, path)).isFile(),
-    );
-    assert.equal(listed, files.length - 1, "every file but the list itself");
-    for (const path of files) assert.equal(statSync(join(root, path)).mode & 0o022, 0, path);
-    for (const path of ["bin/node", "bin/mac-powermetrics-agent", "install.sh"])
-      assert.equal(statSync(join(root, path)).mode & 0o777, 0o755, path);
-    const notices = readFileSync(join(root, "THIRD_PARTY_NOTICES.txt"), "utf8");
-    for (const name of ["commander ", "pino ", "zod ", "yaml ", "uplot ", "Node.js 26"])
-      assert.ok(notices.includes(`\n${name}`), name);
-  }
-});
+test(
+  "a release unpacks to the expected tree: unmodified runtime, sums that hold, nothing that others may write",
+  withNpm,
+  async () => {
+    using here = folder();
+    const names = await buildRelease(here.path, () => runtime);
+    for (const platform of ["darwin-arm64", "darwin-x64"]) {
+      const name = names.find((file) => file.endsWith(`-${platform}.tar.gz`)) ?? "";
+      execFileSync("tar", ["-xzf", name], { cwd: here.path });
+      const root = join(here.path, name.replace(".tar.gz", ""));
+      assert.deepEqual(
+        readdirSync(root).toSorted(),
+        [
+          ...(existsSync(join(root, "README.md")) ? ["README.md"] : []),
+          ...[
+            "CHANGELOG.md",
+            "LICENSE",
+            "SHA256SUMS",
+            "THIRD_PARTY_NOTICES.txt",
+            "bin",
+            "config",
+            "install.sh",
+            "launchd",
+            "lib",
+          ],
+        ].toSorted(),
+      );
+      assert.deepEqual(readFileSync(join(root, "bin/node")), runtime.node);
+      execFileSync("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: root });
+      const listed = readFileSync(join(root, "SHA256SUMS"), "utf8").trim().split("\n").length;
+      const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((path) =>
+        statSync(join(root, path)).isFile(),
+      );
+      assert.equal(listed, files.length - 1, "every file but the list itself");
+      for (const path of files) assert.equal(statSync(join(root, path)).mode & 0o022, 0, path);
+      for (const path of ["bin/node", "bin/mac-powermetrics-agent", "install.sh"])
+        assert.equal(statSync(join(root, path)).mode & 0o777, 0o755, path);
+      const notices = readFileSync(join(root, "THIRD_PARTY_NOTICES.txt"), "utf8");
+      for (const name of ["commander ", "pino ", "zod ", "yaml ", "uplot ", "Node.js 26"])
+        assert.ok(notices.includes(`\n${name}`), name);
+    }
+  },
+);
 
-test("the formula names the archives and their checksums", async () => {
+test("the formula names the archives and their checksums", withNpm, async () => {
   using here = folder();
   const names = await buildRelease(here.path, () => runtime);
   const formula = readFileSync(join(here.path, "mac-powermetrics-agent.rb"), "utf8");
@@ -80,6 +87,32 @@ test("the formula names the archives and their checksums", async () => {
     assert.ok(formula.includes(`/${name}"`));
     assert.ok(formula.includes(`sha256 "${sha256(readFileSync(join(here.path, name)))}"`));
   }
+});
+
+test("a release lists what its archives contain, each platform's Node.js included", withNpm, async () => {
+  using here = folder();
+  const names = await buildRelease(here.path, () => runtime);
+  execFileSync("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: here.path });
+  const sums = readFileSync(join(here.path, "SHA256SUMS"), "utf8");
+  for (const name of names) assert.equal(sums.includes(`  ${name}\n`), name !== "SHA256SUMS", name);
+
+  const bom = JSON.parse(readFileSync(join(here.path, "bom.json"), "utf8")) as Bom;
+  const brought = bom.components.filter(({ type }) => type === "platform");
+  assert.equal(brought.length, runtimes.length);
+  for (const { platform, package: name, version, integrity } of runtimes) {
+    const listed = brought.find((one) => one.name === name);
+    assert.equal(listed?.version, version);
+    assert.match(listed.description ?? "", new RegExp(`^Node\\.js .* ${platform}$`));
+    assert.equal(listed.cpe, `cpe:2.3:a:nodejs:node.js:${version}:*:*:*:*:*:*:*`);
+    const [hash] = listed.hashes ?? [];
+    assert.equal(`sha512-${Buffer.from(hash?.content ?? "", "hex").toString("base64")}`, integrity);
+  }
+  const dependents = bom.dependencies.map(({ ref }) => ref).toSorted();
+  const refs = [bom.metadata.component, ...bom.components].map((one) => one["bom-ref"]);
+  assert.deepEqual(dependents, refs.toSorted());
+  const needed = bom.dependencies.find(({ ref }) => ref === bom.metadata.component["bom-ref"])?.dependsOn;
+  assert.deepEqual(needed?.toSorted(), bom.components.map((one) => one["bom-ref"]).toSorted());
+  for (const name of ["uplot", "zod"]) assert.ok(bom.components.some((one) => one.name === name));
 });
 
 test("a runtime that is not the pinned one is refused", () => {
