@@ -1,7 +1,7 @@
 /** Owns the Node.js that releases bring along: the official binary of each platform as npm has it, unmodified, pinned by checksum. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 export interface Runtime {
@@ -40,11 +40,14 @@ export function fetchRuntime({ package: name, version, integrity }: Runtime, cac
   mkdirSync(cache, { recursive: true });
   const file = join(cache, `${name}-${version}.tgz`);
   if (!existsSync(file)) {
-    // Under a name of its own until it is whole.
-    const draft = join(cache, String(process.pid));
-    mkdirSync(draft);
-    run("npm", ["pack", `${name}@${version}`, "--pack-destination", draft, "--silent"]);
-    renameSync(join(draft, `${name}-${version}.tgz`), file);
+    // In a folder of its own until it is whole.
+    const draft = mkdtempSync(join(cache, "draft-"));
+    try {
+      run("npm", ["pack", `${name}@${version}`, "--pack-destination", draft, "--silent"]);
+      renameSync(join(draft, `${name}-${version}.tgz`), file);
+    } finally {
+      rmSync(draft, { recursive: true });
+    }
   }
   const got = `sha512-${createHash("sha512").update(readFileSync(file)).digest("base64")}`;
   if (got !== integrity) throw new Error(`unexpected checksum of ${file}: got ${got}, want ${integrity}`);

@@ -115,6 +115,27 @@ test("a release lists what its archives contain, each platform's Node.js include
   for (const name of ["uplot", "zod"]) assert.ok(bom.components.some((one) => one.name === name));
 });
 
+test("runtimes are fetched one after the other into an empty cache, which keeps nothing but them", (t) => {
+  using here = folder();
+  const packed = archive([
+    { path: "package/bin/node", mode: 0o755, content: runtime.node },
+    { path: "package/LICENSE", mode: 0o644, content: runtime.license },
+  ]);
+  writeFileSync(join(here.path, "packed"), packed);
+  // npm pack NAME@VERSION --pack-destination FOLDER …
+  const npm = `#!/bin/sh\ncp "${here.path}/packed" "$4/$(echo "$2" | tr @ -).tgz"\n`;
+  writeFileSync(join(here.path, "npm"), npm, { mode: 0o755 });
+  const { PATH = "" } = process.env;
+  process.env["PATH"] = `${here.path}:${PATH}`;
+  t.after(() => (process.env["PATH"] = PATH));
+
+  const cache = join(here.path, "cache");
+  const integrity = `sha512-${createHash("sha512").update(packed).digest("base64")}`;
+  for (const pinned of runtimes) assert.deepEqual(fetchRuntime({ ...pinned, integrity }, cache), runtime);
+  const kept = runtimes.map(({ package: name, version }) => `${name}-${version}.tgz`);
+  assert.deepEqual(readdirSync(cache).toSorted(), kept.toSorted());
+});
+
 test("a runtime that is not the pinned one is refused", () => {
   using here = folder();
   const [pinned] = runtimes;
