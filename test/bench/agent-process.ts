@@ -44,6 +44,8 @@ export interface AgentWish {
   /** Remote write goes there. */
   readonly pushTo?: string;
   readonly pushEverySeconds?: number;
+  /** Only series whose names match go there; all where absent. */
+  readonly keep?: string;
   readonly protocol?: "auto" | "prometheus.WriteRequest" | "io.prometheus.write.v2.Request";
 }
 
@@ -71,7 +73,7 @@ export async function startAgent(wish: AgentWish): Promise<Agent> {
 
 /** JSON is YAML. */
 function configuration(wish: AgentWish, address: string, journal: string): string {
-  const { intervalSeconds, pushTo, pushEverySeconds = 15, protocol = "auto" } = wish;
+  const { intervalSeconds, pushTo, pushEverySeconds = 15, keep = ".*", protocol = "auto" } = wish;
   return JSON.stringify({
     global: { instance: "bench" },
     sources: { powermetrics: { interval: `${intervalSeconds}s` } },
@@ -83,6 +85,7 @@ function configuration(wish: AgentWish, address: string, journal: string): strin
         {
           url: pushTo,
           protobuf_message: protocol,
+          write_relabel_configs: [{ source_labels: ["__name__"], regex: keep, action: "keep" }],
           queue_config: { batch_send_deadline: `${pushEverySeconds}s` },
         },
       ],

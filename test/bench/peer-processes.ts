@@ -16,6 +16,7 @@ import { freePort } from "../support/free-port.ts";
 
 export const names = {
   ours: "ours, push each 15 s",
+  sameSeries: "ours, push each 15 s, the series that the peers have and no others",
   scraped: "ours, scraped each second, no push",
   vmagent: "vmagent, 15 s flush",
   vmagentLive: "vmagent, 1 s flush",
@@ -48,6 +49,7 @@ export async function startPeers(
   const world: World = { running, counting, folder };
   const subjects = [
     await startOurs(world, program),
+    await startSameSeries(world, program),
     await startScraped(world, program),
     await startStock(world),
   ];
@@ -61,13 +63,43 @@ export async function startPeers(
   return { subjects, skipped };
 }
 
-async function startOurs({ running, counting }: World, program: Program): Promise<Subject> {
-  const pushTo = `${counting.url("ours")}/api/v1/write`;
+function startOurs(world: World, program: Program): Promise<Subject> {
+  return startPushing(world, program, { name: names.ours, path: "ours" });
+}
+
+/** Its own metrics, vm_stat and pmset are few samples of many series, which cost more a sample: peers are not given them. */
+function startSameSeries(world: World, program: Program): Promise<Subject> {
+  return startPushing(world, program, {
+    name: names.sameSeries,
+    path: "same-series",
+    keep: "powermetrics_.*",
+  });
+}
+
+interface Pushing {
+  readonly name: string;
+  readonly path: string;
+  readonly keep?: string;
+}
+
+async function startPushing(
+  { running, counting }: World,
+  program: Program,
+  { name, path, ...rest }: Pushing,
+): Promise<Subject> {
+  const pushTo = `${counting.url(path)}/api/v1/write`;
   const agent = running.use(
-    await startAgent({ program, intervalSeconds: 1, chip: largeChip, pushTo, pushEverySeconds: 15 }),
+    await startAgent({
+      program,
+      intervalSeconds: 1,
+      chip: largeChip,
+      pushTo,
+      pushEverySeconds: 15,
+      ...rest,
+    }),
   );
   await untilAnswer(`${agent.origin}/metrics`, "powermetrics_info", agent);
-  return { name: names.ours, process: agent, received: () => counting.received("ours") };
+  return { name, process: agent, received: () => counting.received(path) };
 }
 
 async function startScraped({ running }: World, program: Program): Promise<Subject> {
