@@ -1,6 +1,6 @@
 /** Owns typed access to a property list's dicts: what has another type than it always had is absent, and found. */
 import type { FindingLog } from "./finding.ts";
-import { isArray, isDict, type PlistDict, type PlistValue } from "./plist/value.ts";
+import { isArray, isColumn, isDict, type PlistDict, type PlistValue } from "./plist/value.ts";
 
 export interface Fields {
   has(key: string): boolean;
@@ -14,6 +14,8 @@ export interface Fields {
   rows(key: string): readonly Fields[] | undefined;
   /** The dicts of an array as they are, for long lists of small ones. */
   dicts(key: string): readonly PlistDict[] | undefined;
+  /** The numbers of a column, where the reader made one. */
+  column(key: string): readonly number[] | undefined;
   /** Reports every key that `known` has not. */
   expect(known: ReadonlySet<string>): void;
   /** Reports the value under `key` as strange. */
@@ -65,6 +67,10 @@ export function fieldsOf(dict: PlistDict, path: string, log: FindingLog): Fields
     dict: (key) => get(key, isDict),
     rows: (key) => dicts(key)?.map((row) => fieldsOf(row, `${pathOf(key)}[]`, log)),
     dicts,
+    column(key) {
+      const value = dict.get(key);
+      return isColumn(value) ? value.numbers : undefined;
+    },
     expect(known) {
       for (const key of dict.keys()) if (!known.has(key)) strange(key);
     },

@@ -15,7 +15,9 @@ export interface Cursor {
 }
 
 export const ascii = {
+  tab: 0x09,
   lineFeed: 0x0a,
+  return: 0x0d,
   space: 0x20,
   bang: 0x21,
   ampersand: 0x26,

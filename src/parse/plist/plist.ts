@@ -16,24 +16,29 @@ import {
   type Cursor,
   type Element,
 } from "./cursor.ts";
+import { readColumn } from "./column.ts";
 import { readNumber } from "./number.ts";
 import { atContainer, skipContainer } from "./skip.ts";
 import { readText } from "./text.ts";
 import type { PlistArray, PlistDict, PlistValue } from "./value.ts";
 
 export interface PlistOptions {
-  /**
-   * Whether the array or dict under `key` is built, where `depth` counts the containers around it: 1 for the document's
-   * own keys. What is not kept is missing from its dict. Default: everything is kept.
-   */
-  readonly keep?: (key: string, depth: number) => boolean;
+  /** What is built of the array or dict under `key`, where `depth` counts the containers around it: 1 for the document's own keys. Default: everything. */
+  readonly keep?: Keep;
 }
+
+export type Keep = (key: string, depth: number) => Kept;
+
+/** False leaves it out of its dict; a column is read of an array of dicts that has one, as powermetrics spells it. */
+export type Kept = boolean | { readonly column: string };
 
 export const longestDocument = 16 * 1024 * 1024;
 export const deepestNesting = 64;
+/** Of the array, and of its dicts. */
+const columnDepth = 2;
 
 interface Reading extends Cursor {
-  readonly keep: ((key: string, depth: number) => boolean) | undefined;
+  readonly keep: Keep | undefined;
 }
 
 /**
@@ -114,14 +119,26 @@ function readDict(reading: Reading, depth: number): PlistDict | undefined {
 }
 
 function readEntry(reading: Reading, depth: number, key: string, dict: Map<string, PlistValue>): boolean {
-  if (reading.keep !== undefined && toTag(reading) && atContainer(reading) && !reading.keep(key, depth)) {
+  const kept =
+    reading.keep === undefined || !toTag(reading) || !atContainer(reading) || reading.keep(key, depth);
+  if (kept === false) {
     openElement(reading);
     return skipContainer(reading);
   }
-  const value = readValue(reading, depth);
+  const value = kept === true ? readValue(reading, depth) : readColumnOrValue(reading, depth, kept.column);
   if (value === undefined) return false;
   dict.set(key, value);
   return true;
+}
+
+function readColumnOrValue(reading: Reading, depth: number, key: string): PlistValue | undefined {
+  const start = reading.at;
+  if (openElement(reading) === "array" && !reading.selfClosed && depth + columnDepth <= deepestNesting) {
+    const numbers = readColumn(reading, key);
+    if (numbers !== undefined) return { numbers };
+  }
+  reading.at = start;
+  return readValue(reading, depth);
 }
 
 function readArray(reading: Reading, depth: number): PlistArray | undefined {

@@ -10,7 +10,7 @@ import type { PlistDict } from "../plist/value.ts";
 import type { Cluster, Core, Gpu, Processor } from "../sample.ts";
 import { coreIds, frequencyOf, type CoreIds } from "./core.ts";
 import { amountOfEnergy, readRails } from "./rail.ts";
-import { activeShare, readResidency, remainingShare } from "./residency.ts";
+import { activeShare, readResidency, remainingShare, sharesOf } from "./residency.ts";
 
 const knownOfProcessor = new Set([
   ...["cpu", "gpu", "ane", "dram", "package"].flatMap((rail) => [`${rail}_energy`, `${rail}_power`]),
@@ -58,11 +58,12 @@ function readCore(cpu: Fields, cluster: string | undefined, ids: CoreIds, window
   cpu.expect(knownOfCpu);
   const id = ids.take(cpu);
   if (id === undefined) return [];
-  const states = cpu.dicts("dvfm_states");
+  const column = cpu.column("dvfm_states");
+  const states = column === undefined ? cpu.dicts("dvfm_states") : undefined;
   const idleRatio = log.ratio("core_idle_ratio", cpu.number("idle_ratio"));
   const downRatio = log.ratio("core_down_ratio", cpu.number("down_ratio"));
   const rest = idleRatio === undefined ? undefined : remainingShare(idleRatio, downRatio ?? 0);
-  const activeRatio = log.ratio("core_active_ratio", activeShare(states) ?? rest);
+  const activeRatio = log.ratio("core_active_ratio", activeShare(column ?? sharesOf(states)) ?? rest);
   const frequencyHz = frequencyOf("core_freq_hz", cpu.number("freq_hz"), log);
   const residency = window.frequencyResidency ? readResidency(states, megahertzOf, log) : {};
   return [{ id, ...defined({ cluster, frequencyHz, activeRatio, idleRatio, downRatio }), ...residency }];

@@ -1,5 +1,6 @@
 /** Owns which parts of a document are read at all: most of its bytes are tasks and states that nobody asked for. */
 import type { FindingLog } from "../finding.ts";
+import type { Keep } from "../plist/plist.ts";
 
 export interface Wanted {
   readonly tasks: boolean;
@@ -35,7 +36,11 @@ const unusedInside: ReadonlySet<string> = new Set([
  */
 const depth = { document: 1, gpu: 2, cluster: 4 };
 
-export function keeps(wanted: Wanted, log: FindingLog): (key: string, depth: number) => boolean {
+/** Of a core's states, unless each is wanted: their sum is how active it was. */
+export const stateShare = "used_ratio";
+const shares = { column: stateShare };
+
+export function keeps(wanted: Wanted, log: FindingLog): Keep {
   const documentKeys = new Set(always);
   if (wanted.interrupts) documentKeys.add("interrupts");
   if (wanted.tasks) documentKeys.add("tasks").add("coalitions");
@@ -44,7 +49,10 @@ export function keeps(wanted: Wanted, log: FindingLog): (key: string, depth: num
       if (!knownOfDocument.has(key)) log.unknown(key);
       return documentKeys.has(key);
     }
-    if (key === "dvfm_states") return at !== depth.cluster && (at !== depth.gpu || wanted.frequencyResidency);
+    if (key === "dvfm_states") {
+      if (at === depth.cluster) return false;
+      return wanted.frequencyResidency || (at !== depth.gpu && shares);
+    }
     if (key === "p_states") return wanted.frequencyResidency;
     return !unusedInside.has(key);
   };

@@ -3,17 +3,20 @@ import { defined } from "../defined.ts";
 import type { FindingLog } from "../finding.ts";
 import type { PlistDict } from "../plist/value.ts";
 import type { FrequencyResidency } from "../sample.ts";
+import { stateShare } from "./keep.ts";
 
 /** The share of the window in any state; undefined when there are no states, NaN when one of them is no share. */
-export function activeShare(states: readonly PlistDict[] | undefined): number | undefined {
-  if (states === undefined || states.length === 0) return undefined;
+export function activeShare(shares: readonly number[] | undefined): number | undefined {
+  if (shares === undefined || shares.length === 0) return undefined;
   let sum = 0;
-  for (const state of states) {
-    const share = state.get("used_ratio");
-    if (typeof share !== "number") return undefined;
-    sum += share >= 0 ? share : NaN;
-  }
+  for (const share of shares) sum += share >= 0 ? share : NaN;
   return withoutNoise(sum);
+}
+
+/** Undefined when one of the states has none. */
+export function sharesOf(states: readonly PlistDict[] | undefined): readonly number[] | undefined {
+  const shares = states?.map((state) => state.get(stateShare)).filter((share) => typeof share === "number");
+  return shares?.length === states?.length ? shares : undefined;
 }
 
 /** What is left of the window; the shares have six digits, so what lies beyond twelve is noise of the subtraction. */
