@@ -13,7 +13,7 @@
 interface FramerOptions {
   /** The largest document; a longer one is dropped. Default 16 MiB, some 40 times what `--show-all` prints. */
   readonly maxBytes?: number;
-  /** One document, from its first `<` to the `>` of `</plist>`, without NULs. The receiver may keep it. */
+  /** One document, from its first `<` to the `>` of `</plist>`, without NULs. Its bytes are overwritten after the call: who keeps them copies them. */
   readonly onFrame: (frame: Buffer) => void;
   /** Text between documents: `proc_pidpath 1460 failed(0)`, or a refusal to run. */
   readonly onGarbage?: (garbage: Garbage) => void;
@@ -50,6 +50,8 @@ const documentEnd = mark("</", "plist>");
 const prolog = mark("<", "?xml");
 const root = mark("<", "plist");
 const lineFeed = 0x0a;
+/** A store of so many documents was made for a longer one than this stream has, and is given back. */
+const sparesRoomFor = 4;
 
 type State = "between" | "inside" | "skipping";
 
@@ -105,8 +107,8 @@ export function createFramer(options: FramerOptions): Framer {
       if (bytes.length > maxBytes) startSkipping();
       return state === "skipping";
     }
-    pending.expected = Math.ceil(1.25 * (end + documentEnd.length));
     const document = dropCutOff(pending.shift(end + documentEnd.length));
+    pending.release(sparesRoomFor * document.length);
     if (document.length > maxBytes) options.onDropped?.({ reason: "oversized", bytes: document.length });
     else options.onFrame(document);
     state = "between";
@@ -180,45 +182,52 @@ export function createFramer(options: FramerOptions): Framer {
   };
 }
 
-/** Bytes that wait for more, and how far they have been searched. Grows by doubling, so each byte is copied once or twice. */
+/**
+ * Bytes that wait for more, and how far they have been searched.
+ *
+ *     a piece of the caller's ── more comes ──► a store of our own, which the next document uses again
+ *
+ * Each byte is copied once, or twice while the store grows; a new store for each document would cost as much as the copies.
+ */
 interface Pending {
   searched: number;
-  /** How many bytes to make room for at once: documents of one stream are about as long as each other. */
-  expected: number;
   bytes(): Buffer;
   append(piece: Buffer): void;
-  /** Takes the first `length` bytes out; they are never overwritten afterwards. */
+  /** Takes the first `length` bytes out; they stay as they are until the next `append`. */
   shift(length: number): Buffer;
+  /** Gives a store of more than `length` bytes back. */
+  release(length: number): void;
 }
 
 function createPending(): Pending {
-  let store: Buffer = Buffer.alloc(0);
+  let own: Buffer = Buffer.alloc(0);
+  /** `own`, or a piece that nothing was added to yet: that is the caller's chunk, and may not be written behind. */
+  let store = own;
   let from = 0;
   let to = 0;
-  /** A piece that nobody has added to yet is the caller's chunk, and may not be written behind. */
-  let borrowed = true;
+
+  /** Moves what waits to the front of our own store, with room for `length` bytes behind it. */
+  function makeRoom(length: number): void {
+    const needed = to - from + length;
+    const target = needed <= own.length ? own : Buffer.allocUnsafeSlow(Math.ceil(1.25 * needed));
+    store.copy(target, 0, from, to);
+    own = target;
+    store = target;
+    to -= from;
+    from = 0;
+  }
 
   const pending: Pending = {
     searched: 0,
-    expected: 0,
     bytes: () => store.subarray(from, to),
     append(piece) {
       if (from === to) {
         store = piece;
         from = 0;
         to = piece.length;
-        borrowed = true;
         return;
       }
-      if (borrowed || to + piece.length > store.length) {
-        const needed = to - from + piece.length;
-        const larger = Buffer.allocUnsafeSlow(needed <= pending.expected ? pending.expected : 2 * needed);
-        store.copy(larger, 0, from, to);
-        store = larger;
-        to -= from;
-        from = 0;
-        borrowed = false;
-      }
+      if (store !== own || to + piece.length > store.length) makeRoom(piece.length);
       to += piece.copy(store, to);
     },
     shift(length) {
@@ -226,6 +235,9 @@ function createPending(): Pending {
       from += length;
       pending.searched = Math.max(0, pending.searched - length);
       return taken;
+    },
+    release(length) {
+      if (own.length > length) own = Buffer.alloc(0);
     },
   };
   return pending;

@@ -85,7 +85,7 @@ async function replayPlain({ powermetrics, vmStat }: ReplayFiles, listener: Repl
 async function* documents(path: string, listener: ReplayListener): AsyncIterable<Buffer> {
   let found: Buffer[] = [];
   const framer = createFramer({
-    onFrame: (frame) => void found.push(frame),
+    onFrame: (frame) => void found.push(Buffer.from(frame)),
     onGarbage: (garbage) => listener.garbage(garbage),
     onDropped: (dropped) => listener.dropped(dropped),
   });

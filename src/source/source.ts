@@ -12,6 +12,7 @@ export type SourceName = "powermetrics" | "vm_stat" | "sysctl" | "pmset";
 
 /** One document, or one report, as the tool wrote it. */
 export interface Frame {
+  /** Until the listener returns: a document's bytes are overwritten by the next one. */
   readonly bytes: Buffer;
   /** Wall-clock time at which its last byte came, milliseconds since the Unix epoch. */
   readonly receivedAt: number;

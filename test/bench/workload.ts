@@ -40,7 +40,7 @@ export interface Named {
 /** The first document of a capture. */
 export function capture(file: string): Buffer {
   const frames: Buffer[] = [];
-  const framer = createFramer({ onFrame: (frame) => void frames.push(frame) });
+  const framer = createFramer({ onFrame: (frame) => void frames.push(Buffer.from(frame)) });
   framer.push(readFileSync(new URL(file, captures)));
   framer.end();
   const [first] = frames;

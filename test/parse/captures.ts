@@ -12,7 +12,7 @@ export const withCaptures = existsSync(folder)
 /** Every document of a powermetrics capture. */
 export function documents(name: string): Buffer[] {
   const frames: Buffer[] = [];
-  const framer = createFramer({ onFrame: (frame) => frames.push(frame) });
+  const framer = createFramer({ onFrame: (frame) => frames.push(Buffer.from(frame)) });
   framer.push(readFileSync(new URL(`powermetrics/${name}`, folder)));
   framer.end();
   return frames;

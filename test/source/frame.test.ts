@@ -80,15 +80,27 @@ test("NULs are dropped wherever they are", () => {
   assert.deepEqual(frame(["\0\0\0"]), { frames: [], garbage: [], dropped: [] });
 });
 
-test("frames are independent of later chunks", () => {
-  const frames: Buffer[] = [];
-  const framer = createFramer({ onFrame: (bytes) => frames.push(bytes) });
-  for (const content of ["1", "2", "3"])
-    for (const byte of everyByte(plist(content) + "\n\0")) framer.push(byte);
-  assert.deepEqual(
-    frames.map((bytes) => bytes.toString()),
-    [plist("1"), plist("2"), plist("3")],
+test("a frame is whole while it is handed on, whatever was in its place before", () => {
+  const lengths = [1, 50_000, 3, 200_000, 2, 1];
+  const texts = lengths.map((length, at) => plist(String(at).repeat(length)));
+  const stream = Buffer.from(texts.join("\n\0"));
+  for (const size of [1, 7, 1000, 65_536, stream.length]) {
+    const pieces = Array.from({ length: Math.ceil(stream.length / size) }, (_, at) =>
+      stream.subarray(at * size, (at + 1) * size),
+    );
+    assert.deepEqual(frame(pieces).frames, texts);
+  }
+});
+
+test("chunks are the caller's and stay as they are", () => {
+  const { framer, frames } = collect();
+  const chunks = [plist("1") + "\n\0" + plist("2").slice(0, 90), plist("2").slice(90) + "\n"].map((text) =>
+    Buffer.from(text),
   );
+  const copies = chunks.map((chunk) => Buffer.from(chunk));
+  for (const chunk of chunks) framer.push(chunk);
+  assert.deepEqual(frames, [plist("1"), plist("2")]);
+  assert.deepEqual(chunks, copies);
 });
 
 test("lines between documents are counted and handed on at once", () => {
