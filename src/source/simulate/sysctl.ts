@@ -19,7 +19,7 @@ const oids: Readonly<Record<string, Oid>> = {
   "machdep.cpu.brand_string": (host) => host.chip.brand,
 };
 
-/** Prints what it knows and complains about the rest, with exit code 1, as the real one does. */
+/** Prints what it knows, in one write as stdio does into a pipe, and complains about the rest, with exit code 1. */
 export async function sysctl(
   argv: readonly string[],
   { host, faults }: Settings,
@@ -29,6 +29,7 @@ export async function sysctl(
   if (fault !== undefined) return fault;
   const valuesOnly = argv.includes("-n");
   let code = 0;
+  let text = "";
   for (const name of argv.filter((word) => word !== "-n")) {
     const oid = Object.hasOwn(oids, name) ? oids[name] : undefined;
     if (oid === undefined) {
@@ -37,8 +38,9 @@ export async function sysctl(
       continue;
     }
     const value = oid(host, world.clock.now());
-    await world.stdout.write(valuesOnly ? `${value}\n` : `${name}: ${value}\n`);
+    text += valuesOnly ? `${value}\n` : `${name}: ${value}\n`;
   }
+  if (text !== "") await world.stdout.write(text);
   return code;
 }
 

@@ -128,6 +128,20 @@ test("polled tools fail, fall silent, hang or change their format on request", a
   assert.match(table.stdout, /\n +free +active/);
 });
 
+test("each tool writes its report in one piece, as stdio does into a pipe", async () => {
+  const commands = [
+    ["vm_stat"],
+    ["sysctl", "vm.swapusage", "hw.memsize", "kern.boottime"],
+    ["pmset", "-g"],
+    ["pmset", "-g", "batt"],
+  ] as const;
+  for (const [tool, ...args] of commands) {
+    const running = start(tool, args);
+    await running.ended;
+    assert.equal(running.pieces(), 1, tool);
+  }
+});
+
 test("sysctl prints names and values, or values alone, and complains about what it does not know", async () => {
   const names = [
     "hw.memsize",

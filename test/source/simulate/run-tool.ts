@@ -21,6 +21,8 @@ export interface Running {
   readonly ended: Promise<Ran>;
   /** What was printed so far. */
   readonly printed: { stdout: string; stderr: string };
+  /** How many pieces standard output came in. */
+  readonly pieces: () => number;
   /** From now on nobody reads. */
   closePipe(): void;
 }
@@ -28,12 +30,14 @@ export interface Running {
 export function start(tool: SimulatedTool, argv: readonly string[], options: RunOptions = {}): Running {
   const printed = { stdout: "", stderr: "" };
   let open = true;
+  let pieces = 0;
   const world: World = {
     clock: options.clock ?? fakeClock(monday),
     signal: options.signal ?? new AbortController().signal,
     ...(options.preset !== undefined && { preset: options.preset }),
     stdout: {
       write(bytes) {
+        pieces++;
         if (open) printed.stdout += bytes;
         return Promise.resolve(open);
       },
@@ -46,7 +50,7 @@ export function start(tool: SimulatedTool, argv: readonly string[], options: Run
     },
   };
   const ended = simulate(tool, argv, world).then((code) => ({ code, ...printed }));
-  return { ended, printed, closePipe: () => void (open = false) };
+  return { ended, printed, pieces: () => pieces, closePipe: () => void (open = false) };
 }
 
 export function run(tool: SimulatedTool, argv: readonly string[], options: RunOptions = {}): Promise<Ran> {
