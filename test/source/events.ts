@@ -37,7 +37,7 @@ export function collectEvents(): Events {
     failures,
     pids,
     frame(frame) {
-      frames.push(frame);
+      frames.push({ ...frame, bytes: Buffer.from(frame.bytes) });
       add("frame");
     },
     up: (up) => add(up ? "up" : "down"),
