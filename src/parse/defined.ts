@@ -2,8 +2,9 @@
 
 type Defined<Value> = { [Key in keyof Value]?: Exclude<Value[Key], undefined> };
 
-/** The same object without its undefined properties. */
+/** The same object without its undefined properties: itself where it has none, as is mostly so. */
 export function defined<Value extends object>(value: Value): Defined<Value> {
+  if (!Object.values(value).includes(undefined)) return value;
   const entries: [string, unknown][] = Object.entries(value);
   return Object.fromEntries(entries.filter(([, one]) => one !== undefined)) as Defined<Value>;
 }
