@@ -100,12 +100,12 @@ export function createSampleMeter(catalogue: Catalogue): SampleMeter {
       round++;
       overflowed = 0;
       for (const callback of batchCallbacks) void callback(result);
-      const slots = instruments.flatMap((instrument) => takeObserved(instrument, round));
-      return {
-        set: sets.of(slots.map((slot) => slot.series)),
-        values: Float64Array.from(slots, (slot) => slot.value),
-        overflowed,
-      };
+      const slots: Slot[] = [];
+      for (const instrument of instruments) takeObserved(instrument, round, slots);
+      // Not Float64Array.from, whose iterator costs more than all else here.
+      const values = new Float64Array(slots.length);
+      slots.forEach(({ value }, index) => void (values[index] = value));
+      return { set: sets.of(slots.map((slot) => slot.series)), values, overflowed };
     },
     createObservableGauge: createInstrument,
     createObservableCounter: createInstrument,
@@ -119,9 +119,10 @@ export function createSampleMeter(catalogue: Catalogue): SampleMeter {
   };
 }
 
-function takeObserved({ slots }: Instrument, round: number): readonly Slot[] {
-  for (const [key, slot] of slots) if (slot.round !== round) slots.delete(key);
-  return [...slots.values()];
+function takeObserved({ slots }: Instrument, round: number, observed: Slot[]): void {
+  for (const [key, slot] of slots)
+    if (slot.round === round) observed.push(slot);
+    else slots.delete(key);
 }
 
 function slotKey({ labels }: Metric, attributes: Attributes): string {
