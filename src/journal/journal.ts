@@ -31,8 +31,8 @@ import { volume, type Volume } from "./volume.ts";
 import { writing } from "./writing.ts";
 
 const defaultMemoryBytes = 16 * 2 ** 20;
-/** Minutes of snapshots, so that a live push after a commit still reads from memory. */
-const keptBytes = 2 ** 19;
+/** A minute of snapshots of the largest Mac at one a second, so that a live push after a commit still reads from memory. */
+const keptBytes = 2 ** 17;
 /**
  * A source's last time that lies further ahead of the clock came from a clock that was wrong: the source goes on from the present
  * then, once out of order, instead of being refused until the wrong time has come.
