@@ -20,7 +20,7 @@ import { createOwnMeter } from "./meter/own-meter.ts";
 import type { Snapshot } from "./meter/snapshot.ts";
 import { machineOf, sinkWorldOf } from "./receivers.ts";
 import { receiversOf } from "./sink/index.ts";
-import { keepSlabsSmall } from "./runtime/buffer-pool.ts";
+import { settleForLongLife } from "./runtime/long-life.ts";
 import { childCpu } from "./source/child-cpu.ts";
 import type { HostFacts } from "./source/host.ts";
 import { createHeartbeat } from "./source/heartbeat.ts";
@@ -61,7 +61,7 @@ export async function runAgent(
   outside: AgentWorld,
   signal: AbortSignal,
 ): Promise<SourceEnd> {
-  keepSlabsSmall();
+  settleForLongLife();
   const events = rememberEvents(outside.log, outside.clock);
   const world: AgentWorld = { ...outside, log: events.log };
   const { clock, log } = world;

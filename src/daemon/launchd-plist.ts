@@ -10,8 +10,8 @@ export const commandFlags = ["--disable-sigusr1"] as const;
  * `--single-threaded` would say the same in one word, but is among the flags with which V8 refuses the compiled code that Node
  * brings of its own modules, and takes 20 ms more in each process. The keychain's certificates are read where TLS needs them (trust.ts): `--use-system-ca`
  * would take 4 MB of everybody. V8 doubles its space for new objects with what survives in it and hardly ever gives it back:
- * without its bound, 1 MB, the process grows by 110 MB in a day of samples (test/soak/agent.test.ts). One optimizing compiler instead
- * of two, for what is called very often only, and bytecode of the start given up after two full collections instead of six: 5 MB.
+ * without its bound, 1 MB, the process grows by 110 MB in a day of samples (test/soak/agent.test.ts). What else V8 is
+ * told, the agent tells it itself: src/runtime/long-life.ts.
  */
 export const nodeFlags = [
   ...commandFlags,
@@ -19,9 +19,6 @@ export const nodeFlags = [
   "--no-concurrent-recompilation",
   "--no-concurrent-sparkplug",
   "--max-semi-space-size=1",
-  "--no-maglev",
-  "--invocation-count-for-turbofan=20000",
-  "--bytecode-old-age=2",
 ] as const;
 
 type LaunchdValue =

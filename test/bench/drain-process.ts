@@ -4,6 +4,7 @@
  */
 import { systemClock } from "../../src/runtime/clock.ts";
 import { createDelivery } from "../../src/delivery/delivery.ts";
+import { settleForLongLife } from "../../src/runtime/long-life.ts";
 import { createHttpClient } from "../../src/runtime/http/client.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
@@ -12,6 +13,7 @@ import { createRemoteWriteSink } from "../../src/sink/remote-write/sink.ts";
 import { openAt } from "./open-journal.ts";
 
 const [path = "", url = "", mode = "drain"] = process.argv.slice(2);
+settleForLongLife();
 using journal = openAt(path);
 await using client = createHttpClient({}, { clock: systemClock, env: {} });
 const identity = { job: "mac-powermetrics", instance: "Mac-Studio.local", externalLabels: {} };
