@@ -24,6 +24,7 @@ export function faultOf(error: unknown): Fault {
   const reason = causeOf(error);
   if ("errcode" in error && typeof error.errcode === "number")
     return { kind: kindOf(error.errcode & 0xff), reason };
+  if (isTooLarge(error)) return { kind: "damaged", reason: "unexpected number: got more than 2^53" };
   if ("code" in error && typeof error.code === "string" && !error.code.startsWith("ERR_"))
     return { kind: systemKind(error.code), reason };
   throw error;
@@ -32,6 +33,15 @@ export function faultOf(error: unknown): Fault {
 /** What SQLite would throw for a database that contradicts itself. */
 export function damage(message: string): Error {
   return Object.assign(new Error(message), { errcode: sqliteCorrupt });
+}
+
+/** The journal writes no such number, and Node reads none. */
+function isTooLarge(error: Error): boolean {
+  return (
+    "code" in error &&
+    error.code === "ERR_OUT_OF_RANGE" &&
+    error.message.startsWith("Value is too large to be represented as a JavaScript number")
+  );
 }
 
 function kindOf(primary: number): Fault["kind"] {

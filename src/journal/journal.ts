@@ -8,11 +8,13 @@ import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { endedSeries, type SeriesSet } from "../metric/series.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
+import type { LogFields } from "../runtime/log.ts";
 import { selected, statsOf, storedHistory } from "./archive.ts";
 import { openCursor } from "./cursor.ts";
 import { setAsides } from "./damage.ts";
 import { ledger, type Ledger } from "./ledger.ts";
-import { open, union } from "./ranges.ts";
+import { owedBy, type Owed } from "./owed.ts";
+import { open, sizeOf, union, type SeqSet } from "./ranges.ts";
 import { firstNumberWithoutDisk, resume, type Occasion } from "./resume.ts";
 import { samplesIn, type Counted } from "./samples.ts";
 import { rowsOf, seqsOf } from "./segments.ts";
@@ -67,6 +69,8 @@ export function openJournal(options: JournalOptions): Journal {
   let unreadable = 0;
   /** Kept while a database is opened in its place, to count what it held. */
   let former: Counted | undefined;
+  /** Of databases that were set aside before their cursors were taken on, until the numbers to come are known. */
+  const owed: Owed[] = [];
 
   const book = ledger((set) => samplesIn(set, recent, former ?? place.store));
   const place = volume(
@@ -76,16 +80,19 @@ export function openJournal(options: JournalOptions): Journal {
         const objection = resume(store, recent, book, occasion);
         former = undefined;
         if (objection !== undefined) return objection;
-        if (occasion === "fresh") noteUnreadable(store.damagedCursors());
+        writeOff();
+        const first = occasion === "fresh";
+        occasion = "again";
+        if (first) noteUnreadable(store.damagedCursors());
         for (const { name, time, set } of store.sources())
           if (!sources.has(name)) sources.set(name, { time, set });
-        occasion = "again";
         return undefined;
       },
       closing(store, then) {
         former = store;
         if (then === "replace") book.lose({ firstSeq: 0, lastSeq: recent.first - 1 }, "corrupt");
       },
+      setAside: noteOwed,
     },
   );
   const room = { now: () => clock.now(), freeBytes: () => disk.freeBytes(options.path) };
@@ -94,9 +101,31 @@ export function openJournal(options: JournalOptions): Journal {
 
   place.recover();
   if (place.trouble !== undefined) {
+    beginWithoutDisk();
+    writer.schedule();
+  }
+
+  /** Unless a database was opened, and what failed came after. */
+  function beginWithoutDisk(): void {
+    if (occasion !== "fresh") return;
     occasion = "late";
     recent.startAt(firstNumberWithoutDisk(clock.now()));
-    writer.schedule();
+    writeOff();
+  }
+
+  /** What the ledger has taken on is lost with the connection; before that it can only be read in the database. */
+  function noteOwed(aside: string): LogFields {
+    if (occasion === "again") return {};
+    const { sinks, unread } = owedBy(aside);
+    owed.push(...sinks);
+    if (occasion === "late") writeOff();
+    const all = sinks.reduce<SeqSet>((set, { lost }) => union(set, lost), []);
+    const lost_snapshots = sinks.length === 0 && unread !== undefined ? "unknown" : sizeOf(all);
+    return { lost_snapshots, sinks: sinks.length, ...(unread !== undefined && { unread }) };
+  }
+
+  function writeOff(): void {
+    book.writeOff(owed.splice(0), "corrupt", recent.first);
   }
 
   function isBackwards({ source, time }: Snapshot): boolean {
@@ -208,7 +237,8 @@ function stateOf({ recent, book, place }: Parts, clockBackwards: number): Journa
     staged,
     ...(oldestTimeMs === undefined ? {} : { oldestTimeMs }),
     dropped: { ...book.lost(), ...(clockBackwards === 0 ? {} : { clock_backwards: clockBackwards }) },
-    setAside: place.setAside,
+    setAside: place.setAside.count,
+    ...(place.setAside.lastMs === undefined ? {} : { lastSetAsideMs: place.setAside.lastMs }),
     cursors: book.states(recent.next),
   };
 }

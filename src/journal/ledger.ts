@@ -1,5 +1,16 @@
 /** Owns what each sink is still owed, and the account of what became of the rest: taken on = delivered + dropped + waiting. */
-import { intersection, open, sizeOf, touches, union, within, without, type SeqSet } from "./ranges.ts";
+import {
+  intersection,
+  open,
+  sizeOf,
+  touches,
+  union,
+  within,
+  without,
+  withoutAll,
+  type SeqSet,
+} from "./ranges.ts";
+import type { Owed } from "./owed.ts";
 import type { SavedCursor } from "./store.ts";
 import type { CursorState, FrozenBatch, SeqRange, Tally } from "./types.ts";
 
@@ -13,6 +24,8 @@ export interface Account {
   frozen: FrozenBatch | undefined;
   delivered: Tally;
   readonly dropped: Map<string, Tally>;
+  /** What the journal lost before it was opened, by reason. */
+  readonly early: Map<string, SeqSet>;
 }
 
 export interface Ledger {
@@ -28,6 +41,8 @@ export interface Ledger {
   drop(account: Account, range: SeqRange, reason: string): Tally;
   /** The journal has lost `range`: every sink that waits for some of it is told. */
   lose(range: SeqRange, reason: string): void;
+  /** Sinks have lost what a database owed them whose cursors were not taken on; they wait for what comes from `next` on. */
+  writeOff(owed: readonly Owed[], reason: string, next: number): void;
   /** Whether an opened cursor waits for some of it. */
   owes(range: SeqRange): boolean;
   saved(): readonly SavedCursor[];
@@ -41,6 +56,27 @@ const noTally: Tally = { snapshots: 0, samples: 0 };
 export function ledger(samplesIn: (set: SeqSet) => number): Ledger {
   const accounts = new Map<string, Account>();
   const lost = new Map<string, number>();
+  /** What of `lost` was counted when its sink was opened. */
+  const early = new Map<string, SeqSet>();
+
+  function countLost(reason: string, set: SeqSet): void {
+    if (set.length > 0) lost.set(reason, (lost.get(reason) ?? 0) + sizeOf(set));
+  }
+
+  /** What is lost to several sinks counts once, also where they are opened one after the other. */
+  function countEarly(account: Account): void {
+    for (const [reason, set] of account.early) {
+      const counted = early.get(reason) ?? [];
+      countLost(reason, withoutAll(set, counted));
+      early.set(reason, union(counted, set));
+    }
+    account.early.clear();
+  }
+
+  function noteEarly(account: Account, reason: string, set: SeqSet): void {
+    account.early.set(reason, union(account.early.get(reason) ?? [], set));
+    if (account.opened) countEarly(account);
+  }
 
   const book: Ledger = {
     dirty: false,
@@ -49,6 +85,7 @@ export function ledger(samplesIn: (set: SeqSet) => number): Ledger {
       const known = accounts.get(sink);
       const account = known ?? newAccount(sink, from, waiting());
       account.opened = true;
+      countEarly(account);
       accounts.set(sink, account);
       if (known === undefined) book.dirty = true;
       return account;
@@ -80,11 +117,22 @@ export function ledger(samplesIn: (set: SeqSet) => number): Ledger {
     lose(range, reason) {
       let missed: SeqSet = [];
       for (const account of accounts.values()) {
-        if (account.opened) missed = union(missed, within(account.waiting, range));
+        const set = within(account.waiting, range);
+        if (account.opened) missed = union(missed, set);
+        else noteEarly(account, reason, set);
         if (account.frozen !== undefined && touches([account.frozen], range)) account.frozen = undefined;
         book.drop(account, range, reason);
       }
-      if (missed.length > 0) lost.set(reason, (lost.get(reason) ?? 0) + sizeOf(missed));
+      countLost(reason, missed);
+    },
+    writeOff(owed, reason, next) {
+      for (const { sink, lost, tally } of owed) {
+        const account = accounts.get(sink) ?? newAccount(sink, "now", [{ firstSeq: next, lastSeq: open }]);
+        accounts.set(sink, account);
+        account.dropped.set(reason, plus(account.dropped.get(reason), tally));
+        noteEarly(account, reason, lost);
+        book.dirty = true;
+      }
     },
     owes: (range) =>
       [...accounts.values()].some((account) => account.opened && touches(account.waiting, range)),
@@ -117,7 +165,16 @@ export function missingFrom(waiting: SeqSet, existing: SeqSet, next: number): Se
 }
 
 function newAccount(sink: string, from: Account["from"], waiting: SeqSet): Account {
-  return { sink, from, opened: false, waiting, frozen: undefined, delivered: noTally, dropped: new Map() };
+  return {
+    sink,
+    from,
+    opened: false,
+    waiting,
+    frozen: undefined,
+    delivered: noTally,
+    dropped: new Map(),
+    early: new Map(),
+  };
 }
 
 function stateOf(account: Account, next: number): CursorState {

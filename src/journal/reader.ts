@@ -17,14 +17,14 @@ type OpenedReader =
   | { readonly status: "unavailable"; readonly reason: string };
 
 /** How long to wait for the agent to finish a checkpoint. */
-const patienceMs = 5000;
+const checkpointMs = 5000;
 
 export function openJournalReader(path: string, metricOf: MetricOf): OpenedReader {
   if (!existsSync(path))
     return { status: "unavailable", reason: `cannot read journal ${path}: no such file or directory` };
   let database: DatabaseSync | undefined;
   try {
-    database = openReadOnly(path);
+    database = openReadOnly(path, checkpointMs);
     const objection = objectionTo(database);
     if (objection === undefined) return { status: "open", reader: readerOf(database, path, metricOf) };
     database.close();
@@ -39,7 +39,7 @@ export function openJournalReader(path: string, metricOf: MetricOf): OpenedReade
  * A database in WAL mode that no process has open needs a log file created, which a reader without write permission can't; without
  * a log and without a writer nothing changes under the reader, so it may be called immutable.
  */
-function openReadOnly(path: string): DatabaseSync {
+export function openReadOnly(path: string, patienceMs: number): DatabaseSync {
   const database = new DatabaseSync(path, { readOnly: true, timeout: patienceMs });
   try {
     versionOf(database);

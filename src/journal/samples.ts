@@ -18,7 +18,11 @@ function inMemory(range: SeqRange, recent: Tail): number {
 
 function onDisk({ firstSeq, lastSeq }: SeqRange, recent: Tail, store: Counted | undefined): number {
   const range = { firstSeq, lastSeq: Math.min(lastSeq, recent.first - 1) };
-  if (store === undefined || range.firstSeq > range.lastSeq) return 0;
+  return store === undefined || range.firstSeq > range.lastSeq ? 0 : storedSamples(range, store);
+}
+
+/** Of committed rows alone. */
+export function storedSamples(range: SeqRange, store: Counted): number {
   return store.segments.reduce((sum, segment) => sum + inSegment(segment, range, store), 0);
 }
 

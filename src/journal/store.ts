@@ -104,7 +104,7 @@ export function openStore(
       return segments;
     },
     cursors: () => storedCursors(database),
-    damagedCursors: () => cursorRows(database).length - storedCursors(database).length,
+    damagedCursors: () => damagedCursors(database),
     sources: () =>
       selectSources.all().map((row) => ({
         name: String(row["name"]),
@@ -157,12 +157,33 @@ export function databaseBytes(database: DatabaseSync, log = `${database.location
 
 /** @throws a fault when a segment's checksum is wrong: then nothing is known for certain about what is there. */
 export function storedSegments(database: DatabaseSync): readonly Segment[] {
-  const columns = "first, last, min_time AS minTime, max_time AS maxTime, samples, bytes, crc";
-  const rows = database.prepare(`SELECT ${columns} FROM segment ORDER BY first`).all();
-  return (rows as unknown as (Segment & { crc: number })[]).map(({ crc, ...segment }) => {
+  return [...segmentRows(database)].map(({ crc, ...segment }) => {
     if (segmentChecksum(segment) !== crc) throw damage("unexpected checksum of a segment");
     return segment;
   });
+}
+
+/** Of a database that may be damaged anywhere; `complete` when that is all it had. */
+export function soundSegments(database: DatabaseSync): {
+  readonly segments: readonly Segment[];
+  readonly complete: boolean;
+} {
+  const segments: Segment[] = [];
+  let damaged = 0;
+  try {
+    for (const { crc, ...segment } of segmentRows(database))
+      if (segmentChecksum(segment) === crc) segments.push(segment);
+      else damaged++;
+    return { segments, complete: damaged === 0 };
+  } catch {
+    return { segments, complete: false };
+  }
+}
+
+function segmentRows(database: DatabaseSync): Iterable<Segment & { readonly crc: number }> {
+  const columns = "first, last, min_time AS minTime, max_time AS maxTime, samples, bytes, crc";
+  const rows = database.prepare(`SELECT ${columns} FROM segment ORDER BY first`).iterate();
+  return rows as unknown as Iterable<Segment & { crc: number }>;
 }
 
 /** Without those whose checksum is wrong. */
@@ -170,6 +191,10 @@ export function storedCursors(database: DatabaseSync): readonly SavedCursor[] {
   return cursorRows(database)
     .filter(({ sink, waiting, frozen, crc }) => cursorChecksum(sink, waiting, frozen) === crc)
     .map(({ sink, waiting, frozen }) => restoredCursor(sink, waiting, frozen));
+}
+
+export function damagedCursors(database: DatabaseSync): number {
+  return cursorRows(database).length - storedCursors(database).length;
 }
 
 function cursorRows(database: DatabaseSync): readonly StoredCursor[] {

@@ -20,18 +20,20 @@ export interface FrozenBatch extends SeqRange {
   readonly protocol: string;
 }
 
-/** Why a snapshot that a sink was still owed is gone; `Discard` reasons come from delivery, the others from the journal. */
-export type LossReason =
+/** Why a snapshot that a sink was still owed is gone, where the journal lost it; reasons of a `discard` come from delivery. */
+export const lossReasons = [
   /** Oldest out, the journal had reached `maxBytes`. */
-  | "max_size"
+  "max_size",
   /** Older than `maxAgeMs`. */
-  | "max_age"
+  "max_age",
   /** Less than `minFreeBytes` was left on the volume. */
-  | "disk_floor"
-  /** A row failed its checksum, or the database around it was damaged or removed. */
-  | "corrupt"
+  "disk_floor",
+  /** A row failed its checksum, or the database around it was damaged, set aside or removed. */
+  "corrupt",
   /** The disk did not take it, and the memory that stood in was full. */
-  | "memory";
+  "memory",
+] as const;
+export type LossReason = (typeof lossReasons)[number];
 
 /** Snapshots and the samples in them (end marks are not samples). */
 export interface Tally {
@@ -66,6 +68,7 @@ export interface JournalState {
   readonly dropped: Readonly<Record<string, number>>;
   /** Databases renamed aside by this process. */
   readonly setAside: number;
+  readonly lastSetAsideMs?: number;
   readonly cursors: readonly CursorState[];
 }
 

@@ -8,7 +8,7 @@
  */
 import { existsSync } from "node:fs";
 import type { Clock } from "../runtime/clock.ts";
-import type { Logger } from "../runtime/log.ts";
+import type { LogFields, Logger } from "../runtime/log.ts";
 import { setAside, type AsideKind } from "./damage.ts";
 import { openDatabase, pageBytes } from "./database.ts";
 import { damage, faultOf, type Fault } from "./fault.ts";
@@ -21,7 +21,8 @@ export interface Volume {
   readonly store: Store | undefined;
   /** Why nothing can be written now. */
   readonly trouble: string | undefined;
-  readonly setAside: number;
+  /** How many databases were, and when the last one was; milliseconds since the Unix epoch. */
+  readonly setAside: { readonly count: number; readonly lastMs?: number };
   /** Opens, or opens anew after trouble. */
   recover(): void;
   /** Runs `work` on the store; absent when the disk refused, which is taken note of. */
@@ -37,6 +38,8 @@ interface VolumeEvents {
   opened(store: Store): string | undefined;
   /** The database is about to be closed, to be opened anew or to be replaced. */
   closing(store: Store, then: "reopen" | "replace"): void;
+  /** The database lies at `path` now. Says for the log what was lost with it. */
+  setAside(path: string): LogFields;
 }
 
 type VolumeOptions = Pick<JournalOptions, "path" | "maxBytes" | "disk" | "metricOf"> & {
@@ -48,7 +51,7 @@ export function volume(options: VolumeOptions, events: VolumeEvents): Volume {
   const { path, clock, log } = options;
   let store: Store | undefined;
   let fault: Fault | undefined;
-  let setAsideCount = 0;
+  let asides: Volume["setAside"] = { count: 0 };
 
   function note(next: Fault | undefined): void {
     if (next !== undefined && fault?.reason !== next.reason)
@@ -80,9 +83,10 @@ export function volume(options: VolumeOptions, events: VolumeEvents): Volume {
   function replace(kind: AsideKind, reason: string): void {
     close("replace");
     try {
-      const aside = setAside(path, kind, clock.now());
-      setAsideCount++;
-      log.error(`cannot use journal ${path}: ${reason}`, { renamed_to: aside });
+      const lastMs = clock.now();
+      const aside = setAside(path, kind, lastMs);
+      asides = { count: asides.count + 1, lastMs };
+      log.error(`cannot use journal ${path}: ${reason}`, { renamed_to: aside, ...events.setAside(aside) });
       note(undefined);
     } catch (error) {
       note({ kind: "unavailable", reason: `${reason}, and it cannot be renamed: ${faultOf(error).reason}` });
@@ -123,7 +127,7 @@ export function volume(options: VolumeOptions, events: VolumeEvents): Volume {
       return fault?.reason;
     },
     get setAside() {
-      return setAsideCount;
+      return asides;
     },
     recover() {
       if (fault?.kind === "full" && store !== undefined) {

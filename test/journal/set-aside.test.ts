@@ -1,0 +1,148 @@
+/** Databases that are set aside: what each sink still waited for is counted, exactly where it can be read. */
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import test from "node:test";
+import type { Journal, JournalOptions } from "../../src/journal/types.ts";
+import { silentLogger, type LogFields } from "../../src/runtime/log.ts";
+import { bench, drain, essence, numbered, type Bench } from "./fixtures.ts";
+
+/** A journal of 400 snapshots, four samples each, closed: `a` waits for the last 300, `b` for all. */
+function written({ open }: Bench): void {
+  const journal = open();
+  const a = journal.cursor("a", { from: "now" });
+  journal.cursor("b", { from: "now" });
+  for (let seq = 1; seq <= 400; seq++) journal.append(numbered(seq));
+  a.acknowledge({ firstSeq: 1, lastSeq: 100 });
+  journal[Symbol.dispose]();
+}
+
+function change({ path }: Bench, sql: string): void {
+  const database = new DatabaseSync(path);
+  database.exec(sql);
+  database.close();
+}
+
+/** What is left of a page says that it has 65,535 free bytes too many. */
+function spoilPage({ path }: Bench, table: string): void {
+  const database = new DatabaseSync(path);
+  const row = database.prepare("SELECT max(pageno) AS page FROM dbstat WHERE name = ?").get(table);
+  database.close();
+  const bytes = readFileSync(path);
+  bytes.writeUInt16BE(0xffff, (Number(row?.["page"]) - 1) * 4096 + 1);
+  writeFileSync(path, bytes);
+}
+
+/** What the log says of databases that were set aside. */
+function heard(): { readonly told: LogFields[]; readonly options: Partial<JournalOptions> } {
+  const told: LogFields[] = [];
+  const error = (_message: string, fields?: LogFields): void => {
+    const { renamed_to, ...rest } = fields ?? {};
+    if (renamed_to !== undefined) told.push(rest);
+  };
+  return { told, options: { log: { ...silentLogger, error } } };
+}
+
+const lostToAll = [
+  { sink: "a", corrupt: { snapshots: 300, samples: 1200 } },
+  { sink: "b", corrupt: { snapshots: 400, samples: 1600 } },
+];
+
+function losses(journal: Journal): unknown {
+  for (const sink of ["a", "b"]) journal.cursor(sink, { from: "now" });
+  return journal.state().cursors.map(({ sink, dropped }) => ({ sink, ...dropped }));
+}
+
+const damages: Readonly<Record<string, (at: Bench) => void>> = {
+  "a page of rows": (at) => spoilPage(at, "snapshot"),
+  "the page of series": (at) => spoilPage(at, "series_set"),
+  "the page of segments": (at) => spoilPage(at, "segment"),
+  "a segment": (at) => change(at, "UPDATE segment SET last = last + 1000000"),
+  "a table that is missing": (at) => change(at, "DROP TABLE source"),
+  "the header's application": (at) => change(at, "PRAGMA application_id = 7"),
+};
+
+for (const [name, damage] of Object.entries(damages))
+  test(`set aside for ${name}: what each sink waited for is counted, once`, (context) => {
+    const at = bench(context);
+    written(at);
+    damage(at);
+    const { told, options } = heard();
+    const journal = at.open(options);
+    assert.equal(journal.state().setAside, 1);
+    assert.equal(journal.state().lastSetAsideMs, at.clock.now());
+    assert.deepEqual(told, [{ lost_snapshots: 400, sinks: 2 }]);
+    assertCountedOnce(at, journal);
+  });
+
+test("damage that shows after the cursors were taken on is counted just so", (context) => {
+  const at = bench(context);
+  written(at);
+  change(at, "UPDATE source SET last_time = 9223372036854775807");
+  const journal = at.open();
+  assert.equal(journal.state().setAside, 1);
+  assertCountedOnce(at, journal);
+});
+
+function assertCountedOnce(at: Bench, journal: Journal): void {
+  assert.deepEqual(losses(journal), lostToAll);
+  assert.equal(journal.state().dropped["corrupt"], 400);
+  journal.append(numbered(500));
+  for (const sink of ["a", "b"])
+    assert.deepEqual(drain(journal.cursor(sink, { from: "now" })).map(essence), [essence(numbered(500))]);
+  journal[Symbol.dispose]();
+  const next = at.open();
+  losses(next);
+  assert.deepEqual(next.state().dropped, {});
+}
+
+test("what a sink lost with a database is told from when it is opened, and counts once for all", (context) => {
+  const at = bench(context);
+  written(at);
+  spoilPage(at, "snapshot");
+  const journal = at.open();
+  assert.deepEqual(journal.state().dropped, {});
+  assert.deepEqual(journal.state().cursors, []);
+  journal.cursor("a", { from: "now" });
+  assert.deepEqual(journal.state().dropped, { corrupt: 300 });
+  journal.cursor("b", { from: "now" });
+  assert.deepEqual(journal.state().dropped, { corrupt: 400 });
+});
+
+test("where a database that is set aside can't be read, the log says so, and the event is counted", (context) => {
+  const at = bench(context);
+  writeFileSync(at.path, "no database at all ".repeat(60));
+  const { told, options } = heard();
+  const journal = at.open(options);
+  assert.equal(journal.state().setAside, 1);
+  assert.deepEqual(told, [{ lost_snapshots: "unknown", sinks: 0, unread: "file is not a database" }]);
+});
+
+test("a damaged cursor beside others: the others are counted, and the log tells that one is missing", (context) => {
+  const at = bench(context);
+  written(at);
+  change(at, "UPDATE cursor SET crc = crc + 1 WHERE sink = 'b'");
+  spoilPage(at, "snapshot");
+  const { told, options } = heard();
+  assert.deepEqual(losses(at.open(options)), [lostToAll[0], { sink: "b" }]);
+  assert.deepEqual(told, [{ lost_snapshots: 300, sinks: 1, unread: "damaged cursors: 1" }]);
+});
+
+test("a database found damaged only after a while in memory: what waited in it is counted, what came since is kept", async (context) => {
+  const at = bench(context);
+  written(at);
+  spoilPage(at, "snapshot");
+  const other = new DatabaseSync(`${at.path}.lock`);
+  other.exec("BEGIN EXCLUSIVE");
+  const journal = at.open();
+  const cursor = journal.cursor("a", { from: "now" });
+  for (let seq = 501; seq <= 503; seq++) journal.append(numbered(seq));
+  assert.equal(journal.state().durable, false);
+  other.close();
+  await at.clock.advance(120_000);
+  assert.equal(journal.state().durable, true);
+  assert.deepEqual(losses(journal), lostToAll);
+  assert.equal(cursor.backlog().snapshots, 3);
+  assert.equal(journal.cursor("b", { from: "now" }).backlog().snapshots, 3);
+  assert.equal(drain(cursor).length, 3);
+});
