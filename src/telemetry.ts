@@ -1,7 +1,7 @@
 /** Owns the wiring of every stage's state to the agent's own metrics, and the slow interval at which they are told. */
 import type { Deliveries } from "./delivery/deliveries.ts";
 import { deliveryStatuses, type DeliveryListener } from "./delivery/state.ts";
-import type { Journal, JournalState } from "./journal/types.ts";
+import { lossReasons, type Journal, type JournalState } from "./journal/types.ts";
 import type { Intake } from "./meter/intake.ts";
 import type { OwnMeter } from "./meter/own-meter.ts";
 import type { Snapshot } from "./meter/snapshot.ts";
@@ -23,10 +23,10 @@ export interface TelemetryOptions {
   readonly version: string;
   readonly nodeVersion: string;
   readonly sources: readonly Source[];
-  readonly intakes: Readonly<Record<SourceName, Intake>>;
-  readonly powermetricsCpu: ChildCpu;
-  readonly journal: Journal;
-  readonly deliveries: Deliveries;
+  readonly intakes: Readonly<Record<SourceName, Pick<Intake, "isUp" | "lastTime">>>;
+  readonly powermetricsCpu: Pick<ChildCpu, "refresh" | "seconds">;
+  readonly journal: Pick<Journal, "state">;
+  readonly deliveries: Pick<Deliveries, "reports">;
   readonly publish: (snapshot: Snapshot) => void;
   /** Whether the last load of the configuration succeeded. */
   readonly reload: { readonly successful: boolean };
@@ -49,6 +49,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   watchSources(options);
   watchJournal(own, seen);
   watchSinks(own, seen);
+  const countLosses = lossCounter(own);
   own.count("sleeps", 0, {});
   own.count("asleepSeconds", 0, {});
 
@@ -66,6 +67,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       for (let beat = 0; !signal.aborted; beat++) {
         if (beat % beatsPerCpuReading === 0) await powermetricsCpu.refresh();
         view = undefined;
+        countLosses(seen().journal);
         options.publish(await own.snapshot(seen().now));
         await clock.sleep(ownIntervalMs, signal, { align: "early" });
       }
@@ -122,6 +124,7 @@ function watchJournal(own: OwnMeter, view: () => View): void {
   own.watch("journalBytes", () => [[view().journal.bytes, {}]]);
   own.watch("journalSnapshots", () => [[view().journal.snapshots, {}]]);
   own.watch("journalDegraded", () => [[Number(!view().journal.durable), {}]]);
+  own.watch("journalSetAside", () => [[view().journal.setAside, {}]]);
   own.watch("journalOldest", () => {
     const { oldestTimeMs } = view().journal;
     return oldestTimeMs === undefined ? [] : [[oldestTimeMs / 1000, {}]];
@@ -129,6 +132,23 @@ function watchJournal(own: OwnMeter, view: () => View): void {
   own.watch("journalDropped", () =>
     Object.entries(view().journal.dropped).map(([reason, snapshots]) => [snapshots, { reason }] as const),
   );
+}
+
+/** The journal keeps account of what it lost by sink; the same counters tell it as what deliveries drop. */
+function lossCounter(own: OwnMeter): (journal: JournalState) => void {
+  const told = new Map<string, number>();
+  return ({ cursors }) => {
+    for (const { sink, dropped } of cursors)
+      for (const reason of lossReasons) {
+        const samples = dropped[reason]?.samples ?? 0;
+        const key = JSON.stringify([sink, reason]);
+        const before = told.get(key) ?? 0;
+        // The account of a sink that was forgotten and is configured again begins anew.
+        const more = samples < before ? samples : samples - before;
+        if (more > 0) own.count("sinkDropped", more, { sink, reason });
+        told.set(key, samples);
+      }
+  };
 }
 
 function watchSinks(own: OwnMeter, view: () => View): void {

@@ -63,6 +63,10 @@ export const ownMetrics = {
     "Snapshots lost to the journal by cause",
     ["reason"],
   ),
+  journalSetAside: agentCounter(
+    "mac_agent_journal_set_aside_total",
+    "Databases of the journal that could not be used and were renamed",
+  ),
   journalDegraded: gauge(
     "mac_agent_journal_degraded",
     "1 while the journal can't write to its disk and works from memory",

@@ -25,7 +25,7 @@ import {
   type Status,
 } from "../endpoint/api/status.ts";
 import type { DeliveryState } from "../delivery/state.ts";
-import type { Journal } from "../journal/types.ts";
+import { lossReasons, type Journal, type JournalState } from "../journal/types.ts";
 import type { Intake } from "../meter/intake.ts";
 import { stalenessLimit } from "../meter/latest.ts";
 import { ownSource } from "../meter/own-meter.ts";
@@ -86,11 +86,12 @@ export function createBoard(options: BoardOptions): Board {
     const time = clock.now();
     const snapshots = options.latest();
     const own = countsOf(snapshots.find(({ source }) => source === ownSource));
+    const kept = journal?.state();
     const parts = {
       time,
       sources: options.sources.map((source) => sourceStatus(source, own)),
-      sinks: options.sinks().map(sinkStatus),
-      ...(journal !== undefined && { journal: journalStatus(journal) }),
+      sinks: options.sinks().map((sink) => sinkStatus(sink, kept)),
+      ...(kept !== undefined && { journal: journalStatus(kept) }),
     };
     const { hostname: host, version, nodeVersion: node, simulated } = options;
     return {
@@ -152,7 +153,10 @@ function historyOf(
   };
 }
 
-function sinkStatus({ sink: id, type, address: target, state }: SinkView): SinkStatus {
+function sinkStatus(
+  { sink: id, type, address: target, state }: SinkView,
+  kept: JournalState | undefined,
+): SinkStatus {
   const { backlog, lastFailure } = state;
   const advice = lastFailure && adviceFor(lastFailure.code);
   return {
@@ -163,7 +167,7 @@ function sinkStatus({ sink: id, type, address: target, state }: SinkView): SinkS
     protocol: state.protocol,
     sent: state.sent,
     failedRequests: state.failedRequests,
-    dropped: state.dropped,
+    dropped: { ...state.dropped, ...lossesOf(id, kept) },
     backlog: {
       snapshots: backlog.snapshots,
       bytes: backlog.bytes,
@@ -179,9 +183,21 @@ function sinkStatus({ sink: id, type, address: target, state }: SinkView): SinkS
   };
 }
 
-function journalStatus(journal: Pick<Journal, "state">): NonNullable<Status["journal"]> {
-  const { durable, reason, bytes, snapshots, oldestTimeMs, dropped } = journal.state();
-  return { durable, bytes, snapshots, dropped, ...withoutAbsent({ reason, oldest: oldestTimeMs }) };
+/** Samples that the sink was owed and the journal lost, by reason. */
+function lossesOf(sink: string, kept: JournalState | undefined): Readonly<Record<string, number>> {
+  const dropped = kept?.cursors.find((cursor) => cursor.sink === sink)?.dropped ?? {};
+  return Object.fromEntries(
+    lossReasons.flatMap((reason) => {
+      const samples = dropped[reason]?.samples ?? 0;
+      return samples === 0 ? [] : [[reason, samples]];
+    }),
+  );
+}
+
+function journalStatus(kept: JournalState): NonNullable<Status["journal"]> {
+  const { durable, reason, bytes, snapshots, oldestTimeMs, dropped, setAside, lastSetAsideMs } = kept;
+  const parts = { durable, bytes, snapshots, dropped, setAside };
+  return { ...parts, ...withoutAbsent({ reason, oldest: oldestTimeMs, lastSetAside: lastSetAsideMs }) };
 }
 
 function chipAndVersion({

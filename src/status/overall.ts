@@ -1,5 +1,12 @@
 /** Owns the judgement over all: is the machine measured, and does what was measured arrive. */
-import type { Overall, OverallLevel, SinkStatus, SourceStatus, Status } from "../endpoint/api/status.ts";
+import type {
+  JournalStatus,
+  Overall,
+  OverallLevel,
+  SinkStatus,
+  SourceStatus,
+  Status,
+} from "../endpoint/api/status.ts";
 import { stalenessLimit } from "../meter/latest.ts";
 
 type Judged = readonly [level: Exclude<OverallLevel, "ok">, problem: string];
@@ -12,12 +19,23 @@ export function overallOf({ time, sources, sinks, journal }: Parts): Overall {
   const judged: readonly Judged[] = [
     ...sources.flatMap((source) => judgeSource(source, time)),
     ...sinks.flatMap(judgeSink),
-    ...(journal?.durable === false
-      ? [["warning", `the journal works from memory: ${journal.reason ?? "its disk fails"}`] as const]
-      : []),
+    ...(journal === undefined ? [] : judgeJournal(journal, time)),
   ];
   const level = order[Math.max(0, ...judged.map(([each]) => order.indexOf(each)))] ?? "ok";
   return { level, problems: judged.map(([, problem]) => problem) };
+}
+
+/** Nothing mends a database that was set aside: after a day it is news no more. */
+const newsMs = 86_400_000;
+
+function judgeJournal({ durable, reason, lastSetAside }: JournalStatus, now: number): Judged[] {
+  const memory = `the journal works from memory: ${reason ?? "its disk fails"}`;
+  const aside = "the journal's database could not be used and was set aside: see the log and journal stats";
+  const isNews = lastSetAside !== undefined && now - lastSetAside < newsMs;
+  return [
+    ...(durable ? [] : [["warning", memory] as const]),
+    ...(isNews ? [["warning", aside] as const] : []),
+  ];
 }
 
 function judgeSource({ name, up, lastSample, intervalMs, lastFailure }: SourceStatus, now: number): Judged[] {

@@ -151,8 +151,16 @@ test("with a journal history is asked for by range and number of points", () => 
       snapshots: 2,
       staged: 0,
       dropped: { max_size: 4 },
-      setAside: 0,
-      cursors: [],
+      setAside: 2,
+      lastSetAsideMs: 5,
+      cursors: [
+        {
+          sink: "remote_write/desk-1",
+          delivered: { snapshots: 1, samples: 4 },
+          dropped: { corrupt: { snapshots: 3, samples: 12 }, too_old: { snapshots: 1, samples: 4 } },
+          waiting: 0,
+        },
+      ],
     }),
   });
   const { origin, groups } = board.history("1d");
@@ -165,5 +173,8 @@ test("with a journal history is asked for by range and number of points", () => 
     bytes: 1,
     snapshots: 2,
     dropped: { max_size: 4 },
+    setAside: 2,
+    lastSetAside: 5,
   });
+  assert.deepEqual(board.status().sinks[0]?.dropped, { corrupt: 12 });
 });

@@ -63,11 +63,27 @@ test("every state of a sink has its level", () => {
 });
 
 test("a journal that works from memory is a warning", () => {
-  const journal = { durable: false, reason: "no space left", bytes: 0, snapshots: 0, dropped: {} };
+  const journal = {
+    durable: false,
+    reason: "no space left",
+    bytes: 0,
+    snapshots: 0,
+    dropped: {},
+    setAside: 0,
+  };
   assert.deepEqual(overallOf(statusOf({ journal })), {
     level: "warning",
     problems: ["the journal works from memory: no space left"],
   });
+});
+
+test("a journal whose database was set aside is a warning for a day", () => {
+  const journal = { durable: true, bytes: 0, snapshots: 0, dropped: {}, setAside: 1 };
+  const hour = 3_600_000;
+  const levelAfter = (ms: number): string =>
+    overallOf(statusOf({ journal: { ...journal, lastSetAside: statusTime - ms } })).level;
+  assert.equal(levelAfter(23 * hour), "warning");
+  assert.equal(levelAfter(25 * hour), "ok");
 });
 
 test("common failures come with what to do, others speak for themselves", () => {

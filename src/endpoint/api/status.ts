@@ -95,7 +95,7 @@ export interface SinkStatus {
   /** Samples the receiver took since the agent started. */
   readonly sent: number;
   readonly failedRequests: number;
-  /** Samples that it will never get, by reason. */
+  /** Samples that it will never get, by reason; what the journal lost is among them. */
   readonly dropped: Readonly<Record<string, number>>;
   readonly backlog: { readonly snapshots: number; readonly bytes: number; readonly oldest?: number };
   readonly nextAttempt?: number;
@@ -114,6 +114,9 @@ export interface JournalStatus {
   readonly oldest?: number;
   /** Snapshots, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** Databases that could not be used and were renamed since the agent started, and when the last one was. */
+  readonly setAside: number;
+  readonly lastSetAside?: number;
 }
 
 /** Something that happened: a source that restarted, a sink that changed its state, a wake, a drop, a reload. */

@@ -1,5 +1,5 @@
 /** Owns the parts of the page that change with every status, by the id of the element they fill. Runs in the browser too. */
-import type { AgentEvent, Machine, OverallLevel, Status } from "../../api/status.ts";
+import type { AgentEvent, JournalStatus, Machine, OverallLevel, Status } from "../../api/status.ts";
 import { ago, bytes, clockTime, span } from "./format.ts";
 import { html, type Html } from "./html.ts";
 import { sinkCards } from "./sinks.ts";
@@ -75,8 +75,13 @@ function journal({ journal: state, time }: Status): Html {
       ${fact("Snapshots", String(state.snapshots))}
       ${fact("Oldest", state.oldest === undefined ? "none" : ago(state.oldest, time))}
       ${fact("Lost", dropped.map(([reason, snapshots]) => `${snapshots} (${reason})`).join(", ") || "none")}
+      ${state.setAside === 0 ? undefined : fact("Set aside", setAsideWords(state, time))}
     </dl>
     ${state.reason === undefined ? undefined : html`<p class="failure">${state.reason}</p>`}`;
+}
+
+function setAsideWords({ setAside, lastSetAside }: JournalStatus, now: number): string {
+  return lastSetAside === undefined ? String(setAside) : `${setAside} (the last ${ago(lastSetAside, now)})`;
 }
 
 function eventList({ events, time }: Status): Html {

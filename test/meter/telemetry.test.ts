@@ -1,0 +1,98 @@
+/** What the stages' states become among the agent's own metrics. */
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import test, { type TestContext } from "node:test";
+import type { Journal } from "../../src/journal/types.ts";
+import { createOwnMeter } from "../../src/meter/own-meter.ts";
+import type { Snapshot } from "../../src/meter/snapshot.ts";
+import { silentLogger } from "../../src/runtime/log.ts";
+import { createTelemetry, ownIntervalMs } from "../../src/telemetry.ts";
+import { bench, numbered, partsOf, snapshot, type Bench } from "../journal/fixtures.ts";
+
+const silent = { isUp: undefined, lastTime: undefined };
+
+/** The own metrics whose names hold `part`, at the start and after one interval in which `meanwhile` happened. */
+async function told(
+  context: TestContext,
+  { at, journal, part }: { at: Bench; journal: Journal; part: string },
+  meanwhile: () => void,
+): Promise<readonly Readonly<Record<string, number>>[]> {
+  const published: Readonly<Record<string, number>>[] = [];
+  const { clock } = at;
+  const telemetry = createTelemetry({
+    own: createOwnMeter(clock.now()),
+    clock,
+    log: silentLogger,
+    version: "1.2.3",
+    nodeVersion: "v24.0.0",
+    sources: [],
+    intakes: { powermetrics: silent, vm_stat: silent, sysctl: silent, pmset: silent },
+    powermetricsCpu: { seconds: undefined, refresh: () => Promise.resolve() },
+    journal,
+    deliveries: { reports: () => [] },
+    publish: (one) => published.push(valuesOf(one, part)),
+    reload: { successful: true },
+  });
+  const stop = new AbortController();
+  context.after(() => stop.abort());
+  const running = telemetry.run(stop.signal);
+  await clock.advance(0);
+  meanwhile();
+  await clock.advance(ownIntervalMs);
+  stop.abort();
+  await running;
+  return published;
+}
+
+function valuesOf({ set, values }: Snapshot, part: string): Readonly<Record<string, number>> {
+  const all = set.series.map(({ name, labels }, index) => {
+    const text = labels.map(([label, value]) => `${label}=${value}`).join();
+    return [`${name.replace("mac_agent_", "")}{${text}}`, values[index] ?? NaN] as const;
+  });
+  return Object.fromEntries(all.filter(([name]) => name.includes(part)));
+}
+
+test("a database that was set aside is counted, and what it lost in samples for each sink", async (context) => {
+  const at = bench(context);
+  const before = at.open();
+  for (const sink of ["a", "b"]) before.cursor(sink, { from: "now" });
+  for (let seq = 1; seq <= 100; seq++) before.append(numbered(seq));
+  before.cursor("a", { from: "now" }).acknowledge({ firstSeq: 1, lastSeq: 90 });
+  before[Symbol.dispose]();
+  const database = new DatabaseSync(at.path);
+  database.exec("DROP TABLE source");
+  database.close();
+  const journal = at.open();
+  const [first, second] = await told(context, { at, journal, part: "_" }, () => {
+    for (const sink of ["a", "b"]) journal.cursor(sink, { from: "now" });
+  });
+  assert.equal(first?.["journal_set_aside_total{}"], 1);
+  assert.equal(second?.["journal_set_aside_total{}"], 1);
+  assert.equal(second["journal_dropped_snapshots_total{reason=corrupt}"], 100);
+  assert.equal(second["sink_samples_dropped_total{reason=corrupt,sink=a}"], 40);
+  assert.equal(second["sink_samples_dropped_total{reason=corrupt,sink=b}"], 400);
+});
+
+test("what the journal gives up for its size is told in samples for each sink, and added up", async (context) => {
+  const at = bench(context, { maxBytes: 2 ** 18 });
+  const journal = at.open();
+  const cursor = journal.cursor("a", { from: "now" });
+  let time = at.clock.now();
+  const fill = (): void => {
+    for (let count = 0; count < 1500; count++)
+      journal.append(snapshot((time += 1000), { parts: partsOf(50) }));
+    journal.commit();
+  };
+  fill();
+  await at.clock.advance(20_000);
+  const lost = (): number => journal.state().cursors[0]?.dropped["max_size"]?.samples ?? 0;
+  const counts = [lost()];
+  const beats = await told(context, { at, journal, part: "sink_samples_dropped_total" }, fill);
+  counts.push(lost());
+  assert.ok((counts[0] ?? 0) > 0 && (counts[1] ?? 0) > (counts[0] ?? 0));
+  assert.deepEqual(
+    beats.map((beat) => beat["sink_samples_dropped_total{reason=max_size,sink=a}"]),
+    counts,
+  );
+  assert.equal(cursor.backlog().snapshots * 100 + lost(), 300_000);
+});
