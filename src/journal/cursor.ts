@@ -49,7 +49,11 @@ export function openCursor(account: Account, { ledger, tail, volume, writing }: 
     return start;
   }
 
-  function collect(wanted: SeqSet, limits: ReadLimits): readonly StoredSnapshot[] {
+  function collect(
+    wanted: SeqSet,
+    limits: ReadLimits,
+    miscounted: StoredSnapshot[],
+  ): readonly StoredSnapshot[] {
     const batch: StoredSnapshot[] = [];
     const unreadable: SeqRange[] = [];
     let room = limits.maxSamples;
@@ -65,6 +69,7 @@ export function openCursor(account: Account, { ledger, tail, volume, writing }: 
         const snapshot = row.decode();
         if (snapshot === undefined) unreadable.push({ firstSeq: row.seq, lastSeq: row.seq });
         else batch.push(snapshot);
+        if (snapshot !== undefined && row.samples !== snapshot.values.length) miscounted.push(snapshot);
         room -= snapshot?.values.length ?? 0;
       }
       if (expected <= range.lastSeq) unreadable.push({ firstSeq: expected, lastSeq: range.lastSeq });
@@ -81,9 +86,13 @@ export function openCursor(account: Account, { ledger, tail, volume, writing }: 
   function read(range: SeqRange, limits: ReadLimits): readonly StoredSnapshot[] {
     const wanted = within(readable(), range);
     const firstSeq = limits.newest === true ? newestStart(wanted, limits) : range.firstSeq;
-    return volume.store === undefined
-      ? collect(within(wanted, { firstSeq, lastSeq: range.lastSeq }), limits)
-      : (volume.read(() => collect(within(wanted, { firstSeq, lastSeq: range.lastSeq }), limits)) ?? []);
+    const asked = within(wanted, { firstSeq, lastSeq: range.lastSeq });
+    const miscounted: StoredSnapshot[] = [];
+    if (volume.store === undefined) return collect(asked, limits, miscounted);
+    const batch = volume.read(() => collect(asked, limits, miscounted)) ?? [];
+    // Their values are sound; a damaged count beside them would spoil the account.
+    if (miscounted.length > 0) volume.write((store) => store.recount(miscounted));
+    return batch;
   }
 
   function oldestTime(seq: number): number | undefined {

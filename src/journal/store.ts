@@ -45,6 +45,8 @@ export interface Store extends Disposable {
   ): number;
   deleteSegment(segment: Segment): void;
   samplesIn(range: SeqRange): number;
+  /** Corrects the numbers of samples that rows say they hold. */
+  recount(snapshots: readonly StoredSnapshot[]): void;
   timeOf(seq: number): number | undefined;
   /** Sizes of the newest rows of the range, newest first. */
   newest(range: SeqRange, limit: number): readonly { readonly seq: number; readonly samples: number }[];
@@ -68,6 +70,7 @@ export function openStore(
   const log = `${database.location() ?? ""}-wal`;
   const selectSources = database.prepare("SELECT name, last_time AS time, last_set AS id FROM source");
   const sumSamples = database.prepare("SELECT sum(samples) AS sum FROM snapshot WHERE seq BETWEEN ? AND ?");
+  const saveCount = database.prepare("UPDATE snapshot SET samples = ? WHERE seq = ?");
   const selectTime = database.prepare("SELECT time FROM snapshot WHERE seq = ?");
   const selectNewest = database.prepare(
     "SELECT seq, samples FROM snapshot WHERE seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?",
@@ -130,6 +133,11 @@ export function openStore(
       segments = segments.filter((one) => one !== segment);
     },
     samplesIn: ({ firstSeq, lastSeq }) => Number(sumSamples.get(firstSeq, lastSeq)?.["sum"] ?? 0),
+    recount(snapshots) {
+      transact("written", () => {
+        for (const { seq, values } of snapshots) saveCount.run(values.length, seq);
+      });
+    },
     timeOf(seq) {
       const time = selectTime.get(seq)?.["time"];
       return time === undefined ? undefined : Number(time);

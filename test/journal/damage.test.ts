@@ -150,6 +150,19 @@ test("a row with a wrong checksum is skipped with those that build on it, once f
   assert.equal([...journal.history({ fromMs: 0, toMs: Infinity })].length, 379);
 });
 
+test("rows whose number of samples is damaged are read, and count as what they hold", (context) => {
+  const at = bench(context);
+  written(at);
+  const database = new DatabaseSync(at.path);
+  database.exec("UPDATE snapshot SET samples = 68 WHERE seq IN (7, 8, 300)");
+  database.close();
+  const journal = at.open();
+  assert.equal(drain(journal.cursor("a", { from: "now" })).length, 400);
+  const [{ delivered, dropped } = assert.fail()] = journal.state().cursors;
+  assert.deepEqual(delivered, { snapshots: 400, samples: 1600 });
+  assert.deepEqual(dropped, {});
+});
+
 test("a damaged cursor begins anew, a damaged segment ends the database", (context) => {
   const at = bench(context);
   written(at);
