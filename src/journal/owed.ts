@@ -73,15 +73,17 @@ function lastOf(database: DatabaseSync, known: number): number | undefined {
 
 /** By the segments where they tell; a row counts where its segment is damaged. */
 function samplesOf(range: SeqRange, segments: readonly Segment[], database: DatabaseSync): number {
-  const told = storedSamples(range, { segments, samplesIn: (part) => exactly(part, database) });
+  const told = storedSamples(range, { segments, samplesIn: (part) => exactly(part, segments, database) });
   const untold = withoutAll([range], seqsOf(segments));
   return untold.reduce((sum, part) => sum + inferred(part, segments, database), told);
 }
 
-function exactly(range: SeqRange, database: DatabaseSync): number {
-  const { rows, samples } = readable(range, database);
-  if (rows < sizeOf([range])) throw damage("unexpected number of rows");
-  return samples;
+/** Only where all rows of the segment add up to what it says: the count of a damaged one may be anything. */
+function exactly(part: SeqRange, segments: readonly Segment[], database: DatabaseSync): number {
+  const segment = segments.find(({ first, last }) => first <= part.firstSeq && part.lastSeq <= last);
+  const all = segment && readable({ firstSeq: segment.first, lastSeq: segment.last }, database);
+  if (all?.samples !== segment?.samples) throw damage("unexpected number of samples in a segment");
+  return readable(part, database).samples;
 }
 
 function inferred(range: SeqRange, segments: readonly Segment[], database: DatabaseSync): number {

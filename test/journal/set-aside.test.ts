@@ -58,6 +58,8 @@ const damages: Readonly<Record<string, (at: Bench) => void>> = {
   "the page of series": (at) => spoilPage(at, "series_set"),
   "the page of segments": (at) => spoilPage(at, "segment"),
   "a segment": (at) => change(at, "UPDATE segment SET last = last + 1000000"),
+  "a row's number of samples": (at) =>
+    change(at, "UPDATE snapshot SET samples = 3 WHERE seq = 200; DROP TABLE source"),
   "a table that is missing": (at) => change(at, "DROP TABLE source"),
   "the header's application": (at) => change(at, "PRAGMA application_id = 7"),
 };
