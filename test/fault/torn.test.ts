@@ -1,4 +1,4 @@
-/** The last write of a journal, torn or spoilt at every byte: it is there as a whole or not at all, and everything before it is. */
+/** The last write of a journal, torn or spoilt anywhere: it is there as a whole or not at all, and everything before it is. */
 import assert from "node:assert/strict";
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -8,6 +8,7 @@ import { basicOptions, bench, essence, numbered, unlimited, type Bench } from ".
 
 /** Every byte takes half a minute a test: FAULT_EVERY_BYTE=1. Otherwise the ends of pages and frames, and some between. */
 const everyByte = process.env["FAULT_EVERY_BYTE"] === "1";
+const where = everyByte ? "at every byte" : "around every border";
 const frameBytes = 4096 + 24;
 const logHeader = 32;
 
@@ -63,7 +64,7 @@ function places(from: number, to: number): readonly number[] {
   });
 }
 
-test("the last write cut off at every byte: all of it is there or none, and everything before it", (context) => {
+test(`the last write cut off ${where}: all of it is there or none, and everything before it`, (context) => {
   const torn = lastWrite(bench(context));
   assert.ok(torn.log.length > torn.before);
   assert.equal(recovered(torn, torn.log), last);
@@ -71,7 +72,7 @@ test("the last write cut off at every byte: all of it is there or none, and ever
     assert.equal(recovered(torn, torn.log.subarray(0, at)), first, `cut off at ${at}`);
 });
 
-test("a bit flipped at every byte of the last write: none of it is there, and everything before it", (context) => {
+test(`a bit of the last write flipped ${where}: none of it is there, and everything before it`, (context) => {
   const torn = lastWrite(bench(context));
   for (const at of places(torn.before, torn.log.length)) {
     const spoilt = Buffer.from(torn.log);
