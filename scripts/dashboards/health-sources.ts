@@ -139,7 +139,14 @@ export const journalRow: Row = {
         "mac_agent_journal_dropped_snapshots_total",
         ["instance", "reason"],
       ),
-      width: 24,
+      width: 18,
+    },
+    {
+      title: "Set aside",
+      description: `${about("mac_agent_journal_set_aside_total")} Since the agent started.`,
+      view: lines("short", { min: 0 }),
+      queries: [{ expression: of("mac_agent_journal_set_aside_total"), legend: "{{instance}}" }],
+      width: 6,
     },
   ],
 };
