@@ -119,9 +119,9 @@ export function openJournal(options: JournalOptions): Journal {
     const { sinks, unread } = owedBy(aside);
     owed.push(...sinks);
     if (occasion === "late") writeOff();
-    const all = sinks.reduce<SeqSet>((set, { lost }) => union(set, lost), []);
-    const lost_snapshots = sinks.length === 0 && unread !== undefined ? "unknown" : sizeOf(all);
-    return { lost_snapshots, sinks: sinks.length, ...(unread !== undefined && { unread }) };
+    const count = sizeOf(sinks.reduce<SeqSet>((set, { lost }) => union(set, lost), []));
+    if (unread === undefined) return { lost_snapshots: count, sinks: sinks.length };
+    return { lost_snapshots: count === 0 ? "unknown" : `at least ${count}`, sinks: sinks.length, unread };
   }
 
   function writeOff(): void {

@@ -163,8 +163,9 @@ test("bits flipped where the journal keeps something: what arrives is what was c
     const became = outcomeOf(heard) ?? (corrupt > 0 ? "corrupt" : "arrived");
     rounds[became]++;
     assert.equal(receiver.taken.samples, after.sent);
-    const owed = became === "unknown" ? 0 : became === "again" ? held : before.waiting;
-    assert.equal(sent + corrupt, owed, `round ${round}: ${became}`);
+    const owed = became === "again" ? held : before.waiting;
+    if (became === "unknown") assert.ok(sent + corrupt < owed);
+    else assert.equal(sent + corrupt, owed, `round ${round}: ${became}`);
     assert.equal(it.journal().state().setAside, became === "setAside" || became === "unknown" ? 1 : 0);
   }
   const told = JSON.stringify(rounds);
