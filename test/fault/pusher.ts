@@ -13,7 +13,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { createDeliveries, type Deliveries } from "../../src/delivery/deliveries.ts";
 import type { DeliveryListener } from "../../src/delivery/state.ts";
 import { openJournal } from "../../src/journal/journal.ts";
-import type { Cursor, Journal, JournalOptions } from "../../src/journal/types.ts";
+import { lossReasons, type Cursor, type Journal, type JournalOptions } from "../../src/journal/types.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 import { createHttpClient } from "../../src/runtime/http/client.ts";
 import type { HttpClient, HttpRequest } from "../../src/runtime/http/http.ts";
@@ -237,14 +237,8 @@ export async function createPusher(options: PusherOptions): Promise<Pusher> {
   return it;
 }
 
-/** `LossReason` of src/journal/types.ts; every other reason is told by delivery. */
-const journalReasons: ReadonlySet<string> = new Set([
-  "max_size",
-  "max_age",
-  "disk_floor",
-  "corrupt",
-  "memory",
-]);
+/** Every other reason is told by delivery. */
+const journalReasons: ReadonlySet<string> = new Set(lossReasons);
 
 function assertBalanced({ kind, origin, taken }: Receiver, account: Account): void {
   const { collected, sent, waiting } = account;
