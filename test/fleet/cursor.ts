@@ -19,7 +19,8 @@ import type { Recording } from "./recording.ts";
 export interface FleetCursor extends Cursor {
   /** Takes the snapshot of this moment, milliseconds since the Unix epoch. */
   append(time: number): void;
-  waitingSamples(): number;
+  /** Samples that still wait of those taken while offline. */
+  backlogSamples(): number;
 }
 
 export interface Life {
@@ -99,7 +100,8 @@ export function createFleetCursor(
       if (timeOf(lastSeq) !== time) stretches.push({ firstSeq: lastSeq, firstTime: time });
       waiting = union(waiting, [{ firstSeq: lastSeq, lastSeq }]);
     },
-    waitingSamples: () => sizeOf(waiting) * recording.set.series.length,
+    backlogSamples: () =>
+      sizeOf(within(waiting, { firstSeq: 1, lastSeq: backlog.count })) * recording.set.series.length,
   };
 }
 

@@ -1,4 +1,5 @@
 /** Owns one imitated Mac: a real sink with its own connection and the real delivery loop, over a journal that is computed. */
+import { once } from "node:events";
 import { createDelivery, type Delivery, type DeliveryOptions } from "../../src/delivery/delivery.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { createHttpClient } from "../../src/runtime/http/client.ts";
@@ -7,10 +8,10 @@ import type { Random } from "../../src/runtime/random.ts";
 import { historyPacing } from "../../src/sink/pacing.ts";
 import type { RemoteWriteSettings } from "../../src/sink/remote-write/schema.ts";
 import { createRemoteWriteSink } from "../../src/sink/remote-write/sink.ts";
-import type { Sink } from "../../src/sink/sink.ts";
+import type { Sink, SendResult } from "../../src/sink/sink.ts";
 import { createFleetCursor, type FleetCursor } from "./cursor.ts";
 import type { Recording } from "./recording.ts";
-import { countFailure, countRequest, type Tallies } from "./tally.ts";
+import { accountOf, countFailure, countRequest, type Tallies } from "./tally.ts";
 
 export interface HostPlan {
   readonly job: string;
@@ -29,11 +30,17 @@ export interface HostPlan {
 
 export interface Host extends AsyncDisposable {
   readonly cursor: FleetCursor;
+  readonly series: number;
+  /** Most samples of a batch: all of its requests, one after the other. */
+  readonly batchSamples: number;
   /** Takes the snapshots that are due at this time; nothing while it sleeps. */
   tick(now: number): void;
   /** Begins as one of many that have been at it for long: without the delay of a herd. */
   start(now: number): void;
+  /** Closes the lid, whatever is on its way. */
   sleep(): Promise<void>;
+  /** Begins no more requests and waits for the answer to the one that is on its way: its samples are counted, not in doubt. */
+  readonly settle: () => Promise<void>;
   /** Opens the lid: new connections, and the delay that spreads a herd. */
   wake(now: number): void;
   readonly isAwake: boolean;
@@ -41,7 +48,7 @@ export interface Host extends AsyncDisposable {
 
 export function createHost(plan: HostPlan): Host {
   const { intervalMs, tallies, random } = plan;
-  const sink = openSink(plan);
+  const { sink, settle } = settling(counting(openSink(plan), tallies));
   const pacing = drivenAs(plan.settings);
   const cursor = cursorOf(plan, sink);
   let nextTime = plan.firstTime;
@@ -55,7 +62,7 @@ export function createHost(plan: HostPlan): Host {
       sink,
       cursor,
       pacing,
-      listener: { requested: () => undefined, sent: () => undefined, dropped: () => undefined },
+      listener: accountOf(tallies),
       clock: systemClock,
       random,
       log: silentLogger,
@@ -74,9 +81,12 @@ export function createHost(plan: HostPlan): Host {
 
   return {
     cursor,
+    series: plan.recording.set.series.length,
+    batchSamples: sink.maxBodies * sink.maxSamples,
     start: (now) => void start(now),
     wake: (now) => start(now).woke(),
     sleep,
+    settle,
     get isAwake() {
       return running !== undefined;
     },
@@ -112,13 +122,12 @@ function drivenAs({ queue_config }: RemoteWriteSettings): DeliveryOptions["pacin
   throw new Error(`unexpected pacing: got ${pacing.kind}, want history`);
 }
 
-function openSink({ job, number, settings, tallies }: HostPlan): Sink {
-  const sink = createRemoteWriteSink(settings, {
+function openSink({ job, number, settings }: HostPlan): Sink {
+  return createRemoteWriteSink(settings, {
     client: createHttpClient(settings, { clock: systemClock, env: {} }),
     identity: { job, instance: `host-${number}`, externalLabels: {} },
     version: "0.0.0-fleet",
   });
-  return counting(sink, tallies);
 }
 
 function counting(sink: Sink, tallies: Tallies): Sink {
@@ -135,4 +144,35 @@ function counting(sink: Sink, tallies: Tallies): Sink {
       return result;
     },
   };
+}
+
+/** A delivery loop has one request on its way at a time. */
+function settling(sink: Sink): { readonly sink: Sink; readonly settle: () => Promise<void> } {
+  let isSettling = false;
+  let onItsWay: Promise<unknown> = Promise.resolve();
+
+  function pass(send: () => Promise<SendResult>, signal: AbortSignal): Promise<SendResult> {
+    if (isSettling) return calledOff(signal);
+    const result = send();
+    onItsWay = result;
+    return result;
+  }
+
+  return {
+    sink: {
+      ...sink,
+      send: (body, protocol, signal) => pass(() => sink.send(body, protocol, signal), signal),
+      probe: (protocol, signal) => pass(() => sink.probe(protocol, signal), signal),
+    },
+    async settle() {
+      isSettling = true;
+      await onItsWay;
+    },
+  };
+}
+
+/** Answers only when nobody waits for it any more. */
+async function calledOff(signal: AbortSignal): Promise<SendResult> {
+  if (!signal.aborted) await once(signal, "abort");
+  return { outcome: { status: "retry", code: "aborted", reason: "aborted" }, durationMs: 0 };
 }

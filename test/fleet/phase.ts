@@ -2,12 +2,12 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { systemClock } from "../../src/runtime/clock.ts";
 import type { Random } from "../../src/runtime/random.ts";
-import { remoteWriteSchema } from "../../src/sink/remote-write/schema.ts";
-import { costBetween, readProcess, type Cost } from "../bench/process.ts";
+import { remoteWriteSchema, type RemoteWriteSettings } from "../../src/sink/remote-write/schema.ts";
 import { createHost, type Host } from "./host.ts";
 import type { FleetReceiver } from "./receiver.ts";
 import type { Recording } from "./recording.ts";
 import { newTallies, type Tallies } from "./tally.ts";
+import { watchReceiver, type ReceiverCost } from "./watch.ts";
 
 export interface Phase {
   readonly title: string;
@@ -28,15 +28,26 @@ export interface Phase {
 
 export interface PhaseResult {
   readonly phase: Phase;
+  /** Until the last request was answered. */
   readonly seconds: number;
   readonly tallies: Tallies;
-  readonly backlogSamples: number;
-  readonly backlogLeft: number;
+  /** Series of all Macs. */
+  readonly series: number;
+  readonly backlog: Backlog;
   readonly sleeps: number;
-  readonly stored?: number;
-  /** Of the receiver's process; its memory at the highest. */
-  readonly receiver?: Cost;
-  readonly own: Cost;
+  readonly receiver: ReceiverCost & { readonly isOurs: boolean };
+  /** Of all Macs together: cores, and memory at the end. */
+  readonly own: { readonly cores: number; readonly rssBytes: number };
+}
+
+/** In samples. */
+export interface Backlog {
+  readonly all: number;
+  /** Of the Mac that has most. */
+  readonly most: number;
+  readonly left: number;
+  /** What a Mac sends at once, before its drain rate tells it to wait. */
+  readonly batch: number;
 }
 
 const messages = { v1: "prometheus.WriteRequest", v2: "io.prometheus.write.v2.Request" } as const;
@@ -53,32 +64,33 @@ export async function runPhase(
   await using fleet = new AsyncDisposableStack();
   const hosts = createHosts(phase, recordings, receiver.url, { random, tallies, start });
   for (const host of hosts) fleet.use(host);
-  const backlogSamples = waitingSamples(hosts);
+  const backlogs = hosts.map(({ cursor }) => cursor.backlogSamples());
 
-  const before = { receiver: receiver.read(), own: readProcess(process.pid), at: performance.now() };
+  const watch = await watchReceiver(receiver);
+  const before = { cpu: process.cpuUsage(), at: performance.now() };
   for (const host of hosts)
     if (phase.backlogMs > 0) host.wake(start);
     else host.start(start);
-  const watched = await live(phase, hosts, receiver, random);
+  const sleeps = await live(phase, hosts, random);
+  await Promise.all(hosts.map((host) => host.settle()));
   const seconds = (performance.now() - before.at) / 1000;
-  const after = receiver.read();
-  const own = costBetween(before.own, readProcess(process.pid), seconds);
-  const backlogLeft = waitingSamples(hosts);
+  const { user, system } = process.cpuUsage(before.cpu);
+  const own = { cores: (user + system) / 1e6 / seconds, rssBytes: process.memoryUsage.rss() };
   await fleet.disposeAsync();
-  const stored = await receiver.stored();
   return {
     phase,
     seconds,
     tallies,
-    backlogSamples,
-    backlogLeft,
-    sleeps: watched.sleeps,
+    series: hosts.reduce((sum, { series }) => sum + series, 0),
+    backlog: {
+      all: sumOf(backlogs),
+      most: mostOf(backlogs),
+      left: backlogOf(hosts),
+      batch: mostOf(hosts.map(({ batchSamples }) => batchSamples)),
+    },
+    sleeps,
+    receiver: { ...(await watch.end(seconds)), isOurs: receiver.isOurs },
     own,
-    ...(stored !== undefined && { stored }),
-    ...(before.receiver !== undefined &&
-      after !== undefined && {
-        receiver: costBetween(before.receiver, { ...after, rssKb: watched.rssKb }, seconds),
-      }),
   };
 }
 
@@ -88,14 +100,23 @@ interface World {
   readonly start: number;
 }
 
+/** Of each Mac's sink, everything else at its default. */
+export function settingsOf(
+  { protocol, drainRate }: Pick<Phase, "protocol" | "drainRate">,
+  url: string,
+): RemoteWriteSettings {
+  const queue_config = { drain_rate: drainRate };
+  return remoteWriteSchema.parse({ url, protobuf_message: messages[protocol], queue_config });
+}
+
 function createHosts(
-  { job, hosts, intervalMs, backlogMs, drainRate, jitter, protocol }: Phase,
+  phase: Phase,
   recordings: readonly Recording[],
   url: string,
   { random, tallies, start }: World,
 ): readonly Host[] {
-  const queue_config = { drain_rate: drainRate };
-  const settings = remoteWriteSchema.parse({ url, protobuf_message: messages[protocol], queue_config });
+  const { job, hosts, intervalMs, backlogMs, jitter } = phase;
+  const settings = settingsOf(phase, url);
   return Array.from({ length: hosts }, (_, number) => {
     const recording = recordings[number % recordings.length];
     if (recording === undefined)
@@ -115,17 +136,15 @@ function createHosts(
   });
 }
 
-/** The day itself: snapshots fall due, lids close and open. Ends early when a backlog is all delivered. */
+/** The day itself: snapshots fall due, lids close and open. Ends early when a backlog is all delivered. Tells how many slept. */
 async function live(
   { durationMs, churn, backlogMs }: Phase,
   hosts: readonly Host[],
-  receiver: FleetReceiver,
   random: Random,
-): Promise<{ readonly sleeps: number; readonly rssKb: number }> {
+): Promise<number> {
   const wakeAt = new Map<Host, number>();
   const end = systemClock.now() + durationMs;
   let sleeps = 0;
-  let rssKb = 0;
   for (let now = systemClock.now(); now < end; now = systemClock.now()) {
     for (const host of hosts) {
       host.tick(now);
@@ -135,18 +154,20 @@ async function live(
       wakeAt.set(host, now + 20_000 + random() * 40_000);
       await host.sleep();
     }
-    rssKb = Math.max(rssKb, receiver.read()?.rssKb ?? 0);
-    if (backlogMs > 0 && hosts.every(hasCaughtUp)) break;
+    if (backlogMs > 0 && backlogOf(hosts) === 0) break;
     await wait(tickMs);
   }
-  return { sleeps, rssKb };
+  return sleeps;
 }
 
-/** Live snapshots may wait for their batch. */
-function hasCaughtUp({ cursor }: Host): boolean {
-  return cursor.backlog().snapshots <= 2;
+function backlogOf(hosts: readonly Host[]): number {
+  return sumOf(hosts.map(({ cursor }) => cursor.backlogSamples()));
 }
 
-function waitingSamples(hosts: readonly Host[]): number {
-  return hosts.reduce((sum, { cursor }) => sum + cursor.waitingSamples(), 0);
+function mostOf(values: readonly number[]): number {
+  return values.reduce((most, value) => Math.max(most, value), 0);
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }

@@ -1,10 +1,18 @@
-/** Owns what a phase of the fleet is measured by: requests, samples, bytes, waits. */
-import type { SendResult } from "../../src/sink/sink.ts";
+/** Owns what a phase of the fleet is measured by: requests, samples and what became of them, bytes, waits. */
+import type { DeliveryListener } from "../../src/delivery/state.ts";
+import type { Body, SendResult } from "../../src/sink/sink.ts";
 
 export interface Tallies {
   requests: number;
-  /** Of requests that delivered something; retries of the same samples are no more samples. */
-  samples: number;
+  /** In requests that were answered as stored; what comes a second time counts twice. */
+  answered: number;
+  /** In requests of which nobody knows whether they were stored: cut off, timed out, failed. */
+  uncertain: number;
+  /** Delivered for good, each sample once: what the receiver must hold at least. */
+  sent: number;
+  /** By reason; never to be delivered. */
+  readonly dropped: Map<string, number>;
+  /** Of requests that were answered as stored. */
   bytes: number;
   /** Milliseconds of each request, sent to answered. */
   readonly latencies: number[];
@@ -15,27 +23,46 @@ export interface Tallies {
 }
 
 export function newTallies(): Tallies {
-  return { requests: 0, samples: 0, bytes: 0, latencies: [], ages: [], errors: new Map() };
+  return {
+    requests: 0,
+    answered: 0,
+    uncertain: 0,
+    sent: 0,
+    dropped: new Map(),
+    bytes: 0,
+    latencies: [],
+    ages: [],
+    errors: new Map(),
+  };
 }
 
-export function countRequest(
-  tallies: Tallies,
-  result: SendResult,
-  body: { readonly bytes: Uint8Array; readonly samples: number },
-): void {
+/** What delivery itself says became of the samples. */
+export function accountOf(tallies: Tallies): DeliveryListener {
+  return {
+    requested: () => undefined,
+    sent: (samples) => void (tallies.sent += samples),
+    dropped: (samples, reason) => add(tallies.dropped, reason, samples),
+  };
+}
+
+export function countRequest(tallies: Tallies, result: SendResult, body: Body): void {
   const { outcome, durationMs } = result;
   tallies.requests++;
   tallies.latencies.push(durationMs);
   if (outcome.status === "delivered") {
-    tallies.samples += body.samples - outcome.rejected;
+    tallies.answered += body.samples - outcome.rejected;
     tallies.bytes += body.bytes.length;
-  }
+  } else if (outcome.status === "retry") tallies.uncertain += body.samples;
   countFailure(tallies, result);
 }
 
 /** A probe that gets no answer keeps a Mac from sending anything. */
 export function countFailure({ errors }: Tallies, { outcome }: SendResult): void {
-  if (outcome.status !== "delivered") errors.set(outcome.code, (errors.get(outcome.code) ?? 0) + 1);
+  if (outcome.status !== "delivered") add(errors, outcome.code, 1);
+}
+
+function add(counts: Map<string, number>, name: string, more: number): void {
+  counts.set(name, (counts.get(name) ?? 0) + more);
 }
 
 /** NaN of nothing. */
