@@ -5,7 +5,8 @@ import { createOwnMeter } from "../../src/meter/own-meter.ts";
 import { catalogue } from "../../src/meter/catalogue.ts";
 import { snapshot } from "../journal/fixtures.ts";
 import { createMachine } from "../soak/machine.ts";
-import { hour, minute, pusher, second, total } from "./pusher.ts";
+import { total } from "./account.ts";
+import { hour, minute, pusher, second } from "./pusher.ts";
 import { startReceiver, type Receiver } from "./receiver.ts";
 
 /** Receivers whose clocks are right whatever ours says. */

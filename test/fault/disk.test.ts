@@ -9,7 +9,8 @@ import { pageBytes } from "../../src/journal/database.ts";
 import { silentLogger, type LogFields, type Logger } from "../../src/runtime/log.ts";
 import { seededRandom, type Random } from "../../src/runtime/random.ts";
 import { faultyDisk, systemError } from "../journal/fixtures.ts";
-import { pusher, second, total, type Pusher } from "./pusher.ts";
+import { total } from "./account.ts";
+import { pusher, second, type Pusher } from "./pusher.ts";
 import { startReceiver, type Receiver } from "./receiver.ts";
 import { smallVolume } from "../support/small-volume.ts";
 

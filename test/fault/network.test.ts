@@ -4,7 +4,8 @@ import { copyFileSync } from "node:fs";
 import test, { type TestContext } from "node:test";
 import { page, reset, status, hang, type Answer } from "../conformance/receiver.ts";
 import { expired, noOpenssl, selfSigned, temporaryFolder } from "../runtime/http/receivers.ts";
-import { hour, pusher, second, total, type Pusher } from "./pusher.ts";
+import { total } from "./account.ts";
+import { hour, pusher, second, type Pusher } from "./pusher.ts";
 import { startReceiver, type Receiver } from "./receiver.ts";
 
 const kinds = ["remote_write", "otlp", "pushgateway"] as const;

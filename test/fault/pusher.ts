@@ -13,7 +13,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { createDeliveries, type Deliveries } from "../../src/delivery/deliveries.ts";
 import type { DeliveryListener } from "../../src/delivery/state.ts";
 import { openJournal } from "../../src/journal/journal.ts";
-import { lossReasons, type Cursor, type Journal, type JournalOptions } from "../../src/journal/types.ts";
+import type { Journal, JournalOptions } from "../../src/journal/types.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 import { createHttpClient } from "../../src/runtime/http/client.ts";
 import type { HttpClient, HttpRequest } from "../../src/runtime/http/http.ts";
@@ -23,26 +23,16 @@ import { receiversOf, type SinkBlocks } from "../../src/sink/index.ts";
 import { otlpSchema } from "../../src/sink/otlp/schema.ts";
 import { pushgatewaySchema } from "../../src/sink/pushgateway/schema.ts";
 import { remoteWriteSchema } from "../../src/sink/remote-write/schema.ts";
-import { basicOptions, snapshot, temporaryFolder, unlimited, type Wanted } from "../journal/fixtures.ts";
+import { basicOptions, snapshot, temporaryFolder, type Wanted } from "../journal/fixtures.ts";
 import { fakeClock, type FakeClock } from "../support/fake-clock.ts";
-import { countSnapshot, nothing, plus, type Counted } from "./counting.ts";
+import { add, assertBalanced, journalReasons, samplesOf, type Account } from "./account.ts";
+import { countSnapshot, nothing, plus } from "./counting.ts";
 import type { Kind, Receiver } from "./receiver.ts";
 import { sinkWorld } from "../support/sink-world.ts";
 
 export const second = 1000;
 export const minute = 60 * second;
 export const hour = 60 * minute;
-
-/** What became of the samples that one sink was owed, over all lives of the agent. */
-export interface Account {
-  readonly collected: Counted;
-  readonly sent: number;
-  /** By delivery, under its own reasons. */
-  readonly dropped: Readonly<Record<string, number>>;
-  /** By the journal, under its own. */
-  readonly lost: Readonly<Record<string, number>>;
-  readonly waiting: number;
-}
 
 export interface Pusher extends AsyncDisposable {
   readonly clock: FakeClock;
@@ -235,41 +225,6 @@ export async function createPusher(options: PusherOptions): Promise<Pusher> {
     },
   };
   return it;
-}
-
-/** Every other reason is told by delivery. */
-const journalReasons: ReadonlySet<string> = new Set(lossReasons);
-
-function assertBalanced({ kind, origin, taken }: Receiver, account: Account): void {
-  const { collected, sent, waiting } = account;
-  const [dropped, lost] = [total(account.dropped), total(account.lost)];
-  const told = `${kind} ${origin}: ${JSON.stringify(account)}`;
-  assert.equal(taken.samples, sent, told);
-  if (kind === "pushgateway") return;
-  assert.equal(sent + dropped + lost + waiting, collected.samples, told);
-  if (kind === "remote_write" && sent === collected.samples) assert.equal(taken.print, collected.print, told);
-}
-
-export function total(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((sum, count) => sum + count, 0);
-}
-
-function add(counts: Record<string, number>, reason: string, samples: number): void {
-  counts[reason] = (counts[reason] ?? 0) + samples;
-}
-
-/** What waits, read a little at a time. */
-function samplesOf(cursor: Cursor): number {
-  let samples = 0;
-  for (const range of cursor.ranges())
-    for (let firstSeq = range.firstSeq; firstSeq <= range.lastSeq;) {
-      const batch = cursor.read({ ...range, firstSeq }, { ...unlimited, maxSnapshots: 200 });
-      const last = batch.at(-1);
-      if (last === undefined) break;
-      samples += batch.reduce((sum, { values }) => sum + values.length, 0);
-      firstSeq = last.seq + 1;
-    }
-  return samples;
 }
 
 function blocksOf(receivers: readonly Receiver[], settings: PusherOptions["settings"]): SinkBlocks {

@@ -8,7 +8,7 @@ import test, { type TestContext } from "node:test";
 import { noProc } from "../bench/process.ts";
 import { hang, page, reset, status, type Answer } from "../conformance/receiver.ts";
 import { valueOf } from "../cli/agent.ts";
-import { total } from "../fault/pusher.ts";
+import { total } from "../fault/account.ts";
 import { startReceiver, type Receiver } from "../fault/receiver.ts";
 import { startSoaked, type Reading, type SoakedAgent, type Told } from "./agent.ts";
 import { watchArrivals, type Arrivals } from "./arrivals.ts";
