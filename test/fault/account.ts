@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { lossReasons, type Cursor } from "../../src/journal/types.ts";
 import { unlimited } from "../journal/fixtures.ts";
+import type { Pushes } from "./counted-sink.ts";
 import type { Counted } from "./counting.ts";
 import type { Receiver } from "./receiver.ts";
 
@@ -14,6 +15,8 @@ export interface Account {
   /** By the journal, under its own. */
   readonly lost: Readonly<Record<string, number>>;
   readonly waiting: number;
+  /** Of a sink without history, which is owed nothing but what it was pushed. */
+  readonly pushes: Readonly<Pushes>;
 }
 
 /** Every other reason is told by delivery. */
@@ -24,9 +27,13 @@ export function assertBalanced({ kind, origin, taken }: Receiver, account: Accou
   const [dropped, lost] = [total(account.dropped), total(account.lost)];
   const told = `${kind} ${origin}: ${JSON.stringify(account)}`;
   assert.equal(taken.samples, sent, told);
-  if (kind === "pushgateway") return;
+  if (kind === "pushgateway") {
+    const { encoded, superseded, underWay } = account.pushes;
+    assert.equal(sent + dropped + superseded + underWay, encoded, told);
+    return;
+  }
   assert.equal(sent + dropped + lost + waiting, collected.samples, told);
-  if (kind === "remote_write" && sent === collected.samples) assert.equal(taken.print, collected.print, told);
+  if (sent === collected.samples) assert.equal(taken.print, collected.print, told);
 }
 
 export function total(counts: Readonly<Record<string, number>>): number {

@@ -37,16 +37,16 @@ export function countRemoteWrite(body: Uint8Array): Counted {
   return total;
 }
 
-/** Without a print: a histogram's buckets are put together differently on this wire. */
+/** Data points of sums and gauges are one sample each, those of histograms as many as Prometheus has series for them. */
 export function countOtlp(body: Uint8Array): Counted {
-  let samples = 0;
+  let total = nothing;
   for (const metric of within(body, 1, 2, 2)) {
     for (const points of parts(metric, [5, 7]))
-      for (const point of parts(points, [1])) samples += countNumberPoint(point);
+      for (const point of parts(points, [1])) total = plus(total, countNumberPoint(point));
     for (const points of parts(metric, [9]))
-      for (const point of parts(points, [1])) samples += countHistogramPoint(point);
+      for (const point of parts(points, [1])) total = plus(total, countHistogramPoint(point));
   }
-  return { ...nothing, samples };
+  return total;
 }
 
 /** Lines of a text exposition. */
@@ -72,15 +72,50 @@ function countSample(bytes: Uint8Array): Counted {
   return { ...nothing, samples: 1, print: printOf(time, low, high) };
 }
 
-/** A point without a value tells the end of a series. */
-function countNumberPoint(bytes: Uint8Array): number {
-  return [...fields(bytes)].some(({ number }) => number === 4 || number === 6) ? 1 : 0;
+/** NumberDataPoint: time 3, value 4. A point without a value tells the end of a series. */
+function countNumberPoint(bytes: Uint8Array): Counted {
+  let time = 0;
+  let value: number | undefined;
+  for (const { number, at } of fields(bytes)) {
+    if (number === 3) time = millisecondsAt(bytes, at);
+    if (number === 4) value = viewOf(bytes).getFloat64(at, true);
+  }
+  return value === undefined ? oneMark : countValue(time, value);
 }
 
-/** Buckets, sum and count are samples of their own everywhere else. */
-function countHistogramPoint(bytes: Uint8Array): number {
-  const [buckets] = parts(bytes, [6]);
-  return buckets === undefined ? 0 : buckets.length / 8 + 2;
+/** HistogramDataPoint: time 3, count 4, sum 5, counts of each bucket alone 6, flags 10. */
+function countHistogramPoint(bytes: Uint8Array): Counted {
+  const view = viewOf(bytes);
+  let [time, upTo, total] = [0, 0, nothing];
+  const [buckets = new Uint8Array()] = parts(bytes, [6]);
+  for (const { number, at, value } of fields(bytes)) {
+    if (number === 10 && value === 1) return oneMark;
+    if (number === 3) time = millisecondsAt(bytes, at);
+    if (number === 4) total = plus(total, countValue(time, Number(view.getBigUint64(at, true))));
+    if (number === 5) total = plus(total, countValue(time, view.getFloat64(at, true)));
+  }
+  for (let at = 0; at < buckets.length; at += 8) {
+    upTo += Number(viewOf(buckets).getBigUint64(at, true));
+    total = plus(total, countValue(time, upTo));
+  }
+  return total;
+}
+
+const oneMark: Counted = { ...nothing, marks: 1 };
+const scratch = new DataView(new ArrayBuffer(8));
+
+function countValue(time: number, value: number): Counted {
+  scratch.setFloat64(0, value, true);
+  const print = printOf(time, scratch.getUint32(0, true), scratch.getUint32(4, true));
+  return { ...nothing, samples: 1, print };
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function millisecondsAt(bytes: Uint8Array, at: number): number {
+  return Number(viewOf(bytes).getBigUint64(at, true) / 1_000_000n);
 }
 
 function printOf(time: number, low: number, high: number): number {
@@ -123,7 +158,7 @@ export function* parts(bytes: Uint8Array, numbers: readonly number[]): Generator
     if (wire === 2 && numbers.includes(number)) yield bytes.subarray(at, at + value);
 }
 
-function* within(bytes: Uint8Array, ...path: readonly number[]): Generator<Uint8Array> {
+export function* within(bytes: Uint8Array, ...path: readonly number[]): Generator<Uint8Array> {
   const [number, ...rest] = path;
   if (number === undefined) yield bytes;
   else for (const part of parts(bytes, [number])) yield* within(part, ...rest);

@@ -26,6 +26,7 @@ import { remoteWriteSchema } from "../../src/sink/remote-write/schema.ts";
 import { basicOptions, snapshot, temporaryFolder, type Wanted } from "../journal/fixtures.ts";
 import { fakeClock, type FakeClock } from "../support/fake-clock.ts";
 import { add, assertBalanced, journalReasons, samplesOf, type Account } from "./account.ts";
+import { counted, type Pushes } from "./counted-sink.ts";
 import { countSnapshot, nothing, plus } from "./counting.ts";
 import type { Kind, Receiver } from "./receiver.ts";
 import { sinkWorld } from "../support/sink-world.ts";
@@ -70,6 +71,11 @@ interface Tally {
   sent: number;
   readonly dropped: Record<string, number>;
   readonly lost: Record<string, number>;
+  readonly pushes: Pushes;
+}
+
+function newTally(): Tally {
+  return { sent: 0, dropped: {}, lost: {}, pushes: { encoded: 0, superseded: 0, underWay: 0 } };
 }
 
 const stepMs = 1000;
@@ -107,8 +113,18 @@ export async function createPusher(options: PusherOptions): Promise<Pusher> {
       random: seededRandom(1),
       log: silentLogger,
     });
-    await made.apply(receiversOf(blocksOf(receivers, options.settings ?? {})));
+    await made.apply(receiversOf(blocksOf(receivers, options.settings ?? {})).map(watchedSink));
     return made;
+  }
+
+  function watchedSink(receiver: ReturnType<typeof receiversOf>[number]): typeof receiver {
+    return {
+      ...receiver,
+      async open(world) {
+        const sink = await receiver.open(world);
+        return counted(sink, tallyOf(sink.id).pushes);
+      },
+    };
   }
 
   function watched(client: HttpClient): HttpClient {
@@ -126,7 +142,7 @@ export async function createPusher(options: PusherOptions): Promise<Pusher> {
   }
 
   function tallyOf(sink: string): Tally {
-    const tally = tallies.get(sink) ?? { sent: 0, dropped: {}, lost: {} };
+    const tally = tallies.get(sink) ?? newTally();
     tallies.set(sink, tally);
     return tally;
   }
@@ -208,11 +224,11 @@ export async function createPusher(options: PusherOptions): Promise<Pusher> {
     sinkOf,
     accountOf(receiver) {
       const sink = sinkOf(receiver);
-      const { sent, dropped, lost } = tallyOf(sink);
+      const { sent, dropped, lost, pushes } = tallyOf(sink);
       const allLost = { ...lost };
       for (const [reason, samples] of Object.entries(lostNow(sink))) add(allLost, reason, samples);
       const waiting = receiver.kind === "pushgateway" ? 0 : samplesOf(journal.cursor(sink, { from: "now" }));
-      return { collected, sent, dropped: { ...dropped }, lost: allLost, waiting };
+      return { collected, sent, dropped: { ...dropped }, lost: allLost, waiting, pushes: { ...pushes } };
     },
     assertAccounted() {
       for (const receiver of receivers) assertBalanced(receiver, it.accountOf(receiver));
