@@ -79,6 +79,14 @@ export function createByteWriter(): ByteWriter {
   };
 }
 
+/**
+ * Bytes that are kept, in memory of their own: what protobufjs gives is a piece of Node's pool, and the few bytes of one series
+ * would hold all 64 KB of it for as long as the series is remembered.
+ */
+export function owned(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.from(bytes);
+}
+
 /** Bytes that `varint` takes for a value. */
 export function varintLength(value: number): number {
   let length = 1;

@@ -1,6 +1,7 @@
 /** Owns what all of OTLP's messages share on the wire: tags and attributes. */
 import protobuf from "protobufjs/minimal.js";
 import type { LabelPair } from "../../metric/series.ts";
+import { owned } from "../byte-writer.ts";
 
 /** Tags: field number × 8 + wire type (2 has a length, 1 is eight bytes, 0 is a varint). */
 export const field = (number: number, wire: 0 | 1 | 2): number => number * 8 + wire;
@@ -12,5 +13,5 @@ export function encodeAttributes(pairs: readonly LabelPair[], tag: number): Uint
     writer.uint32(tag).fork().uint32(field(1, 2)).string(name);
     writer.uint32(field(2, 2)).fork().uint32(field(1, 2)).string(value).ldelim().ldelim();
   }
-  return writer.finish();
+  return owned(writer.finish());
 }

@@ -6,7 +6,7 @@
  *                              start         time         value
  */
 import protobuf from "protobufjs/minimal.js";
-import type { ByteWriter } from "../byte-writer.ts";
+import { owned, type ByteWriter } from "../byte-writer.ts";
 import { encodeAttributes, field } from "./fields.ts";
 import type { HistogramValue, Run } from "./gather.ts";
 import type { PointSeries } from "./layout.ts";
@@ -106,7 +106,7 @@ function createNumber(attributes: Uint8Array, isStarted: boolean): Template {
 function createTemplate(attributes: Uint8Array, isStarted: boolean, rest: Uint8Array): Template {
   const start = isStarted ? [field(2, 1), ...eight] : [];
   const point = Uint8Array.of(...attributes, ...start, field(3, 1), ...eight, ...rest);
-  const bytes = protobuf.Writer.create().uint32(field(1, 2)).bytes(point).finish();
+  const bytes = owned(protobuf.Writer.create().uint32(field(1, 2)).bytes(point).finish());
   const time = bytes.length - rest.length - eight.length;
   return { bytes, start: isStarted ? time - 1 - eight.length : undefined, time, value: undefined };
 }

@@ -1,6 +1,6 @@
 /** Owns remote write 1: gathered runs to the bytes of a `prometheus.WriteRequest` (WIRE.md 1, duty 4). */
 import protobuf from "protobufjs/minimal.js";
-import { createByteWriter } from "../byte-writer.ts";
+import { createByteWriter, owned } from "../byte-writer.ts";
 import type { Snapshot } from "../../meter/snapshot.ts";
 import type { Run } from "./gather.ts";
 import { sampleTemplates, timestampTails, writeTimeSeries } from "./samples.ts";
@@ -33,5 +33,5 @@ function encodeLabels({ labels }: WireSeries): Uint8Array {
   for (const [name, value] of labels) {
     writer.uint32(0x0a).fork().uint32(0x0a).string(name).uint32(0x12).string(value).ldelim();
   }
-  return writer.finish();
+  return owned(writer.finish());
 }

@@ -1,7 +1,7 @@
 /** Owns remote write 2: gathered runs to the bytes of an `io.prometheus.write.v2.Request` (WIRE.md 1, duty 4). */
 import protobuf from "protobufjs/minimal.js";
 import type { Metric } from "../../metric/metric.ts";
-import { createByteWriter } from "../byte-writer.ts";
+import { createByteWriter, owned } from "../byte-writer.ts";
 import type { Encoder } from "./encode-v1.ts";
 import type { Run } from "./gather.ts";
 import { sampleTemplates, startTimestampTails, writeTimeSeries } from "./samples.ts";
@@ -67,13 +67,13 @@ function createLayout(runs: readonly Run[]): Layout {
 function encodeSymbols(symbols: Iterable<string>): Uint8Array {
   const writer = protobuf.Writer.create();
   for (const symbol of symbols) writer.uint32(0x22).string(symbol);
-  return writer.finish();
+  return owned(writer.finish());
 }
 
 function encodeLabelRefs({ labels }: WireSeries, refOf: (text: string) => number): Uint8Array {
   const writer = protobuf.Writer.create().uint32(0x0a).fork();
   for (const [name, value] of labels) writer.uint32(refOf(name)).uint32(refOf(value));
-  return writer.ldelim().finish();
+  return owned(writer.ldelim().finish());
 }
 
 const metricTypes = { counter: 1, gauge: 2, histogram: 3 } as const;
@@ -81,5 +81,6 @@ const metricTypes = { counter: 1, gauge: 2, histogram: 3 } as const;
 /** Type and help; the unit stands in the name. */
 function encodeMetadata({ type, help }: Metric, refOf: (text: string) => number): Uint8Array {
   const writer = protobuf.Writer.create().uint32(0x2a).fork();
-  return writer.uint32(0x08).uint32(metricTypes[type]).uint32(0x18).uint32(refOf(help)).ldelim().finish();
+  writer.uint32(0x08).uint32(metricTypes[type]).uint32(0x18).uint32(refOf(help));
+  return owned(writer.ldelim().finish());
 }
