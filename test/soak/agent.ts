@@ -1,6 +1,7 @@
-/** Owns the installed agent in a soak: the bundle with its flags as a process, a hurried powermetrics before it, and what Linux says of it. */
+/** Owns the installed agent in a soak: the bundle with its flags as a process, hurried and counted tools before it, and what Linux says of it. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -9,16 +10,13 @@ import { z } from "zod";
 import { bundled } from "../bench/agent-process.ts";
 import { readProcess, startProcess } from "../bench/process.ts";
 import { fetchText, until } from "../cli/agent.ts";
+import type { Kind, Receiver } from "../fault/receiver.ts";
 import { freePort } from "../support/free-port.ts";
+import { codeSpaces, type Reading } from "./measure.ts";
 
 /** Bytes, files and folders of /proc. */
-export interface Reading {
-  readonly documents: number;
-  readonly rss: number;
+export interface AgentReading extends Reading {
   readonly private: number;
-  readonly descriptors: number;
-  /** Of all its files. */
-  readonly journal: number;
 }
 
 /** What the agent says of itself at this moment. */
@@ -31,14 +29,23 @@ const statusSchema = z.object({
       backlog: z.object({ snapshots: z.number() }),
     }),
   ),
-  sources: z.array(z.object({ name: z.string(), restarts: z.number(), parseErrors: z.number() })),
+  sources: z.array(
+    z.object({ name: z.string(), restarts: z.number(), failures: z.number(), parseErrors: z.number() }),
+  ),
   journal: z.object({ durable: z.boolean(), dropped: z.record(z.string(), z.number()) }),
 });
 export type Told = z.output<typeof statusSchema>;
 
+export const polled = ["vm_stat", "sysctl", "pmset"] as const;
+export type Polled = (typeof polled)[number];
+
 export interface SoakedAgent {
-  read(documents: number): Reading;
+  /** Without `collect` the heap is as it is, garbage included, and V8 is left to itself. */
+  read(documents: number, collect: boolean): Promise<AgentReading>;
+  descriptors(): number;
   status(): Promise<Told>;
+  /** How often the tool was started for a report, as it says itself. */
+  runsOf(tool: Polled): number;
   /** The answer of /metrics. */
   metrics(): Promise<string>;
   /** Waits for a condition; fails when the agent ends meanwhile. */
@@ -51,8 +58,7 @@ export interface SoakWish {
   readonly documents: number;
   readonly windowMs: number;
   readonly maxBytes: number;
-  /** Remote write goes to all of them. */
-  readonly pushTo: readonly string[];
+  readonly receivers: readonly Receiver[];
 }
 
 /** Ends with the test. */
@@ -62,9 +68,11 @@ export async function startSoaked(context: TestContext, wish: SoakWish): Promise
   const folder = mkdtempSync(join(tmpdir(), "soak-agent-"));
   const address = `127.0.0.1:${await freePort()}`;
   const [file, journal] = [join(folder, "agent.yaml"), join(folder, "journal.db")];
-  writeFileSync(file, configuration(wish, args.at(-1) ?? "", address, journal));
-  const env = { MAC_POWERMETRICS_SIMULATE: "--chip m4pro", STATE_DIRECTORY: folder };
-  const started = startProcess(command, [...args, "run", "--config", file], { env });
+  const world = { folder, script: args.at(-1) ?? "", address, journal };
+  writeFileSync(file, configuration(wish, world));
+  const env = { MAC_POWERMETRICS_SIMULATE: "--chip m4pro --tasks 5", STATE_DIRECTORY: folder };
+  const argv = ["--expose-gc", "--import", probe, ...args, "run", "--config", file];
+  const started = startProcess(command, argv, { env, ipc: true });
   // In this order: an agent that ends writes to its folder.
   context.after(async () => {
     await started[Symbol.asyncDispose]();
@@ -73,10 +81,25 @@ export async function startSoaked(context: TestContext, wish: SoakWish): Promise
   });
   const { pid, child, complaint } = started;
   const ask = async (path: string): Promise<string> => (await fetchText(`http://${address}${path}`)) ?? "";
+  const descriptors = (): number => readdirSync(`/proc/${pid}/fd`).length;
 
   const it: SoakedAgent = {
-    read: (documents) => ({ documents, ...readingOf(pid), journal: sizeOf(journal) }),
+    async read(documents, collect) {
+      const { rssKb, privateKb } = readProcess(pid);
+      child.send(collect);
+      const [heap] = (await once(child, "message")) as [number];
+      return {
+        documents,
+        heap,
+        rss: rssKb * 1024,
+        private: privateKb * 1024,
+        descriptors: descriptors(),
+        journal: sizeOf(journal),
+      };
+    },
+    descriptors,
     status: async () => statusSchema.parse(JSON.parse(await ask("/api/v1/status"))),
+    runsOf: (tool) => reportsIn(runsFile(folder, tool), tool),
     metrics: () => ask("/metrics"),
     until: (so, told) =>
       until(
@@ -98,12 +121,42 @@ export async function startSoaked(context: TestContext, wish: SoakWish): Promise
   return it;
 }
 
+/** In the agent's process: tells what its heap holds when asked, and keeps nothing alive. */
+const probe = `data:text/javascript,${encodeURIComponent(`
+  import { getHeapSpaceStatistics } from "node:v8";
+  process.on("message", (collect) => {
+    if (collect) { gc(); gc(); }
+    const { heapUsed, external } = process.memoryUsage();
+    const code = getHeapSpaceStatistics()
+      .filter(({ space_name: name }) => ${JSON.stringify(codeSpaces)}.includes(name))
+      .reduce((sum, { space_used_size: used }) => sum + used, 0);
+    process.send(heapUsed + external - code);
+  });
+  process.channel?.unref();
+`)}`;
+
+interface Places {
+  readonly folder: string;
+  readonly script: string;
+  readonly address: string;
+  readonly journal: string;
+}
+
 /** JSON is YAML. powermetrics falls silent in the end, which is no outage with an interval this long. */
-function configuration(wish: SoakWish, script: string, address: string, journal: string): string {
+function configuration(wish: SoakWish, { folder, script, address, journal }: Places): string {
   const hurried = fileURLToPath(new URL("powermetrics.ts", import.meta.url));
-  const polled = (tool: string, interval: string) => ({
+  const counted = (tool: Polled, interval: string) => ({
     interval,
-    command: [process.execPath, script, "simulate", tool],
+    command: [
+      "/bin/sh",
+      "-c",
+      'echo "$*" >> "$0"; exec "$@"',
+      runsFile(folder, tool),
+      process.execPath,
+      script,
+      "simulate",
+      tool,
+    ],
   });
   return JSON.stringify({
     global: { instance: "soak" },
@@ -111,34 +164,54 @@ function configuration(wish: SoakWish, script: string, address: string, journal:
       powermetrics: {
         interval: "1h",
         command: [process.execPath, hurried, String(wish.windowMs), String(wish.documents)],
+        tasks: { enabled: true, top: 3 },
       },
-      vm_stat: polled("vm_stat", "2s"),
-      sysctl: polled("sysctl", "5s"),
-      pmset: polled("pmset", "10s"),
+      vm_stat: counted("vm_stat", "2s"),
+      sysctl: counted("sysctl", "5s"),
+      pmset: counted("pmset", "10s"),
     },
     journal: { path: journal, max_size: `${wish.maxBytes}B`, commit_interval: "1s", min_free: "0B" },
     web: { listen_addresses: [address] },
     log: { level: "error" },
-    remote_write: wish.pushTo.map((url) => ({
-      url,
-      protobuf_message: "io.prometheus.write.v2.Request",
-      queue_config: {
-        batch_send_deadline: "300ms",
-        min_backoff: "20ms",
-        max_backoff: "500ms",
-        drain_rate: 0,
-      },
-    })),
+    ...receiversIn(wish.receivers),
   });
 }
 
-function readingOf(pid: number): Pick<Reading, "rss" | "private" | "descriptors"> {
-  const { rssKb, privateKb } = readProcess(pid);
-  return {
-    rss: rssKb * 1024,
-    private: privateKb * 1024,
-    descriptors: readdirSync(`/proc/${pid}/fd`).length,
+function receiversIn(receivers: readonly Receiver[]) {
+  const of = (wanted: Kind): readonly string[] =>
+    receivers.filter(({ kind }) => kind === wanted).map(({ origin }) => origin);
+  const queue_config = {
+    batch_send_deadline: "300ms",
+    min_backoff: "20ms",
+    max_backoff: "500ms",
+    drain_rate: 0,
   };
+  return {
+    remote_write: of("remote_write").map((origin) => ({
+      url: `${origin}/api/v1/write`,
+      protobuf_message: "io.prometheus.write.v2.Request",
+      queue_config,
+    })),
+    otlp: of("otlp").map((endpoint) => ({ endpoint, queue_config })),
+    pushgateway: of("pushgateway").map((url) => ({ url, interval: "1s" })),
+  };
+}
+
+function runsFile(folder: string, tool: Polled): string {
+  return join(folder, `${tool}.runs`);
+}
+
+/** What of a tool's command line asks for a report's beginning; sysctl is asked for the time of wake too, and pmset twice. */
+const asksFor: Readonly<Record<Polled, RegExp>> = {
+  vm_stat: /vm_stat$/,
+  sysctl: /vm\.swapusage/,
+  pmset: /-g batt$/,
+};
+
+function reportsIn(file: string, tool: Polled): number {
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) return 0;
+  const lines = readFileSync(file, "utf8").split("\n");
+  return lines.filter((line) => asksFor[tool].test(line)).length;
 }
 
 /** The shared memory beside a database is none of the bytes that its bound is about. */

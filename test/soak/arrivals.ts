@@ -1,21 +1,29 @@
 /** Owns what arrived of the agent's snapshots at one receiver: each once, by its source's marker and its time. */
+import { gunzipSync } from "node:zlib";
 import { uncompress } from "snappyjs";
-import { countRemoteWrite, fields, parts } from "../fault/counting.ts";
-import type { Receiver } from "../fault/receiver.ts";
+import { countRemoteWrite, fields, parts, within } from "../fault/counting.ts";
+import type { Kind, Receiver } from "../fault/receiver.ts";
 
-/** A series that is in every snapshot of its source. */
+/** One series that is in every snapshot of its source. */
 const markers = {
   powermetrics: "powermetrics_sample_duration_seconds",
   vm_stat: "vmstat_page_size_bytes",
   sysctl: "vmstat_memory_total_bytes",
-  pmset: "pmset_power_source_info",
+  pmset: "pmset_low_power_mode",
   agent: "mac_agent_build_info",
 } as const;
-type Source = keyof typeof markers;
+export type Source = keyof typeof markers;
+const sourceByMarker: ReadonlyMap<string, Source> = new Map(
+  Object.entries(markers).map(([source, name]) => [name, source as Source]),
+);
 
 export interface Arrivals {
-  /** Snapshots that were taken, as `source time`. */
+  /** Snapshots that were taken, as `source time`; none of a Pushgateway, which is told no times. */
   readonly taken: ReadonlySet<string>;
+  /** Those that were taken once more. */
+  readonly again: number;
+  /** How many of a source were taken. */
+  of(source: Source): number;
   /** Snapshots of requests that were refused for good. */
   readonly refused: ReadonlySet<string>;
   readonly refusedSamples: number;
@@ -25,21 +33,25 @@ export interface Arrivals {
   readonly documents: number;
 }
 
-/** Watches remote write 2 from now on. */
+/** Watches remote write 2, OTLP as protobuf or pushes from now on. */
 export function watchArrivals(receiver: Receiver): Arrivals {
   const [taken, refused] = [new Set<string>(), new Set<string>()];
   const totals = new Set([0]);
-  let [documents, refusedSamples] = [0, 0];
+  const counts = new Map<Source, number>();
+  let [again, refusedSamples] = [0, 0];
+  const snapshotsOf = snapshotsIn[receiver.kind];
   receiver.witness = (body, status) => {
     if (body.length === 0 || status === undefined) return;
     if (status === 400) {
       refusedSamples += countRemoteWrite(body).samples;
-      for (const one of snapshotsIn(body)) refused.add(one);
+      for (const [source, time] of snapshotsOf(body)) refused.add(`${source} ${time}`);
     }
     if (status !== 200 || totals.has(receiver.taken.samples)) return;
     totals.add(receiver.taken.samples);
-    for (const one of snapshotsIn(body)) {
-      if (!taken.has(one) && one.startsWith("powermetrics ")) documents++;
+    for (const [source, time] of snapshotsOf(body)) {
+      const one = `${source} ${time}`;
+      if (taken.has(one)) again++;
+      else counts.set(source, (counts.get(source) ?? 0) + 1);
       taken.add(one);
     }
   };
@@ -47,28 +59,63 @@ export function watchArrivals(receiver: Receiver): Arrivals {
     taken,
     refused,
     totals,
+    of: (source) => counts.get(source) ?? 0,
+    get again() {
+      return again;
+    },
     get refusedSamples() {
       return refusedSamples;
     },
     get documents() {
-      return documents;
+      return counts.get("powermetrics") ?? 0;
     },
   };
 }
 
+type Found = Iterable<readonly [source: Source, time: number]>;
+
+const snapshotsIn: Readonly<Record<Kind, (body: Buffer) => Found>> = {
+  remote_write: inRemoteWrite,
+  otlp: inOtlp,
+  pushgateway: () => [],
+};
+
 /** Fields of io.prometheus.write.v2.Request: symbols 4, timeseries 5; of a series labels_refs 1, samples 2; of a sample timestamp 2. */
-function* snapshotsIn(body: Buffer): Generator<string> {
+function* inRemoteWrite(body: Buffer): Generator<readonly [Source, number]> {
   const plain = uncompress(body);
   const symbols = [...parts(plain, [4])].map((text) => Buffer.from(text).toString());
   const sources = new Map(
-    Object.entries(markers).map(([source, name]) => [symbols.indexOf(name), source as Source]),
+    [...sourceByMarker].map(([name, source]) => [symbols.indexOf(name), source] as const),
   );
   sources.delete(-1);
   for (const series of parts(plain, [5])) {
     const source = sourceOf(series, sources);
     if (source === undefined) continue;
-    for (const sample of parts(series, [2])) yield `${source} ${timeOf(sample)}`;
+    for (const sample of parts(series, [2])) yield [source, timeOf(sample)];
   }
+}
+
+/** Of a metric name 1 and gauge 5, whose points 1 have their time as field 3, in nanoseconds; every marker is a gauge. */
+function* inOtlp(body: Buffer): Generator<readonly [Source, number]> {
+  const isPacked = body[0] === 0x1f && body[1] === 0x8b;
+  for (const metric of within(isPacked ? gunzipSync(body) : body, 1, 2, 2)) {
+    const [name = new Uint8Array()] = parts(metric, [1]);
+    const source = sourceByMarker.get(Buffer.from(name).toString());
+    if (source === undefined) continue;
+    for (const point of within(metric, 5, 1)) {
+      const time = timeOfPoint(point);
+      if (time !== undefined) yield [source, time];
+    }
+  }
+}
+
+/** None of a point without a value, which ends its series. */
+function timeOfPoint(point: Uint8Array): number | undefined {
+  const view = new DataView(point.buffer, point.byteOffset, point.byteLength);
+  const all = [...fields(point)];
+  const time = all.find(({ number }) => number === 3);
+  if (time === undefined || !all.some(({ number }) => number === 4)) return undefined;
+  return Number(view.getBigUint64(time.at, true) / 1_000_000n);
 }
 
 /** No label but the name has a metric's name as its value. */

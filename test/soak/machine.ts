@@ -8,9 +8,10 @@ import type { Clock } from "../../src/runtime/clock.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
 import { createFramer } from "../../src/source/frame.ts";
 import { simulate, type World } from "../../src/source/simulate/index.ts";
+import { withPrograms } from "./programs.ts";
 
 const settings: CollectorSettings = {
-  tasks: { enabled: false, top: 10 },
+  tasks: { enabled: true, top: 3 },
   frequencyResidency: false,
   interrupts: false,
   simulated: true,
@@ -67,12 +68,14 @@ export function createMachine({ clock, own, publish, flags = [] }: MachineWorld)
       samplers,
       "-a",
       "0",
+      "--tasks",
+      "5",
       ...flags,
     ];
     await simulate(
       "powermetrics",
       argv,
-      world(signal, (text) => framer.push(Buffer.from(text))),
+      world(signal, (text) => framer.push(Buffer.from(withPrograms(text, documents)))),
     );
   }
 

@@ -1,44 +1,103 @@
-/** Owns what a soak watches of its own process: memory after a collection of garbage, and open descriptors. */
+/** Owns what a soak measures: its length, what a process holds at a moment, and how much more of it that makes in a day. */
 import { existsSync, readdirSync } from "node:fs";
-import { setFlagsFromString } from "node:v8";
+import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
+/** Documents of a day in which the machine sleeps for some of the time (issue: endurance). */
+export const wholeDay = 27_500;
+
+/** As asked for by SOAK_DOCUMENTS, for all soaks alike. */
+export function documentsWanted(usual: number): number {
+  const asked = process.env["SOAK_DOCUMENTS"] ?? String(usual);
+  if (!/^[1-9]\d*$/.test(asked))
+    throw new Error(`SOAK_DOCUMENTS must be a whole number above 0, got ${asked}`);
+  return Number(asked);
+}
+
 export interface Reading {
-  /** What JavaScript holds, buffers included, after a full collection; bytes. */
+  /** Documents so far. */
+  readonly documents: number;
+  /** What JavaScript holds after a full collection, buffers included and its compiled code excluded; bytes. */
   readonly heap: number;
   /** Resident memory of the process, the allocator's spare pages included; bytes. */
   readonly rss: number;
-  /** Absent where the system does not list them. */
-  readonly descriptors: number | undefined;
+  readonly descriptors: number;
+  /** Of all its files; bytes. */
+  readonly journal: number;
 }
 
 /** As --expose-gc gives it, whether or not the process was started with it. */
 function collectGarbage(): void {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
+  // Once more for what hangs on what the first one freed.
   collect();
   collect();
+}
+
+/** V8 goes on compiling for hours. */
+export const codeSpaces: readonly string[] = [
+  "code_space",
+  "code_large_object_space",
+  "trusted_space",
+  "trusted_large_object_space",
+];
+
+/** Of this process. */
+export function heldHere(): Pick<Reading, "heap" | "rss" | "descriptors"> {
+  collectGarbage();
+  const { heapUsed, external, rss } = process.memoryUsage();
+  const code = getHeapSpaceStatistics()
+    .filter(({ space_name: name }) => codeSpaces.includes(name))
+    .reduce((sum, { space_used_size: used }) => sum + used, 0);
+  return { heap: heapUsed + external - code, rss, descriptors: descriptorsHere() };
 }
 
 const descriptorFolder = "/dev/fd";
 
-export function takeReading(): Reading {
-  collectGarbage();
-  const { heapUsed, external, rss } = process.memoryUsage();
-  return {
-    heap: heapUsed + external,
-    rss,
-    descriptors: existsSync(descriptorFolder) ? readdirSync(descriptorFolder).length : undefined,
-  };
+/** None where the system does not list them. */
+function descriptorsHere(): number {
+  return existsSync(descriptorFolder) ? readdirSync(descriptorFolder).length : 0;
 }
 
-/** How much the later half of the readings lies above the earlier one, by their medians; of `thirds`, the last above the first. */
-export function growth(readings: readonly number[], by: "halves" | "thirds" = "halves"): number {
-  const part = Math.floor(readings.length / (by === "halves" ? 2 : 3));
-  return median(readings.slice(-part)) - median(readings.slice(0, -part).slice(0, part));
+/** What a document adds: the median of the slopes between all pairs of readings (Theil and Sen), which outliers do not move. */
+export function slope<Of extends { readonly documents: number }>(
+  readings: readonly Of[],
+  value: (reading: Of) => number,
+): number {
+  const slopes = readings.flatMap((one, at) =>
+    readings
+      .slice(at + 1)
+      .filter(({ documents }) => documents > one.documents)
+      .map((later) => (value(later) - value(one)) / (later.documents - one.documents)),
+  );
+  return median(slopes);
+}
+
+/** How much the last third lies above the first, by their medians. */
+export function shift(values: readonly number[]): number {
+  const third = Math.ceil(values.length / 3);
+  return median(values.slice(-third)) - median(values.slice(0, third));
 }
 
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+export function megabytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(1);
+}
+
+/** One line that can be quoted: growth in a whole day, at the pace of these readings. */
+export function figures(
+  what: { readonly documents: number; readonly samples: number },
+  readings: readonly Reading[],
+): string {
+  const daily = (value: (reading: Reading) => number): number => slope(readings, value) * wholeDay;
+  const [heap, rss, journal] = (["heap", "rss", "journal"] as const).map((key) =>
+    megabytes(daily((one) => one[key])),
+  );
+  const descriptors = daily((one) => one.descriptors).toFixed(1);
+  return `soak of ${what.documents} documents, ${what.samples} samples: growth a day of the heap ${heap} MB, of RSS ${rss} MB, of descriptors ${descriptors}, of the journal ${journal} MB`;
 }

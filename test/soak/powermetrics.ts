@@ -3,12 +3,18 @@
  * its windows are as short as told, which no configuration may ask for, and after so many documents it falls silent.
  */
 import { systemClock } from "../../src/runtime/clock.ts";
-import { processWorld, simulate } from "../../src/source/simulate/index.ts";
+import { processWorld, simulate, type World } from "../../src/source/simulate/index.ts";
+import { withPrograms } from "./programs.ts";
 
 const [windowMs = "", documents = "", ...asked] = process.argv.slice(2);
 const stop = new AbortController();
 process.once("SIGTERM", () => stop.abort());
-const world = processWorld(systemClock, stop.signal);
+const real = processWorld(systemClock, stop.signal);
+let printed = 0;
+const world: World = {
+  ...real,
+  stdout: { write: (text) => real.stdout.write(withPrograms(text, printed++)) },
+};
 const interval = asked.indexOf("-i");
 
 function run(every: string, ...more: readonly string[]): Promise<number> {

@@ -1,0 +1,117 @@
+/** Owns the reckoning of a soaked agent: at a moment when nothing is under way, what tools printed is what arrived, was refused or was lost. */
+import assert from "node:assert/strict";
+import { total } from "../fault/account.ts";
+import type { Receiver } from "../fault/receiver.ts";
+import { polled, type SoakedAgent, type Told } from "./agent.ts";
+import type { Arrivals } from "./arrivals.ts";
+
+export interface End {
+  readonly receiver: Receiver;
+  readonly arrived: Arrivals;
+}
+
+export interface Ends {
+  /** Always there: what arrived here is what was collected. */
+  readonly steady: End;
+  /** Away for so long that the journal can't hold it all; refuses at times. */
+  readonly troubled: End;
+  /** Out of order at times, but gets everything. */
+  readonly moody: End;
+  /** Out of order at times, and owed only what is current. */
+  readonly gateway: End;
+}
+
+/** Waits until all is accounted for; the account in one line. */
+export async function reckon(agent: SoakedAgent, ends: Ends, documents: number): Promise<string> {
+  let told = "";
+  return agent.until(
+    async () => {
+      const account = accountOf(await agent.status(), agent, ends, documents);
+      told = JSON.stringify(account);
+      return account.every(({ want, got }) => want === got) ? told : undefined;
+    },
+    () => `not accounted for: ${told}`,
+  );
+}
+
+/** What must be equal. */
+interface Entry {
+  readonly what: string;
+  readonly want: number;
+  readonly got: number;
+}
+
+function accountOf(now: Told, agent: SoakedAgent, ends: Ends, documents: number): readonly Entry[] {
+  assertSound(now, ends);
+  const { steady, troubled, moody } = ends;
+  const runs = polled.map((tool) => ({
+    what: `reports of ${tool}`,
+    want: agent.runsOf(tool) - sourceOf(now, tool).failures,
+    got: steady.arrived.of(tool),
+  }));
+  const sinks = Object.entries<End>({ ...ends }).flatMap(([name, end]) => {
+    const { sent, backlog } = sinkOf(now, end);
+    return [
+      { what: `samples sent to ${name}`, want: end.receiver.taken.samples, got: sent },
+      { what: `snapshots waiting for ${name}`, want: 0, got: backlog.snapshots },
+      { what: `snapshots twice at ${name}`, want: 0, got: end.arrived.again },
+    ];
+  });
+  return [
+    { what: "documents", want: documents, got: steady.arrived.documents },
+    ...runs,
+    ...sinks,
+    ...lossesOf(now, steady, troubled),
+    { what: "snapshots at moody", want: steady.arrived.taken.size, got: moody.arrived.taken.size },
+    { what: "print at moody", want: steady.receiver.taken.print, got: moody.receiver.taken.print },
+  ];
+}
+
+/** Collected = arrived + refused + lost by the journal, in snapshots; and what is told as rejected is what was refused, in samples. */
+function lossesOf(now: Told, steady: End, troubled: End): readonly Entry[] {
+  const missing = [...steady.arrived.taken].filter((one) => !troubled.arrived.taken.has(one));
+  const refused = missing.filter((one) => troubled.arrived.refused.has(one));
+  return [
+    {
+      what: "snapshots missing at troubled",
+      want: missing.length,
+      got: refused.length + total(now.journal.dropped),
+    },
+    { what: "snapshots of troubled alone", want: 0, got: countAlone(troubled, steady) },
+    {
+      what: "samples refused by troubled",
+      want: troubled.arrived.refusedSamples,
+      got: total(sinkOf(now, troubled).dropped),
+    },
+  ];
+}
+
+function countAlone(one: End, other: End): number {
+  return [...one.arrived.taken].filter((snapshot) => !other.arrived.taken.has(snapshot)).length;
+}
+
+/** What no moment excuses. */
+function assertSound(now: Told, { steady, troubled, moody, gateway }: Ends): void {
+  const told = JSON.stringify(now);
+  assert.deepEqual(unexpected(sinkOf(now, troubled).dropped, ["rejected", "rejected_resend"]), [], told);
+  for (const end of [steady, moody, gateway]) assert.deepEqual(sinkOf(now, end).dropped, {}, told);
+  assert.deepEqual(unexpected(now.journal.dropped, ["max_size"]), [], told);
+  assert.equal(now.journal.durable, true, told);
+  for (const { restarts, parseErrors } of now.sources)
+    assert.deepEqual({ restarts, parseErrors }, { restarts: 0, parseErrors: 0 }, told);
+}
+
+function unexpected(counts: Readonly<Record<string, number>>, reasons: readonly string[]): readonly string[] {
+  return Object.keys(counts).filter((reason) => !reasons.includes(reason));
+}
+
+function sourceOf(told: Told, wanted: string): Told["sources"][number] {
+  return told.sources.find(({ name }) => name === wanted) ?? assert.fail(JSON.stringify(told.sources));
+}
+
+function sinkOf(told: Told, { receiver }: End): Told["sinks"][number] {
+  return (
+    told.sinks.find(({ target }) => target.startsWith(receiver.origin)) ??
+    assert.fail(JSON.stringify(told.sinks))
+  );
+}
