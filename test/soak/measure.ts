@@ -27,7 +27,7 @@ export interface Reading {
 }
 
 /** As --expose-gc gives it, whether or not the process was started with it. */
-function collectGarbage(): void {
+export function collectGarbage(): void {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
   // Once more for what hangs on what the first one freed.

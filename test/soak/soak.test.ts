@@ -37,8 +37,8 @@ const maxBytes = Math.max(2 ** 18, documents * 80);
 const mostBytes = maxBytes + (maxBytes < 2 ** 20 ? 2 ** 16 : 0);
 /** Of JavaScript's memory in a day; what the allocator keeps beside it is told, not judged (PERFORMANCE.md: 5 MB of RSS). */
 const mostGrowth = 5 * 2 ** 20;
-/** A short day is not over before all has warmed up. */
-const mostWarmth = 2 ** 20;
+/** What goes on warming up after the first third, however long that was. */
+const warmth = 0.75 * 2 ** 20;
 /** Nobody is connected when they are counted. */
 const mostDescriptors = 3;
 /** Fewer do not fill the journal, and all of them are warming up. */
@@ -200,7 +200,7 @@ function assertSets(it: Pusher): void {
 
 function assertSteady(readings: readonly Reading[]): void {
   const heap = slope(readings, (one) => one.heap) * documents;
-  const most = Math.max((mostGrowth * documents) / wholeDay, mostWarmth);
+  const most = Math.min(mostGrowth, warmth + (mostGrowth * documents) / wholeDay);
   assert.ok(
     !isDay || heap < most,
     `the heap grew by ${megabytes(heap)} MB, at most ${megabytes(most)} MB: ${readings.map((one) => megabytes(one.heap)).join(" ")}`,
