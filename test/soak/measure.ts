@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-/** Documents of a day in which the machine sleeps for some of the time (issue: endurance). */
+/** Documents of a day that the machine sleeps for most of. */
 export const wholeDay = 27_500;
 
 /** As asked for by SOAK_DOCUMENTS, for all soaks alike. */
