@@ -9,7 +9,14 @@ import { otlpSchema } from "../../src/sink/otlp/schema.ts";
 import { remoteWriteSchema } from "../../src/sink/remote-write/schema.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { sinkWorld } from "../support/sink-world.ts";
-import { countOtlp, countRemoteWrite, countSnapshot, nothing, plus, type Counted } from "./counting.ts";
+import {
+  countOtlp,
+  countRemoteWrite,
+  countSnapshot,
+  nothing,
+  plus,
+  type Counted,
+} from "../fault/counting.ts";
 
 const begin = Date.UTC(2026, 0, 1);
 const wires = {
