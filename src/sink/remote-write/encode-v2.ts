@@ -15,8 +15,8 @@ interface Layout {
   readonly around: readonly { readonly before: Uint8Array; readonly after: Uint8Array }[];
 }
 
-/** Four sources of different intervals and the agent's own metrics make about eight combinations, in some portions each. */
-const keptLayouts = 32;
+/** All portions of a backlog's batches, and as many of live ones, whose combinations of sources change. */
+const keptLayouts = 16;
 
 export function createEncoderV2(): Encoder {
   const writer = createByteWriter();
