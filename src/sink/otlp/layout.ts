@@ -7,6 +7,7 @@
 import type { Metric } from "../../metric/metric.ts";
 import { seriesKey, type LabelPair, type Series, type SeriesSet } from "../../metric/series.ts";
 import type { Identity } from "../identity.ts";
+import { createKnownSeries } from "../known-series.ts";
 
 /** One series as OTLP knows it: a metric with attributes. */
 export interface PointSeries {
@@ -46,21 +47,17 @@ export interface Layouts {
 
 /** Sets with ever new tasks must not fill the memory. */
 const mostSets = 16;
-const mostSeries = 5000;
 
 export function createLayouts({ externalLabels }: Pick<Identity, "externalLabels">): Layouts {
   const layouts = new Map<string, Layout>();
-  const known = new Map<string, PointSeries>();
+  const known = createKnownSeries<PointSeries>();
 
   function intern(metric: Metric, labels: readonly LabelPair[]): PointSeries {
     const key = `${metric.type} ${seriesKey({ name: metric.name, labels })}`;
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    if (known.size >= mostSeries) known.clear();
-    const family = `${metric.type} ${metric.name}`;
-    const series = { key, family, metric, attributes: withExternal(labels, externalLabels) };
-    known.set(key, series);
-    return series;
+    return known.get(key, () => {
+      const family = `${metric.type} ${metric.name}`;
+      return { key, family, metric, attributes: withExternal(labels, externalLabels) };
+    });
   }
 
   function build(series: readonly Series[]): Layout {
@@ -77,6 +74,7 @@ export function createLayouts({ externalLabels }: Pick<Identity, "externalLabels
 
   return {
     of(set) {
+      known.inUse(set.series.length);
       const layout = layouts.get(set.key) ?? build(set.series);
       layouts.delete(set.key);
       layouts.set(set.key, layout);

@@ -7,6 +7,7 @@
 import type { Metric } from "../../metric/metric.ts";
 import { seriesKey, type LabelPair, type Series, type SeriesSet } from "../../metric/series.ts";
 import { identifiedLabels, type Identity } from "../identity.ts";
+import { createKnownSeries } from "../known-series.ts";
 import type { Relabel } from "../relabel/apply.ts";
 
 export interface WireSeries {
@@ -27,24 +28,20 @@ export interface SeriesIndex {
 
 /** Sets with ever new tasks must not fill the memory; a set that fell out costs a millisecond. */
 const mostSets = 16;
-const mostSeries = 5000;
 
 export function createSeriesIndex(identity: Identity, relabel: Relabel): SeriesIndex {
   const sets = new Map<string, readonly (WireSeries | undefined)[]>();
-  const known = new Map<string, WireSeries | undefined>();
+  const known = createKnownSeries<WireSeries | undefined>();
 
   function find(series: Series): WireSeries | undefined {
     const origin = `${series.metric.type} ${seriesKey(series)}`;
-    if (known.has(origin)) return known.get(origin);
-    if (known.size >= mostSeries) known.clear();
-    const found = toWire(series, origin, identity, relabel);
-    known.set(origin, found);
-    return found;
+    return known.get(origin, () => toWire(series, origin, identity, relabel));
   }
 
   return {
     find,
     columns(set) {
+      known.inUse(set.series.length);
       const columns = sets.get(set.key) ?? set.series.map(find);
       sets.delete(set.key);
       sets.set(set.key, columns);
