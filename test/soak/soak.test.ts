@@ -38,7 +38,7 @@ const mostBytes = maxBytes + (maxBytes < 2 ** 20 ? 2 ** 16 : 0);
 /** Of JavaScript's memory in a day; what the allocator keeps beside it is told, not judged (PERFORMANCE.md: 5 MB of RSS). */
 const mostGrowth = 5 * 2 ** 20;
 /** What goes on warming up after the first third, however long that was. */
-const warmth = 2 ** 20;
+const warmth = 1.5 * 2 ** 20;
 /** Nobody is connected when they are counted. */
 const mostDescriptors = 3;
 /** Fewer do not fill the journal, and all of them are warming up. */
