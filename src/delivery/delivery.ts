@@ -22,7 +22,7 @@ import { createBatchSize } from "./batch-size.ts";
 import { createClockGuard, withClockGuard } from "./clock-guard.ts";
 import { createDispatch, rangeOf, type AttemptTerms, type Verdict } from "./dispatch.ts";
 import { createDoubt } from "./doubt.ts";
-import { createDrainPace } from "./drain.ts";
+import { batchSamples, createDrainPace } from "./drain.ts";
 import { createPause } from "./pause.ts";
 import { pickBatch, type Pick } from "./pick.ts";
 import { createRelation } from "./relation.ts";
@@ -177,8 +177,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   /** No more snapshots than a body has samples, so that a batch can be divided by series. */
   function limits(): ReadLimits {
-    const { maxSamples, maxBodies } = sink;
-    return { maxSamples: maxBodies * maxSamples, maxSnapshots: Math.min(size.limit, maxSamples) };
+    return {
+      maxSamples: batchSamples(pacing.drainRate, sink),
+      maxSnapshots: Math.min(size.limit, sink.maxSamples),
+    };
   }
 
   /** What comes from now on gets a deadline of its own; what is here and not delivered stays as due as it is. */

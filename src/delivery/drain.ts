@@ -8,6 +8,18 @@ export interface DrainPace {
   holdUntil(time: number): void;
 }
 
+/**
+ * Most samples of a batch: a second's worth, so that no batch is a flood by itself, above all not the first ones, which no rate
+ * has delayed yet; at least a body's, at most what all bodies take.
+ */
+export function batchSamples(
+  samplesPerSecond: number,
+  { maxSamples, maxBodies }: { readonly maxSamples: number; readonly maxBodies: number },
+): number {
+  const bodies = samplesPerSecond === 0 ? maxBodies : Math.floor(samplesPerSecond / maxSamples);
+  return maxSamples * Math.min(maxBodies, Math.max(1, bodies));
+}
+
 /** @param samplesPerSecond 0 is as fast as the receiver takes them */
 export function createDrainPace(samplesPerSecond: number): DrainPace {
   let allowedAt = 0;

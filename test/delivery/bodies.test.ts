@@ -101,12 +101,14 @@ test("after a restart between two bodies the whole batch goes out with the same 
   await it.abort();
 });
 
-test("a batch has the snapshots that all its bodies have room for, but no more of them than one body has samples", async (context) => {
-  for (const [maxBodies, batches] of [
-    [2, [4, 4, 2]],
-    [100, [8, 2]],
+test("a batch has the snapshots that all its bodies have room for, but no more of them than one body has samples, nor more samples than the drain rate lets go in a second", async (context) => {
+  for (const [maxBodies, drainRate, batches] of [
+    [2, 0, [4, 4, 2]],
+    [2, 1000, [4, 4, 2]],
+    [2, 10, [2, 2, 2, 2, 2]],
+    [100, 0, [8, 2]],
   ] as const) {
-    const it = rig(context, { sink: { maxSamples: 8, maxBodies } });
+    const it = rig(context, { sink: { maxSamples: 8, maxBodies }, pacing: { drainRate } });
     it.start();
     await it.clock.advance(0);
     await it.collect(10, 100);

@@ -20,7 +20,7 @@ const phase: Phase = {
 };
 /** 1000 Macs of 96 series, those with most of 177. */
 const series = 96_000;
-const backlog = { all: 1920 * series, most: 1920 * 177, left: 0, batch: 16_000 };
+const backlog = { all: 1920 * series, most: 1920 * 177, left: 0, limits: { maxSamples: 2000, maxBodies: 8 } };
 
 function result(answered: number, seconds: number, cores: number | undefined): PhaseResult {
   return {
@@ -66,13 +66,13 @@ test("the lines under the table show each sum", () => {
       "drain_rate | (2.05 M / 2 − 6400) / 1000 | 1017 samples a second and Mac, half of the receiver",
       "mean Mac | 184.3 k / 1017 + 30 s | 3.5 minutes",
       "largest Mac | 339.8 k / 1017 + 30 s | 6.1 minutes, all have caught up; measured: 6.0 minutes",
-      "first batches | 1000 · 2 · 16.0 k / 30 s | 1.07 M samples a second at first, whatever the drain_rate, which it carries",
+      "first batches | 1000 · 2 · 2000 / 30 s | 133.3 k samples a second at first, which it carries",
       "10000 Macs, same receiver | (2.05 M / 2 − 64.0 k) / 10000 | drain_rate 96",
       " | 339.8 k / 96 + 30 s | 59.5 minutes, all have caught up",
-      " | 10000 · 2 · 16.0 k / 30 s | 10.67 M samples a second at first, whatever the drain_rate, more than the 2.05 M that it carries",
+      " | 10000 · 2 · 2000 / 30 s | 1.33 M samples a second at first, which it carries",
       "10000 Macs, 10 times the receiver | (20.48 M / 2 − 64.0 k) / 10000 | drain_rate 1017",
       " | 339.8 k / 1017 + 30 s | 6.1 minutes, all have caught up",
-      " | 10000 · 2 · 16.0 k / 30 s | 10.67 M samples a second at first, whatever the drain_rate, which it carries",
+      " | 10000 · 2 · 2000 / 30 s | 1.33 M samples a second at first, which it carries",
     ],
   );
 });

@@ -30,7 +30,7 @@ export function secondsToDrain(backlogOfOne: number, drainRate: number): number 
 /** A Mac's newest snapshots go as live ones, and the drain rate tells it to wait after a batch of the oldest, not before. */
 export const freeBatches = 2;
 
-/** Samples a second while the jitter lasts, whatever the drain rate. */
+/** Samples a second while the jitter lasts, as large as its drain rate lets a batch be. */
 export function firstRush(hosts: number, batch: number): number {
   return (hosts * freeBatches * batch) / jitterSeconds;
 }

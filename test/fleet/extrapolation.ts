@@ -1,4 +1,5 @@
 /** Owns the lines under the table: what a receiver of this size carries, how long a herd takes, and other sizes, sums shown. */
+import { batchSamples } from "../../src/delivery/drain.ts";
 import {
   firstRush,
   fittingRate,
@@ -45,6 +46,7 @@ function herdLines({ free, drainRate, given, paced }: Herd): readonly Line[] {
   const capacity = samplesPerSecond(free);
   const live = liveRate(free.series, intervalMs);
   const snapshots = Math.floor(backlogMs / intervalMs);
+  const batch = batchOf(free.backlog, drainRate);
   return [
     [
       "backlog",
@@ -69,7 +71,7 @@ function herdLines({ free, drainRate, given, paced }: Herd): readonly Line[] {
       drainSum(most, drainRate),
       `${span(secondsToDrain(most, drainRate))}, all have caught up; ${measured(paced)}`,
     ],
-    ["first batches", rushSum(hosts, free), rushWords(hosts, free, capacity)],
+    ["first batches", rushSum(hosts, batch), rushWords(hosts, batch, capacity)],
   ];
 }
 
@@ -86,6 +88,7 @@ function otherSizes({ free }: Herd): readonly Line[] {
     const rate = fittingRate(size, live, hosts * times);
     if (rate === undefined)
       return [[name, rateSum(size, live, hosts * times), "too little: no drain_rate fits"]];
+    const batch = batchOf(free.backlog, rate);
     return [
       [name, rateSum(size, live, hosts * times), `drain_rate ${rate}`],
       [
@@ -93,7 +96,7 @@ function otherSizes({ free }: Herd): readonly Line[] {
         drainSum(free.backlog.most, rate),
         `${span(secondsToDrain(free.backlog.most, rate))}, all have caught up`,
       ],
-      ["", rushSum(hosts * times, free), rushWords(hosts * times, free, size)],
+      ["", rushSum(hosts * times, batch), rushWords(hosts * times, batch, size)],
     ];
   });
 }
@@ -106,18 +109,19 @@ function drainSum(samples: number, rate: number): string {
   return `${count(samples)} / ${rate} + ${jitterSeconds} s`;
 }
 
-function rushSum(hosts: number, { backlog }: PhaseResult): string {
-  return `${hosts} · ${freeBatches} · ${count(batchOf(backlog))} / ${jitterSeconds} s`;
+function rushSum(hosts: number, batch: number): string {
+  return `${hosts} · ${freeBatches} · ${count(batch)} / ${jitterSeconds} s`;
 }
 
-function rushWords(hosts: number, { backlog }: PhaseResult, capacity: number): string {
-  const rush = firstRush(hosts, batchOf(backlog));
+function rushWords(hosts: number, batch: number, capacity: number): string {
+  const rush = firstRush(hosts, batch);
   const verdict = rush > capacity ? `more than the ${count(capacity)} that it carries` : "which it carries";
-  return `${count(rush)} samples a second at first, whatever the drain_rate, ${verdict}`;
+  return `${count(rush)} samples a second at first, ${verdict}`;
 }
 
-function batchOf({ batch, most }: PhaseResult["backlog"]): number {
-  return Math.min(batch, most / freeBatches);
+/** What a Mac sends at once at this drain rate. */
+function batchOf({ limits, most }: PhaseResult["backlog"], drainRate: number): number {
+  return Math.min(limits === undefined ? 0 : batchSamples(drainRate, limits), most / freeBatches);
 }
 
 function measured({ backlog, seconds }: PhaseResult): string {

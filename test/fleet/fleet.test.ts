@@ -103,7 +103,12 @@ for (const [program, protocol] of [
       assert.deepEqual([...tallies.errors, ...tallies.dropped], []);
       const series = kinds.reduce((sum, { set }) => sum + set.series.length, 0);
       assert.equal(result.series, series);
-      assert.deepEqual(backlog, { all: 120 * series, most: 120 * 177, left: 0, batch: 16_000 });
+      assert.deepEqual(backlog, {
+        all: 120 * series,
+        most: 120 * 177,
+        left: 0,
+        limits: { maxSamples: 2000, maxBodies: 8 },
+      });
       assert.ok(tallies.sent >= backlog.all);
       assert.equal(seen.stored, tallies.sent);
       assert.equal(tallies.answered, tallies.sent);

@@ -31,8 +31,8 @@ export interface HostPlan {
 export interface Host extends AsyncDisposable {
   readonly cursor: FleetCursor;
   readonly series: number;
-  /** Most samples of a batch: all of its requests, one after the other. */
-  readonly batchSamples: number;
+  /** How many samples a request takes, and how many requests a batch. */
+  readonly limits: Pick<Sink, "maxSamples" | "maxBodies">;
   /** Takes the snapshots that are due at this time; nothing while it sleeps. */
   tick(now: number): void;
   /** Begins as one of many that have been at it for long: without the delay of a herd. */
@@ -82,7 +82,7 @@ export function createHost(plan: HostPlan): Host {
   return {
     cursor,
     series: plan.recording.set.series.length,
-    batchSamples: sink.maxBodies * sink.maxSamples,
+    limits: { maxSamples: sink.maxSamples, maxBodies: sink.maxBodies },
     start: (now) => void start(now),
     wake: (now) => start(now).woke(),
     sleep,

@@ -46,8 +46,8 @@ export interface Backlog {
   /** Of the Mac that has most. */
   readonly most: number;
   readonly left: number;
-  /** What a Mac sends at once, before its drain rate tells it to wait. */
-  readonly batch: number;
+  /** Of each Mac. */
+  readonly limits: Host["limits"] | undefined;
 }
 
 const messages = { v1: "prometheus.WriteRequest", v2: "io.prometheus.write.v2.Request" } as const;
@@ -86,7 +86,7 @@ export async function runPhase(
       all: sumOf(backlogs),
       most: mostOf(backlogs),
       left: backlogOf(hosts),
-      batch: mostOf(hosts.map(({ batchSamples }) => batchSamples)),
+      limits: hosts[0]?.limits,
     },
     sleeps,
     receiver: { ...(await watch.end(seconds)), isOurs: receiver.isOurs },
