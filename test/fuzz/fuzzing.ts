@@ -3,44 +3,81 @@
  *
  *     FUZZ_RUNS=N      runs of each property, default 100
  *     FUZZ_MINUTES=N   instead: this long for each file, shared by its properties
- *     FUZZ_SEED=N      begins where a failure was found; printed at the start and with every failure
+ *     FUZZ_SEED=N      begins where a failure was found; printed with every test
+ *     FUZZ_PATH=N:N    with the seed and the test: the one input that failed, without the runs before it
+ *     FUZZ_TEST=TEXT   only properties with this in their names
  */
-import test, { type TestContext } from "node:test";
+import assert from "node:assert/strict";
+import { basename } from "node:path";
+import test, { after, type TestContext } from "node:test";
 import fc from "fast-check";
+import { optionsFrom } from "./options.ts";
 
-const { FUZZ_MINUTES = "0", FUZZ_RUNS = "100", FUZZ_SEED } = process.env;
-const minutes = Number(FUZZ_MINUTES);
-const seed = FUZZ_SEED === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(FUZZ_SEED);
-const longest = minutes > 0 ? Infinity : 60_000;
+const options = optionsFrom(process.env);
+const { seed, path, minutes } = options;
+const longest = minutes === undefined ? 60_000 : Infinity;
+/** Shares of fewer runs than these are chance. */
+const fewestJudged = 25;
 
-let properties = 0;
-let limited = false;
+let chosen = 0;
+after(() => assert.ok(chosen > 0, `FUZZ_TEST must be part of a test's name, got ${options.test}`));
 
 export interface Subject<Input> {
   readonly inputs: fc.Arbitrary<Input>;
   /** One run costs as much as so many of others, so there are fewer. */
   readonly costs?: number;
-  /** Done once, before the first input; gives what is done with each. */
-  readonly prepare: (context: TestContext) => Check<Input> | Promise<Check<Input>>;
+  /** The least share of the inputs that must not be passed over, so that a property does not hold of nothing. */
+  readonly compares?: number;
+  /** Done once, before the first input; gives what is done with each. `compared` counts an input towards `compares`. */
+  readonly prepare: (context: TestContext, compared: () => void) => Check<Input> | Promise<Check<Input>>;
 }
 
 type Check<Input> = (input: Input) => void | Promise<void>;
 
 /** A test that holds for every input. */
-export function fuzz<Input>(name: string, { inputs, costs = 1, prepare }: Subject<Input>): void {
-  properties++;
-  test(name, { timeout: longest }, async (context) => {
+export function fuzz<Input>(
+  name: string,
+  { inputs, costs = 1, compares = 0, prepare }: Subject<Input>,
+): void {
+  const isChosen = name.includes(options.test);
+  if (isChosen) chosen++;
+  test(name, { timeout: longest, skip: !isChosen }, async (context) => {
     context.diagnostic(`FUZZ_SEED=${seed} repeats these runs`);
-    const check = await prepare(context);
-    const property = fc.asyncProperty(inputs, async (input) => check(input));
-    await fc.assert(property, { seed, ...bounds(costs) });
+    let runs = 0;
+    let compared = 0;
+    const check = await prepare(context, () => compared++);
+    const property = fc.asyncProperty(inputs, async (input) => {
+      runs++;
+      await check(input);
+    });
+    await fc.assert(property, { ...bounds(costs), reporter: reporterFor(context) });
+    context.diagnostic(`${runs} runs`);
+    if (runs >= fewestJudged)
+      assert.ok(
+        compared >= compares * runs,
+        `${compared} of ${runs} inputs were compared, the rest passed over`,
+      );
   });
 }
 
 /** How many properties share the time is known when the first one runs: all of a file are declared before. */
-function bounds(costs: number): { readonly numRuns: number } {
-  if (minutes === 0) return { numRuns: Math.max(1, Math.round(Number(FUZZ_RUNS) / costs)) };
-  if (!limited) fc.installGlobalPlugin(fc.interruptAfterTimeLimit((minutes * 60_000) / properties));
-  limited = true;
-  return { numRuns: Number.MAX_SAFE_INTEGER };
+function bounds(costs: number): fc.Parameters<unknown> {
+  if (path !== undefined) return { seed, path, numRuns: 1 };
+  if (minutes === undefined) return { seed, numRuns: Math.max(1, Math.round(options.runs / costs)) };
+  const limit = fc.interruptAfterTimeLimit((minutes * 60_000) / chosen);
+  return { seed, numRuns: Number.MAX_SAFE_INTEGER, plugins: [limit] };
+}
+
+/** fast-check's own words, and the command that reaches the same input at once. */
+function reporterFor({ name, filePath = "" }: TestContext): (details: fc.RunDetails<unknown>) => void {
+  return (details) => {
+    if (!details.failed) return;
+    const again = [
+      `npm run fuzz -- --only ${basename(filePath, ".test.ts")} --test ${JSON.stringify(name)}`,
+      `--seed ${details.seed} --path ${details.counterexamplePath ?? "0"}`,
+    ];
+    throw new Error(`${fc.defaultReportMessage(details)}\n\nAgain: ${again.join(" ")}`, {
+      cause: details.errorInstance,
+    });
+  };
 }

@@ -1,39 +1,70 @@
-/** Owns `npm run fuzz -- --minutes N`: every subject in turn, N minutes in all; `--seed` repeats, `--only` chooses files. */
+/** Owns `npm run fuzz`: every subject in turn for some minutes in all, or one input again that was found before. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { globSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { environmentFor, optionsOf } from "./options.ts";
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: "string", default: "10" },
-    seed: { type: "string" },
-    only: { type: "string", default: "" },
-  },
-});
+const usage = `usage: npm run fuzz -- [--minutes N] [--only FILE] [--test NAME] [--seed N [--path N:N]]
+
+  --minutes N   in all, shared by the files and their tests (10)
+  --only FILE   only files with this in their names
+  --test NAME   only tests with this in their names; with an --only that matches one file
+  --seed N      the inputs of an earlier run, which printed it
+  --path N:N    only the input that a failure printed, with its --only, --test and --seed`;
+
 const folder = fileURLToPath(new URL(".", import.meta.url));
-const files = globSync("*.test.ts", { cwd: folder })
-  .filter((name) => name.includes(values.only))
-  .toSorted();
-const minutes = Number(values.minutes);
-if (!(minutes > 0) || files.length === 0) {
-  console.error(`--minutes must be above 0, got ${values.minutes}; --only must match a file of ${folder}`);
-  process.exit(2);
+
+interface Asked {
+  readonly files: readonly string[];
+  readonly minutes: number;
+  readonly env: Readonly<Record<string, string>>;
 }
 
-console.log(`${files.length} subjects, ${(minutes / files.length).toFixed(1)} minutes each`);
-const child = spawn(
-  process.execPath,
-  ["--test", "--test-concurrency=1", "--test-reporter=spec", ...files.map((name) => folder + name)],
-  {
-    env: {
-      ...process.env,
-      FUZZ_MINUTES: String(minutes / files.length),
-      ...(values.seed !== undefined && { FUZZ_SEED: values.seed }),
+/** @throws Error for the first that is wrong */
+function asked(): Asked | "help" {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: "string", default: "10" },
+      only: { type: "string", default: "" },
+      test: { type: "string" },
+      seed: { type: "string" },
+      path: { type: "string" },
+      help: { type: "boolean", short: "h", default: false },
     },
-    stdio: "inherit",
-  },
-);
-const [code] = (await once(child, "exit")) as [number | null];
-process.exitCode = code ?? 1;
+  });
+  const { only, help, ...given } = values;
+  if (help) return "help";
+  optionsOf(given, (key) => `--${key}`);
+  const subjects = globSync("*.test.ts", { cwd: folder }).toSorted();
+  const files = subjects.filter((name) => name.includes(only));
+  const names = subjects.map((name) => name.replace(".test.ts", "")).join(", ");
+  if (files.length === 0) throw new Error(`--only must be part of one of ${names}, got ${only}`);
+  if (given.test !== undefined && files.length > 1)
+    throw new Error(`--test must come with an --only that matches one of ${names}, got ${only || "none"}`);
+  const minutes = Number(given.minutes);
+  const env = environmentFor({ ...given, minutes: String(minutes / files.length) });
+  return { files, minutes, env };
+}
+
+async function run({ files, minutes, env }: Asked): Promise<number> {
+  console.log(`${files.length} subjects, ${(minutes / files.length).toFixed(1)} minutes each`);
+  const child = spawn(
+    process.execPath,
+    ["--test", "--test-concurrency=1", "--test-reporter=spec", ...files.map((name) => folder + name)],
+    { env: { ...process.env, ...env }, stdio: "inherit" },
+  );
+  const [code] = (await once(child, "exit")) as [number | null];
+  return code ?? 1;
+}
+
+try {
+  const what = asked();
+  if (what === "help") console.log(usage);
+  else process.exitCode = await run(what);
+} catch (error) {
+  const cause = error instanceof Error ? error.message.replaceAll("\n", " ") : String(error);
+  console.error(`cannot fuzz: ${cause} (npm run fuzz -- --help)`);
+  process.exitCode = 2;
+}
