@@ -29,10 +29,13 @@ function fieldsOf(value: unknown): Fields {
   return typeof value === "object" && value !== null ? { ...value } : {};
 }
 
-/** In protobuf's JSON mapping a 64-bit number is text, and a field at its default is left out. */
+/**
+ * In protobuf's JSON mapping a 64-bit number is text, and a field at its default is left out. What cannot be a count, a
+ * fraction or a number below zero (2^64 less so many to the reader of protobuf), tells of none: samples are counted whole.
+ */
 function countOf(value: unknown): number {
   const count = Number(value ?? 0);
-  return count >= 0 ? count : 0;
+  return Number.isSafeInteger(count) && count >= 0 ? count : 0;
 }
 
 function read(contentType: string, body: Buffer): unknown {

@@ -84,6 +84,13 @@ test("a message alone is a warning, an empty partial success nothing", () => {
     });
 });
 
+test("a count that cannot be one is none: samples are whole and not fewer than no", () => {
+  const below = protobuf.Writer.create().uint32(0x0a).fork().uint32(0x08).int64(-1).ldelim().finish();
+  const fraction = '{"partialSuccess":{"rejectedDataPoints":2.5}}';
+  for (const reply of [response(200, binary, below), response(200, json, fraction)])
+    assert.deepEqual(classify(reply, 10), { status: "delivered", code: "200", rejected: 0 });
+});
+
 test("the receiver's wait counts where a request may be sent again", () => {
   const after = (status: number, value: string): number | undefined => {
     const outcome = classify(response(status, { "retry-after": value }), 1);
