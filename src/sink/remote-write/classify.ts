@@ -52,9 +52,9 @@ function classifyRefusal(reply: HttpResponse, asked: Asked): Outcome {
 
 /** Every other 4xx: never the same body again, unless a page tells that it was not the receiver who answered. */
 function classifyBadRequest(reply: HttpResponse, asked: Asked): Outcome {
+  if (isPage(reply)) return retryLater(reply, wordsFor(reply));
   const written = asked.protocol === version2 ? writtenSamples(reply) : undefined;
   if (reply.status === 400 && written !== undefined) return delivered(reply, asked, written);
-  if (isPage(reply)) return retryLater(reply, wordsFor(reply));
   return { status: "rejected", code: String(reply.status), reason: wordsFor(reply) };
 }
 

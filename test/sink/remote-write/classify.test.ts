@@ -36,6 +36,7 @@ test("each answer has its outcome", () => {
     ["a redirect", response(302, { location: "http://portal/" }), v1, "retry"],
     ["a permanent redirect", response(308), v2, "retry"],
     ["a page with a status of its own", response(400, html, "<html>"), v1, "retry"],
+    ["a page, whatever its headers count", response(400, { ...html, ...written(7) }), v2, "retry"],
     ["a bad request", response(400, {}, "out of order sample"), v1, "rejected"],
     ["a bad request on v2 without counts", response(400), v2, "rejected"],
     ["a v1 refusal with stray counts", response(400, written(3)), v1, "rejected"],
