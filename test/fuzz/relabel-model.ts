@@ -3,6 +3,7 @@
  * matched by backtracking (leftmost-first, as RE2 does), labels a builder over sorted ones. Nothing of it is shared with src.
  */
 import { createHash } from "node:crypto";
+import { everything } from "./relabel-validity.ts";
 
 export type Tree =
   | { readonly is: "text"; readonly text: string }
@@ -165,10 +166,10 @@ export interface Rule {
   readonly action: string;
 }
 
-/** One rule as it is meant, its expression as a tree. */
+/** One rule as it is meant, its expression as a tree, or the default one. */
 export interface Meant {
   readonly rule: Rule;
-  readonly tree: Tree;
+  readonly tree?: Tree;
 }
 
 type Labels = Readonly<Record<string, string>>;
@@ -176,7 +177,7 @@ type Labels = Readonly<Record<string, string>>;
 /** What is left of the labels; undefined when the series is dropped. */
 export function process(labels: Labels, rules: readonly Meant[]): Labels | undefined {
   let current = labels;
-  for (const { rule, tree } of rules) {
+  for (const { rule, tree = everything } of rules) {
     const changed = apply(current, rule, tree);
     if (changed === undefined) return undefined;
     current = withoutEmpty(changed);

@@ -5,6 +5,7 @@ import { compileRelabel } from "../../src/sink/relabel/apply.ts";
 import { compilePattern } from "../../src/sink/relabel/pattern.ts";
 import { relabelRuleSchema } from "../../src/sink/relabel/schema.ts";
 import { fuzz } from "./fuzzing.ts";
+import { everything, isTaken, isUnsure } from "./relabel-validity.ts";
 import { expand, match, process, source, type Meant, type Rule, type Tree } from "./relabel-model.ts";
 
 const letters = ["a", "b", "_", "1", "."] as const;
@@ -36,13 +37,10 @@ const tree: fc.Arbitrary<Tree> = fc.oneof(
   solid,
   solid.map((part): Tree => ({ is: "repeat", part, least: 0, most: Infinity, lazy: false })),
   solid.map((part): Tree => ({ is: "group", part, name: "all" })),
-  fc.constant<Tree>({
-    is: "group",
-    part: { is: "repeat", part: { is: "any" }, least: 0, most: Infinity, lazy: false },
-  }),
+  fc.constant(everything),
 );
 
-const subject = fc.string({ unit: letter, maxLength: 8 });
+const subject = fc.string({ unit: fc.constantFrom(...letters, "\n"), maxLength: 8 });
 const template = fc
   .array(
     fc.constantFrom(
@@ -68,22 +66,30 @@ const template = fc
   )
   .map((parts) => parts.join(""));
 
-fuzz("an expression matches the same texts with the same groups, or is refused", {
-  inputs: fc.tuple(tree, fc.array(subject, { minLength: 1, maxLength: 5 }), template),
-  prepare:
-    () =>
-    ([meant, texts, wanted]) => {
-      const compiled = compilePattern(source(meant));
-      assert.ok(compiled.ok, compiled.ok ? "" : compiled.error);
-      const { pattern } = compiled;
-      if (pattern.unsure(wanted) !== undefined) return;
-      for (const text of texts) {
-        const groups = match(meant, text);
-        const expected = groups === undefined ? undefined : expand(wanted, groups);
-        assert.equal(pattern.match(text)?.expand(wanted), expected, `${source(meant)} on ${text}`);
-      }
-    },
-});
+fuzz(
+  "an expression matches the same texts with the same groups, or is refused for what JavaScript does not know",
+  {
+    inputs: fc.tuple(tree, fc.array(subject, { minLength: 1, maxLength: 5 }), template),
+    costs: 0.2,
+    compares: 0.7,
+    prepare:
+      (_, compared) =>
+      ([meant, texts, wanted]) => {
+        const compiled = compilePattern(source(meant));
+        assert.ok(compiled.ok, compiled.ok ? "" : compiled.error);
+        const { pattern } = compiled;
+        const isRefused = pattern.unsure(wanted) !== undefined;
+        assert.equal(isRefused, isUnsure(meant, wanted), `${wanted} of ${source(meant)}`);
+        if (isRefused) return;
+        compared();
+        for (const text of texts) {
+          const groups = match(meant, text);
+          const expected = groups === undefined ? undefined : expand(wanted, groups);
+          assert.equal(pattern.match(text)?.expand(wanted), expected, `${source(meant)} on ${text}`);
+        }
+      },
+  },
+);
 
 const name = fc.constantFrom("a", "b", "ab", "a_1", "__name__", "job", "instance");
 const value = fc.oneof(
@@ -96,6 +102,10 @@ const labels = fc.dictionary(name, value, { noNullPrototype: true }).map((some) 
   ...Object.fromEntries(Object.entries(some).filter(([, one]) => one !== "")),
 }));
 
+const actions = [
+  ...["replace", "keep", "drop", "keepequal", "dropequal", "hashmod"],
+  ...["lowercase", "uppercase", "labelmap", "labeldrop", "labelkeep"],
+];
 const sources = fc.array(name, { maxLength: 3 });
 const rule: fc.Arbitrary<Rule> = fc.oneof(
   fc.record(
@@ -127,20 +137,61 @@ const rule: fc.Arbitrary<Rule> = fc.oneof(
   fc.record({ action: fc.constantFrom("labeldrop", "labelkeep") }),
 );
 
-const meant: fc.Arbitrary<Meant> = fc.record({ rule, tree });
+const meant: fc.Arbitrary<Meant> = fc
+  .record({ rule, tree: fc.option(tree, { nil: undefined, freq: 3 }) })
+  .map(({ rule, tree }) => {
+    const hasNoRegex = tree === undefined || rule.action === "keepequal" || rule.action === "dropequal";
+    return hasNoRegex ? { rule } : { rule, tree };
+  });
+
+function written({ rule, tree }: Meant): unknown {
+  return tree === undefined ? rule : { ...rule, regex: source(tree) };
+}
 
 fuzz("a chain of rules leaves the labels that the model leaves, or drops the series as it does", {
-  inputs: fc.tuple(labels, fc.array(meant, { maxLength: 3 })),
+  inputs: fc.tuple(labels, fc.array(meant, { minLength: 1, maxLength: 3 })),
+  costs: 0.2,
+  compares: 0.7,
   prepare:
-    () =>
+    (_, compared) =>
     ([given, rules]) => {
-      const written = rules.map(({ rule, tree }) =>
-        relabelRuleSchema.safeParse({ ...rule, regex: source(tree) }),
+      const read = rules.map((one) => relabelRuleSchema.safeParse(written(one)));
+      assert.deepEqual(
+        read.map(({ success }) => success),
+        rules.map(isTaken),
       );
-      const usable = rules.filter((_, at) => written[at]?.success);
-      const apply = compileRelabel(written.flatMap((one) => (one.success ? [one.data] : [])));
-      const result = apply(new Map(Object.entries(given)));
+      const taken = read.flatMap((one) => (one.success ? [one.data] : []));
+      if (taken.length === rules.length) compared();
+      const result = compileRelabel(taken)(new Map(Object.entries(given)));
       const shown = result === undefined ? undefined : Object.fromEntries(result);
-      assert.deepEqual(shown, process(given, usable));
+      assert.deepEqual(shown, process(given, rules.filter(isTaken)));
     },
+});
+
+/** Any keys on any action: most of it is what Prometheus refuses on loading. */
+const anyMeant: fc.Arbitrary<Meant> = fc
+  .tuple(
+    fc.record(
+      {
+        action: fc.constantFrom(...actions),
+        source_labels: sources,
+        separator: fc.constantFrom(";", "_"),
+        target_label: fc.constantFrom("", "a", "1a", "${1}", "$a_b", "a-b", "é", "$$", "$"),
+        replacement: fc.constantFrom("$1", "", "x", "x_${2}", "a b", "${all}", "$$1"),
+        modulus: fc.nat(2),
+      },
+      { requiredKeys: ["action"] },
+    ),
+    fc.option(tree, { nil: undefined }),
+  )
+  .map(([rule, tree]) => (tree === undefined ? { rule } : { rule, tree }));
+
+fuzz("a rule is taken if Prometheus takes it, and refused with the key that is wrong if not", {
+  inputs: anyMeant,
+  costs: 0.2,
+  prepare: () => (one) => {
+    const { success, error } = relabelRuleSchema.safeParse(written(one));
+    assert.equal(success, isTaken(one));
+    for (const { path } of error?.issues ?? []) assert.ok(path.length > 0);
+  },
 });
