@@ -59,7 +59,7 @@ function readSwapUsage(value: string): Values | undefined {
 
 function sizeNamed(name: string, text: string): number | undefined {
   const [, number, unit = ""] =
-    new RegExp(`\\b${name} = (\\d{1,20}(?:[.,]\\d{1,20})?)([BKMGT]?)(?:\\s|$)`).exec(text) ?? [];
+    new RegExp(`(?:^|\\s)${name} = (\\d{1,20}(?:[.,]\\d{1,20})?)([BKMGT]?)(?:\\s|$)`).exec(text) ?? [];
   return number === undefined
     ? undefined
     : Math.round(Number(number.replace(",", ".")) * (unitBytes[unit] ?? 1));
@@ -71,7 +71,7 @@ function readMemorySize(value: string): Values | undefined {
 
 /** `{ sec = 978307216, usec = 0 } Sun Dec 31 19:00:16 2000`: the text is local time, the numbers are UTC. */
 function readBootTime(value: string): Values | undefined {
-  const [, seconds, micros] = /sec = (\d{1,20}), usec = (\d{1,20})/.exec(value) ?? [];
+  const [, seconds, micros] = /(?:^|\s)sec = (\d{1,20}), usec = (\d{1,20})(?:[\s}]|$)/.exec(value) ?? [];
   return seconds === undefined
     ? undefined
     : { bootTimeMs: Number(seconds) * 1000 + Math.floor(Number(micros) / 1000) };

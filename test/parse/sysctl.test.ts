@@ -69,6 +69,18 @@ test("digits that no number of the kernel's has are another shape, not infinity"
   assert.equal(read(`hw.memsize: ${2n ** 64n - 1n}`).memoryBytes, 2 ** 64);
 });
 
+test("the front of a number, and a number behind the end of another name, are not taken for it", () => {
+  const text = [
+    "vm.swapusage: total = 4.00M  un-used = 3.00M  free = 1.00Mx",
+    "kern.boottime: { sec = 1767209152, usec = 2A99561 } Wed",
+    "kern.boottime: { usec = 5, usec = 299561 } Wed",
+  ].join("\n");
+  assert.deepEqual(read(text), {
+    swapTotalBytes: 4 * 2 ** 20,
+    findings: { unknown: ["kern.boottime"], implausible: [] },
+  });
+});
+
 test("nothing, and something else altogether, are errors", () => {
   const empty = parseSysctl("");
   assert.ok(!empty.ok && empty.error.kind === "empty");
