@@ -70,10 +70,12 @@ function sectionOf(node: MapNode, fields: ReadonlyMap<string, Field>, path: Path
 
 function unknownKey(key: string, fields: ReadonlyMap<string, Field>, path: Path, to: Settling): string {
   if (to.unsupported([...path, key])) return `key '${key}' is not supported`;
-  return `unknown key ${shown(key)}${suggestion(key, fields.keys())}`;
+  const word = /^[\w.-]{1,64}(?![\w.-])/.exec(key)?.[0];
+  if (word === undefined) return `unknown key ${quote(key)}`;
+  if (word === key) return `unknown key '${key}'${suggestion(key, fields.keys())}`;
+  // `password hunter2`: what stands behind the first word may be a secret.
+  return `unknown key '${word}' with more behind it: is its colon missing?`;
 }
-
-const shown = (key: string): string => (/^[\w.-]{1,64}$/.test(key) ? `'${key}'` : quote(key));
 
 function recordOf(node: MapNode, values: Field, path: Path, to: Settling): Plain {
   const reserved = node.entries.get("__proto__");

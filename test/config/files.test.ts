@@ -196,6 +196,18 @@ test("a password that YAML takes for syntax is no part of the message", () => {
   }
 });
 
+test("a key whose colon is missing is told by its first word, for its secret stands behind it", () => {
+  for (const entry of ["password hunter2", "password; hunter2", "password=hunter2", "? password hunter2"])
+    assert.deepEqual(
+      refused(worldOf(`remote_write:\n  - url: http://a\n    basic_auth: { ${entry} }\n`)).filter((line) =>
+        line.includes("unknown"),
+      ),
+      [
+        `agent.yaml:3:${entry.startsWith("?") ? 21 : 19}: remote_write[0].basic_auth: unknown key 'password' with more behind it: is its colon missing?`,
+      ],
+    );
+});
+
 test("any value at any place is accepted or refused, never a crash", () => {
   fc.assert(
     fc.property(tree, (value) => loads(JSON.stringify(value))),
