@@ -121,7 +121,9 @@ fuzz("what is wrong with a block never shows its password", {
     () =>
     ([bytes]) => {
       const loaded = loadConfiguration(worldOf(bytes));
-      if (loaded.ok || !bytes.includes(`password: ${secret} }`)) return;
+      // Damage that takes the password out of its place makes any text of it: a name, an address, a value that is shown.
+      const isWhole = bytes.includes(`password: ${secret} }`) && bytes.toString().split(secret).length === 2;
+      if (loaded.ok || !isWhole) return;
       for (const problem of loaded.problems)
         assert.ok(!formatProblem(problem).includes(secret), formatProblem(problem));
     },

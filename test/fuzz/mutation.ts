@@ -3,8 +3,11 @@ import fc from "fast-check";
 
 export type Edit = (bytes: Buffer) => Buffer;
 
-/** A place as a share of the length, so that an edit fits whatever the edits before it left. */
-const place = fc.double({ min: 0, max: 1, noNaN: true });
+/**
+ * A place as a share of the length, so that an edit fits whatever the edits before it left. Not `fc.double`: it draws from
+ * all doubles alike, half of which are below 2^-500, so that nearly all edits would be of the first byte.
+ */
+const place = fc.nat(2 ** 30).map((part) => part / 2 ** 30);
 
 function at(share: number, { length }: Buffer): number {
   return Math.min(length, Math.floor(share * (length + 1)));
@@ -69,4 +72,21 @@ export function damage(words: readonly string[]): fc.Arbitrary<Edit> {
 /** One of the bases, damaged. */
 export function mutated(bases: readonly Buffer[], words: readonly string[]): fc.Arbitrary<Buffer> {
   return fc.tuple(fc.constantFrom(...bases), damage(words)).map(([base, edit]) => edit(base));
+}
+
+/** What makes a number none: within it, before it or behind it. */
+const spoilers = ["x", "A", "e", "_", "-", ".", ",", "%", " ", "7x", "x7", "\u0663", ";", "(", "'"];
+
+/** One of the bases with one of its numbers spoiled: what is left of it must not be taken for it. */
+export function spoiled(bases: readonly Buffer[]): fc.Arbitrary<Buffer> {
+  return fc
+    .tuple(fc.constantFrom(...bases), place, place, fc.constantFrom(...spoilers))
+    .map(([base, which, where, spoiler]) => {
+      const text = base.toString("utf8");
+      const numbers = [...text.matchAll(/\d+/g)];
+      const chosen = numbers[Math.min(Math.floor(which * numbers.length), numbers.length - 1)];
+      const digits = chosen?.[0] ?? "";
+      const cut = (chosen?.index ?? 0) + Math.round(where * digits.length);
+      return Buffer.from(text.slice(0, cut) + spoiler + text.slice(cut));
+    });
 }
