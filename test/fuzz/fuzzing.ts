@@ -17,7 +17,7 @@ const options = optionsFrom(process.env);
 const { seed, path, minutes } = options;
 const longest = minutes === undefined ? 60_000 : Infinity;
 /** Shares of fewer runs than these are chance. */
-const fewestJudged = 25;
+const fewestJudged = 100;
 
 let chosen = 0;
 after(() => assert.ok(chosen > 0, `FUZZ_TEST must be part of a test's name, got ${options.test}`));
@@ -51,7 +51,7 @@ export function fuzz<Input>(
       await check(input);
     });
     await fc.assert(property, { ...bounds(costs), reporter: reporterFor(context) });
-    context.diagnostic(`${runs} runs`);
+    context.diagnostic(compares > 0 ? `${runs} runs, ${compared} compared` : `${runs} runs`);
     if (runs >= fewestJudged)
       assert.ok(
         compared >= compares * runs,

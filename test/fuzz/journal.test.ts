@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from "node:sqlite";
 import fc from "fast-check";
 import { openJournalReader } from "../../src/journal/reader.ts";
 import type { Journal } from "../../src/journal/types.ts";
@@ -59,11 +60,64 @@ fuzz("with database or log damaged anywhere it opens, reads nothing false, and w
     const at = bench(context);
     const files = leftBehind(at);
     place(at, files);
-    assertWorks(at, 400);
+    assertWorks(at, { whole: 400 });
     return ([edit, editLog]) => {
       place(at, { database: edit(files.database), log: editLog(files.log) });
       assertReads(at);
       assertWorks(at);
+    };
+  },
+});
+
+/** What a checksum must notice, since SQLite does not: other bytes or numbers where rows, their sets and their sources are. */
+type Change = (database: DatabaseSync) => void;
+
+function changed(
+  table: string,
+  id: string,
+  column: string,
+  to: (was: SQLOutputValue) => SQLInputValue,
+): Arbitrary {
+  return fc.nat().map((which) => (database) => {
+    const rows = database.prepare(`SELECT ${id} AS id, ${column} AS was FROM ${table} ORDER BY ${id}`).all();
+    const row = rows[which % rows.length];
+    if (row === undefined) return;
+    const update = database.prepare(`UPDATE OR IGNORE ${table} SET ${column} = ? WHERE ${id} = ?`);
+    update.run(to(row["was"] ?? null), row["id"] ?? null);
+  });
+}
+type Arbitrary = fc.Arbitrary<Change>;
+
+const bytesChanged = (table: string, id: string, column: string): Arbitrary =>
+  damage(["\0", "\x01", "\xff"]).chain((edit) =>
+    changed(table, id, column, (was) => (was instanceof Uint8Array ? edit(Buffer.from(was)) : "")),
+  );
+const numberChanged = (column: string): Arbitrary =>
+  fc
+    .integer({ min: -3, max: 3 })
+    .chain((by) => changed("snapshot", "seq", column, (was) => Number(was) + by));
+
+const change: Arbitrary = fc.oneof(
+  { weight: 6, arbitrary: bytesChanged("snapshot", "seq", "row") },
+  { weight: 3, arbitrary: bytesChanged("series_set", "id", "content") },
+  ...["time", "series", "chain", "depth", "ended", "source"].map(numberChanged),
+  changed("series_set", "id", "key", (was) => `${String(was)}x`),
+  changed("source", "id", "name", () => "pmset"),
+);
+
+fuzz("a row that was changed under its checksum, or whose set or source was, is left out and counted", {
+  inputs: fc.array(change, { minLength: 1, maxLength: 4 }),
+  costs: 2,
+  prepare(context) {
+    const at = bench(context);
+    const files = leftBehind(at);
+    return (changes) => {
+      place(at, files);
+      const database = new DatabaseSync(at.path);
+      for (const apply of changes) apply(database);
+      database.close();
+      assertReads(at);
+      assertWorks(at, { counted: 400 });
     };
   },
 });
@@ -93,8 +147,15 @@ function assertTrue(one: Parameters<typeof essence>[0]): void {
   assert.deepEqual(essence(one), essence(numbered((one.time - start) / 1000)));
 }
 
-/** @param whole snapshots that must be there; absent when damage may have taken any */
-function assertWorks({ open }: Bench, whole?: number): void {
+interface Expected {
+  /** So many snapshots must be read. */
+  readonly whole?: number;
+  /** So many must be read or counted as lost. */
+  readonly counted?: number;
+}
+
+/** Without expectations damage may have taken any. */
+function assertWorks({ open }: Bench, { whole, counted }: Expected = {}): void {
   const journal = open();
   const cursor = journal.cursor("b", { from: "oldest" });
   const read = drain(cursor, 50);
@@ -107,7 +168,9 @@ function assertWorks({ open }: Bench, whole?: number): void {
   assert.deepEqual(drain(cursor).map(essence), [essence(fresh)]);
   const { waiting, dropped } = journal.state().cursors.find(({ sink }) => sink === "b") ?? {};
   assert.equal(waiting, 0);
-  for (const { snapshots, samples } of Object.values(dropped ?? {}))
-    assert.ok(snapshots >= 0 && samples >= 0);
+  const losses = Object.values(dropped ?? {});
+  for (const { snapshots, samples } of losses) assert.ok(snapshots >= 0 && samples >= 0);
+  const lost = losses.reduce((sum, { snapshots }) => sum + snapshots, 0);
+  if (counted !== undefined) assert.equal(read.length + lost, counted);
   journal[Symbol.dispose]();
 }

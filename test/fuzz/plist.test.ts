@@ -83,7 +83,7 @@ fuzz("lines lost, doubled or written anew are read as the plist package reads th
     return edits.reduce((document, one) => document.toSpliced(one[0], one[1], ...one[2]), brief).join("\n");
   }),
   costs: 0.2,
-  compares: 0.25,
+  compares: 0.12,
   prepare: (_, compared) => {
     assert.ok(parsePlist(Buffer.from(brief.join("\n"))).ok);
     return (document) => {
