@@ -1,8 +1,13 @@
 /** Whatever bytes come in, the endpoint answers with HTTP or hangs up, keeps its secrets, and the next scrape works. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { hashSync } from "bcryptjs";
 import fc from "fast-check";
-import { ask, openEndpoint, type Running } from "../endpoint/endpoint.ts";
+import { ask, basic, openEndpoint, type Running } from "../endpoint/endpoint.ts";
 import { fuzz } from "./fuzzing.ts";
 import { mutated } from "./mutation.ts";
 
@@ -96,15 +101,42 @@ const path = fc.oneof(
   ),
 );
 
-fuzz("well-formed requests of any kind get a whole answer of the client's class", {
+const method = fc.constantFrom(
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "DELETE",
+  "OPTIONS",
+  "PATCH",
+  "TRACE",
+  "PROPFIND",
+);
+
+/** The machine is `studio.lan`, and listens on 127.0.0.1; without a host, Node's client sends where it connects to. */
+function isOurs(host: string | undefined): boolean {
+  const name = host?.trim().toLowerCase().replace(/:\d*$/, "").replace(/\.$/, "");
+  const names = ["localhost", "127.0.0.1", "[::1]", "studio", "studio.local", "studio.lan"];
+  return name === undefined || host === "" || names.includes(name);
+}
+
+fuzz("well-formed requests of any kind get a whole answer of the client's class, under our names only", {
   inputs: fc.record({
-    method: fc.constantFrom("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND"),
+    method,
     path,
     headers: fc.record(
       {
         host: fc.oneof(
           token,
-          fc.constantFrom("127.0.0.1", "localhost", "[::1]", "evil.test", "studio.lan:1"),
+          fc.constantFrom(
+            "127.0.0.1",
+            "localhost",
+            "[::1]",
+            "evil.test",
+            "studio.lan:1",
+            "evil.studio.lan",
+            "127.0.0.1.evil.test",
+          ),
         ),
         accept: fc.oneof(
           token,
@@ -126,8 +158,63 @@ fuzz("well-formed requests of any kind get a whole answer of the client's class"
     return async ({ method, path: wanted, headers }) => {
       const { status, body } = await ask(port, wanted, { method, headers });
       assert.ok((status >= 200 && status < 500) || status === 503, `${method} ${wanted}: ${status}`);
+      assert.equal(status === 421, !isOurs(headers.host), `${headers.host ?? "no host"}: ${status}`);
       if (method === "HEAD") assert.equal(body.length, 0);
       if (method !== "GET" && method !== "HEAD") assert.ok(status >= 400, `${method} ${wanted}: ${status}`);
+    };
+  },
+});
+
+const password = "hunter2-very-secret";
+const hash = hashSync(password, 4);
+const right = basic("ada", password);
+/** What of it no reader of base64 can do without: not its padding, nor the bits before that. */
+const encoded = right.authorization.slice("Basic ".length, -2);
+const guarded = Buffer.from(
+  `GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ${right.authorization}\r\n\r\n`,
+);
+
+/** With a password for everything; its budget for guesses is soon used up, and the right one is remembered. */
+async function openGuarded(context: TestContext): Promise<Running> {
+  const folder = mkdtempSync(join(tmpdir(), "fuzz-web-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "web.yaml");
+  writeFileSync(file, `basic_auth_users:\n  ada: ${hash}\n`);
+  const running = await openEndpoint(context, { settings: { config_file: file } });
+  const { status } = await ask(running.port, "/metrics", { headers: right });
+  assert.equal(status, 200);
+  return running;
+}
+
+fuzz("whoever has not the password gets nothing but a refusal, and neither it nor its hash ever comes back", {
+  inputs: fc.record({
+    method,
+    path: fc.oneof(path, fc.constantFrom(`/${password}`, `/?${hash}`)),
+    authorization: fc.oneof(
+      fc.constant(right.authorization),
+      fc.constantFrom(password, hash, basic("ada", hash).authorization),
+      fc.constant(basic("eve", password).authorization),
+      token.map((text) => basic("ada", text).authorization),
+      token,
+    ),
+    raw: mutated([guarded], words),
+  }),
+  costs: 2,
+  async prepare(context) {
+    const running = await openGuarded(context);
+    return async ({ method: verb, path: wanted, authorization, raw }) => {
+      // As long as it takes to be allowed another wrong guess.
+      await running.clock.advance(10_000);
+      const headers = { authorization };
+      const { status, text, headers: told } = await ask(running.port, wanted, { method: verb, headers });
+      if (authorization === right.authorization) assert.ok(status !== 401 && status !== 429, String(status));
+      else assert.ok(status === 401 || status === 429, `${verb} ${wanted}: ${status}`);
+      const answer = await exchange(running.port, raw);
+      if (!raw.includes(encoded)) assert.doesNotMatch(answer, /test_value/);
+      const said = [text, JSON.stringify(told), ...running.logged].join("\n");
+      // A host that is not ours is told back to who sent it, whatever damage made of it.
+      for (const secret of [password, hash, right.authorization]) assert.ok(!said.includes(secret), said);
+      assert.ok(!answer.includes(hash), answer);
     };
   },
 });
