@@ -1,8 +1,11 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Argument, Command, Option } from "commander";
 import { completionScript, shells, type Shell } from "../../src/command/completion.ts";
+import { temporaryFolder } from "../cli/agent.ts";
 
 const name = "mac-powermetrics-agent";
 
@@ -45,11 +48,10 @@ test("bash leaves files to the shell where an option takes one", () => {
 
 for (const shell of shells) {
   const here = spawnSync(shell, ["-c", "true"]).status === 0;
-  test(`${shell} takes its script`, { skip: here ? false : `${shell} is not here` }, () => {
-    const { status, stderr } = spawnSync(shell, ["-n"], {
-      input: completionScript(shell, program()),
-      encoding: "utf8",
-    });
+  test(`${shell} takes its script`, { skip: here ? false : `${shell} is not here` }, (t) => {
+    const file = join(temporaryFolder(t), shell);
+    writeFileSync(file, completionScript(shell, program()));
+    const { status, stderr } = spawnSync(shell, ["-n", file], { encoding: "utf8" });
     assert.equal(status, 0, stderr);
   });
 }
