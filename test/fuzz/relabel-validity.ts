@@ -58,7 +58,7 @@ function isAllowed(rule: Rule, hasDefaultRegex: boolean): boolean {
 /** Whether a template refers to a group that a repetition may pass by in its last round: RE2 keeps it, JavaScript does not. */
 export function isUnsure(tree: Tree, template: string): boolean {
   const { passed, names } = groupsOf(tree);
-  const references = template.replaceAll("$$", "").matchAll(/\$(?:\{(\w+)\}|(\w+))/g);
+  const references = template.replaceAll("$$", " ").matchAll(/\$(?:\{(\w+)\}|(\w+))/g);
   return [...references].some(([, braced = "", bare = ""]) => {
     const name = braced + bare;
     return passed.has(names.get(name) ?? (/^[1-9]\d*$/.test(name) ? Number(name) : 0));
