@@ -2,6 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import type { SeriesSet } from "../metric/series.ts";
+import { damage } from "./fault.ts";
 import { decodeRow, rowState, startsOf, type RowState } from "./row-codec.ts";
 import { restoredSet } from "./set-content.ts";
 import type { MetricOf, SeqRange, StoredSnapshot } from "./types.ts";
@@ -140,11 +141,13 @@ export function rowReader(database: DatabaseSync, metricOf: MetricOf): RowReader
     let limit = firstPage;
     for (let from = range.firstSeq; from <= range.lastSeq;) {
       const found = select.all(from, range.lastSeq, limit) as unknown as StoredRow[];
-      for (const row of found)
+      for (const row of found) {
+        // A damaged tree gives rows in any order, and reading on behind one that stands too late would never end.
+        if (row.seq < from) throw damage(`unexpected row: got ${row.seq}, want ${from} or later`);
+        from = row.seq + 1;
         yield { seq: row.seq, samples: row.samples, decode: () => decode(row, positions) };
-      const last = found.at(-1);
-      if (last === undefined || found.length < limit) return;
-      from = last.seq + 1;
+      }
+      if (found.length < limit) return;
       limit = nextPage;
     }
   }

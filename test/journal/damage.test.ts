@@ -150,6 +150,34 @@ test("a row with a wrong checksum is skipped with those that build on it, once f
   assert.equal([...journal.history({ fromMs: 0, toMs: Infinity })].length, 379);
 });
 
+/** Makes the third leaf of the table of snapshots the first one again, as one bit may in a tree of pages. */
+function repeatLeaf(path: string): void {
+  const bytes = readFileSync(path);
+  const pageSize = bytes.readUInt16BE(16);
+  const tableInterior = 5;
+  for (let page = 0; page < bytes.length; page += pageSize) {
+    if (bytes[page] !== tableInterior) continue;
+    const cell = (index: number): number => page + bytes.readUInt16BE(page + 12 + 2 * index);
+    bytes.copy(bytes, cell(2), cell(0), cell(0) + 4);
+  }
+  writeFileSync(path, bytes);
+}
+
+test("rows that stand in no order are damage, not a past without an end", (context) => {
+  const at = bench(context);
+  written(at);
+  repeatLeaf(at.path);
+  const opened = openJournalReader(at.path, metricOf);
+  assert.ok(opened.status === "open");
+  using reader = opened.reader;
+  let count = 0;
+  assert.throws(() => {
+    for (const _ of reader.history({ fromMs: 0, toMs: Infinity }))
+      assert.ok(++count <= 400, "without an end");
+  }, /^Error: unexpected row: got 1, want \d+ or later$/);
+  assertWorks(at);
+});
+
 test("rows whose number of samples is damaged are read, and count as what they hold", (context) => {
   const at = bench(context);
   written(at);
