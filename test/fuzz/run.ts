@@ -19,6 +19,8 @@ const folder = fileURLToPath(new URL(".", import.meta.url));
 interface Asked {
   readonly files: readonly string[];
   readonly minutes: number;
+  /** Known before anything runs: a file may die of what it finds. */
+  readonly seed: number;
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -36,7 +38,7 @@ function asked(): Asked | "help" {
   });
   const { only, help, ...given } = values;
   if (help) return "help";
-  optionsOf(given, (key) => `--${key}`);
+  const { seed } = optionsOf(given, (key) => `--${key}`);
   const subjects = globSync("*.test.ts", { cwd: folder }).toSorted();
   const files = subjects.filter((name) => name.includes(only));
   const names = subjects.map((name) => name.replace(".test.ts", "")).join(", ");
@@ -44,12 +46,12 @@ function asked(): Asked | "help" {
   if (given.test !== undefined && files.length > 1)
     throw new Error(`--test must come with an --only that matches one of ${names}, got ${only || "none"}`);
   const minutes = Number(given.minutes);
-  const env = environmentFor({ ...given, minutes: String(minutes / files.length) });
-  return { files, minutes, env };
+  const env = environmentFor({ ...given, seed: String(seed), minutes: String(minutes / files.length) });
+  return { files, minutes, seed, env };
 }
 
-async function run({ files, minutes, env }: Asked): Promise<number> {
-  console.log(`${files.length} subjects, ${(minutes / files.length).toFixed(1)} minutes each`);
+async function run({ files, minutes, seed, env }: Asked): Promise<number> {
+  console.log(`${files.length} subjects, ${(minutes / files.length).toFixed(1)} minutes each, seed ${seed}`);
   const child = spawn(
     process.execPath,
     ["--test", "--test-concurrency=1", "--test-reporter=spec", ...files.map((name) => folder + name)],
