@@ -3,6 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { setAsides } from "./damage.ts";
 import { sizeOf, within, type SeqSet } from "./ranges.ts";
 import type { ReadPositions, RowReader } from "./row-reader.ts";
+import { named } from "./schema.ts";
 import { rowsOf, type Segment } from "./segments.ts";
 import { databaseBytes, storedCursors, storedSegments } from "./store.ts";
 import type { HistoryQuery, JournalStats, SeqRange, StoredSnapshot } from "./types.ts";
@@ -61,7 +62,7 @@ function matches({ time, source, set }: StoredSnapshot, query: HistoryQuery): bo
 export function statsOf(database: DatabaseSync, path: string): JournalStats {
   const segments = storedSegments(database);
   const last = segments.at(-1)?.last ?? 0;
-  const sources = database.prepare("SELECT name, last_time FROM source ORDER BY name").all();
+  const sources = database.prepare(`SELECT ${named("name last_time")} FROM source ORDER BY name`).all();
   return {
     ...sumsOf(segments),
     path,

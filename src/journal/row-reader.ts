@@ -3,6 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import type { SeriesSet } from "../metric/series.ts";
 import { damage } from "./fault.ts";
+import { named } from "./schema.ts";
 import { decodeRow, rowState, startsOf, type RowState } from "./row-codec.ts";
 import { restoredSet } from "./set-content.ts";
 import type { MetricOf, SeqRange, StoredSnapshot } from "./types.ts";
@@ -68,7 +69,7 @@ const nextPage = 64;
 const keptSets = 64;
 
 export function rowReader(database: DatabaseSync, metricOf: MetricOf): RowReader {
-  const columns = "seq, source, time, series, ended, chain, depth, samples, crc, row";
+  const columns = named("seq source time series ended chain depth samples crc row");
   const page = database.prepare(
     `SELECT ${columns} FROM snapshot WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`,
   );
@@ -78,8 +79,8 @@ export function rowReader(database: DatabaseSync, metricOf: MetricOf): RowReader
   const chainRows = database.prepare(
     `SELECT ${columns} FROM snapshot WHERE seq >= ? AND seq < ? AND source = ? AND chain = ? ORDER BY seq`,
   );
-  const selectSet = database.prepare("SELECT key, content, crc FROM series_set WHERE id = ?");
-  const selectSource = database.prepare("SELECT name FROM source WHERE id = ?");
+  const selectSet = database.prepare(`SELECT ${named("key content crc")} FROM series_set WHERE id = ?`);
+  const selectSource = database.prepare(`SELECT ${named("name")} FROM source WHERE id = ?`);
   const sets = new Map<number, SeriesSet>();
   const names = new Map<number, string>();
 

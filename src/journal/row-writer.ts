@@ -4,6 +4,7 @@ import type { SeriesSet } from "../metric/series.ts";
 import { seriesSet } from "../metric/series.ts";
 import { encodeRow, rowState, type RowState } from "./row-codec.ts";
 import { rowChecksum } from "./row-reader.ts";
+import { named } from "./schema.ts";
 import { segmentChecksum, takes, type Segment, type SegmentLimits } from "./segments.ts";
 import { storedSet } from "./set-content.ts";
 import type { StoredSnapshot } from "./types.ts";
@@ -35,7 +36,7 @@ interface RowWriter {
 export function rowWriter(database: DatabaseSync, limits: SegmentLimits): RowWriter {
   const chains = new Map<string, Chain>();
   const insertRow = database.prepare("INSERT INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  const findSet = database.prepare("SELECT id FROM series_set WHERE key = ?");
+  const findSet = database.prepare(`SELECT ${named("id")} FROM series_set WHERE key = ?`);
   const insertSet = database.prepare(
     "INSERT INTO series_set (key, content, crc) VALUES (?, ?, ?) RETURNING id",
   );

@@ -51,3 +51,11 @@ export function pragma(database: DatabaseSync, name: string): number {
     throw new Error(`unexpected pragma ${name}: got ${typeof value}, want a number`);
   return value;
 }
+
+/** Columns under names of our own: SQLite tells them as the schema spells them, and damage may change the case of a letter there. */
+export function named(columns: string): string {
+  return columns
+    .split(" ")
+    .map((column) => `${column} AS ${column}`)
+    .join(", ");
+}

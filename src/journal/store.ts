@@ -7,7 +7,7 @@ import { damage } from "./fault.ts";
 import type { SeqSet } from "./ranges.ts";
 import { rowReader, type RowReader } from "./row-reader.ts";
 import { rowWriter } from "./row-writer.ts";
-import { pragma } from "./schema.ts";
+import { named, pragma } from "./schema.ts";
 import { segmentChecksum, type Segment, type SegmentLimits } from "./segments.ts";
 import type { FrozenBatch, MetricOf, SeqRange, StoredSnapshot } from "./types.ts";
 
@@ -68,12 +68,14 @@ export function openStore(
   const reader = rowReader(database, metricOf);
   const writer = rowWriter(database, limits);
   const log = `${database.location() ?? ""}-wal`;
-  const selectSources = database.prepare("SELECT name, last_time AS time, last_set AS id FROM source");
+  const selectSources = database.prepare(
+    "SELECT name AS name, last_time AS time, last_set AS id FROM source",
+  );
   const sumSamples = database.prepare("SELECT sum(samples) AS sum FROM snapshot WHERE seq BETWEEN ? AND ?");
   const saveCount = database.prepare("UPDATE snapshot SET samples = ? WHERE seq = ?");
-  const selectTime = database.prepare("SELECT time FROM snapshot WHERE seq = ?");
+  const selectTime = database.prepare(`SELECT ${named("time")} FROM snapshot WHERE seq = ?`);
   const selectNewest = database.prepare(
-    "SELECT seq, samples FROM snapshot WHERE seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?",
+    `SELECT ${named("seq samples")} FROM snapshot WHERE seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?`,
   );
   const saveCursor = database.prepare("INSERT INTO cursor VALUES (?, ?, ?, ?)");
   let segments = storedSegments(database);
@@ -189,7 +191,7 @@ export function soundSegments(database: DatabaseSync): {
 }
 
 function segmentRows(database: DatabaseSync): Iterable<Segment & { readonly crc: number }> {
-  const columns = "first, last, min_time AS minTime, max_time AS maxTime, samples, bytes, crc";
+  const columns = `${named("first last samples bytes crc")}, min_time AS minTime, max_time AS maxTime`;
   const rows = database.prepare(`SELECT ${columns} FROM segment ORDER BY first`).iterate();
   return rows as unknown as Iterable<Segment & { crc: number }>;
 }
@@ -206,7 +208,9 @@ export function damagedCursors(database: DatabaseSync): number {
 }
 
 function cursorRows(database: DatabaseSync): readonly StoredCursor[] {
-  return database.prepare("SELECT sink, waiting, frozen, crc FROM cursor").all() as unknown as StoredCursor[];
+  return database
+    .prepare(`SELECT ${named("sink waiting frozen crc")} FROM cursor`)
+    .all() as unknown as StoredCursor[];
 }
 
 interface StoredCursor {

@@ -158,3 +158,17 @@ test("a database found damaged only after a while in memory: what waited in it i
   assert.equal(journal.cursor("b", { from: "now" }).backlog().snapshots, 3);
   assert.equal(drain(cursor).length, 3);
 });
+
+test("a database whose schema has other letters in other cases is read like any other", (context) => {
+  const it = bench(context);
+  written(it);
+  const text = readFileSync(it.path, "latin1");
+  const recased = text.replaceAll(/\b[a-z_]+ (?=INTEGER|TEXT|BLOB)/g, (column) => column.toUpperCase());
+  assert.notEqual(recased, text);
+  writeFileSync(it.path, recased, "latin1");
+  const journal = it.open();
+  assert.equal(drain(journal.cursor("a", { from: "now" })).length, 300);
+  assert.equal([...journal.history({ fromMs: 0, toMs: Infinity })].length, 400);
+  assert.deepEqual([journal.state().setAside, journal.stats().sources.length], [0, 1]);
+  journal[Symbol.dispose]();
+});
