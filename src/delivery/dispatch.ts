@@ -141,11 +141,12 @@ export function createDispatch(parts: DispatchParts): Dispatch {
   }
 
   function conclude(range: SeqRange, { dropped }: EncodedBatch, decisions: readonly Decision[]): void {
-    const reason = doubt.covers(range) ? "rejected_resend" : "rejected";
+    const resent = doubt.covers(range);
+    const reason = resent ? "rejected_resend" : "rejected";
     const drops = createDrops();
     let sent = 0;
     for (const { body, decided } of decisions) {
-      const refused = refusedBy(decided, body, reason === "rejected_resend");
+      const refused = refusedBy(decided, body, resent);
       sent += body.samples - refused;
       drops.add(reason, refused);
     }
