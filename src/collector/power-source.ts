@@ -1,9 +1,10 @@
-/** Owns what the machine is fed by, and power saving, as pmset reports them. */
+/** The power source, the battery's state and the power mode, as pmset reports them. */
 import { gauge } from "../metric/metric.ts";
 import { collector } from "./collector.ts";
 import { observeState } from "./state.ts";
 
 const knownSources = ["AC Power", "Battery Power", "UPS Power"];
+const knownModes = ["low", "automatic", "high"];
 const knownStates = ["charging", "discharging", "charged", "finishing charge", "AC attached"];
 
 export const powerSource = collector({
@@ -16,10 +17,13 @@ export const powerSource = collector({
       "state",
     ]),
     lowPower: gauge("pmset_low_power_mode", "1 while Low Power Mode is on"),
+    mode: gauge("pmset_power_mode", "1 for the power mode in use, 0 for the other ones", ["mode"]),
   },
   create: () => (sample, observe) => {
     observeState(sample.powerSource, knownSources, (source, value) => observe("source", value, { source }));
     observeState(sample.batteryState, knownStates, (state, value) => observe("charging", value, { state }));
-    observe("lowPower", sample.lowPowerMode === undefined ? undefined : Number(sample.lowPowerMode));
+    const { powerMode } = sample;
+    observe("lowPower", powerMode === undefined ? undefined : Number(powerMode === "low"));
+    observeState(powerMode, knownModes, (mode, value) => observe("mode", value, { mode }));
   },
 });

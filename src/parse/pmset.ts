@@ -1,9 +1,9 @@
-/** Owns what `pmset -g batt` and `pmset -g` print: where power comes from, the battery, and the low power mode. */
+/** Reads what `pmset -g batt` and `pmset -g` print: where power comes from, the battery, and the power mode. */
 import { defined } from "./defined.ts";
-import { findingLog } from "./finding.ts";
+import { findingLog, type FindingLog } from "./finding.ts";
 import { linesOf, nothingPrinted, unexpectedOutput } from "./lines.ts";
 import { parsed, type ParseResult } from "./result.ts";
-import type { PmsetSample } from "./sample.ts";
+import type { PmsetSample, PowerMode } from "./sample.ts";
 
 /** What a line is; the two outputs have no line in common, so they may come as one text. */
 type Line =
@@ -48,7 +48,7 @@ export function parsePmset(...texts: readonly (string | Uint8Array)[]): ParseRes
     powerSource: read.find((line) => line.is === "source")?.name,
     batteryState: main?.state === "" ? undefined : main?.state,
     chargePercent: log.within("battery_percent", main?.percent, 0, 100),
-    lowPowerMode: lowPowerMode(read),
+    powerMode: powerMode(read, log),
   });
   return parsed({ ...sample, findings: log.findings() });
 }
@@ -73,8 +73,20 @@ function readBattery(line: string, name: string, percent: number, state: string)
   };
 }
 
-function lowPowerMode(lines: readonly Line[]): boolean | undefined {
-  const line = lines.find((one) => one.is === "setting" && one.name === "lowpowermode");
-  if (line?.is !== "setting") return undefined;
-  return line.value === "1" ? true : line.value === "0" ? false : undefined;
+/** A Mac with High Power Mode prints `powermode` where others print `lowpowermode`. */
+const powerModes: Readonly<Record<string, Readonly<Partial<Record<string, PowerMode>>>>> = {
+  powermode: { 0: "automatic", 1: "low", 2: "high" },
+  lowpowermode: { 0: "automatic", 1: "low" },
+};
+
+/** `powermode` says more, so it goes first where both are printed. */
+function powerMode(lines: readonly Line[], log: FindingLog): PowerMode | undefined {
+  for (const [setting, modes] of Object.entries(powerModes)) {
+    const line = lines.find((one) => one.is === "setting" && one.name === setting);
+    if (line?.is !== "setting") continue;
+    const mode = modes[line.value];
+    if (mode !== undefined) return mode;
+    log.implausible(setting);
+  }
+  return undefined;
 }

@@ -180,6 +180,9 @@ export interface SysctlSample {
   readonly findings: Findings;
 }
 
+/** What the user chose: how much power the machine may take. */
+export type PowerMode = "low" | "automatic" | "high";
+
 /** What `pmset -g batt` and `pmset -g` said. */
 export interface PmsetSample {
   /** The source drawn from, verbatim: `AC Power`, `Battery Power`, `UPS Power`. */
@@ -187,7 +190,7 @@ export interface PmsetSample {
   /** `charging`, `discharging`, `charged`, `finishing charge`, `AC attached` …, verbatim; absent without a battery. */
   readonly batteryState?: string;
   readonly chargePercent?: number;
-  readonly lowPowerMode?: boolean;
+  readonly powerMode?: PowerMode;
   readonly findings: Findings;
 }
 

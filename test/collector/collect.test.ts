@@ -6,7 +6,7 @@ import { gauge } from "../../src/metric/metric.ts";
 import { catalogue } from "../../src/meter/catalogue.ts";
 import { bootTime } from "../../src/meter/boot-time.ts";
 import { createSourceMeter, type SourceMeter } from "../../src/meter/meter.ts";
-import type { PowermetricsSample, TaskWindow } from "../../src/parse/sample.ts";
+import type { PmsetSample, PowermetricsSample, TaskWindow } from "../../src/parse/sample.ts";
 import { allSettings, defaultSettings, powermetricsSample } from "../support/samples.ts";
 import { valuesOf } from "../support/snapshots.ts";
 
@@ -156,6 +156,23 @@ test("a task that rises takes the place of the least busy one, and _other never 
     assert.ok(names.length <= 3, names.join());
     if (window === 49) assert.ok('powermetrics_task_cpu_seconds_total{name="riser"}' in values);
   }
+});
+
+test("Low Power Mode and the mode are two views of one setting, and absent where pmset prints neither", () => {
+  const values = (sample: Partial<PmsetSample>): Record<string, number> => {
+    const meter = createSourceMeter("pmset", defaultSettings, { catalogue, boot: bootTime() });
+    const findings = { unknown: [], implausible: [] };
+    return valuesOf(meter.measure({ findings, ...sample }, at, 0).snapshot);
+  };
+  assert.deepEqual(values({ powerMode: "low" }), {
+    pmset_low_power_mode: 1,
+    'pmset_power_mode{mode="low"}': 1,
+    'pmset_power_mode{mode="automatic"}': 0,
+    'pmset_power_mode{mode="high"}': 0,
+  });
+  assert.equal(values({ powerMode: "high" })["pmset_low_power_mode"], 0);
+  assert.equal(values({ powerMode: "high" })['pmset_power_mode{mode="high"}'], 1);
+  assert.deepEqual(values({}), {});
 });
 
 test("the samplers are those that the enabled collectors need", () => {

@@ -126,27 +126,32 @@ const sysctl: ToolModel = {
 
 const states = ["charging", "discharging", "charged", "finishing charge", "AC attached"];
 
+/** By the number that pmset prints. */
+const powerModes = ["automatic", "low", "high"] as const;
+
 const pmset: ToolModel = {
   printed: fc
     .record({
       powerSource: fc.constantFrom("AC Power", "Battery Power", "UPS Power"),
       chargePercent: fc.nat(100),
       batteryState: fc.constantFrom(...states),
-      lowPowerMode: fc.boolean(),
+      powerMode: fc.constantFrom(...powerModes),
       id: fc.nat(99_999_999),
     })
     .map(({ id, ...readings }) => {
-      const { powerSource, chargePercent, batteryState, lowPowerMode } = readings;
+      const { powerSource, chargePercent, batteryState, powerMode } = readings;
       const battery = `-InternalBattery-0 (id=${id})\t${chargePercent}%; ${batteryState}; 0:${id % 60} remaining present: true`;
-      const text = `Now drawing from '${powerSource}'\n ${battery}\nCurrently in use:\n lowpowermode         ${Number(lowPowerMode)}\n womp 1\n`;
+      const text = `Now drawing from '${powerSource}'\n ${battery}\nCurrently in use:\n powermode            ${powerModes.indexOf(powerMode)}\n womp 1\n`;
       return { text, readings };
     }),
   stands(text, name, value) {
     switch (name) {
       case "chargePercent":
         return numbersIn(text, /(?<!\S)(\d+)%;/g).includes(value);
-      case "lowPowerMode":
-        return numbersIn(text, /(?<!\S)lowpowermode\s+(\d+)(?!\S)/g).includes(Number(value));
+      case "powerMode":
+        return numbersIn(text, /(?<!\S)(?:low)?powermode\s+(\d+)(?!\S)/g).includes(
+          powerModes.findIndex((mode) => mode === value),
+        );
       case "powerSource":
         return text.includes(`'${String(value)}'`);
       default:

@@ -66,16 +66,31 @@ test("a charge above 100 is withheld", () => {
 test("settings with blanks in their names, notes and paths are known, and low power mode is read", () => {
   const settings = (mode: string): string =>
     `System-wide power settings:\nCurrently in use:\n Sleep On Power Button 1\n hibernatefile        /var/vm/sleepimage\n sleep                0 (sleep prevented by powerd, coreaudiod)\n lowpowermode         ${mode}\n`;
-  assert.deepEqual(read(settings("1")), { lowPowerMode: true, findings: nothingFound });
-  assert.equal(read(settings("0")).lowPowerMode, false);
-  assert.equal(read(settings("7")).lowPowerMode, undefined);
+  assert.deepEqual(read(settings("1")), { powerMode: "low", findings: nothingFound });
+  assert.equal(read(settings("0")).powerMode, "automatic");
+});
+
+test("a Mac with High Power Mode prints powermode instead of lowpowermode", () => {
+  const modes = ["0", "1", "2"].map((value) => read(`Currently in use:\n powermode            ${value}\n`));
+  assert.deepEqual(
+    modes.map(({ powerMode }) => powerMode),
+    ["automatic", "low", "high"],
+  );
+  assert.equal(read("Currently in use:\n lowpowermode 0\n powermode 2\n").powerMode, "high");
+});
+
+test("a power mode of an unknown number is withheld and counted", () => {
+  for (const setting of ["lowpowermode", "powermode"]) {
+    const { powerMode, findings } = read(`Currently in use:\n ${setting} 7\n`);
+    assert.deepEqual([powerMode, findings.implausible], [undefined, [setting]]);
+  }
 });
 
 test("both outputs may come as two texts or as one", () => {
   const batt = battery("30%; charging; 1:06 remaining present: true");
   const settings = "Currently in use:\n lowpowermode 1\n";
   assert.deepEqual(read(batt, settings), read(batt + settings));
-  assert.deepEqual(read(batt, settings).lowPowerMode, true);
+  assert.deepEqual(read(batt, settings).powerMode, "low");
 });
 
 test("remarks are let be, and what is not known is found", () => {
@@ -98,7 +113,7 @@ test("the outputs of real machines are read whole", withCaptures, () => {
     findings: nothingFound,
   });
   assert.deepEqual(read(captureText("other/pmset-g-m4mini-macos26.6_25G229.txt")), {
-    lowPowerMode: false,
+    powerMode: "automatic",
     findings: nothingFound,
   });
 });

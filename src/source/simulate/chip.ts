@@ -32,6 +32,8 @@ interface Mac {
   readonly os: string;
   readonly memoryGib: number;
   readonly battery: boolean;
+  /** Has High Power Mode, so that pmset prints `powermode` in the place of `lowpowermode`. */
+  readonly highPower?: boolean;
 }
 
 export interface AppleChip extends Mac {

@@ -47,6 +47,7 @@ export const chips: Readonly<Record<string, Chip>> = {
   },
   m1max: {
     ...plain,
+    highPower: true,
     model: "MacBookPro18,2",
     brand: "Apple M1 Max",
     os: "14.7",
@@ -86,6 +87,7 @@ export const chips: Readonly<Record<string, Chip>> = {
   },
   m2max: {
     ...plain,
+    highPower: true,
     model: "Mac14,6",
     brand: "Apple M2 Max",
     os: "15.1",
@@ -126,6 +128,7 @@ export const chips: Readonly<Record<string, Chip>> = {
   },
   m3max: {
     ...modern,
+    highPower: true,
     model: "Mac15,9",
     brand: "Apple M3 Max",
     os: "26.6",
@@ -160,6 +163,7 @@ export const chips: Readonly<Record<string, Chip>> = {
   },
   m4pro: {
     ...modern,
+    highPower: true,
     model: "Mac16,8",
     brand: "Apple M4 Pro",
     os: "15.5",
@@ -169,6 +173,7 @@ export const chips: Readonly<Record<string, Chip>> = {
   },
   m4max: {
     ...modern,
+    highPower: true,
     model: "Mac16,5",
     brand: "Apple M4 Max",
     os: "26.2",
@@ -194,6 +199,7 @@ export const chips: Readonly<Record<string, Chip>> = {
   },
   m5pro: {
     ...modern,
+    highPower: true,
     model: "Mac17,8",
     brand: "Apple M5 Pro",
     os: "26.3",
@@ -204,6 +210,7 @@ export const chips: Readonly<Record<string, Chip>> = {
   },
   m5max: {
     ...modern,
+    highPower: true,
     model: "Mac17,6",
     brand: "Apple M5 Max",
     os: "26.5",

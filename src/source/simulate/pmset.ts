@@ -48,7 +48,7 @@ function powerSource({ chip, seed }: Host, timeMs: number): string {
   return `Now drawing from '${source}'\n -InternalBattery-0 (id=${id})\t${percent}%; ${state}; ${left} remaining present: true\n`;
 }
 
-/** Low power mode comes on with a low battery. */
+/** Low power mode comes on with a low battery. On `powermode`, 0 is automatic, 1 low and 2 high. */
 function settingsInUse({ chip, seed }: Host, timeMs: number): string {
   const battery = chip.battery ? batteryAt(seed, timeMs) : undefined;
   const low = battery?.state === "discharging" && battery.percent < 25;
@@ -61,7 +61,7 @@ function settingsInUse({ chip, seed }: Host, timeMs: number): string {
     ["ttyskeepawake", "1"],
     ["displaysleep", "10"],
     ["tcpkeepalive", "1"],
-    ["lowpowermode", low ? "1" : "0"],
+    [chip.highPower === true ? "powermode" : "lowpowermode", low ? "1" : "0"],
     ["womp", "1"],
   ] as const;
   const lines = rows.map(([name, value]) => ` ${name.padEnd(20)} ${value}`);

@@ -218,7 +218,8 @@ test("pmset and powermetrics agree on the battery, which charges, fills and drai
 
 test("a desktop's power source is one line; thermal notes and settings are there", async () => {
   assert.equal((await run("pmset", ["-g", "ps", "--chip", "m4"])).stdout, "Now drawing from 'AC Power'\n");
-  assert.match((await run("pmset", ["-g"])).stdout, /\n lowpowermode +[01]\n/);
+  assert.match((await run("pmset", ["-g", "--chip", "m4"])).stdout, /\n lowpowermode +[01]\n/);
+  assert.match((await run("pmset", ["-g", "--chip", "m4max"])).stdout, /\n powermode +[01]\n/);
   assert.equal((await run("pmset", ["-g", "therm"])).stdout.split("Note: No ").length, 4);
   assert.match((await run("pmset", ["-g", "therm", "--chip", "intel"])).stdout, /CPU_Speed_Limit \t= 100/);
   assert.equal((await run("pmset", ["-g", "nonsense"])).code, 64);
