@@ -1,4 +1,4 @@
-/** Owns the first half of the composition: the sources of a configuration and the pipeline they feed, for the daemon and for `once` alike. */
+/** The first half of the composition: the sources of a configuration and the pipeline they feed, for the daemon and for `once` alike. */
 import type { CollectorSettings } from "./collector/collector.ts";
 import { neededSamplers } from "./collector/index.ts";
 import type { Configuration } from "./config/schema.ts";
@@ -11,6 +11,7 @@ import type { Clock } from "./runtime/clock.ts";
 import type { Logger } from "./runtime/log.ts";
 import type { Random } from "./runtime/random.ts";
 import type { Heartbeat } from "./source/heartbeat.ts";
+import { thisMachine } from "./source/machine.ts";
 import { openSources } from "./source/open.ts";
 import type { Source, SourceName } from "./source/source.ts";
 
@@ -20,6 +21,8 @@ export interface CollectionWorld {
   readonly log: Logger;
   /** Whether the sources' commands are the simulator's. */
   readonly simulated: boolean;
+  /** As `process.platform`. */
+  readonly platform: string;
   /** What the tools' processes see of the environment. */
   readonly environment: Readonly<Record<string, string>>;
   /** `never` under launchd: the agent gave up root, can't start powermetrics again, and leaves that to launchd. */
@@ -42,7 +45,12 @@ export function createCollection({ sources: settings }: Configuration, world: Co
   const switches = collectorSettings(settings, world.simulated);
   const { samplers } = settings.powermetrics;
   return {
-    intakes: createPipeline({ ...world, settings: switches, intervals: intervalsOf(settings) }).intakes,
+    intakes: createPipeline({
+      ...world,
+      settings: switches,
+      intervals: intervalsOf(settings),
+      machine: thisMachine(world.platform, world.simulated),
+    }).intakes,
     sources: openSources(settings, {
       ...world,
       samplers: samplers === "auto" ? neededSamplers(switches) : samplers,

@@ -1,7 +1,8 @@
-/** Owns the whole of a stream's way: one intake a source, all with one boot time, publishing to one place. */
+/** The whole way of every stream: one intake a source, all with one boot time, publishing to one place. */
 import type { CollectorSettings } from "../collector/collector.ts";
 import type { Samples, SourceName } from "../parse/sample.ts";
 import type { Logger } from "../runtime/log.ts";
+import type { Machine } from "../source/machine.ts";
 import { bootTime, type BootTime } from "./boot-time.ts";
 import { catalogue } from "./catalogue.ts";
 import { createIntake, type Intake, type Read } from "./intake.ts";
@@ -14,6 +15,8 @@ export interface PipelineOptions {
   readonly settings: CollectorSettings;
   /** Between two frames of a source, milliseconds; absent for a recording. */
   readonly intervals?: Readonly<Record<SourceName, number>>;
+  /** The one that is measured, where it can be asked. */
+  readonly machine?: Machine | undefined;
   readonly own: OwnMeter;
   readonly log: Logger;
   readonly publish: (snapshot: Snapshot) => void;
@@ -24,9 +27,10 @@ export interface Pipeline {
   readonly boot: BootTime;
 }
 
-export function createPipeline({ settings, intervals, own, log, publish }: PipelineOptions): Pipeline {
+export function createPipeline(options: PipelineOptions): Pipeline {
+  const { settings, intervals, machine, own, log, publish } = options;
   const boot = bootTime();
-  const readers = createReaders(settings, intervals?.powermetrics);
+  const readers = createReaders(settings, intervals?.powermetrics, machine);
 
   const intake = <S extends SourceName>(source: S, read: Read<Samples[S]>): Intake =>
     createIntake<S>({

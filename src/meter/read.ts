@@ -1,4 +1,4 @@
-/** Owns what a frame of each source means: which parser reads it and when its sample was taken. */
+/** What a frame of each source means: which parser reads it and when its sample was taken. */
 import type { CollectorSettings } from "../collector/collector.ts";
 import { parsePmset } from "../parse/pmset.ts";
 import { parsePowermetrics } from "../parse/powermetrics.ts";
@@ -6,6 +6,7 @@ import { parsed, type ParseResult } from "../parse/result.ts";
 import type { Samples, SourceName } from "../parse/sample.ts";
 import { parseSysctl } from "../parse/sysctl.ts";
 import { parseVmStat } from "../parse/vm-stat.ts";
+import type { Machine } from "../source/machine.ts";
 import { splitReports } from "../source/poll.ts";
 import type { Frame } from "../source/source.ts";
 import type { Read, Timed } from "./intake.ts";
@@ -14,12 +15,24 @@ import { judgeWindows } from "./windows.ts";
 
 type Readers = { readonly [S in SourceName]: Read<Samples[S]> };
 
-/** @param intervalMs the interval asked of powermetrics; absent for a recording, where nobody knows */
-export function createReaders(settings: CollectorSettings, intervalMs?: number): Readers {
+/**
+ * @param intervalMs the interval asked of powermetrics; absent for a recording, where nobody knows
+ * @param machine the one that the reports are of, where it can be asked
+ */
+export function createReaders(
+  settings: CollectorSettings,
+  intervalMs: number | undefined,
+  machine: Machine | undefined,
+): Readers {
+  let memoryBytes = machine?.memoryBytes;
   return {
     powermetrics: powermetricsReader(settings, intervalMs),
-    vm_stat: (frame) => taken(frame, parseVmStat(frame.bytes)),
-    sysctl: (frame) => taken(frame, parseSysctl(frame.bytes)),
+    vm_stat: (frame) => taken(frame, parseVmStat(frame.bytes, memoryBytes)),
+    sysctl(frame) {
+      const result = parseSysctl(frame.bytes);
+      if (result.ok) memoryBytes = result.value.memoryBytes ?? memoryBytes;
+      return taken(frame, result);
+    },
     pmset: (frame) => taken(frame, parsePmset(...splitReports(frame.bytes))),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Owns what `sysctl vm.swapusage hw.memsize kern.boottime kern.memorystatus_vm_pressure_level` prints.
+ * Reads what `sysctl vm.swapusage hw.memsize kern.boottime kern.memorystatus_vm_pressure_level` prints.
  * 2^64 has 20 digits: what has more is no number of the kernel's, and with hundreds of them it would be Infinity.
  */
 import { defined } from "./defined.ts";
@@ -28,6 +28,11 @@ const unitBytes: Readonly<Record<string, number>> = {
   T: 2 ** 40,
 };
 
+/** Of memory or swap: ten times what the largest Mac ever had. */
+const mostBytes = 16 * 2 ** 40;
+/** Hundredths of a mebibyte are printed. */
+const swapPrecision = 2 ** 20 / 100;
+
 /** Any line may be missing: an unknown name is a message on standard error, and the others are printed. */
 export function parseSysctl(text: string | Uint8Array): ParseResult<SysctlSample> {
   const lines = linesOf(text);
@@ -47,14 +52,17 @@ function readLine(line: string, log: FindingLog): Values | undefined {
   return values;
 }
 
-/** `total = 10240.00M  used = 9689.94M  free = 550.06M  (encrypted)`: hundredths of a mebibyte are all the precision there is. */
-function readSwapUsage(value: string): Values | undefined {
-  const values = defined({
-    swapTotalBytes: sizeNamed("total", value),
-    swapUsedBytes: sizeNamed("used", value),
-    swapFreeBytes: sizeNamed("free", value),
+/** `total = 10240.00M  used = 9689.94M  free = 550.06M  (encrypted)`, each rounded to hundredths of a mebibyte. */
+function readSwapUsage(value: string, log: FindingLog): Values | undefined {
+  const [total, used, free] = ["total", "used", "free"].map((name) => sizeNamed(name, value));
+  if (total === undefined && used === undefined && free === undefined) return undefined;
+  const swapTotalBytes = log.within("swap_total", total, 0, mostBytes);
+  const most = swapTotalBytes === undefined ? mostBytes : swapTotalBytes + swapPrecision;
+  return defined({
+    swapTotalBytes,
+    swapUsedBytes: log.within("swap_used", used, 0, most),
+    swapFreeBytes: log.within("swap_free", free, 0, most),
   });
-  return Object.keys(values).length === 0 ? undefined : values;
 }
 
 function sizeNamed(name: string, text: string): number | undefined {
@@ -65,8 +73,9 @@ function sizeNamed(name: string, text: string): number | undefined {
     : Math.round(Number(number.replace(",", ".")) * (unitBytes[unit] ?? 1));
 }
 
-function readMemorySize(value: string): Values | undefined {
-  return /^\d{1,20}$/.test(value) && Number(value) > 0 ? { memoryBytes: Number(value) } : undefined;
+function readMemorySize(value: string, log: FindingLog): Values | undefined {
+  if (!/^\d{1,20}$/.test(value) || Number(value) === 0) return undefined;
+  return defined({ memoryBytes: log.within("memory_size", Number(value), 1, mostBytes) });
 }
 
 /** `{ sec = 978307216, usec = 0 } Sun Dec 31 19:00:16 2000`: the text is local time, the numbers are UTC. */

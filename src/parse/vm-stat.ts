@@ -1,5 +1,5 @@
 /**
- * Owns one `vm_stat` report in every width and age (FORMATS.md, section 8).
+ * Reads one `vm_stat` report of any width and age. Pages that the machine's memory has no room for are withheld.
  * 2^64 has 20 digits: what has more is no number of the kernel's, and with hundreds of them it would be Infinity.
  */
 import { findingLog } from "./finding.ts";
@@ -51,11 +51,38 @@ const unused = new Set([
   "Tagged decompressions",
 ]);
 
+/** A page is in one of these. */
+const disjoint: readonly Count[] = [
+  "free",
+  "active",
+  "inactive",
+  "speculative",
+  "throttled",
+  "wired",
+  "compressorOccupied",
+];
+/** Other counts of pages in memory. */
+const resident: readonly Count[] = ["purgeable", "fileBacked", "anonymous"];
+
+/** No Mac had more than 1.5 TiB; for a report of a machine whose memory is not known. */
+const largestMemory = 2 * 2 ** 40;
+/** vm_stat reads its counters one after another, while pages move between them. */
+const sumSlack = 1.05;
+/** The compressor counts what it holds as it was before, in swap files too, so that memory is no bound. */
+const mostCompression = 64;
+
 const header = /\(page size of (\d{1,20}) bytes\)/;
 const intervalTitles = /^free\s+active\s/;
 
-/** Reads one report. Without its header the counts have no unit, so that is an error; any line may be missing. */
-export function parseVmStat(text: string | Uint8Array): ParseResult<VmStatSample> {
+/**
+ * Reads one report. Without its header the counts have no unit, so that is an error; any line may be missing.
+ *
+ * @param memoryBytes of the machine that the report is of
+ */
+export function parseVmStat(
+  text: string | Uint8Array,
+  memoryBytes = largestMemory,
+): ParseResult<VmStatSample> {
   const lines = linesOf(text);
   const [first] = lines;
   if (first === undefined) return nothingPrinted("vm_stat");
@@ -70,7 +97,31 @@ export function parseVmStat(text: string | Uint8Array): ParseResult<VmStatSample
     if (row === undefined) log.unknown(line);
     else if (row.count !== undefined) sample[row.count] = row.value;
   }
-  return parsed({ pageSizeBytes, ...sample, findings: log.findings() });
+  const impossible = impossibleCounts(sample, memoryBytes / pageSizeBytes);
+  for (const count of impossible) log.implausible(fieldOf(count));
+  const names: ReadonlySet<string> = impossible;
+  const kept = Object.entries(sample).filter(([count]) => !names.has(count));
+  return parsed({ pageSizeBytes, ...Object.fromEntries(kept), findings: log.findings() });
+}
+
+/** A kernel counter that went wrong shows as more pages than there are, and so does the "free" that vm_stat subtracts from it. */
+function impossibleCounts(
+  sample: Readonly<Partial<Record<Count, number>>>,
+  mostPages: number,
+): ReadonlySet<Count> {
+  const exceeds = (count: Count, most: number): boolean => (sample[count] ?? 0) > most;
+  const impossible = new Set([...disjoint, ...resident].filter((count) => exceeds(count, mostPages)));
+  if (exceeds("compressor", mostPages * mostCompression)) impossible.add("compressor");
+  const others = disjoint.filter((count) => sample[count] !== undefined && !impossible.has(count));
+  const sum = others.reduce((total, count) => total + (sample[count] ?? 0), 0);
+  // Which of them is wrong cannot be told.
+  return sum > mostPages * sumSlack ? new Set([...impossible, ...others]) : impossible;
+}
+
+/** `Pages wired down` → `pages_wired_down`. */
+function fieldOf(count: Count): string {
+  const label = [...counts].find(([, one]) => one === count)?.[0] ?? count;
+  return label.toLowerCase().replaceAll(/[^a-z]+/g, "_");
 }
 
 const intervalMode = {

@@ -41,14 +41,21 @@ const vmStatLabels: Readonly<Record<string, string>> = {
 };
 
 const count = fc.oneof(fc.maxSafeNat(), fc.nat(100));
+/** So few that all kinds of pages together fit into a large Mac's memory. */
+const pages = fc.nat(10_000_000);
+const isPages = (name: string): boolean =>
+  / pages|^Pages (?!copy|zero|react|purged)/.test(vmStatLabels[name] ?? "");
 
 const vmStat: ToolModel = {
   printed: fc
     .tuple(
       fc.constantFrom(4096, 16384),
-      fc.record(Object.fromEntries(Object.keys(vmStatLabels).map((name) => [name, count])), {
-        requiredKeys: [],
-      }),
+      fc.record(
+        Object.fromEntries(Object.keys(vmStatLabels).map((name) => [name, isPages(name) ? pages : count])),
+        {
+          requiredKeys: [],
+        },
+      ),
       fc.constantFrom(25, 30, 35),
     )
     .map(([pageSizeBytes, counts, width]) => {
@@ -74,15 +81,15 @@ const swapNames: Readonly<Record<string, string>> = {
   swapFreeBytes: "free",
 };
 /** Hundredths of a mebibyte, as `%.2fM` prints them. */
-const hundredths = fc.nat(1_000_000_000);
+const hundredths = fc.nat(500_000_000);
 const units: Readonly<Record<string, number>> = { "": 0, B: 0, K: 1, M: 2, G: 3, T: 4 };
 const bytesOf = (number: number, power: number): number => Math.round(number * 1024 ** power);
 
 const sysctl: ToolModel = {
   printed: fc
     .record({
-      swap: fc.tuple(hundredths, hundredths, hundredths),
-      memoryBytes: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+      swap: fc.tuple(hundredths, hundredths).map(([used, free]) => [used + free, used, free] as const),
+      memoryBytes: fc.integer({ min: 1, max: 16 * 2 ** 40 }),
       seconds: fc.nat(2 ** 31 - 1),
       micros: fc.nat(999_999),
       memoryPressureLevel: fc.constantFrom(1, 2, 4),

@@ -67,6 +67,24 @@ test("a boot time that powermetrics told serves vm_stat's counters", () => {
   assert.equal(published[1].starts.boot, at - 100_000);
 });
 
+test("pages beyond the memory that sysctl told are withheld and counted, with and without it", async () => {
+  const { intakes, published, own } = rig();
+  const report = (active: number): Buffer =>
+    Buffer.from(`Mach Virtual Memory Statistics: (page size of 4096 bytes)\nPages active: ${active}.\n`);
+  intakes.vm_stat.frame(frame(at, report(2 ** 21)));
+  intakes.sysctl.frame(frame(at + 1, Buffer.from("hw.memsize: 4294967296\n")));
+  intakes.vm_stat.frame(frame(at + 2, report(2 ** 21)));
+  intakes.vm_stat.frame(frame(at + 3, report(2 ** 20)));
+  assert.deepEqual(
+    published.flatMap((one) =>
+      one.source === "vm_stat" ? [valuesOf(one)["vmstat_pages_active_count"]] : [],
+    ),
+    [2 ** 21, undefined, 2 ** 20],
+  );
+  const field = 'mac_agent_source_implausible_values_total{field="pages_active",source="vm_stat"}';
+  assert.equal(valuesOf(await own.snapshot(at))[field], 1);
+});
+
 test("a bad frame is counted and told, and costs nothing else", async () => {
   const { intakes, published, warnings, own } = rig();
   intakes.powermetrics.frame(frame(at, Buffer.from("<plist><dict><key>")));

@@ -41,6 +41,17 @@ test("swap in any unit, and a decimal comma, are bytes", () => {
   assert.deepEqual([swapTotalBytes, swapUsedBytes, swapFreeBytes], [1.5 * 2 ** 30, 2 ** 20, 0]);
 });
 
+test("memory beyond any Mac's, and swap beyond its own total, are withheld", () => {
+  const { memoryBytes, swapTotalBytes, swapUsedBytes, swapFreeBytes, findings } = read(
+    "hw.memsize: 18446744073709551615\nvm.swapusage: total = 2.00G  used = 3.00G  free = 17592186044416.00M",
+  );
+  assert.deepEqual(
+    [memoryBytes, swapTotalBytes, swapUsedBytes, swapFreeBytes],
+    [undefined, 2 ** 31, undefined, undefined],
+  );
+  assert.deepEqual(findings, { unknown: [], implausible: ["memory_size", "swap_used", "swap_free"] });
+});
+
 test("a pressure that the kernel does not have is withheld", () => {
   assert.deepEqual(read("kern.memorystatus_vm_pressure_level: 3").findings, {
     unknown: [],
@@ -66,7 +77,7 @@ test("digits that no number of the kernel's has are another shape, not infinity"
     swapTotalBytes: 2 ** 20,
     findings: { unknown: ["hw.memsize", "kern.boottime"], implausible: [] },
   });
-  assert.equal(read(`hw.memsize: ${2n ** 64n - 1n}`).memoryBytes, 2 ** 64);
+  assert.deepEqual(read(`hw.memsize: ${2n ** 64n - 1n}`).findings.implausible, ["memory_size"]);
 });
 
 test("the front of a number, and a number behind the end of another name, are not taken for it", () => {

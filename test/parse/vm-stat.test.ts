@@ -77,6 +77,52 @@ test("digits that no number of the kernel's has are another kind of value, not i
   assert.ok(!parseVmStat(`(page size of ${digits} bytes)\nPages free: 1.\n`).ok);
 });
 
+const gib = 2 ** 30;
+/** Counts of pages of 16 KiB. */
+const report = (rows: Readonly<Record<string, number | string>>): string =>
+  [header, ...Object.entries(rows).map(([label, value]) => `${label}: ${value}.`)].join("\n");
+
+function readOf(memoryBytes: number | undefined, rows: Parameters<typeof report>[0]): VmStatSample {
+  const result = parseVmStat(report(rows), memoryBytes);
+  assert.ok(result.ok);
+  return result.value;
+}
+
+test("pages that the machine's memory has no room for are withheld and named, and cost nothing else", () => {
+  const rows = {
+    "Pages free": "18446744073709551000",
+    "Pages active": 65_536,
+    "Pages speculative": 65_537,
+    "Anonymous pages": 65_537,
+    "Pages purgeable": 65_536,
+    "Translation faults": 99_999_999,
+  };
+  const { free, active, speculative, anonymous, purgeable, faults, findings } = readOf(gib, rows);
+  assert.deepEqual([free, speculative, anonymous], [undefined, undefined, undefined]);
+  assert.deepEqual([active, purgeable, faults], [65_536, 65_536, 99_999_999]);
+  assert.deepEqual(findings.implausible, ["pages_free", "pages_speculative", "anonymous_pages"]);
+});
+
+test("kinds of pages that add up to more than the memory are withheld together", () => {
+  const rows = { "Pages free": 30_000, "Pages active": 30_000, "Pages wired down": 9_000, Pageins: 1 };
+  const { free, active, wired, pageIns, findings } = readOf(gib, rows);
+  assert.deepEqual([free, active, wired, pageIns], [undefined, undefined, undefined, 1]);
+  assert.deepEqual(findings.implausible, ["pages_free", "pages_active", "pages_wired_down"]);
+  const moving = { ...rows, "Pages wired down": 6_000 };
+  assert.equal(readOf(gib, moving).free, 30_000, "pages that move between two counters are counted twice");
+});
+
+test("the compressor may hold more pages than there is memory, but not without end", () => {
+  assert.equal(readOf(gib, { "Pages stored in compressor": 600_000 }).compressor, 600_000);
+  const { compressor, findings } = readOf(gib, { "Pages stored in compressor": 5_000_000 });
+  assert.deepEqual([compressor, findings.implausible], [undefined, ["pages_stored_in_compressor"]]);
+});
+
+test("without the machine's memory the bound is the largest Mac's", () => {
+  assert.equal(readOf(undefined, { "Pages active": 1.5 * 64 * 2 ** 20 }).active, 1.5 * 64 * 2 ** 20);
+  assert.equal(readOf(undefined, { "Pages active": 3 * 64 * 2 ** 20 }).active, undefined);
+});
+
 test("the table of the interval mode is refused with what to do", () => {
   const result = parseVmStat(
     `${header}\n    free   active   specul inactive\n  26450   850962    24144   825913\n`,

@@ -20,6 +20,7 @@ const kinds = [
   "empty",
   "hang",
   "interval",
+  "glitch",
 ] as const;
 
 export type FaultKind = (typeof kinds)[number];

@@ -23,8 +23,17 @@ export async function vmStat(argv: readonly string[], settings: Settings, world:
   if (hasFault(faults, "hang") || hasFault(faults, "empty")) return 0;
   const intervalMs = parsed.intervalMs ?? (hasFault(faults, "interval") ? 1000 : undefined);
   if (intervalMs !== undefined) return table(host, intervalMs, parsed.count, world);
-  await world.stdout.write(report(host, memoryAt(host, world.clock.now()), parsed.width));
+  const memory = memoryAt(host, world.clock.now());
+  await world.stdout.write(
+    report(host, hasFault(faults, "glitch") ? glitched(memory) : memory, parsed.width),
+  );
   return 0;
+}
+
+/** A kernel counter gone wrong, and the "free" that vm_stat makes of it: free minus speculative, wrapped at 2^32. */
+function glitched(memory: Memory): Memory {
+  const speculative = 1_072_693_248;
+  return { ...memory, speculative, free: 2 ** 32 + memory.free - speculative };
 }
 
 interface Arguments {
