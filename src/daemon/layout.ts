@@ -1,4 +1,4 @@
-/** Owns where everything of an installed agent lies, each path once; a prefix moves all of it, tools included, for tests. */
+/** Where everything of an installed agent lies, each path once; a prefix moves all of it, tools included, for tests. */
 import { posix } from "node:path";
 
 /** Of the launchd job; also the reverse domain name under which macOS shows the background item. */
@@ -32,6 +32,10 @@ export interface Layout {
   readonly command: string;
   readonly launchctl: string;
   readonly dscl: string;
+  readonly sysadminctl: string;
+  readonly sysctl: string;
+  readonly tmutil: string;
+  readonly sfltool: string;
 }
 
 /** Log paths hold no blank, since newsyslog splits its lines at them. */
@@ -55,6 +59,10 @@ export function layoutUnder(prefix = ""): Layout {
     command: at(`/usr/local/bin/${name}`),
     launchctl: at("/bin/launchctl"),
     dscl: at("/usr/bin/dscl"),
+    sysadminctl: at("/usr/sbin/sysadminctl"),
+    sysctl: at("/usr/sbin/sysctl"),
+    tmutil: at("/usr/bin/tmutil"),
+    sfltool: at("/usr/bin/sfltool"),
   };
 }
 

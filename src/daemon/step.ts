@@ -1,6 +1,6 @@
 /**
- * Owns what an installation is made of: steps that know whether they are done, so that installing again, after a crash
- * or over an older version, does exactly what is missing.
+ * The steps of an installation: each knows whether it is done, so that installing again, after a crash or over an older
+ * version, does exactly what is missing.
  *
  *     install:   step 1 ─► step 2 ─► …      each: done already? else do
  *     uninstall: … ─► step 2 ─► step 1      each: undo, or say what stays
@@ -10,13 +10,20 @@ import { causeOf } from "../runtime/cause.ts";
 /** Why something could not be done, in the grammar of errors; undefined when it was. */
 export type Failure = string | undefined;
 
+/** Done as far as the system allows: what is missing, and what the user can do about it. */
+export interface Warning {
+  readonly warning: string;
+}
+
+export type Result = Failure | Warning;
+
 export interface Step {
   /** What `do` does: "create folder /x, root, 0755". */
   readonly describe: string;
   /** Looks and changes nothing. */
   isDone(): boolean | Promise<boolean>;
   /** May be called when half of it was done before. May throw system errors. */
-  do(): Failure | Promise<Failure>;
+  do(): Result | Promise<Result>;
   /** Absent where there is nothing to take back. */
   readonly undo?: Undo;
 }
@@ -27,13 +34,15 @@ export interface Undo {
   readonly purgeOnly?: boolean;
   /** Whether there is something to undo. */
   isDue(): boolean | Promise<boolean>;
-  do(): Failure | Promise<Failure>;
+  do(): Result | Promise<Result>;
 }
 
 export interface StepReport {
   readonly describe: string;
   readonly status: "done" | "already" | "would" | "kept" | "failed";
   readonly failure?: string;
+  /** Of a step that was done but for a detail. */
+  readonly warning?: string;
 }
 
 export interface StepOptions {
@@ -51,9 +60,9 @@ export async function runSteps(steps: readonly Step[], { dryRun, tell }: StepOpt
     } else if (dryRun) {
       tell({ describe, status: "would" });
     } else {
-      const failure = await attempt(describe, () => step.do());
-      tell(failure === undefined ? { describe, status: "done" } : { describe, status: "failed", failure });
-      if (failure !== undefined) return failure;
+      const result = await attempt(describe, () => step.do());
+      tell(reportOf(describe, result));
+      if (typeof result === "string") return result;
     }
   }
   return undefined;
@@ -73,15 +82,21 @@ export async function undoSteps(
     } else if (dryRun) {
       tell({ describe, status: "would" });
     } else {
-      const failure = await attempt(describe, () => undo.do());
-      tell(failure === undefined ? { describe, status: "done" } : { describe, status: "failed", failure });
-      first ??= failure;
+      const result = await attempt(describe, () => undo.do());
+      tell(reportOf(describe, result));
+      if (typeof result === "string") first ??= result;
     }
   }
   return first;
 }
 
-async function attempt(what: string, act: () => Failure | Promise<Failure>): Promise<Failure> {
+function reportOf(describe: string, result: Result): StepReport {
+  if (result === undefined) return { describe, status: "done" };
+  if (typeof result === "string") return { describe, status: "failed", failure: result };
+  return { describe, status: "done", warning: result.warning };
+}
+
+async function attempt(what: string, act: () => Result | Promise<Result>): Promise<Result> {
   try {
     return await act();
   } catch (error) {
