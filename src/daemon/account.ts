@@ -1,6 +1,6 @@
-/** Owns the role account that the agent becomes: hidden, without password, shell or home, made by dscl(1). */
+/** The role account that the agent becomes: hidden, without password, shell or home, made by dscl(1). */
 import type { Owner, System } from "./system.ts";
-import type { Failure, Step } from "./step.ts";
+import type { Result, Step } from "./step.ts";
 
 /** Apple's role accounts begin with an underscore, too. */
 export const defaultAccount = "_macagent";
@@ -35,21 +35,52 @@ export function accountStep(account: string, system: System): Step {
   };
 }
 
-async function create(account: string, system: System): Promise<Failure> {
+async function create(account: string, system: System): Promise<Result> {
   if (!/^_[a-z][a-z0-9_-]{0,30}$/.test(account))
     return `run_as must be an account that exists, or a new one whose name begins with _, got ${account}`;
   const id = await freeId(account, system);
   if (id === undefined)
     return `cannot create account ${account}: no free id from ${lowestId} to ${highestId}`;
-  for (const [record, key, value] of await missing(account, id, system)) {
-    const argv = [system.layout.dscl, ".", "-create", record, key, value];
-    const { code, stderr } = await system.tool(argv);
-    if (code !== 0) return `cannot create account ${account}: dscl: ${stderr || `exit status ${code}`}`;
+  for (const attribute of await missing(account, id, system)) {
+    const refusal = await write(attribute, system);
+    if (refusal !== undefined) return `cannot create account ${account}: dscl: ${refusal}`;
   }
-  return undefined;
+  return tidy(account, system);
 }
 
 type Attribute = readonly [record: string, key: string, value: string];
+
+/**
+ * What the agent does without, written last. macOS lets only programs with Full Disk Access write the home of an account
+ * (TCC's SystemPolicySysAdminFiles), which a login over SSH lacks and a user may refuse.
+ */
+const optional: readonly (readonly [key: string, value: string, without: string])[] = [
+  ["IsHidden", "1", "it shows in the list of users"],
+  ["NFSHomeDirectory", "/var/empty", "it has no home, which it does not need"],
+];
+
+async function tidy(account: string, system: System): Promise<Result> {
+  const record = `/Users/${account}`;
+  const user = await read(record, system);
+  const refused: string[] = [];
+  for (const [key, value, without] of optional) {
+    if (user.has(key)) continue;
+    const refusal = await write([record, key, value], system);
+    if (refusal !== undefined) refused.push(`${key} (${without}): ${refusal}`);
+  }
+  if (refused.length === 0) return undefined;
+  return {
+    warning:
+      `cannot write all of account ${account}, which works without: ${refused.join("; ")}; macOS asks for Full Disk Access ` +
+      "(System Settings > Privacy & Security) of Terminal, or of sshd-keygen-wrapper for a login over SSH",
+  };
+}
+
+/** Why the directory refused it. */
+async function write([record, key, value]: Attribute, { tool, layout }: System): Promise<string | undefined> {
+  const { code, stderr } = await tool([layout.dscl, ".", "-create", record, key, value]);
+  return code === 0 ? undefined : stderr || `exit status ${code}`;
+}
 
 /** What the records still lack; a group that a crash left behind keeps its id. */
 async function missing(account: string, id: number, system: System): Promise<readonly Attribute[]> {
@@ -63,10 +94,8 @@ async function missing(account: string, id: number, system: System): Promise<rea
     [`/Users/${account}`, "UniqueID", String(id)],
     [`/Users/${account}`, "PrimaryGroupID", gid],
     [`/Users/${account}`, "UserShell", "/usr/bin/false"],
-    [`/Users/${account}`, "NFSHomeDirectory", "/var/empty"],
     [`/Users/${account}`, "RealName", realName],
     [`/Users/${account}`, "Password", "*"],
-    [`/Users/${account}`, "IsHidden", "1"],
   ];
   // An account of the administrator's own making is taken as it is.
   if (!account.startsWith("_")) return user.has("UniqueID") && user.has("PrimaryGroupID") ? [] : wanted;
@@ -96,13 +125,32 @@ async function read(path: string, { tool, layout }: System): Promise<ReadonlyMap
   return new Map([...found].map(([, key = "", value = ""]) => [key, value]));
 }
 
-async function remove(account: string, system: System): Promise<Failure> {
+/** dscl(1) may not delete what sysadminctl(8) may, and the other way round; what is left of the records counts. */
+async function remove(account: string, system: System): Promise<Result> {
+  const { tool, layout } = system;
+  const records = await ours(account, system);
+  // Its home is the system's /var/empty.
+  if (records.includes(`/Users/${account}`))
+    await tool([layout.sysadminctl, "-deleteUser", account, "-keepHome"]);
+  const refused: string[] = [];
   for (const record of await ours(account, system)) {
-    const { code, stderr } = await system.tool([system.layout.dscl, ".", "-delete", record]);
-    if (code !== 0) return `cannot remove ${record}: dscl: ${stderr || `exit status ${code}`}`;
+    const { code, stderr } = await tool([layout.dscl, ".", "-delete", record]);
+    if (code === 0) continue;
+    const failure = `cannot remove ${record}: dscl: ${stderr || `exit status ${code}`}`;
+    if (!isRefusal(stderr)) return failure;
+    refused.push(record);
   }
-  return undefined;
+  if (refused.length === 0) return undefined;
+  const commands = refused.map((record) => `sudo dscl . -delete ${record}`).join(" && ");
+  return {
+    warning:
+      `cannot remove ${refused.join(" and ")}: macOS refuses it (-14120) to programs without Full Disk Access; nothing uses them ` +
+      `any more: give Terminal Full Disk Access (System Settings > Privacy & Security) and run ${commands}`,
+  };
 }
+
+/** eDSPermissionError. */
+const isRefusal = (said: string): boolean => /-14120|eDSPermissionError/.test(said);
 
 async function ours(account: string, system: System): Promise<readonly string[]> {
   const records = [`/Users/${account}`, `/Groups/${account}`];

@@ -1,5 +1,5 @@
 /**
- * Owns installing, upgrading and removing the daemon: the one list of steps, and the way back.
+ * Installs, upgrades and removes the daemon: the one list of steps, and the way back.
  *
  *     prepare beside what runs ─► stop ─► flip the link ─► load ─► ready? ──no──► flip back, load the version before
  *
@@ -12,10 +12,11 @@ import { writeAtomically } from "../runtime/files.ts";
 import { accountStep, ownerOf } from "./account.ts";
 import { commandFlags } from "./launchd-plist.ts";
 import { programIn, type Layout } from "./layout.ts";
-import { newsyslogConf } from "./newsyslog.ts";
+import { newsyslogConf, rotationOwner } from "./newsyslog.ts";
 import { emptyFolderRemoval, fileStep, folderStep, pointLink, removal, targetOf } from "./place.ts";
 import { waitUntilReady, type ReadyProbe } from "./ready.ts";
 import { enableStep, readJob, start, startStep, stop, stopStep } from "./service.ts";
+import { backupStep } from "./time-machine.ts";
 import { runSteps, undoSteps, type Failure, type Step, type StepOptions } from "./step.ts";
 import { lookAt, rootOwner, setOwner, type Owner, type System } from "./system.ts";
 import { copyStep, linkStep, pruneStep, type PreparedVersion } from "./version.ts";
@@ -114,6 +115,7 @@ function placeSteps({ version, account, configuration }: Installation, system: S
       system,
       removal(layout.state, "journal and identity in", true),
     ),
+    backupStep(system),
     folderStep({ path: layout.logs, mode: 0o755, ...root }, system, removal(layout.logs, "logs in", true)),
     logStep(layout, account, own, system),
     fileStep(
@@ -157,12 +159,13 @@ function plistStep({ parts }: PreparedVersion, system: System): Step {
 function surroundingSteps({ account }: Installation, system: System): readonly Step[] {
   const { layout } = system;
   const root = { by: "root", owner: () => rootOwner };
-  const rotation = newsyslogConf(layout, account);
+  const rotation = async (): Promise<string> =>
+    newsyslogConf(layout, rotationOwner((await ownerOf(account, system)) ?? rootOwner));
   const command = commandFile(layout);
   const uncommand = removal(layout.command, "command");
   return [
     fileStep(
-      { path: layout.newsyslog, what: "log rotation", mode: 0o644, content: () => rotation, ...root },
+      { path: layout.newsyslog, what: "log rotation", mode: 0o644, content: rotation, ...root },
       system,
       removal(layout.newsyslog, "log rotation"),
     ),

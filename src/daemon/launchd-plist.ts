@@ -1,4 +1,4 @@
-/** Owns the launchd job: one table, from which the file in launchd/ and the installed one are written. */
+/** The launchd job: one table, from which the file in launchd/ and the installed one are written. */
 import { build } from "plist";
 import { label, programIn, type Layout } from "./layout.ts";
 
@@ -40,14 +40,14 @@ export function launchdJob(layout: Layout): Readonly<Record<string, LaunchdValue
       layout.pidFile,
     ],
     RunAtLoad: true,
-    // An orderly end stays an end; every other one, 75 after powermetrics' death among them, is a start again.
-    KeepAlive: { SuccessfulExit: false },
+    // After every end, also one with 0: Activity Monitor's Quit would otherwise end it until the next boot. bootout removes
+    // the job itself, so that it stays away.
+    KeepAlive: true,
     ThrottleInterval: 30,
     // Between SIGTERM and SIGKILL: the last batch goes out within it.
     ExitTimeOut: 20,
-    // Background would let macOS throttle the timers that sampling needs.
+    // See launchd/README.md: Background is throttled, Interactive would keep a laptop's timers from being coalesced.
     ProcessType: "Standard",
-    LowPriorityBackgroundIO: true,
     // As a string it is read as octal.
     Umask: "027",
     WorkingDirectory: layout.state,

@@ -1,4 +1,4 @@
-/** Owns the steps that put single folders, files and links in place, each with its owner and permissions. */
+/** Steps that put single folders, files and links in place, each with its owner and permissions. */
 import {
   chmodSync,
   existsSync,
@@ -47,8 +47,8 @@ export function folderStep({ path, by, owner, mode }: Placed, system: System, un
 
 interface PlacedFile extends Placed {
   readonly what: string;
-  /** What it must hold; a function where an earlier step decides it. */
-  readonly content: () => string;
+  /** What it must hold; a function, since an earlier step may decide it. */
+  readonly content: () => string | Promise<string>;
   /** Written only where nothing is: it is the user's from then on. */
   readonly once?: boolean;
 }
@@ -61,13 +61,13 @@ export function fileStep(file: PlacedFile, system: System, undo?: Undo): Step {
       const stat = lookAt(path);
       if (stat === undefined) return false;
       if (file.once === true) return true;
-      return hasOwner(system, stat, await owner(), mode) && holds(path, file.content());
+      return hasOwner(system, stat, await owner(), mode) && holds(path, await file.content());
     },
     async do() {
       mkdirSync(dirname(path), { recursive: true });
       // Owner before content: a secret in it is never another's to read.
       const draft = `${path}.new`;
-      writeAtomically(draft, file.content(), 0o600);
+      writeAtomically(draft, await file.content(), 0o600);
       setOwner(system, draft, await owner());
       chmodSync(draft, mode);
       renameSync(draft, path);

@@ -1,12 +1,12 @@
 /**
- * Owns the job in launchd: enabled, loaded, gone.
+ * The job in launchd: enabled, loaded, gone.
  *
- *     bootout ──► gone? wait … ──► bootstrap ──error 5──► wait, again
+ *     bootout ──► gone? wait … ──► bootstrap ──error 5, 36, 37──► wait, again
  */
 import { rmSync } from "node:fs";
 import { service, type Layout } from "./layout.ts";
 import type { Failure, Step } from "./step.ts";
-import { lookAt, type System } from "./system.ts";
+import { hasOwner, lookAt, octal, rootOwner, type System } from "./system.ts";
 
 export interface Job {
   readonly loaded: boolean;
@@ -21,8 +21,11 @@ const longestExitMs = 30_000;
 const lookEveryMs = 500;
 const bootstrapTries = 6;
 const bootstrapPauseMs = 2000;
-/** "Input/output error", which launchd says while it still takes the old job down. */
-const notYet = 5;
+/**
+ * "Input/output error", "operation now in progress" and "operation already in progress": what launchd says while it still
+ * takes the old job down. The first is also its answer to everything else that it does not like.
+ */
+const notYet: readonly number[] = [5, 36, 37];
 
 export async function readJob({ tool, layout }: System): Promise<Job> {
   const { code, stdout } = await tool([layout.launchctl, "print", service]);
@@ -99,11 +102,31 @@ export async function start(system: System): Promise<Failure> {
   for (let attempt = 1; ; attempt++) {
     const { code, stderr } = await tool(argv);
     if (code === 0) return undefined;
-    // Error 5 may also mean that somebody else loaded it meanwhile.
-    if (code === notYet && (await readJob(system)).loaded) return undefined;
-    if (code !== notYet || attempt === bootstrapTries) return toolFailure(layout, argv, code, stderr);
+    const failure = toolFailure(layout, argv, code, stderr);
+    if (!notYet.includes(code)) return failure;
+    // It may also mean that somebody else loaded it meanwhile.
+    if ((await readJob(system)).loaded) return undefined;
+    if (attempt === bootstrapTries) return `${failure}; ${await causesOf(system)}`;
     await clock.sleep(bootstrapPauseMs);
   }
+}
+
+/** launchd's error names no cause: what is found of those that are known, or what is left to look at. */
+async function causesOf(system: System): Promise<string> {
+  const { plist } = system.layout;
+  const stat = lookAt(plist);
+  const found: string[] = [];
+  if (await isDisabled(system))
+    found.push(`it is disabled: run sudo launchctl enable ${service}, or switch it on as below`);
+  if (stat === undefined) found.push(`${plist} is missing`);
+  else if (!hasOwner(system, stat, rootOwner, 0o644))
+    found.push(
+      `${plist} must be owned by root:wheel with mode 0644, got ${stat.uid}:${stat.gid} with ${octal(stat.mode)}`,
+    );
+  const others =
+    "mac-powermetrics-agent is switched off in System Settings > General > Login Items & Extensions, where macOS shows it as " +
+    `Node.js Foundation's; or an older job of this name is still loaded: run sudo launchctl bootout ${service} and install again`;
+  return [...found, `${found.length > 0 ? "other causes" : "known causes"}: ${others}`].join("; ");
 }
 
 async function launchctl(system: System, ...args: readonly string[]): Promise<Failure> {

@@ -1,5 +1,6 @@
 /**
- * Owns the versioned folders: program and runtime, complete or not there at all, and named by their content.
+ * The versioned folders: program and runtime, complete or not there at all, and named by their content. A folder is complete
+ * only once its runtime has run.
  *
  *     versions/0.1.0-3f2a…/  bin/node  cli.js  package.json  launchd.plist
  *     current ──► versions/0.2.0-9c1b…      previous ──► versions/0.1.0-3f2a…
@@ -9,6 +10,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, wr
 import { basename, join } from "node:path";
 import { launchdPlist } from "./launchd-plist.ts";
 import { pointLink, removal, targetOf } from "./place.ts";
+import { proveRuntime } from "./runtime-path.ts";
 import type { Step } from "./step.ts";
 import { hasOwner, lookAt, rootOwner, setOwner, type System } from "./system.ts";
 
@@ -68,11 +70,17 @@ export function copyStep({ folder, parts }: PreparedVersion, system: System): St
   return {
     describe: `copy program and runtime to ${folder}, owner root`,
     isDone: () => parts.every((part) => isInPlace(join(folder, part.path), part, system)),
-    do() {
+    async do() {
       const draft = `${folder}.partial`;
-      for (const path of [draft, folder]) rmSync(path, { recursive: true, force: true });
+      rmSync(draft, { recursive: true, force: true });
       for (const part of parts) write(draft, part, system);
       for (const path of [draft, join(draft, "bin")]) secure(path, 0o755, system);
+      const objection = await proveRuntime(join(draft, "bin/node"), system);
+      if (objection !== undefined) {
+        rmSync(draft, { recursive: true, force: true });
+        return objection;
+      }
+      rmSync(folder, { recursive: true, force: true });
       renameSync(draft, folder);
       return undefined;
     },

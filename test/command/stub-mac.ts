@@ -1,4 +1,4 @@
-/** Owns stub tools under a prefix, as scripts: a launchctl that really starts and ends the job, and a dscl with files for records. */
+/** Stub tools under a prefix, as scripts: a launchctl that really starts and ends the job, a dscl with files for records, and others. */
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
@@ -64,12 +64,29 @@ if (verb === "-read") {
 }
 `;
 
+/** The folders that are left out of backups, a line each. */
+const tmutil = `${common}
+const [verb, ...rest] = args;
+const folder = rest.at(-1);
+const file = join(prefix, "excluded");
+const excluded = existsSync(file) ? readFileSync(file, "utf8").split("\\n").filter(Boolean) : [];
+if (verb === "isexcluded") console.log((excluded.includes(folder) ? "[Excluded]" : "[Included]") + "    " + folder);
+else if (verb === "addexclusion") writeFileSync(file, [...excluded, folder].join("\\n"));
+else writeFileSync(file, excluded.filter((one) => one !== folder).join("\\n"));
+`;
+
+/** Has none of its keys, as on an Intel Mac; and deletes nobody, so that dscl has to. */
+const silent = "";
+
 /** Writes the tools that installing calls below the prefix; each call that changes something becomes a line in `calls`. */
 export function writeStubTools(prefix: string): void {
   const paths = JSON.stringify([prefix, import.meta.resolve("plist")]);
   for (const [path, text] of [
     ["bin/launchctl", launchctl],
     ["usr/bin/dscl", dscl],
+    ["usr/bin/tmutil", tmutil],
+    ["usr/sbin/sysctl", silent],
+    ["usr/sbin/sysadminctl", silent],
   ] as const) {
     const program = join(prefix, `${path}.mjs`);
     mkdirSync(dirname(program), { recursive: true });

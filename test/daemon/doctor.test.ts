@@ -22,9 +22,16 @@ function configured(text: string): Configuration {
   return loaded.configuration;
 }
 
-/** Without root nobody can be another owner, so only permissions differ here. */
+const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+
+/** Without root nobody can be another owner, so the account is who runs this, and only permissions differ here. */
+async function installed(mac: FakeMac): Promise<void> {
+  const ids = { UniqueID: String(owner.uid), PrimaryGroupID: String(owner.gid) };
+  mac.records.set("/Users/_macagent", new Map(Object.entries(ids)));
+  await run(mac, mac.release("0.1.0"));
+}
+
 function paths(mac: FakeMac, configuration: Configuration): readonly Finding[] {
-  const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   return pathFindings(configuration, {
     system: mac.system,
     prefix: mac.prefix,
@@ -46,13 +53,13 @@ function installedConfiguration({ layout }: FakeMac): Configuration {
 
 test("a fresh installation has nothing wrong with its paths", async () => {
   using mac = fakeMac();
-  await run(mac, mac.release("0.1.0"));
+  await installed(mac);
   assert.deepEqual(bad(paths(mac, installedConfiguration(mac))), []);
 });
 
 test("whoever may write a folder on the way to the program is found, with the command that mends it", async () => {
   using mac = fakeMac();
-  await run(mac, mac.release("0.1.0"));
+  await installed(mac);
   chmodSync(mac.layout.versions, 0o777);
   chmodSync(mac.layout.plist, 0o664);
   const findings = paths(mac, installedConfiguration(mac)).filter(({ check }) => check === "ownership");
@@ -75,7 +82,7 @@ test("whoever may write a folder on the way to the program is found, with the co
 
 test("a changed job, a missing rotation and a missing runtime are found", async () => {
   using mac = fakeMac();
-  await run(mac, mac.release("0.1.0"));
+  await installed(mac);
   writeFileSync(mac.layout.plist, "another");
   rmSync(mac.layout.newsyslog);
   rmSync(mac.layout.current);
@@ -158,6 +165,23 @@ test("the machine: macOS with its tools is well, what is missing is named", asyn
     tool: answers({}),
   });
   assert.deepEqual(bad(elsewhere), ["platform", "root", "powermetrics", "vm_stat"]);
+});
+
+test("a macOS that the runtime was not built for is named, and 13.5 is the oldest that it was", async () => {
+  for (const [version, supported] of [
+    ["13.5", true],
+    ["13.10", true],
+    ["26.0", true],
+    ["14", true],
+    ["13.4.1", false],
+    ["12.7.6", false],
+  ] as const) {
+    const tool = answers({ "/usr/bin/sw_vers -productVersion": `${version}\n` });
+    const world = { platform: "darwin", uid: 0, tool, parseSamplers, neededSamplers: [] };
+    const finding = of(await machineFindings(configured(""), world), "platform");
+    assert.equal(finding?.status, supported ? "ok" : "warning", version);
+    if (!supported) assert.equal(finding.message, `macOS must be 13.5 or newer, got ${version}`);
+  }
 });
 
 test("the job: running is well; disabled, not loaded and not ready are failures with a way out", async () => {

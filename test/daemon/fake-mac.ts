@@ -1,4 +1,4 @@
-/** Owns a Mac as far as installing sees one: launchd's jobs and the directory of accounts in memory, files in a real folder. */
+/** A Mac as far as installing sees one: launchd's jobs and the directory of accounts in memory, files in a real folder. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,8 +20,19 @@ export interface FakeMac extends Disposable {
   /** Target of the link when the job was loaded; undefined while it is not. */
   running: string | undefined;
   disabled: boolean;
-  /** How many more bootstraps fail with error 5. */
+  /** How many more bootstraps fail with this error. */
   notYet: number;
+  notYetCode: 5 | 37;
+  /** What the directory refuses without Full Disk Access, as `-create NFSHomeDirectory`. */
+  readonly refused: Set<string>;
+  /** What `bin/node` of a copied version says. */
+  runtime: ToolResult;
+  /** sysctl's keys with their values; the others are not there. */
+  readonly sysctl: Map<string, string>;
+  /** What of Time Machine's tool is refused without Full Disk Access. */
+  backupRefused: "nothing" | "paths" | "everything";
+  /** Whether the state is left out of backups. */
+  excluded: boolean;
   /** How many more looks still see a job that was booted out. */
   lingering: number;
   /** Versions that never become ready, as a part of the link's target. */
@@ -50,6 +61,12 @@ export function fakeMac(): FakeMac {
     running: undefined,
     disabled: false,
     notYet: 0,
+    notYetCode: 5,
+    refused: new Set(),
+    runtime: ok("v26.10.0 arm64\n"),
+    sysctl: new Map([["hw.optional.arm64", "1"]]),
+    backupRefused: "nothing",
+    excluded: false,
     lingering: 0,
     broken: "",
     release(version, text = `console.log("${version}")`) {
@@ -74,6 +91,10 @@ export function fakeMac(): FakeMac {
 function answer(mac: FakeMac, [tool = "", ...args]: readonly string[]): ToolResult {
   if (tool === mac.layout.launchctl) return launchctl(mac, args);
   if (tool === mac.layout.dscl) return dscl(mac, args.slice(1));
+  if (tool === mac.layout.sysadminctl) return sysadminctl(mac, args);
+  if (tool === mac.layout.tmutil) return tmutil(mac, args);
+  if (tool === mac.layout.sysctl) return sysctl(mac, args);
+  if (tool.startsWith(mac.layout.versions) && tool.endsWith("/bin/node")) return mac.runtime;
   return fail(-1, `no such file or directory: ${tool}`);
 }
 
@@ -116,7 +137,8 @@ function bootstrap(mac: FakeMac): ToolResult {
   if (mac.running !== undefined) return fail(5, "Bootstrap failed: 5: Input/output error");
   if (mac.notYet > 0 || mac.lingering > 0) {
     mac.notYet--;
-    return fail(5, "Bootstrap failed: 5: Input/output error");
+    const words = mac.notYetCode === 5 ? "Input/output error" : "Operation already in progress";
+    return fail(mac.notYetCode, `Bootstrap failed: ${mac.notYetCode}: ${words}`);
   }
   if (!readFileSync(mac.layout.plist, "utf8").includes(label))
     return fail(5, "Bootstrap failed: 5: Input/output error");
@@ -124,8 +146,36 @@ function bootstrap(mac: FakeMac): ToolResult {
   return ok();
 }
 
+/** The home of a system account is nobody's to delete. */
+function sysadminctl({ records, refused, calls }: FakeMac, args: readonly string[]): ToolResult {
+  const [verb = "", account = "", home] = args;
+  if (verb !== "-deleteUser" || home !== "-keepHome")
+    return fail(64, `unexpected arguments: ${args.join(" ")}`);
+  calls.push(["sysadminctl", ...args].join(" "));
+  if (refused.has("-deleteUser")) return fail(0, "### Error:-14120 File:DSRecord.m");
+  records.delete(`/Users/${account}`);
+  return ok();
+}
+
+function tmutil(mac: FakeMac, args: readonly string[]): ToolResult {
+  const [verb, ...rest] = args;
+  if (verb === "isexcluded") return ok(`[${mac.excluded ? "Excluded" : "Included"}]    ${rest.join(" ")}\n`);
+  mac.calls.push(["tmutil", verb, ...rest.slice(0, -1)].join(" "));
+  const byPath = rest.includes("-p");
+  if (mac.backupRefused === "everything" || (mac.backupRefused === "paths" && byPath))
+    return fail(80, "tmutil: addexclusion requires Full Disk Access privileges.");
+  mac.excluded = verb === "addexclusion";
+  return ok();
+}
+
+function sysctl({ sysctl: keys }: FakeMac, [option = "", key = ""]: readonly string[]): ToolResult {
+  if (option !== "-in") return fail(64, `unexpected option: ${option}`);
+  const value = keys.get(key);
+  return ok(value === undefined ? "" : `${value}\n`);
+}
+
 function dscl(
-  { records, calls }: FakeMac,
+  { records, calls, refused }: FakeMac,
   [verb = "", path = "", key = "", value = ""]: readonly string[],
 ): ToolResult {
   const record = records.get(path);
@@ -142,6 +192,11 @@ function dscl(
       );
   }
   calls.push(["dscl", verb, path, key, value].join(" ").trimEnd());
+  if (refused.has(`${verb} ${key}`.trim()))
+    return fail(
+      40,
+      "<main> attribute status: eDSPermissionError <dscl_cmd> DS Error: -14120 (eDSPermissionError)",
+    );
   if (verb === "-delete") records.delete(path);
   else records.set(path, (record ?? new Map<string, string>()).set(key, value));
   return ok();

@@ -37,6 +37,36 @@ test("purging leaves nothing but system folders, and uninstalling again does not
   assert.deepEqual((await remove(mac, { purge: true })).reports, []);
 });
 
+for (const [refused, left] of [
+  [["-deleteUser"], []],
+  [["-delete"], ["/Groups/_macagent"]],
+  [
+    ["-deleteUser", "-delete"],
+    ["/Groups/_macagent", "/Users/_macagent"],
+  ],
+] as const)
+  test(`an account that macOS protects from ${refused.join(" and ")} is removed as far as it lets us, with a warning about the rest`, async () => {
+    using mac = fakeMac();
+    await run(mac, mac.release("0.1.0"));
+    for (const verb of refused) mac.refused.add(verb);
+    const { failure, reports } = await remove(mac, { purge: true });
+    assert.equal(failure, undefined);
+    assert.deepEqual([...mac.records.keys()].toSorted(), left);
+    const { warning = "" } = reports.find(({ describe }) => describe.includes("role account")) ?? {};
+    if (left.length === 0) assert.equal(warning, "");
+    else assert.match(warning, /^cannot remove .*-14120.*run sudo dscl \. -delete \/\w+\/_macagent/);
+    assert.ok(mac.calls.includes("sysadminctl -deleteUser _macagent -keepHome"), "tried first");
+    assert.equal(existsSync(mac.layout.root), false, "the rest is gone all the same");
+  });
+
+test("what install kept out of Time Machine is given back to it", async () => {
+  using mac = fakeMac();
+  await run(mac, mac.release("0.1.0"));
+  assert.ok(mac.excluded);
+  await remove(mac);
+  assert.equal(mac.excluded, false);
+});
+
 test("a dry run of uninstalling changes nothing", async () => {
   using mac = fakeMac();
   await run(mac, mac.release("0.1.0"));

@@ -1,4 +1,4 @@
-/** Owns the doctor's look at the machine: system, root, and Apple's tools. */
+/** The doctor's look at the machine: system, root, and Apple's tools. */
 import type { Configuration } from "../../config/schema.ts";
 import type { ToolRunner } from "../system.ts";
 import { broken, doubtful, well, type Finding } from "./finding.ts";
@@ -13,8 +13,8 @@ interface MachineWorld {
   readonly neededSamplers: readonly string[];
 }
 
-/** The oldest macOS whose powermetrics is known (FORMATS.md, section 6). */
-const oldestMacos = 11;
+/** What Node.js 26 is built for (`minos` of its binaries for both processors): dyld refuses to start it on an older macOS. */
+const oldestMacos = [13, 5] as const;
 
 export async function machineFindings(
   { sources }: Configuration,
@@ -36,8 +36,18 @@ async function platform({ platform: name, tool }: MachineWorld): Promise<Finding
   const version = stdout.trim();
   if (code !== 0)
     return doubtful("platform", "macOS of unknown version", "see whether /usr/bin/sw_vers runs");
-  if (Number.parseInt(version, 10) >= oldestMacos) return well("platform", `macOS ${version}`);
-  return doubtful("platform", `macOS must be ${oldestMacos} or newer, got ${version}`, "update macOS");
+  if (isSupported(version)) return well("platform", `macOS ${version}`);
+  return doubtful(
+    "platform",
+    `macOS must be ${oldestMacos.join(".")} or newer, got ${version}`,
+    "update macOS",
+  );
+}
+
+function isSupported(version: string): boolean {
+  const [major = 0, minor = 0] = version.split(".").map((part) => Number.parseInt(part, 10));
+  const [oldest, oldestMinor] = oldestMacos;
+  return major > oldest || (major === oldest && minor >= oldestMinor);
 }
 
 function root({ uid }: MachineWorld): Finding {

@@ -5,10 +5,10 @@ import type { Configuration } from "../../config/schema.ts";
 import { formatSize } from "../../runtime/size.ts";
 import { launchdPlist } from "../launchd-plist.ts";
 import { programIn } from "../layout.ts";
-import { newsyslogConf } from "../newsyslog.ts";
+import { newsyslogConf, rotationOwner } from "../newsyslog.ts";
 import { holds } from "../place.ts";
 import { runtimeObjection } from "../runtime-path.ts";
-import { lookAt, octal, type Owner, type System } from "../system.ts";
+import { lookAt, octal, rootOwner, type Owner, type System } from "../system.ts";
 import { broken, doubtful, well, type Finding } from "./finding.ts";
 
 interface PathWorld {
@@ -94,8 +94,8 @@ function job({ system: { layout } }: PathWorld): Finding {
   return doubtful("launchd job", `${layout.plist} differs from this version's`, reinstall);
 }
 
-function rotation({ run_as, log }: Configuration, { system: { layout } }: PathWorld): Finding {
-  if (!holds(layout.newsyslog, newsyslogConf(layout, run_as)))
+function rotation({ log }: Configuration, { system: { layout }, owner = rootOwner }: PathWorld): Finding {
+  if (!holds(layout.newsyslog, newsyslogConf(layout, rotationOwner(owner))))
     return doubtful("log rotation", `${layout.newsyslog} is missing or differs`, reinstall);
   if (log.file === layout.log) return well("log rotation", `newsyslog rotates ${layout.log}`);
   return doubtful(
