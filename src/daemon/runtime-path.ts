@@ -45,7 +45,7 @@ export async function proveRuntime(node: string, system: System): Promise<string
 function whyItFailed({ stdout, stderr, code }: ToolResult): string {
   const library = /Library not loaded: (\S+)/.exec(stderr)?.[1];
   if (library !== undefined) return `it needs ${library} beside it (${stderr})`;
-  if (/bad option/.test(stderr)) return `it is older than Node.js ${oldestMajor} (${stderr})`;
+  if (stderr.includes("bad option")) return `it is older than Node.js ${oldestMajor} (${stderr})`;
   if (code === 0) return `it did not say its version, got ${JSON.stringify(stdout.trim().slice(0, 100))}`;
   return stderr === "" ? `it ended with ${code}` : stderr;
 }
