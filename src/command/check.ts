@@ -1,7 +1,8 @@
 /** Owns `check`: everything wrong with a configuration at once, and with `--connect` whether its receivers answer. */
 import { loadWorld, refuse, type ConfigChoice, type ConfigWorld } from "./config.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
-import { loadConfiguration, type Loaded, type Refused } from "../config/load.ts";
+import { loadCompiled } from "./expressions.ts";
+import type { Loaded, Refused } from "../config/load.ts";
 import { formatOrigin } from "../config/problem.ts";
 import type { Configuration } from "../config/schema.ts";
 import { sinkSections } from "../config/sinks.ts";
@@ -29,7 +30,7 @@ export async function check(
   world: ConfigWorld,
   probes: readonly ConnectProbe[] = [],
 ): Promise<ExitCode> {
-  const loaded = loadConfiguration(loadWorld(options, world));
+  const loaded = await loadCompiled(loadWorld(options, world));
   const connections =
     loaded.ok && options.connect === true ? await connect(loaded.configuration, probes) : [];
   if (options.json === true) world.stdout(`${JSON.stringify(report(loaded, connections), undefined, 2)}\n`);

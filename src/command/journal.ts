@@ -19,7 +19,7 @@ export type JournalChoice = ConfigChoice &
 
 /** 1 when there is no journal that can be read. */
 export async function journal(choice: JournalChoice, world: World): Promise<ExitCode> {
-  const prepared = prepare(choice, world);
+  const prepared = await prepare(choice, world);
   if (typeof prepared === "number") return prepared;
   const opened = openJournalReader(prepared.configuration.journal.path, (name) => catalogue.get(name));
   if (opened.status === "unavailable") {

@@ -1,9 +1,10 @@
 /** Owns how commands that read the sources come by their configuration, and when the simulator stands in for the tools. */
 import type { Plain } from "../config/field.ts";
-import { loadConfiguration, type Loaded } from "../config/load.ts";
+import type { Loaded } from "../config/load.ts";
 import type { Configuration } from "../config/schema.ts";
 import { loadWorld, refuse, type ConfigChoice } from "./config.ts";
 import type { ExitCode } from "./exit.ts";
+import { loadCompiled } from "./expressions.ts";
 import type { World } from "./world.ts";
 
 /** `always`, or `auto`: where there is no Mac with root to ask. */
@@ -23,8 +24,8 @@ export interface Prepared {
 }
 
 /** The configuration to run with, or the exit code after everything wrong with it was told. */
-export function prepare(choice: RunChoice, world: World): Prepared | ExitCode {
-  const loaded = loadConfiguration(loadWorld(choice, world));
+export async function prepare(choice: RunChoice, world: World): Promise<Prepared | ExitCode> {
+  const loaded = await loadCompiled(loadWorld(choice, world));
   if (!loaded.ok) return refuse(loaded, world);
   const simulated =
     choice.simulate === "always" || (choice.simulate === "auto" && cannotAskMac(loaded, world));

@@ -27,7 +27,7 @@ const patienceMs = 15_000;
 
 /** 0 when every enabled source gave a sample; what there is is printed in any case. */
 export async function once(choice: OnceChoice, world: World): Promise<ExitCode> {
-  const prepared = prepare(choice, world);
+  const prepared = await prepare(choice, world);
   if (typeof prepared === "number") return prepared;
   const hindrance = obstacle(prepared, world);
   if (hindrance !== undefined) world.stderr(`${hindrance.message}\n`);

@@ -23,28 +23,28 @@ async function answer(args: readonly string[], world: World): Promise<Settled | 
     stdout: (text) => void (stdout += text),
     stderr: (text) => void (stderr += text),
   };
-  const onRun = ({ choice, pidFile }: RunArguments): ExitCode => {
-    const prepared = settle(choice, quiet);
+  const onRun = async ({ choice, pidFile }: RunArguments): Promise<ExitCode> => {
+    const prepared = await settle(choice, quiet);
     if (typeof prepared === "number") return prepared;
     settled = { ...prepared, ...(pidFile !== undefined && { pidFile: posix.resolve(world.cwd, pidFile) }) };
     return exitCode.ok;
   };
   const plain = plainArguments(args);
-  const code = plain === undefined ? await byGrammar(args, quiet, onRun) : onRun(plain);
+  const code = plain === undefined ? await byGrammar(args, quiet, onRun) : await onRun(plain);
   return settled ?? { code, stdout, stderr };
 }
 
 async function byGrammar(
   args: readonly string[],
   world: World,
-  onRun: (run: RunArguments) => ExitCode,
+  onRun: (run: RunArguments) => Promise<ExitCode>,
 ): Promise<number> {
   const { runProgram } = await import("./program.ts");
   return runProgram(["run", ...args], world, onRun);
 }
 
-function settle(choice: RunChoice, world: World): Settled | ExitCode {
-  const prepared = prepare(choice, world);
+async function settle(choice: RunChoice, world: World): Promise<Settled | ExitCode> {
+  const prepared = await prepare(choice, world);
   if (typeof prepared === "number") return prepared;
   const { printable, ...settled } = prepared;
   return { ...settled, text: printConfiguration(printable) };

@@ -16,7 +16,7 @@ export interface RunArguments {
   readonly pidFile?: string;
 }
 
-type OnRun = (run: RunArguments) => ExitCode;
+type OnRun = (run: RunArguments) => ExitCode | Promise<ExitCode>;
 
 /** Runs one command and resolves to its exit code; a wrong call gives 2 and says what to type. */
 export async function runProgram(
@@ -100,10 +100,10 @@ const addRun =
       )
       .addOption(new Option("--log.format <format>", "form of messages").choices(["auto", "text", "json"]))
       .option("--pid-file <file>", "write the process' number here, for log rotation")
-      .action((options: Options & { pidFile?: string }) => {
+      .action(async (options: Options & { pidFile?: string }) => {
         const { pidFile } = options;
         const chosen = { ...choice(options), flags: runFlags(options) };
-        done(onRun({ choice: chosen, ...(pidFile !== undefined && { pidFile }) }));
+        done(await onRun({ choice: chosen, ...(pidFile !== undefined && { pidFile }) }));
       });
 
 const addOnce: Add = (program, world, done) =>

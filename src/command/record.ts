@@ -22,7 +22,7 @@ const largestRecording = 1024 ** 3;
 
 /** 0 when something was recorded; the files hold what the tools printed, byte for byte. */
 export async function record(choice: RecordChoice, world: World): Promise<ExitCode> {
-  const prepared = prepare(choice, world);
+  const prepared = await prepare(choice, world);
   if (typeof prepared === "number") return prepared;
   const hindrance = obstacle(prepared, world);
   if (hindrance !== undefined) {

@@ -29,7 +29,7 @@ export async function replay(choice: ReplayChoice, world: World): Promise<ExitCo
     world.stderr("replay must have a file: give --powermetrics FILE, --vm-stat FILE or both\n");
     return exitCode.usage;
   }
-  const prepared = prepare(choice, world);
+  const prepared = await prepare(choice, world);
   if (typeof prepared === "number") return prepared;
   const { configuration } = prepared;
   using log = createLogger(

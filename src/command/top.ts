@@ -32,7 +32,7 @@ export async function top(choice: TopChoice, world: World): Promise<ExitCode> {
 }
 
 async function chooseOrigin(choice: TopChoice, world: World): Promise<Origin | ExitCode> {
-  if (choice.simulate !== undefined) return openOwn(choice, world);
+  if (choice.simulate !== undefined) return await openOwn(choice, world);
   const base = URL.parse(choice.url ?? usualAddress);
   if (base === null || !/^https?:$/.test(base.protocol)) {
     world.stderr(`--url must begin with http:// or https://, got ${JSON.stringify(choice.url)}\n`);
@@ -42,13 +42,13 @@ async function chooseOrigin(choice: TopChoice, world: World): Promise<Origin | E
   const answer = await agent.ask();
   if (typeof answer !== "string") return agent;
   await agent[Symbol.asyncDispose]();
-  if (choice.url === undefined) return openOwn(choice, world);
+  if (choice.url === undefined) return await openOwn(choice, world);
   world.stderr(`cannot show the agent: ${answer}\n`);
   return exitCode.noPowermetrics;
 }
 
-function openOwn(choice: TopChoice, world: World): Origin | ExitCode {
-  const prepared = prepare(choice, world);
+async function openOwn(choice: TopChoice, world: World): Promise<Origin | ExitCode> {
+  const prepared = await prepare(choice, world);
   if (typeof prepared === "number") return prepared;
   const hindrance = obstacle(prepared, world);
   if (hindrance === undefined) return ownSources(prepared.configuration, world, prepared.simulated);

@@ -8,12 +8,20 @@ import { fieldOf, type Field, type Plain } from "./field.ts";
 import { problemsOf, wording } from "./issue.ts";
 import { namedFile, stateFolder, usualFiles, type Place } from "./locate.ts";
 import { openTelemetry } from "./otel.ts";
-import { fromDefault, inReadingOrder, problemAt, type Origin, type Path, type Problem } from "./problem.ts";
+import {
+  formatPath,
+  fromDefault,
+  inReadingOrder,
+  problemAt,
+  type Origin,
+  type Path,
+  type Problem,
+} from "./problem.ts";
 import { redact } from "./redact.ts";
 import { configurationSchema, type Configuration } from "./schema.ts";
 import { settle } from "./settle.ts";
 import { unsupportedSinkKeys } from "./sinks.ts";
-import { isNothing, nodeOf, overlay, type Node } from "./tree.ts";
+import { isList, isNothing, nodeOf, overlay, type Node } from "./tree.ts";
 import { warningsOf } from "./warnings.ts";
 import { readYaml } from "./yaml.ts";
 
@@ -32,6 +40,14 @@ export interface LoadWorld extends Place {
   secretFileWarning?(path: string): string | undefined;
 }
 
+/** An RE2 expression that is yet to be compiled. */
+export interface Expression {
+  /** `remote_write[0].write_relabel_configs[1].regex` */
+  readonly path: string;
+  readonly origin: Origin;
+  readonly text: string;
+}
+
 export interface Loaded {
   readonly ok: true;
   readonly configuration: Configuration;
@@ -42,6 +58,7 @@ export interface Loaded {
   readonly file?: string;
   /** The effective values as a file would write them, secrets hidden. */
   readonly printable: Plain;
+  readonly expressions: readonly Expression[];
 }
 
 export interface Refused {
@@ -49,6 +66,7 @@ export interface Refused {
   /** In reading order, never empty. */
   readonly problems: readonly Problem[];
   readonly file?: string;
+  readonly expressions: readonly Expression[];
 }
 
 interface Written {
@@ -73,7 +91,7 @@ export function loadConfiguration(world: LoadWorld): Loaded | Refused {
   // Compiling a parser for a single use costs more than it saves.
   const result = configurationSchema.safeParse(input, { error: wording(root, field), jitless: true });
   if (!result.success) problems.push(...problemsOf(result.error.issues, root));
-  const from = file === undefined ? {} : { file };
+  const from = { ...(file !== undefined && { file }), expressions: expressionsIn(input, origins) };
   if (!result.success || problems.length > 0)
     return { ok: false, problems: inReadingOrder(problems), ...from };
   return {
@@ -84,6 +102,19 @@ export function loadConfiguration(world: LoadWorld): Loaded | Refused {
     printable: redact(input ?? {}, field),
     ...from,
   };
+}
+
+/** Those that were written; a default is known to be one. */
+function expressionsIn(value: Plain | undefined, origins: Loaded["origins"], path: Path = []): Expression[] {
+  if (typeof value === "string") {
+    const [section, , list, , key] = path;
+    if (section !== "remote_write" || list !== "write_relabel_configs" || key !== "regex") return [];
+    const origin = origins.get(formatPath(path)) ?? fromDefault;
+    return origin.kind === "default" ? [] : [{ path: formatPath(path), origin, text: value }];
+  }
+  if (value === undefined || value === null || typeof value !== "object") return [];
+  if (isList(value)) return value.flatMap((item, index) => expressionsIn(item, origins, [...path, index]));
+  return Object.entries(value).flatMap(([key, item]) => expressionsIn(item, origins, [...path, key]));
 }
 
 /** Everything that was written anywhere, as one tree. */

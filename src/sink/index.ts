@@ -6,6 +6,7 @@ import type { HostFacts } from "./otlp/resource.ts";
 import type { OtlpSettings } from "./otlp/schema.ts";
 import { historyPacing, type Pacing } from "./pacing.ts";
 import type { PushgatewaySettings } from "./pushgateway/schema.ts";
+import type { Relabel } from "./relabel/apply.ts";
 import type { RemoteWriteSettings } from "./remote-write/schema.ts";
 import type { Sink } from "./sink.ts";
 
@@ -49,7 +50,8 @@ export function receiversOf({ remote_write, otlp, pushgateway }: SinkBlocks): re
       pacing: historyPacing(settings.queue_config, true),
       async open(world: SinkWorld) {
         const { createRemoteWriteSink } = await import("./remote-write/sink.ts");
-        return createRemoteWriteSink(settings, { ...world, client: world.createClient(settings) });
+        const relabel = await relabelOf(settings);
+        return createRemoteWriteSink(settings, { ...world, relabel, client: world.createClient(settings) });
       },
     })),
     ...otlp.map((settings, index) => ({
@@ -75,6 +77,13 @@ export function receiversOf({ remote_write, otlp, pushgateway }: SinkBlocks): re
       },
     })),
   ];
+}
+
+/** The engine for expressions takes megabytes, too. */
+async function relabelOf({ write_relabel_configs: rules }: RemoteWriteSettings): Promise<Relabel> {
+  if (rules.length === 0) return (labels) => labels;
+  const { compileRelabel } = await import("./relabel/apply.ts");
+  return compileRelabel(rules);
 }
 
 function safeAddress(text: string): string {

@@ -56,6 +56,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       "@opentelemetry/sdk-metrics",
       "prometheus-remote-write",
       "protobufjs",
+      "re2js",
       "snappyjs",
       "zod",
     ],

@@ -1,7 +1,4 @@
-/**
- * Owns which rules are to be taken: those of Prometheus' relabel.Config.Validate with label names in the classic form, less
- * those whose result needs what JavaScript's engine does not know. Written a second time; nothing of it is shared with src.
- */
+/** Which rules are to be taken: those of Prometheus' relabel.Config.Validate with label names in the classic form. */
 import type { Meant, Rule, Tree } from "./relabel-model.ts";
 
 /** What a rule without `regex` matches. */
@@ -11,10 +8,7 @@ export const everything: Tree = {
 };
 
 export function isTaken({ rule, tree }: Meant): boolean {
-  if (!isAllowed(rule, tree === undefined)) return false;
-  if (rule.action !== "replace" && rule.action !== "labelmap") return true;
-  const { target_label = "", replacement = "$1" } = rule;
-  return [target_label, replacement].every((template) => !isUnsure(tree ?? everything, template));
+  return isAllowed(rule, tree === undefined);
 }
 
 const labelName = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
@@ -53,40 +47,4 @@ function isAllowed(rule: Rule, hasDefaultRegex: boolean): boolean {
     default:
       return true;
   }
-}
-
-/** Whether a template refers to a group that a repetition may pass by in its last round: RE2 keeps it, JavaScript does not. */
-export function isUnsure(tree: Tree, template: string): boolean {
-  const { passed, names } = groupsOf(tree);
-  const references = template.replaceAll("$$", " ").matchAll(/\$(?:\{(\w+)\}|(\w+))/g);
-  return [...references].some(([, braced = "", bare = ""]) => {
-    const name = braced + bare;
-    return passed.has(names.get(name) ?? (/^[1-9]\d*$/.test(name) ? Number(name) : 0));
-  });
-}
-
-interface Found {
-  readonly names: Map<string, number>;
-  readonly passed: Set<number>;
-}
-
-function groupsOf(tree: Tree): Found {
-  const found: Found = { names: new Map(), passed: new Set() };
-  let count = 0;
-
-  /** Groups inside, and those of them that a match may do without. */
-  function walk(part: Tree): { all: readonly number[]; spared: readonly number[] } {
-    const own = part.is === "group" ? [++count] : [];
-    if (part.is === "group" && part.name !== undefined) found.names.set(part.name, count);
-    const parts = "parts" in part ? part.parts : "part" in part ? [part.part] : [];
-    const inner = parts.map(walk);
-    const all = [...own, ...inner.flatMap((one) => one.all)];
-    const spared = inner.flatMap((one) => one.spared);
-    if (part.is === "repeat" && part.most > 1) for (const one of spared) found.passed.add(one);
-    const isOptional = part.is === "choice" || (part.is === "repeat" && part.least === 0);
-    return { all, spared: isOptional ? all : spared };
-  }
-
-  walk(tree);
-  return found;
 }

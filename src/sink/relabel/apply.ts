@@ -1,4 +1,4 @@
-/** Owns what relabelling does to one label set; Prometheus' semantics (relabel.Process), label names in their classic form. */
+/** Relabels one label set as Prometheus' relabel.Process does, with label names in their classic form. Loads the engine. */
 import { createHash } from "node:crypto";
 import { lowerCase, upperCase } from "./letter-case.ts";
 import { isLabelName, isMetricName } from "./name.ts";
@@ -13,7 +13,7 @@ export type Relabel = (labels: ReadonlyMap<string, string>) => ReadonlyMap<strin
 /** One rule on the labels it may change; false drops the series. */
 type Step = (labels: Labels) => boolean;
 
-/** Throws for a rule that the schema would have refused. */
+/** @throws Error for an expression that is none */
 export function compileRelabel(rules: readonly RelabelRule[]): Relabel {
   if (rules.length === 0) return (labels) => labels;
   const steps = rules.map(compileStep);
@@ -26,7 +26,7 @@ export function compileRelabel(rules: readonly RelabelRule[]): Relabel {
 
 function compileStep(rule: RelabelRule): Step {
   const compiled = compilePattern(rule.regex);
-  if (!compiled.ok) throw new Error(`regex ${compiled.error}`);
+  if (!compiled.ok) throw new Error(compiled.error);
   const { pattern } = compiled;
   const { target_label: target, replacement } = rule;
   const joined = (labels: Labels): string => join(rule, labels);

@@ -1,11 +1,13 @@
-/** Owns a relabelling expression: RE2 as Prometheus reads it, anchored at both ends, on JavaScript's engine. */
-import { translateRe2, type Translated } from "./re2.ts";
+/**
+ * Compiles a relabelling expression as Prometheus does: RE2, anchored at both ends, a dot matches line breaks. The engine is
+ * re2js, which takes time in proportion to the text; it is some 260 KB, so import this file only where relabelling is configured.
+ */
+import { RE2JS } from "re2js";
+import { expressionCost, mostCost } from "./expression-cost.ts";
 
 export interface Pattern {
-  /** The groups of a match of the whole text, the match itself first; undefined without a match. */
+  /** A match of the whole text; undefined without one. */
   match(text: string): Match | undefined;
-  /** The first reference of a template whose text this engine could not tell as RE2 does; most templates have none. */
-  unsure(template: string): string | undefined;
 }
 
 export interface Match {
@@ -16,35 +18,39 @@ export interface Match {
 type CompiledPattern =
   { readonly ok: true; readonly pattern: Pattern } | { readonly ok: false; readonly error: string };
 
-/** The pattern, or one line on why RE2 or JavaScript refuses it. */
+/** The pattern, or one line on why it is refused. */
 export function compilePattern(source: string): CompiledPattern {
-  const translated = translateRe2(source);
-  if (!translated.ok) return { ok: false, error: refusal(source, translated.error) };
+  const cost = expressionCost(source);
+  if (cost > mostCost)
+    return refused(source, `repetitions included, it comes to ${cost} parts, want at most ${mostCost}`);
   try {
-    const regex = new RegExp(`^(?:${translated.source})$`, "su");
-    return { ok: true, pattern: anchored(regex, translated) };
+    // The same text that Prometheus hands to Go's regexp.Compile.
+    return { ok: true, pattern: anchored(RE2JS.compile(`^(?s:${source})$`)) };
   } catch (error) {
-    const cause = error instanceof Error ? error.message.replace(/^.*: /s, "").toLowerCase() : String(error);
-    return { ok: false, error: refusal(source, cause) };
+    return refused(source, error instanceof Error ? causeOf(error.message) : String(error));
   }
 }
 
-function refusal(source: string, cause: string): string {
-  return `must be an RE2 expression, got ${JSON.stringify(source)}: ${cause}`;
+function refused(source: string, cause: string): CompiledPattern {
+  const shown = source.length > 80 ? `${source.slice(0, 77)}...` : source;
+  return { ok: false, error: `must be an RE2 expression, got ${JSON.stringify(shown)}: ${cause}` };
 }
 
-function anchored(regex: RegExp, { names, forgetful }: Translated): Pattern {
+/** `error parsing regexp: missing closing ): …` → `missing closing )`; the rest repeats the expression. */
+function causeOf(message: string): string {
+  const [cause = ""] = message.replace("error parsing regexp: ", "").split(/: `/, 1);
+  return cause;
+}
+
+function anchored(regex: RE2JS): Pattern {
+  const names = regex.namedGroups();
   return {
-    unsure(template) {
-      const references = [...template.matchAll(reference)];
-      return references.find(([, braced, bare]) =>
-        forgetful.has(groupIndex(braced ?? bare, names) ?? 0),
-      )?.[0];
-    },
     match(text) {
-      const groups = regex.exec(text);
-      if (groups === null) return undefined;
-      return { expand: (template) => expand(template, groups, names) };
+      const matcher = regex.matcher(text);
+      if (!matcher.find()) return undefined;
+      const group = (index: number): string =>
+        index <= matcher.groupCount() ? (matcher.group(index) ?? "") : "";
+      return { expand: (template) => expand(template, group, names) };
     },
   };
 }
@@ -53,17 +59,16 @@ const reference = /\$(?:\$|\{([\p{L}\p{Nd}_]+)\}|([\p{L}\p{Nd}_]+))/gu;
 
 function expand(
   template: string,
-  groups: readonly (string | undefined)[],
-  names: ReadonlyMap<string, number>,
+  group: (index: number) => string,
+  names: Readonly<Record<string, number>>,
 ): string {
   return template.replace(reference, (all, braced: string | undefined, bare: string | undefined) => {
     const name = braced ?? bare;
     if (name === undefined) return all.slice(1);
-    return groups[groupIndex(name, names) ?? -1] ?? "";
+    const index = isNumber(name) ? Number(name) : Object.hasOwn(names, name) ? names[name] : undefined;
+    return index === undefined ? "" : group(index);
   });
 }
 
-function groupIndex(name: string | undefined, names: ReadonlyMap<string, number>): number | undefined {
-  if (name === undefined) return undefined;
-  return /^(?:0|[1-9][0-9]*)$/.test(name) ? Number(name) : names.get(name);
-}
+/** `$01` is a name in Go. */
+const isNumber = (name: string): boolean => /^(?:0|[1-9][0-9]*)$/.test(name);

@@ -1,8 +1,15 @@
-/** Owns one rule of `write_relabel_configs` as a user writes it, with the checks that Prometheus makes on loading. */
+/**
+ * One rule of `write_relabel_configs` as a user writes it, with the checks that Prometheus makes on loading. Only the
+ * expression itself is compiled later, by an engine that is loaded where there is one.
+ */
 import * as z from "zod";
 import type { Frozen } from "../../runtime/frozen.ts";
 import { isLabelName } from "./name.ts";
-import { compilePattern, type Pattern } from "./pattern.ts";
+
+/** As long as an alternation of some thousand host names. */
+const mostCharacters = 65_536;
+
+export const mostRules = 1000;
 
 const defaults = { separator: ";", regex: "(.*)", replacement: "$1" } as const;
 
@@ -16,6 +23,7 @@ const ruleShape = () =>
     target_label: z.string().default("").describe("Label that the result is written to"),
     regex: z
       .string()
+      .max(mostCharacters, `must have at most ${mostCharacters} characters`)
       .default(defaults.regex)
       .describe("RE2 expression that must match the joined values from end to end"),
     modulus: z
@@ -50,28 +58,12 @@ export type RelabelRule = Frozen<z.output<ReturnType<typeof ruleShape>>>;
 /** A rule; what Prometheus would refuse on loading is refused here, with the key it concerns. Made only for who has one. */
 export const relabelRuleSchema = z.lazy(() =>
   ruleShape().superRefine((rule, context) => {
-    for (const [key, message] of ruleProblems(rule))
+    for (const [key, message] of actionProblems(rule))
       context.addIssue({ code: "custom", path: [key], message });
   }),
 );
 
 type Problem = readonly [key: keyof RelabelRule, message: string];
-
-function ruleProblems(rule: RelabelRule): readonly Problem[] {
-  const pattern = compilePattern(rule.regex);
-  const problems = pattern.ok ? unsureReferences(rule, pattern.pattern) : [["regex", pattern.error] as const];
-  return [...problems, ...actionProblems(rule)];
-}
-
-/** Only what is used of a match can differ from what Prometheus would write. */
-function unsureReferences(rule: RelabelRule, pattern: Pattern): readonly Problem[] {
-  if (rule.action !== "replace" && rule.action !== "labelmap") return [];
-  return (["target_label", "replacement"] as const).flatMap((key) => {
-    const reference = pattern.unsure(rule[key]);
-    const message = `must not use a group that a repetition may pass by, got ${reference ?? ""}`;
-    return reference === undefined ? [] : [[key, message] as const];
-  });
-}
 
 /** The conditions of Prometheus' relabel.Config.Validate, with label names in the documented form `[a-zA-Z_][a-zA-Z0-9_]*`. */
 function actionProblems(rule: RelabelRule): readonly Problem[] {
@@ -141,5 +133,5 @@ function when(condition: boolean, key: keyof RelabelRule, message: string): read
 
 /** A label name in which `$1`, `$name` and `${name}` may stand for parts. */
 function isLabelTemplate(text: string): boolean {
-  return /^(?:[a-zA-Z_]|\$(?:\{\w+\}|\w+))(?:\w|\$(?:\{\w+\}|\w+))*$/.test(text);
+  return /^[a-zA-Z_$]/.test(text) && /^(?:\w|\$\w|\$\{\w+\})+$/.test(text);
 }

@@ -4,7 +4,7 @@ import type { Frozen } from "../../runtime/frozen.ts";
 import { checkHttp, httpFields } from "../../runtime/http/schema.ts";
 import { durationSetting } from "../../runtime/setting.ts";
 import { queueConfigSchema } from "../queue.ts";
-import { relabelRuleSchema } from "../relabel/schema.ts";
+import { mostRules, relabelRuleSchema } from "../relabel/schema.ts";
 
 const remoteWriteQueue = () =>
   queueConfigSchema({ default: 2000, most: 2000 }).extend({
@@ -31,6 +31,7 @@ const remoteWriteShape = () =>
     remote_timeout: durationSetting().prefault("30s").describe("Limit for one request, connect to last byte"),
     write_relabel_configs: z
       .array(relabelRuleSchema)
+      .max(mostRules)
       .default([])
       .describe("Relabelling of every series before it is sent"),
     queue_config: remoteWriteQueue().prefault({}).describe("Batches and retries"),

@@ -4,7 +4,7 @@ import type { HttpClient } from "../../runtime/http/http.ts";
 import { skewOf } from "../answer.ts";
 import { sinkId } from "../id.ts";
 import type { Identity } from "../identity.ts";
-import { compileRelabel } from "../relabel/apply.ts";
+import type { Relabel } from "../relabel/apply.ts";
 import type { Batch, Body, EncodedBatch, SendResult, Sink } from "../sink.ts";
 import { classify } from "./classify.ts";
 import { createEncoderV1 } from "./encode-v1.ts";
@@ -27,6 +27,8 @@ interface RemoteWriteWorld {
   readonly identity: Identity;
   /** The agent's, for User-Agent. */
   readonly version: string;
+  /** What `write_relabel_configs` asks for; apart, since its engine is loaded only where there are rules. */
+  readonly relabel?: Relabel;
 }
 
 /** Receivers refuse larger bodies, and a failed one costs as much again (WIRE.md 1, duty 8). */
@@ -39,7 +41,7 @@ export function createRemoteWriteSink(settings: RemoteWriteSettings, world: Remo
   const { client, identity, version } = world;
   const url = new URL(settings.url);
   const protocols = protocolsOf(settings);
-  const index = createSeriesIndex(identity, compileRelabel(settings.write_relabel_configs));
+  const index = createSeriesIndex(identity, world.relabel ?? ((labels) => labels));
   const encoders = { [version1]: createEncoderV1(), [version2]: createEncoderV2() };
 
   async function send(body: Body, protocol: string, signal: AbortSignal): Promise<SendResult> {

@@ -1,7 +1,8 @@
-/** RE2 expressions on JavaScript's engine: the same matches as in Prometheus, or a refusal. */
+/** RE2 expressions as Prometheus compiles them: the same matches, or a refusal. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
+import { expressionCost } from "../../../src/sink/relabel/expression-cost.ts";
 import { compilePattern } from "../../../src/sink/relabel/pattern.ts";
 
 /** The expansion of `template` for a match of the whole text; undefined without a match. */
@@ -41,7 +42,10 @@ test("RE2's syntax means what it means in Go", () => {
     ["[[:digit:]x]+", "1x"],
     ["[[]", "["],
     ["\\Qa.b*\\E+", "a.b**"],
-    ["\\Q(", "("],
+    ["(?U)a*", "aaa"],
+    ["[[:^digit:]]+", "ab"],
+    ["(?<x>a)", "a"],
+    ["x{1000}", "x".repeat(1000)],
     ["a{,2}", "a{,2}"],
     ["a{2}", "aa"],
     ["a{1,}?", "aaa"],
@@ -71,29 +75,32 @@ test("RE2's syntax means what it means in Go", () => {
 
 test("what RE2 lacks, or what is no expression, is refused with its reason", () => {
   const cases: readonly (readonly [string, RegExp])[] = [
-    ["(?=a)", /lookaround/],
-    ["(?!a)", /lookaround/],
-    ["(?<=a)b", /lookaround/],
-    ["(?<!a)b", /lookaround/],
-    ["(a)\\1", /backreferences/],
-    ["(?P<x>a)\\k<x>", /backreferences/],
-    ["(?>a)", /unknown kind of group/],
-    ["(?U)a", /unsupported flag/],
+    ["(?=a)", /unsupported Perl syntax/],
+    ["(?!a)", /unsupported Perl syntax/],
+    ["(?<=a)b", /unsupported|invalid/],
+    ["(?<!a)b", /unsupported|invalid/],
+    ["(a)\\1", /invalid escape sequence/],
+    ["(?P<x>a)\\k<x>", /invalid escape sequence/],
+    ["(?>a)", /unsupported Perl syntax/],
     ["(a", /missing closing \)/],
     ["a)", /unexpected \)/],
+    ["\\Q(", /missing closing \)/],
     ["[a", /missing closing \]/],
     ["[]", /missing closing \]/],
-    ["[b-a]", /./],
-    ["[a-\\d]", /a range must end/],
-    ["[[:^digit:]]", /negated POSIX/],
-    ["[[:nope:]]", /unknown class/],
-    ["*", /nothing to repeat/],
-    ["a**", /nothing to repeat/],
-    ["a{3,2}", /./],
-    ["\\", /unknown escape/],
-    ["\\y", /unknown escape/],
-    ["\\p{Nope}", /./],
-    ["(?P<x>a)(?P<x>b)", /two groups/],
+    ["[b-a]", /invalid character class range/],
+    ["[[:nope:]]", /invalid character class range/],
+    ["*", /missing argument to repetition operator/],
+    ["a**", /invalid nested repetition/],
+    ["a{3,2}", /invalid repeat count/],
+    ["x{1001}", /invalid repeat count/],
+    ["(?:x{2}){501}", /invalid repeat count/],
+    ["\\", /missing closing/],
+    ["\\y", /invalid escape sequence/],
+    ["\\p{Nope}", /invalid character class range/],
+    ["(?P<x>a)(?P<x>b)", /duplicate/],
+    ["(".repeat(50_000) + ")".repeat(50_000), /nests too deeply/],
+    ["\\pL{1000}".repeat(100), /it comes to \d+ parts, want at most 100000/],
+    ["(?:(?:[a-z]{10}){10}x){10}".repeat(40), /it comes to \d+ parts/],
   ];
   for (const [source, cause] of cases) {
     const compiled = compilePattern(source);
@@ -101,6 +108,34 @@ test("what RE2 lacks, or what is no expression, is refused with its reason", () 
     assert.ok(compiled.error.startsWith("must be an RE2 expression, got "), compiled.error);
     assert.match(compiled.error, cause, source);
   }
+});
+
+test("a group keeps what it held when a repetition passed it by in its last round", () => {
+  assert.equal(expand("(?:(a)|b)*", "ab", "$1"), "a");
+  assert.equal(expand("(?:x(?P<n>a)?)+", "xax", "<${n}>"), "<a>");
+});
+
+test("an expression takes time in proportion to the text, whatever it is", () => {
+  const started = process.cpuUsage().user;
+  assert.equal(expand("(a*)*b", "a".repeat(50_000)), undefined);
+  assert.equal(expand("(?:a|a)*(?:a|aa)*$", "a".repeat(50_000)), "a".repeat(50_000));
+  // A backtracking engine would need longer than the universe has: any bound tells them apart.
+  assert.ok(process.cpuUsage().user - started < 60e6);
+});
+
+test("a list of thousands of host names is an expression as any other", () => {
+  const names = Array.from({ length: 4000 }, (_, index) => `mac-${index}`);
+  assert.equal(expand(names.join("|"), "mac-3999"), "mac-3999");
+  assert.equal(expand("a".repeat(40_000), "a".repeat(40_000)), "a".repeat(40_000));
+});
+
+test("what is quoted, escaped or in a class is no group when the cost is estimated", () => {
+  assert.equal(expressionCost("abc"), 3);
+  assert.ok(expressionCost("(?:ab){100}") >= 200);
+  assert.ok(expressionCost("(?:\\Q)\\Ex){1000}") >= 1000);
+  assert.ok(expressionCost("(?:[)]x){1000}") >= 1000);
+  assert.ok(expressionCost("(?:[[:alpha:])]x){1000}") >= 1000);
+  assert.ok(expressionCost("(?:\\)x){1000}") >= 1000);
 });
 
 test("replacements expand as Go's Regexp.Expand does", () => {

@@ -4,6 +4,7 @@ import test from "node:test";
 import fc from "fast-check";
 import { serialize } from "prometheus-remote-write";
 import { uncompress } from "snappyjs";
+import { compileRelabel } from "../../../src/sink/relabel/apply.ts";
 import { remoteWriteSchema } from "../../../src/sink/remote-write/schema.ts";
 import { createRemoteWriteSink } from "../../../src/sink/remote-write/sink.ts";
 import { version1, version2 } from "../../../src/sink/remote-write/protocol.ts";
@@ -22,6 +23,7 @@ function sink(settings: object = {}, externalLabels: Record<string, string> = id
     client: deadClient,
     identity: { ...identity, externalLabels },
     version: "1.2.3",
+    relabel: compileRelabel(parsed.write_relabel_configs),
   });
 }
 

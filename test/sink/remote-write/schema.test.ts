@@ -47,7 +47,7 @@ test("everything wrong with a block is told at once, each at its key", () => {
     remote_timeout: "soon",
     protobuf_message: "json",
     queue_config: { max_samples_per_send: 5000 },
-    write_relabel_configs: [{ regex: "(?<=a)", target_label: "b" }],
+    write_relabel_configs: [{ regex: "a".repeat(70_000), target_label: "b" }],
     basic_auth: { username: "u" },
   });
   assert.deepEqual(error?.issues.map(({ path }) => path.join(".")).sort(), [
