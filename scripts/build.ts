@@ -1,8 +1,8 @@
 /**
- * Owns the bundle: src/cli.ts and all it needs become dist/, which runs on Node without any package and names whose code it has.
+ * Builds the bundle: src/entry.ts and all it needs become dist/, which runs on Node without any package and names whose code it has.
  *
- *     dist/cli.js ─► program-….js ─► run-….js, once-….js, …     one file for each command that is loaded when it is called
- *           └─────► simulate-….js ─► vm-stat-….js, …
+ *     dist/cli.js ─► cli-….js ─► program-….js ─► run-….js, once-….js, …     one file for each command, loaded when it is called
+ *                          └───► simulate-….js ─► vm-stat-….js, …
  *
  * Split and not one file, as measured on Node 24: the simulator starts vm_stat every few seconds, which takes 40 ms and 51 MB
  * so, and 110 ms and 67 MB from one file of 1.2 MB; the agent itself stays 4 MB smaller.
@@ -48,7 +48,7 @@ export async function buildBundle(folder: string): Promise<Metafile> {
   const page = await bundlePage();
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: { cli: "src/cli.ts" },
+    entryPoints: { cli: "src/entry.ts" },
     outdir: draft,
     chunkNames: "[name]-[hash]",
     bundle: true,

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** Owns the command line: argv to command, the process' signals and its exit code. Each command is loaded when it is called. */
 import { existsSync, readFileSync } from "node:fs";
 import { homedir, hostname } from "node:os";

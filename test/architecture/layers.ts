@@ -89,6 +89,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   "collection.ts": { imports: stages },
   "receivers.ts": { imports: stages },
   "telemetry.ts": { imports: stages },
+  "entry.ts": { imports: ["cli.ts"] },
   "version.ts": { imports: [], modules: ["node:fs"] },
   "cli.ts": {
     imports: ["runtime", "command", "version.ts"],
