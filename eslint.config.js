@@ -63,5 +63,6 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ["*.js"], ...tseslint.configs.disableTypeChecked },
+  { files: ["*.js", "scripts/*.js"], ...tseslint.configs.disableTypeChecked },
+  { files: ["scripts/*.js"], languageOptions: { globals: { URL: false, console: false, process: false } } },
 );
