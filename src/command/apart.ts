@@ -1,5 +1,5 @@
 /**
- * Owns reading the command line and the configuration of `run` in a process that ends: their libraries take 20 MB that a
+ * Reads the command line and the configuration of `run` in a process that ends: their libraries take 20 MB that a
  * daemon would keep for life, and while they load there, the agent loads here.
  *
  *     run ── prepare, with its own arguments ──► this program again
@@ -9,15 +9,35 @@ import { causeOf } from "../runtime/cause.ts";
 import { runTool, type ToolRun } from "../source/run.ts";
 import { exitCode } from "./exit.ts";
 import { unpackReply, type Reply, type Settled, type Unsettled } from "./reply.ts";
-import type { StartWorld } from "./world.ts";
+import type { StartWorld, World } from "./world.ts";
 
 /** A file on a network that sleeps may take its time. */
 const timeoutMs = 60_000;
 const maxBytes = 16 * 1024 * 1024;
 
+/**
+ * Whose system it was when the agent started. Once root is given up, a process of the account would find another home and
+ * another state folder, and with them other values for the same file.
+ */
+export interface StartedAs extends Pick<World, "uid" | "home" | "hostname"> {
+  readonly stateFolder: string;
+}
+
+/** What the other process is told before its arguments, as JSON. */
+export interface Given {
+  readonly cwd: string;
+  /** Absent at the start itself: both processes see the same system. */
+  readonly startedAs?: StartedAs;
+}
+
 /** @param args what follows `run` on the command line */
-export async function settleApart(args: readonly string[], world: StartWorld): Promise<Settled | Unsettled> {
-  const run = await runTool([...world.self, "prepare", world.cwd, ...args], {
+export async function settleApart(
+  args: readonly string[],
+  world: StartWorld,
+  startedAs?: StartedAs,
+): Promise<Settled | Unsettled> {
+  const given: Given = { cwd: world.cwd, ...(startedAs !== undefined && { startedAs }) };
+  const run = await runTool([...world.self, "prepare", JSON.stringify(given), ...args], {
     clock: world.clock,
     environment: whole(world.env),
     timeoutMs,

@@ -1,6 +1,7 @@
-/** Owns `prepare`, which only `run` calls: the other side of apart.ts. */
+/** `prepare`, which only `run` calls: the other side of apart.ts. */
 import { posix } from "node:path";
 import { printConfiguration } from "../config/print.ts";
+import type { Given } from "./apart.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { prepare, type RunChoice } from "./load.ts";
 import { plainArguments } from "./plain-arguments.ts";
@@ -9,9 +10,21 @@ import { packReply, type Settled, type Unsettled } from "./reply.ts";
 import type { World } from "./world.ts";
 
 /** Prints the reply; its own failures are bugs and throw. */
-export async function prepareForRun([cwd = "", ...args]: readonly string[], world: World): Promise<ExitCode> {
-  await world.write(packReply(await answer(args, { ...world, cwd }), world));
+export async function prepareForRun(
+  [given = "", ...args]: readonly string[],
+  world: World,
+): Promise<ExitCode> {
+  await world.write(packReply(await answer(args, worldOf(given, world)), world));
   return exitCode.ok;
+}
+
+/** The world of the process that asks, which may have had rights that neither has now. */
+function worldOf(text: string, world: World): World {
+  // Our own program wrote it.
+  const { cwd, startedAs } = JSON.parse(text) as Given;
+  if (startedAs === undefined) return { ...world, cwd };
+  const { stateFolder, ...identity } = startedAs;
+  return { ...world, cwd, ...identity, env: { ...world.env, STATE_DIRECTORY: stateFolder } };
 }
 
 async function answer(args: readonly string[], world: World): Promise<Settled | Unsettled> {

@@ -1,5 +1,6 @@
-/** Owns `run`: the agent in the foreground until it is told to stop. */
+/** `run`: the agent in the foreground until it is told to stop. */
 import { runAgent } from "../agent.ts";
+import { stateFolder } from "../config/locate.ts";
 import { doubtOf } from "../daemon/privileges.ts";
 import { createReload, type Reloaded } from "../daemon/reload.ts";
 import { causeOf } from "../runtime/cause.ts";
@@ -133,7 +134,8 @@ function sayHello({ configuration, file, simulated }: Settled, { version }: Worl
 
 /** What would keep the agent from starting with it is wrong with it, too. */
 async function loadAgain(args: readonly string[], world: World): Promise<Reloaded<Settled>> {
-  const next = await settleApart(args, world);
+  const { uid, home, hostname } = world;
+  const next = await settleApart(args, world, { uid, home, hostname, stateFolder: stateFolder(world) });
   if ("code" in next) return { ok: false, problems: next.stderr.trimEnd().split("\n") };
   const message =
     doubtOf(next.file, world.uid).refusal ??

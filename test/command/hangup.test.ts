@@ -1,0 +1,97 @@
+/** SIGHUP to an agent that has given up root, as launchd's is: the same agent goes on with the same journal and name. */
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+const cli = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
+const nobody = Number(spawnSync("/usr/bin/id", ["-u", "nobody"], { encoding: "utf8" }).stdout);
+/** Where a Mac's daemon keeps its journal when the configuration names no other place. */
+const macFolder = "/Library";
+const skip =
+  process.getuid?.() !== 0 || process.platform !== "linux"
+    ? "only root on Linux can give up root and play a Mac"
+    : existsSync(macFolder)
+      ? `${macFolder} is there already`
+      : false;
+
+async function until(look: () => boolean, over: AbortSignal): Promise<void> {
+  while (!look()) await sleep(25, undefined, { signal: over });
+}
+
+test(
+  "after root is given up SIGHUP reads the configuration again: the process, the journal's path and instance stay",
+  { skip, timeout: 300_000 },
+  async () => {
+    const here = mkdtempSync(join(tmpdir(), "hangup-"));
+    chmodSync(here, 0o755);
+    const path = join(here, "agent.yaml");
+    const log = join(here, "agent.log");
+    const mac = join(here, "mac.mjs");
+    writeFileSync(mac, 'Object.defineProperty(process, "platform", { value: "darwin" });\n');
+    const configure = (level: string, more = {}): void =>
+      writeFileSync(
+        path,
+        JSON.stringify({ run_as: "nobody", log: { file: log, level }, web: { enabled: false }, ...more }),
+      );
+    configure("info");
+    const state = `${macFolder}/Application Support/mac-powermetrics-agent/state`;
+    mkdirSync(state, { recursive: true });
+    writeFileSync(join(state, "hostname"), "kept-at-the-first-start\n");
+    // As `install` leaves it: the account's own.
+    for (const made of [state, join(state, "hostname")]) chownSync(made, nobody, 0);
+    const agent = spawn(
+      process.execPath,
+      ["--import", mac, cli, "run", "--simulate", "--config", path, "--pid-file", join(here, "pid")],
+      { stdio: ["ignore", "ignore", "inherit"], env: { PATH: "/usr/bin:/bin" } },
+    );
+    const ended = once(agent, "exit");
+    const said = (): string => (existsSync(log) ? readFileSync(log, "utf8") : "");
+    const times = (words: string): number => said().split(words).length - 1;
+    const over = new AbortController();
+    const untilSaid = (words: string): Promise<void> =>
+      Promise.race([
+        until(() => times(words) > 0, over.signal),
+        ended.then(([code]) => assert.fail(`ended with ${String(code)}: ${said()}`)),
+      ]);
+    try {
+      await untilSaid("gave up root");
+      assert.equal(statSync(join(state, "journal.db")).uid, nobody);
+
+      agent.kill("SIGHUP");
+      await untilSaid("configuration read again, nothing changed");
+      configure("debug");
+      agent.kill("SIGHUP");
+      await untilSaid('"changed":["log.level"]');
+      configure("debug", { global: { instance: "" } });
+      agent.kill("SIGHUP");
+      await untilSaid("cannot use the new configuration");
+      assert.equal(times("starts anew"), 0);
+      assert.equal(times('starts"'), 1, "one life");
+      assert.equal(agent.exitCode, null, "the same process");
+      assert.equal(Number(readFileSync(join(here, "pid"), "utf8")), agent.pid);
+
+      agent.kill("SIGTERM");
+      assert.deepEqual(await ended, [0, null]);
+    } finally {
+      over.abort();
+      agent.kill("SIGKILL");
+      for (const folder of [here, macFolder]) rmSync(folder, { recursive: true, force: true });
+    }
+  },
+);
