@@ -16,6 +16,7 @@ import type { Logger } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
 import type { Pacing } from "../sink/pacing.ts";
 import type { Sink } from "../sink/sink.ts";
+import { createAcceptance } from "./acceptance.ts";
 import { createAccount } from "./account.ts";
 import { waitForNext, withRetry, withTelemetry, type Decided, type Send } from "./attempt.ts";
 import { createBatchSize } from "./batch-size.ts";
@@ -65,7 +66,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const relation = createRelation(sink.id, { ledger, backoff, clock, log });
   const pace = createDrainPace(pacing.drainRate);
   const guard = createClockGuard(clock);
-  const size = createBatchSize();
+  const size = createBatchSize(cursor.frozen()?.bodySamples);
   const account = createAccount(cursor, ledger, listener);
   /** Ended by new snapshots; a wait for the receiver's sake is not. */
   const idle = createPause(clock);
@@ -76,6 +77,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     ledger,
     relation,
     account,
+    acceptance: createAcceptance(sink, cursor),
     size,
     doubt: createDoubt(cursor),
     log,
@@ -179,7 +181,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   function limits(): ReadLimits {
     return {
       maxSamples: batchSamples(pacing.drainRate, sink),
-      maxSnapshots: Math.min(size.limit, sink.maxSamples),
+      maxSnapshots: Math.min(size.snapshots, sink.maxSamples),
     };
   }
 

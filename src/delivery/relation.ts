@@ -52,6 +52,7 @@ export function createRelation(
     },
     refused(reason, code) {
       const waitMs = circuit.next();
+      switches = 0;
       failingSince ??= clock.now();
       ledger.status = "refused";
       log.error(`cannot deliver to ${sink}, it refuses us: ${reason}`, {

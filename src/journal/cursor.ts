@@ -15,6 +15,9 @@ interface CursorSources {
   readonly writing: Writing;
 }
 
+/** Of one sink: its address changes now and then, and each may know two protocols. */
+const mostAccepted = 8;
+
 export function openCursor(account: Account, { ledger, tail, volume, writing }: CursorSources): Cursor {
   const positions: ReadPositions = new Map();
   let oldest: { readonly seq: number; readonly time: number } | undefined;
@@ -131,6 +134,13 @@ export function openCursor(account: Account, { ledger, tail, volume, writing }: 
     discard(range, reason) {
       writing.schedule();
       return ledger.drop(account, range, reason);
+    },
+    accepted: () => account.accepted,
+    accept(key) {
+      if (account.accepted.at(-1) === key) return;
+      account.accepted = [...account.accepted.filter((one) => one !== key), key].slice(-mostAccepted);
+      ledger.dirty = true;
+      writing.schedule();
     },
     backlog,
   };

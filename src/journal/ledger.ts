@@ -22,6 +22,8 @@ export interface Account {
   /** The last range is open. */
   waiting: SeqSet;
   frozen: FrozenBatch | undefined;
+  /** What delivery noted about receivers that have taken samples. */
+  accepted: readonly string[];
   delivered: Tally;
   readonly dropped: Map<string, Tally>;
   /** What the journal lost before it was opened, by reason. */
@@ -93,10 +95,11 @@ export function ledger(samplesIn: (set: SeqSet) => number): Ledger {
     forget(sink) {
       if (accounts.delete(sink)) book.dirty = true;
     },
-    adopt({ sink, frozen }, waiting) {
+    adopt({ sink, frozen, accepted }, waiting) {
       const account = accounts.get(sink) ?? newAccount(sink, "now", []);
       account.waiting = union(account.waiting, waiting);
       account.frozen ??= frozen !== undefined && touches(waiting, frozen) ? frozen : undefined;
+      if (account.accepted.length === 0) account.accepted = accepted;
       accounts.set(sink, account);
     },
     settle(account, range) {
@@ -137,9 +140,10 @@ export function ledger(samplesIn: (set: SeqSet) => number): Ledger {
     owes: (range) =>
       [...accounts.values()].some((account) => account.opened && touches(account.waiting, range)),
     saved: () =>
-      [...accounts.values()].map(({ sink, waiting, frozen }) => ({
+      [...accounts.values()].map(({ sink, waiting, frozen, accepted }) => ({
         sink,
         waiting,
+        accepted,
         ...(frozen === undefined ? {} : { frozen }),
       })),
     states: (next) =>
@@ -171,6 +175,7 @@ function newAccount(sink: string, from: Account["from"], waiting: SeqSet): Accou
     opened: false,
     waiting,
     frozen: undefined,
+    accepted: [],
     delivered: noTally,
     dropped: new Map(),
     early: new Map(),

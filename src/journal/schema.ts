@@ -31,7 +31,10 @@ const tables = `
 `;
 
 /** `migrations[v]` leads from version v to v + 1; a new database takes them all. Never edit one that was released. */
-export const migrations: readonly string[] = [tables];
+export const migrations: readonly string[] = [
+  tables,
+  "ALTER TABLE cursor ADD COLUMN accepted TEXT NOT NULL DEFAULT '[]'",
+];
 
 export function versionOf(database: DatabaseSync): number {
   return pragma(database, "user_version");

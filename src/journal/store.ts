@@ -16,6 +16,8 @@ export interface SavedCursor {
   readonly sink: string;
   readonly waiting: SeqSet;
   readonly frozen?: FrozenBatch;
+  /** What delivery noted about receivers that have taken samples. */
+  readonly accepted: readonly string[];
 }
 
 export interface SavedSource {
@@ -77,7 +79,9 @@ export function openStore(
   const selectNewest = database.prepare(
     `SELECT ${named("seq samples")} FROM snapshot WHERE seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?`,
   );
-  const saveCursor = database.prepare("INSERT INTO cursor VALUES (?, ?, ?, ?)");
+  const saveCursor = database.prepare(
+    "INSERT INTO cursor (sink, waiting, frozen, accepted, crc) VALUES (?, ?, ?, ?, ?)",
+  );
   let segments = storedSegments(database);
 
   /** All or nothing; whatever fails, the next rows begin chains of their own. */
@@ -96,8 +100,8 @@ export function openStore(
 
   function saveCursors(cursors: readonly SavedCursor[]): void {
     database.exec("DELETE FROM cursor");
-    for (const { sink, waiting, frozen } of cursors) {
-      const texts = [JSON.stringify(waiting), JSON.stringify(frozen ?? null)] as const;
+    for (const { sink, waiting, frozen, accepted } of cursors) {
+      const texts = [waiting, frozen ?? null, accepted].map((value) => JSON.stringify(value));
       saveCursor.run(sink, ...texts, cursorChecksum(sink, ...texts));
     }
   }
@@ -199,8 +203,10 @@ function segmentRows(database: DatabaseSync): Iterable<Segment & { readonly crc:
 /** Without those whose checksum is wrong. */
 export function storedCursors(database: DatabaseSync): readonly SavedCursor[] {
   return cursorRows(database)
-    .filter(({ sink, waiting, frozen, crc }) => cursorChecksum(sink, waiting, frozen) === crc)
-    .map(({ sink, waiting, frozen }) => restoredCursor(sink, waiting, frozen));
+    .filter(
+      ({ sink, waiting, frozen, accepted, crc }) => cursorChecksum(sink, waiting, frozen, accepted) === crc,
+    )
+    .map(restoredCursor);
 }
 
 export function damagedCursors(database: DatabaseSync): number {
@@ -209,7 +215,7 @@ export function damagedCursors(database: DatabaseSync): number {
 
 function cursorRows(database: DatabaseSync): readonly StoredCursor[] {
   return database
-    .prepare(`SELECT ${named("sink waiting frozen crc")} FROM cursor`)
+    .prepare(`SELECT ${named("sink waiting frozen accepted crc")} FROM cursor`)
     .all() as unknown as StoredCursor[];
 }
 
@@ -217,17 +223,24 @@ interface StoredCursor {
   readonly sink: string;
   readonly waiting: string;
   readonly frozen: string;
+  readonly accepted: string;
   readonly crc: number;
 }
 
-function cursorChecksum(sink: string, waiting: string, frozen: string): number {
-  return crc32([sink, waiting, frozen].join(" "));
+/** Nothing accepted counts for nothing, so that a cursor from before there was such a column stays sound. */
+function cursorChecksum(...texts: readonly string[]): number {
+  return crc32(texts.filter((text, at) => at < 3 || text !== "[]").join(" "));
 }
 
 /** Texts with the right checksum are what `saveCursors` wrote. */
-function restoredCursor(sink: string, waiting: string, frozen: string): SavedCursor {
+function restoredCursor({ sink, waiting, frozen, accepted }: StoredCursor): SavedCursor {
   const batch = JSON.parse(frozen) as FrozenBatch | null;
-  return { sink, waiting: JSON.parse(waiting) as SeqSet, ...(batch === null ? {} : { frozen: batch }) };
+  return {
+    sink,
+    waiting: JSON.parse(waiting) as SeqSet,
+    accepted: JSON.parse(accepted) as readonly string[],
+    ...(batch === null ? {} : { frozen: batch }),
+  };
 }
 
 function deleteSegment(database: DatabaseSync, { first, last }: Segment): void {

@@ -18,6 +18,8 @@ export interface SeqRange {
 /** A batch as it goes on the wire: these snapshots in this protocol, so that a repeated send has the same bytes. */
 export interface FrozenBatch extends SeqRange {
   readonly protocol: string;
+  /** Most samples in a body, where the receiver's limit had a single snapshot divided. */
+  readonly bodySamples?: number;
 }
 
 /** Why a snapshot that a sink was still owed is gone, where the journal lost it; reasons of a `discard` come from delivery. */
@@ -120,6 +122,9 @@ export interface Cursor {
   acknowledge(range: SeqRange): Tally;
   /** These will never be delivered: counted under `reason` (`rejected`, `too_old`, `superseded` …). */
   discard(range: SeqRange, reason: string): Tally;
+  /** What delivery noted about receivers that have taken samples, across restarts too; the latest last. */
+  accepted(): readonly string[];
+  accept(key: string): void;
   /** What waits, without a scan. */
   backlog(): Backlog;
 }

@@ -42,11 +42,25 @@ export function createBackoff(random: Random, { minMs, maxMs } = defaultBackoff)
 
 /**
  * Milliseconds that a `Retry-After` header asks for, as seconds or as an HTTP date (RFC 9110, section 10.2.3), at most
- * an hour. Zero, the past and garbage are no answer (WIRE.md 1, duty 6): the caller's own backoff decides then.
+ * an hour. A date is the receiver's, so it counts from the answer's own `Date`, whatever our clock says. Zero, the past and
+ * garbage are no answer: the caller's own backoff decides then.
  */
-export function parseRetryAfter(value: string | undefined, nowMs: number): number | undefined {
+export function parseRetryAfter(
+  value: string | undefined,
+  nowMs: number,
+  answeredAtMs?: number,
+): number | undefined {
   if (value === undefined) return undefined;
   const text = value.trim();
-  const waitMs = /^\d+$/.test(text) ? Number(text) * 1000 : (parseHttpDate(text) ?? nowMs) - nowMs;
+  const waitMs = /^\d+$/.test(text)
+    ? Number(text) * 1000
+    : untilDate(parseHttpDate(text), nowMs, answeredAtMs);
   return waitMs > 0 ? Math.min(waitMs, longestRetryAfterMs) : undefined;
+}
+
+function untilDate(date = NaN, nowMs: number, answeredAtMs = nowMs): number {
+  const theirs = date - answeredAtMs;
+  const ours = date - nowMs;
+  // A `Date` that is always the same, such as 1970, leaves our own clock to go by.
+  return theirs > longestRetryAfterMs && ours > 0 && ours <= longestRetryAfterMs ? ours : theirs;
 }

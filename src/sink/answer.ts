@@ -1,59 +1,160 @@
-/** Owns what every protocol reads alike in an answer over HTTP: pages, words for the log, waits, the receiver's time. */
+/** What every protocol reads alike in an answer over HTTP: its meaning, its message for the log, its wait, the receiver's time. */
 import { parseRetryAfter } from "../runtime/backoff.ts";
 import { parseHttpDate } from "../runtime/http/date.ts";
 import type { HttpReply, HttpResponse } from "../runtime/http/http.ts";
 import { knownSecrets } from "../runtime/redact.ts";
-import type { Outcome } from "./sink.ts";
+import { messageOf, unpacked } from "./answer-body.ts";
+import type { Outcome, Sink } from "./sink.ts";
+import { meaningIn, rowOf, type Meaning, type ProtocolColumn } from "./statuses.ts";
+
+/** An answer that was read: what it means, and one line for the log and the page. */
+export interface Reading {
+  readonly reply: HttpResponse;
+  readonly meaning: Meaning;
+  /** What the status alone means. */
+  readonly byStatus: Meaning;
+  readonly reason: string;
+}
+
+/** By the table, and by what the body says where that keeps samples which the status alone would drop. */
+export function readAnswer(raw: HttpResponse, protocol: ProtocolColumn): Reading {
+  const reply = unpacked(raw);
+  const row = rowOf(reply.status);
+  const meaning = meaningIn(row, protocol);
+  const message = messageOf(reply);
+  if (meaning === "stored")
+    return isPage(reply)
+      ? { reply, byStatus: meaning, meaning: "moment", reason: pageReason }
+      : { reply, byStatus: meaning, meaning, reason: "" };
+  const kept = keepingMeaning(meaning, reply, message);
+  const advice = kept === "request" ? (configurationAdvice(message) ?? row.advice) : undefined;
+  const reason = unexpectedStatus(reply, message);
+  return {
+    reply,
+    byStatus: meaning,
+    meaning: kept,
+    reason: advice === undefined ? reason : `${reason}; ${advice}`,
+  };
+}
+
+/** What no protocol sees otherwise. */
+export function commonOutcome({
+  reply,
+  meaning,
+  byStatus,
+  reason,
+}: Reading): Exclude<Outcome, { status: "delivered" | "switch" }> {
+  const code = String(reply.status);
+  switch (meaning) {
+    case "samples":
+    case "stored":
+      return { status: "rejected", code, reason };
+    case "size":
+      return { status: "too_large", code, reason, ...(byStatus === "moment" && { keep: true }) };
+    case "protocol":
+    case "request":
+      return { status: "refused", code, reason };
+    case "moment":
+      return retryLater(reply, reason);
+  }
+}
+
+/** A request that never got an answer. */
+export function failureOutcome({ code, reason }: Extract<HttpReply, { kind: "failure" }>): Outcome {
+  return { status: "retry", code, reason };
+}
+
+/**
+ * Words of the body count only against dropping: a receiver that names a limit or a configuration says nothing about the
+ * samples, and a page comes from something before it.
+ */
+function keepingMeaning(meaning: Meaning, reply: HttpResponse, message: string): Meaning {
+  if (meaning !== "samples" && reply.status !== 500) return meaning;
+  if (meaning === "samples" && configurationAdvice(message) !== undefined) return "request";
+  if (sizeWords.test(message.slice(0, mostRead))) return "size";
+  return isPage(reply) ? "moment" : meaning;
+}
+
+/** Of net/http's MaxBytesReader, VictoriaMetrics, Mimir, gRPC, nginx, Envoy and others of the kind; not of a label or a rate. */
+const sizeWords = new RegExp(
+  [
+    /\b(?:request|body|payload|message|packet|content|block|entity|write)\b.{0,60}(?:too (?:large|big|long)\b|(?:larger|bigger) than|exceed)/,
+    /too (?:large|big|long)\b.{0,20}\b(?:request|body|payload|message|packet|block|entity|write)/,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+  "i",
+);
+
+/** Whatever a receiver has to say, it says it in the beginning. */
+const mostRead = 1024;
+
+/** What is said of a configuration, and what to do about it; the first that fits. */
+const configurationWords: readonly (readonly [RegExp, string])[] = [
+  [/http request (?:was )?sent to (?:an )?https|request to an https server/i, "set https:// in the url"],
+  [
+    /(?:unsupported|unknown|invalid|unrecognized)[\W_]{1,3}(?:content|transfer)?[\W_]{0,2}(?:encoding|compression)|(?:encoding|compression).{0,40}not (?:supported|allowed|enabled)/i,
+    "check the compression that the receiver takes",
+  ],
+  [
+    /(?:unsupported|unknown|invalid|unexpected|unrecognized)[\W_]{1,3}(?:content|media)[\W_]{1,3}type/i,
+    "check the url and the receiver's protocol",
+  ],
+  [/remote[- ]write (?:protocol )?version|(?:unsupported|unknown) proto/i, "set protobuf_message"],
+  [
+    /no org ?id|(?:missing|unknown|invalid|no) (?:tenant|org|account|project|organi[sz]ation)\b|tenant (?:id )?(?:not found|is missing|is required)|x-scope-orgid/i,
+    "set the tenant in headers",
+  ],
+  [
+    /unauthori[sz]ed|unauthenticated|forbidden|permission denied|(?:invalid|missing|expired|wrong) (?:api[- ]?key|token|credentials|authorization)/i,
+    "check the credentials",
+  ],
+  [/header (?:or cookie|fields?) too large/i, "set fewer or shorter headers"],
+];
+
+function configurationAdvice(message: string): string | undefined {
+  const text = message.slice(0, mostRead);
+  return configurationWords.find(([words]) => words.test(text))?.[1];
+}
 
 /** A captive portal, or a proxy, answers anything with a page of its own: no receiver does. */
-export function isPage({ headers }: HttpResponse): boolean {
+function isPage({ headers }: HttpResponse): boolean {
   return /^\s*text\/html\b/i.test(headers["content-type"] ?? "");
 }
 
-export const pageReason =
-  "unexpected answer: got a web page, want a receiver's answer: is this a captive portal?";
+const pageReason = "unexpected answer: got a web page, want a receiver's answer: is this a captive portal?";
 
 /** The same request again, not before the time that the receiver asked for. */
-export function retryLater(reply: HttpResponse, reason: string): Outcome {
-  const afterMs = parseRetryAfter(reply.headers["retry-after"], reply.receivedAt);
+function retryLater(reply: HttpResponse, reason: string): Extract<Outcome, { status: "retry" }> {
+  const { "retry-after": asked, date = "" } = reply.headers;
+  const afterMs = parseRetryAfter(asked, reply.receivedAt, parseHttpDate(date));
   const again = { status: "retry", code: String(reply.status), reason } as const;
   return afterMs === undefined ? again : { ...again, afterMs };
 }
 
-/** What a status means to every protocol alike; undefined where each has its own view. */
-export function commonRefusal({ status }: HttpResponse, reason: string): Outcome | undefined {
-  const code = String(status);
-  switch (status) {
-    case 401:
-    case 403:
-    case 404:
-    case 407:
-      return { status: "refused", code, reason };
-    case 413:
-      return { status: "too_large", code, reason };
-    default:
-      return undefined;
-  }
-}
-
-/** One line: the status, where a redirect leads, and the beginning of the body as it is (WIRE.md 1, duty 9). */
-export function unexpectedStatus(reply: HttpResponse): string {
+/** One line: the status, where a redirect leads, and the beginning of what the receiver said. */
+function unexpectedStatus(reply: HttpResponse, message: string): string {
   const location = reply.status >= 300 && reply.status < 400 ? reply.headers["location"] : undefined;
   const target = location === undefined ? "" : ` (redirect to ${excerpt(location)})`;
-  return `unexpected status: got ${reply.status}, want 2xx${target}${bodyText(reply)}`;
+  return `unexpected status: got ${reply.status}, want 2xx${target}${quoted(message)}`;
 }
 
-/** `: ` and the beginning of the body on one line; nothing for an empty one. */
-export function bodyText({ body }: Pick<HttpResponse, "body">): string {
-  const text = excerpt(body.toString("utf8").trim());
+/** `: ` and the beginning of the text on one line; nothing for an empty one. */
+export function quoted(message: string): string {
+  const text = excerpt(message);
   return text === "" ? "" : `: ${text}`;
 }
 
-const longestText = 512;
+const longestBytes = 512;
 
 /** A receiver may send back what it was sent, credentials too: masked first, so that none is cut in half and missed. */
 export function excerpt(text: string): string {
-  return printable(knownSecrets.redact(text).slice(0, longestText));
+  const bytes = Buffer.from(knownSecrets.redact(text));
+  if (bytes.length <= longestBytes) return printable(bytes.toString());
+  let end = longestBytes;
+  // Not in the middle of a character.
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return printable(bytes.toString("utf8", 0, end));
 }
 
 /** Control and format characters (line breaks, terminal escapes, text direction) spelled out. */
@@ -70,3 +171,19 @@ export function skewOf(reply: HttpReply): { skewMs?: number } {
   const date = parseHttpDate(reply.headers["date"] ?? "");
   return date === undefined ? {} : { skewMs: date - reply.receivedAt };
 }
+
+/**
+ * A receiver that has taken nothing of this block yet has shown no more than that it answers: what it will not have is
+ * kept, and asked again. Not so OTLP's partial success, which must never be sent again (OTLP specification).
+ */
+export function untilAccepted(outcome: Outcome, sent: number, type: Sink["type"]): Outcome {
+  const isNothingTaken =
+    outcome.status === "rejected" ||
+    (outcome.status === "delivered" && type !== "otlp" && sent > 0 && outcome.rejected >= sent);
+  if (!isNothingTaken) return outcome;
+  const { code, reason = "it took none of the samples" } = outcome;
+  return { status: "refused", code, reason: `${reason}; ${neverAccepted}` };
+}
+
+const neverAccepted =
+  "this receiver has taken nothing from this block yet, so the samples are kept: check the url and the receiver's log";

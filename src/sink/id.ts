@@ -12,3 +12,8 @@ export function sinkId(type: Sink["type"], destination: URL, name: string | unde
     .slice(0, 8);
   return `${type}/${name ?? url.host}-${hash}`;
 }
+
+/** Tells one receiver from another without naming it: by its address, whatever the credentials. */
+export function targetOf({ origin, pathname }: URL): string {
+  return createHash("sha256").update(`${origin}${pathname}`).digest("hex").slice(0, 16);
+}

@@ -38,10 +38,10 @@ export type Outcome =
   | { readonly status: "retry"; readonly code: string; readonly reason: string; readonly afterMs?: number }
   /** Never the same body again: the batch is dropped and counted. */
   | { readonly status: "rejected"; readonly code: string; readonly reason: string }
-  /** The receiver does not let us in (401, 403, 404, 407): keep the backlog, probe with one small batch. */
+  /** The receiver answers the request, not its samples (401, 404, 405 …): keep the backlog, probe with one small batch. */
   | { readonly status: "refused"; readonly code: string; readonly reason: string }
-  /** The receiver wants a smaller body (413): the same samples in two halves. */
-  | { readonly status: "too_large"; readonly code: string; readonly reason: string }
+  /** The receiver wants a smaller body (413): the same samples in two halves; a single one is lost, unless `keep` says that it is not. */
+  | { readonly status: "too_large"; readonly code: string; readonly reason: string; readonly keep?: true }
   /** The receiver does not speak this protocol: the same samples in that one. */
   | { readonly status: "switch"; readonly code: string; readonly reason: string; readonly protocol: string };
 
@@ -57,6 +57,8 @@ export interface Sink extends AsyncDisposable {
   /** Stable across restarts for one configured destination: the cursor's key. */
   readonly id: string;
   readonly type: "remote_write" | "otlp" | "pushgateway";
+  /** Stands for the receiver's address. */
+  readonly target: string;
   /** Whether old snapshots are worth sending; without history only the latest of each source counts. */
   readonly history: boolean;
   /** Of one body, end marks included. */
@@ -69,6 +71,11 @@ export interface Sink extends AsyncDisposable {
   readonly protocols: readonly [string, ...string[]];
   /** Pure and deterministic: the same batch and protocol give the same bytes. */
   encode(batch: Batch, protocol: string): EncodedBatch;
+  /**
+   * A body of the latest `encode`, or a half of one, in two bodies, divided by series; undefined where nothing is left to
+   * divide. As deterministic as `encode`. Absent where a request can't go in parts.
+   */
+  halves?(body: Body): readonly [Body, Body] | undefined;
   send(body: Body, protocol: string, signal: AbortSignal): Promise<SendResult>;
   /** An empty request that stores nothing: is the receiver there, does it let us in, what time is it there. */
   probe(protocol: string, signal: AbortSignal): Promise<SendResult>;

@@ -27,6 +27,7 @@ export const duties = {
   failures: "what passes is tried again until it is stored",
   serverError: "a 500 means what the protocol says",
   poison: "a body that is refused for good is dropped, counted, and holds nobody up",
+  caution: "a receiver that has taken nothing yet costs no samples, whatever it refuses",
   hang: "a receiver that never answers is given up on and tried again",
   tooLarge: "a body that is too large goes in parts",
   retryAfter: "a receiver that says when is left alone until then",
@@ -43,6 +44,7 @@ export function sinkConformance(subject: Subject): void {
     failures,
     serverError: (rig) => serverError(rig, subject.serverError),
     poison,
+    caution,
     hang: hanging,
     tooLarge,
     retryAfter,
@@ -119,28 +121,41 @@ async function failures(rig: Rig): Promise<void> {
 }
 
 async function serverError(rig: Rig, meaning: Subject["serverError"]): Promise<void> {
+  rig.append(0);
+  await rig.arrived(0);
   rig.receiver.script.push(status(500, {}, "internal"));
   rig.append(1);
   if (meaning === "again") {
-    await rig.arrived(1);
+    await rig.arrived(0, 1);
     assert.deepEqual(rig.state().dropped, {});
     return;
   }
   await rig.until(() => rig.state().dropped["rejected"] === 1);
   rig.append(2);
-  await rig.arrived(2);
+  await rig.arrived(0, 2);
 }
 
 async function poison(rig: Rig): Promise<void> {
+  rig.append(0);
+  await rig.arrived(0);
   rig.receiver.script.push(status(400, {}, `unknown label\n${million}`));
   rig.append(1);
   await rig.until(() => rig.state().dropped["rejected"] === 1);
   rig.append(2);
-  await rig.arrived(2);
+  await rig.arrived(0, 2);
   assert.ok(!rig.receiver.stored.includes(1));
   const { lastFailure } = rig.state();
   assert.match(lastFailure?.reason ?? "", /^unexpected status: got 400, want 2xx: unknown label\\nx+/);
   assert.ok((lastFailure?.reason.length ?? 0) < 700);
+}
+
+async function caution(rig: Rig): Promise<void> {
+  const refusals = [400, 408, 422].map((code) => status(code, {}, "no"));
+  rig.receiver.script.push(...refusals, status(413));
+  rig.append(1);
+  await rig.arrived(1);
+  assert.deepEqual(rig.receiver.script, []);
+  assert.deepEqual(rig.state().dropped, {});
 }
 
 async function hanging(rig: Rig): Promise<void> {
@@ -210,11 +225,13 @@ async function shutdown(rig: Rig): Promise<void> {
 }
 
 async function secrets(rig: Rig): Promise<void> {
+  rig.append(0);
+  await rig.arrived(0);
   rig.receiver.script.push(echo(400), echo(503), echo(401));
   rig.append(1);
   await rig.until(() => rig.state().failedRequests === 1);
   rig.append(2);
-  await rig.arrived(2);
+  await rig.arrived(0, 2);
   const told = rig.told().join("\n");
   assert.match(told, /<secret>/);
   assert.ok(!told.includes(secret));

@@ -74,6 +74,7 @@ export const pushgateway: Subject = {
   serverError: "again",
   excused: {
     tooLarge: "a push replaces the group as a whole, so it can't go in parts",
+    caution: "it has no history: what it refuses, the next push replaces",
     restart: "it has no history: after a restart the next samples are the latest",
   },
 };

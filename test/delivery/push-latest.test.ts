@@ -22,6 +22,7 @@ function rig({ retires = true, log = silentLogger }: { retires?: boolean; log?: 
   const sink: Sink = {
     id: "pushgateway/test",
     type: "pushgateway",
+    target: "receiver",
     history: false,
     maxSamples: Infinity,
     maxBodies: 1,

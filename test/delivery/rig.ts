@@ -5,7 +5,7 @@ import type { Cursor, Journal, JournalOptions } from "../../src/journal/types.ts
 import type { LogFields, Logger } from "../../src/runtime/log.ts";
 import type { Random } from "../../src/runtime/random.ts";
 import type { Pacing } from "../../src/sink/pacing.ts";
-import type { EncodedBatch, Outcome, SendResult, Sink } from "../../src/sink/sink.ts";
+import type { Body, EncodedBatch, Outcome, SendResult, Sink } from "../../src/sink/sink.ts";
 import type { FakeClock } from "../support/fake-clock.ts";
 import { bench, snapshot, type Wanted } from "../journal/fixtures.ts";
 
@@ -69,6 +69,10 @@ export interface RigOptions {
   readonly random?: Random;
   /** Of a batch; each holds as many of a snapshot's samples. */
   readonly bodies?: number;
+  /** Whether the receiver has taken samples of this block before; it has unless this is false. */
+  readonly proven?: boolean;
+  /** Whether a body can be divided by series. */
+  readonly divisible?: boolean;
 }
 
 export const defaultPacing: HistoryPacing = {
@@ -124,6 +128,7 @@ export function rig(context: TestContext, options: RigOptions = {}): Rig {
   const sink: Sink = {
     id: "remote_write/test",
     type: "remote_write",
+    target: "receiver",
     history: true,
     maxSamples: 2000,
     maxBodies: 1,
@@ -140,6 +145,7 @@ export function rig(context: TestContext, options: RigOptions = {}): Rig {
       });
       return { bodies, dropped: {} };
     },
+    ...(options.divisible === true && { halves: halvesOf }),
     send: ({ bytes }, protocol, signal) => request(Buffer.from(bytes).toString(), protocol, signal, it.seen),
     probe: (protocol, signal) => request('{"times":[],"part":0}', protocol, signal, it.probes),
     renew() {
@@ -223,9 +229,33 @@ export function rig(context: TestContext, options: RigOptions = {}): Rig {
       it.start();
     },
   };
+  if (options.proven !== false) it.cursor().accept(`receiver ${sink.protocols[0]}`);
   delivery = create();
   context.after(() => stop.abort());
   return it;
+}
+
+function halvesOf({ bytes }: Body): readonly [Body, Body] | undefined {
+  const { values, ...rest } = JSON.parse(Buffer.from(bytes).toString()) as { readonly values: number[][] };
+  const most = Math.max(...values.map((own) => own.length));
+  if (most < 2) return undefined;
+  const middle = Math.ceil(most / 2);
+  const bodyOf = (part: readonly number[][]): Body => ({
+    bytes: Buffer.from(JSON.stringify({ ...rest, values: part })),
+    samples: part.flat().length,
+  });
+  return [bodyOf(values.map((own) => own.slice(0, middle))), bodyOf(values.map((own) => own.slice(middle)))];
+}
+
+/** A snapshot with these values, an even number of them. */
+export function holding(values: readonly number[]): Wanted {
+  const parts = Array.from({ length: values.length / 2 }, (_, at) => `part${at}`);
+  return { parts, values: Float64Array.from(values) };
+}
+
+/** The samples in a request. */
+export function valuesIn({ text }: Seen): readonly number[] {
+  return (JSON.parse(text) as { readonly values: number[][] }).values.flat();
 }
 
 async function unanswered(signal: AbortSignal): Promise<Outcome> {

@@ -49,6 +49,7 @@ export function createFleetCursor(
   let lastSeq = backlog.count;
   let waiting: SeqSet = lastSeq === 0 ? [] : [{ firstSeq: 1, lastSeq }];
   let frozen: FrozenBatch | undefined;
+  let accepted: readonly string[] = [];
 
   function timeOf(seq: number): number {
     const { firstSeq = 1, firstTime = 0 } = stretches.findLast((one) => one.firstSeq <= seq) ?? {};
@@ -89,6 +90,8 @@ export function createFleetCursor(
       return take(range);
     },
     discard: take,
+    accepted: () => accepted,
+    accept: (key) => void (accepted = [key]),
     backlog() {
       const [oldest] = waiting;
       const snapshots = sizeOf(waiting);

@@ -1,4 +1,4 @@
-/** Owns what each protocol makes of an answer, written a second time from WIRE.md; nothing of it is shared with src. */
+/** What each protocol makes of an answer, written a second time from the specifications; nothing of it is shared with src. */
 import type { HttpResponse } from "../../src/runtime/http/http.ts";
 
 /** What of an outcome matters to delivery: whether samples are gone, kept or stored, and how many. */
@@ -7,6 +7,7 @@ export interface Verdict {
   readonly rejected?: number;
   readonly afterMs?: number;
   readonly protocol?: string;
+  readonly keep?: true;
 }
 
 export const version1 = "prometheus.WriteRequest";
@@ -22,83 +23,71 @@ export interface RemoteWriteAsked {
   readonly sent: number;
 }
 
-/** WIRE.md 1: the facts, duties 6 and 9. */
 export function remoteWriteVerdict(answer: HttpResponse, asked: RemoteWriteAsked): Verdict {
   const { protocol, negotiable, retryOn429, sent } = asked;
   const isVersion2 = protocol === version2;
-  const counts = writtenHeaders.map((name) => answer.headers[name]);
-  const hasWritten = counts.every((count) => /^[0-9]+$/.test(count ?? ""));
-  const stored: Verdict = {
-    status: "delivered",
-    rejected: isVersion2 ? Math.max(0, sent - Number(counts[0])) : 0,
-  };
+  const written = isVersion2 ? writtenIn(answer) : sent;
+  const stored: Verdict = { status: "delivered", rejected: Math.max(0, sent - (written ?? 0)) };
   const other = isVersion2 ? version1 : version2;
   const unspoken: Verdict = negotiable ? { status: "switch", protocol: other } : { status: "refused" };
-  switch (kindOf(answer.status)) {
-    case "success":
-      if (isPage(answer)) return again(answer);
-      return isVersion2 && !hasWritten ? unspoken : stored;
-    case "door":
-      return { status: "refused" };
-    case "size":
-      return { status: "too_large" };
-    case "rate":
-      return retryOn429 ? again(answer) : { status: "rejected" };
-    case "client":
-      if (answer.status === 415) return unspoken;
-      if (isPage(answer)) return again(answer);
-      return answer.status === 400 && isVersion2 && hasWritten ? stored : { status: "rejected" };
-    case "server":
-    case "nobody":
-      return again(answer);
+  const { status } = answer;
+  if (isSuccess(status)) {
+    if (isPage(answer)) return again(answer);
+    return written === undefined ? unspoken : stored;
   }
+  if (status === 415) return unspoken;
+  if (status === 413) return { status: "too_large" };
+  if (status === 429) return retryOn429 ? again(answer) : { status: "rejected" };
+  if ([400, 409, 422].includes(status)) {
+    if (isPage(answer)) return again(answer);
+    if (isVersion2 && written !== undefined) return stored;
+    return isVersion2 && negotiable ? unspoken : { status: "rejected" };
+  }
+  return isAboutTheRequest(status) ? { status: "refused" } : again(answer);
 }
 
-/** WIRE.md 2. @param partial what the body says was rejected */
+/** @param partial what the body says was rejected */
 export function otlpVerdict(answer: HttpResponse, sent: number, partial: number): Verdict {
-  switch (kindOf(answer.status)) {
-    case "success":
-      if (isPage(answer)) return again(answer);
-      return { status: "delivered", rejected: Math.min(sent, Math.max(0, partial)) };
-    case "door":
-      return { status: "refused" };
-    case "size":
-      return { status: "too_large" };
-    case "rate":
-    case "nobody":
-      return again(answer);
-    case "client":
-    case "server":
-      return [502, 503, 504].includes(answer.status) || isPage(answer)
-        ? again(answer)
-        : { status: "rejected" };
+  const { status } = answer;
+  if (isSuccess(status)) {
+    if (isPage(answer)) return again(answer);
+    return { status: "delivered", rejected: Math.min(sent, Math.max(0, partial)) };
   }
+  if (status === 413) return { status: "too_large" };
+  if ([400, 422, 500].includes(status)) return isPage(answer) ? again(answer) : { status: "rejected" };
+  return isAboutTheRequest(status) ? { status: "refused" } : again(answer);
 }
 
-/** WIRE.md 3. */
 export function pushgatewayVerdict(answer: HttpResponse): Verdict {
-  switch (kindOf(answer.status)) {
-    case "success":
-      return isPage(answer) ? again(answer) : { status: "delivered", rejected: 0 };
-    case "door":
-      return { status: "refused" };
-    case "size":
-      return { status: "too_large" };
-    case "client":
-      return isPage(answer) ? again(answer) : { status: "rejected" };
-    case "rate":
-    case "server":
-    case "nobody":
-      return again(answer);
-  }
+  const { status } = answer;
+  if (isSuccess(status)) return isPage(answer) ? again(answer) : { status: "delivered", rejected: 0 };
+  if (status === 413) return { status: "too_large" };
+  if (status === 400 || status === 422) return isPage(answer) ? again(answer) : { status: "rejected" };
+  return isAboutTheRequest(status) ? { status: "refused" } : again(answer);
 }
 
-function kindOf(status: number): "success" | "door" | "size" | "rate" | "client" | "server" | "nobody" {
-  if ([401, 403, 404, 407].includes(status)) return "door";
-  if (status === 413) return "size";
-  if (status === 429) return "rate";
-  // Redirects, and numbers that are no HTTP status, are nobody's word on the samples.
-  return ({ 2: "success", 4: "client", 5: "server" } as const)[Math.floor(status / 100)] ?? "nobody";
+/** Until a receiver has taken something from a block, its verdict on samples is none. */
+export function untilAccepted(verdict: Verdict, sent: number, type: "remote_write" | "otlp"): Verdict {
+  if (verdict.status === "rejected") return { status: "refused" };
+  const isNone = verdict.status === "delivered" && sent > 0 && verdict.rejected === sent;
+  return isNone && type === "remote_write" ? { status: "refused" } : verdict;
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+/** Redirects, and whatever a client did wrong that is not about samples, size or pace. */
+function isAboutTheRequest(status: number): boolean {
+  if (status >= 300 && status < 400) return true;
+  return (status >= 400 && status < 500 && ![408, 425, 429].includes(status)) || [501, 505].includes(status);
+}
+
+/** "Missing means 0", unless none is there at all; a count that is no number is no count. */
+function writtenIn({ headers }: HttpResponse): number | undefined {
+  const [samples = "", ...others] = writtenHeaders.map((name) => (headers[name] ?? "").trim());
+  if (samples !== "") return /^\d+$/.test(samples) ? Number(samples) : undefined;
+  return others.some((count) => /^\d+$/.test(count)) ? 0 : undefined;
 }
 
 function isPage({ headers }: HttpResponse): boolean {
@@ -107,10 +96,20 @@ function isPage({ headers }: HttpResponse): boolean {
 
 const hour = 3_600_000;
 
-/** Duty 6: seconds or a date; zero, the past and garbage are our own backoff's; an hour at most. */
+/** Seconds or a date; zero, the past and garbage are our own backoff's; an hour at most. A date counts from the answer's own. */
 function again({ headers, receivedAt }: HttpResponse): Verdict {
   const asked = headers["retry-after"]?.trim() ?? "";
-  const isDate = /^\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT$/.test(asked);
-  const wait = isDate ? Date.parse(asked) - receivedAt : /^\d+$/.test(asked) ? Number(asked) * 1000 : 0;
+  const theirs = dateOf(headers["date"] ?? "") ?? receivedAt;
+  const date = dateOf(asked);
+  let wait = /^\d+$/.test(asked) ? Number(asked) * 1000 : 0;
+  if (date !== undefined) {
+    wait = date - theirs;
+    const ours = date - receivedAt;
+    if (wait > hour && ours > 0 && ours <= hour) wait = ours;
+  }
   return wait > 0 ? { status: "retry", afterMs: Math.min(wait, hour) } : { status: "retry" };
+}
+
+function dateOf(text: string): number | undefined {
+  return /^\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT$/.test(text) ? Date.parse(text) : undefined;
 }

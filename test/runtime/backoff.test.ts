@@ -63,6 +63,19 @@ for (const [value, wait] of [
   });
 }
 
+test("a date counts from the answer's own Date, whatever our clock says", () => {
+  const wait = (asked: string, answeredAt: string): number | undefined =>
+    parseRetryAfter(asked, now, parseHttpDate(answeredAt));
+  const ahead = "Thu, 01 Jan 2026 12:20:00 GMT";
+  assert.equal(wait("Thu, 01 Jan 2026 12:20:03 GMT", ahead), 3000);
+  assert.equal(wait("Thu, 01 Jan 2026 12:19:00 GMT", ahead), undefined, "past");
+  assert.equal(wait("Mon, 01 Jan 2001 00:00:05 GMT", "Mon, 01 Jan 2001 00:00:00 GMT"), 5000);
+  assert.equal(wait("Thu, 01 Jan 2026 12:00:30 GMT", "soon"), 30_000, "garbage as Date: our own clock");
+  assert.equal(wait("Thu, 01 Jan 2026 12:00:30 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"), 30_000, "never set");
+  assert.equal(wait("Thu, 01 Jan 2026 18:00:00 GMT", ahead), 3_600_000, "an hour at most");
+  assert.equal(wait("5", ahead), 5000);
+});
+
 test("what a server writes as its date is read back", () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 4_102_444_800 }), (seconds) => {

@@ -21,9 +21,13 @@ interface Point {
 /** By series; undefined for one that has ended. */
 type Memory = Map<string, Point | undefined>;
 
+/**
+ * Call once the receiver took a request with these families of the batch: what is in no request at all is moved on with it.
+ */
+export type Commit = (families: Gathered["families"]) => void;
+
 interface Changed extends Gathered {
-  /** Call once the receiver took the batch, or will never see anything of it. */
-  readonly commit: () => void;
+  readonly commit: Commit;
 }
 
 interface Deltas {
@@ -67,10 +71,18 @@ export function createDeltas(isDelta: (metric: Metric) => boolean): Deltas {
         families,
         samples: gathered.samples - leftOut,
         dropped,
-        commit: () => commit(memory),
+        commit(sent) {
+          const others = keysOf(families);
+          for (const key of keysOf(sent)) others.delete(key);
+          commit(new Map([...memory].filter(([key]) => !others.has(key))));
+        },
       };
     },
   };
+}
+
+function keysOf(families: Gathered["families"]): Set<string> {
+  return new Set(families.flatMap(({ runs }) => runs.map(({ series }) => series.key)));
 }
 
 function changesOf(

@@ -165,3 +165,39 @@ function addMarks({ time, ended }: Snapshot, layouts: Layouts, found: Found): nu
 function emptyHistogram({ bounds, buckets }: NonNullable<Column["histogram"]>): HistogramValue {
   return { bounds, counts: buckets.map(() => 0), sum: 0, count: 0 };
 }
+
+/** By series, as evenly as their number allows; undefined for a single one. */
+export function halvesOf(
+  families: Gathered["families"],
+): readonly [readonly Family[], readonly Family[]] | undefined {
+  const total = families.reduce((sum, { runs }) => sum + runs.length, 0);
+  if (total < 2) return undefined;
+  const first: Family[] = [];
+  const second: Family[] = [];
+  let room = Math.ceil(total / 2);
+  for (const { metric, runs } of families) {
+    if (room > 0) first.push({ metric, runs: runs.slice(0, room) });
+    if (runs.length > room) second.push({ metric, runs: runs.slice(room) });
+    room = Math.max(0, room - runs.length);
+  }
+  return [first, second];
+}
+
+/** Of some of a batch's families, as `Gathered` counts all of it. */
+export function countOf(families: readonly Family[]): { readonly samples: number; readonly marks: number } {
+  let samples = 0;
+  let marks = 0;
+  for (const { runs } of families)
+    for (const run of runs) {
+      marks += run.marks.length;
+      run.times.forEach((_, at) => {
+        if (!run.marks.includes(at)) samples += 1 + partsIn(run.histograms[at]);
+      });
+    }
+  return { samples, marks };
+}
+
+/** Series of a histogram besides its count. */
+function partsIn(histogram: HistogramValue | undefined): number {
+  return histogram === undefined ? 0 : histogram.counts.length + 1;
+}

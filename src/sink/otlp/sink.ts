@@ -3,14 +3,14 @@ import { gzipSync } from "node:zlib";
 import type { HttpClient } from "../../runtime/http/http.ts";
 import type { Metric } from "../../metric/metric.ts";
 import { skewOf } from "../answer.ts";
-import { sinkId } from "../id.ts";
+import { sinkId, targetOf } from "../id.ts";
 import type { Identity } from "../identity.ts";
 import type { Body, SendResult, Sink } from "../sink.ts";
 import { classify } from "./classify.ts";
-import { createDeltas } from "./delta.ts";
+import { createDeltas, type Commit } from "./delta.ts";
 import { createJsonEncoder } from "./encode-json.ts";
 import { createProtobufEncoder } from "./encode-protobuf.ts";
-import { gather } from "./gather.ts";
+import { countOf, gather, halvesOf, type Gathered } from "./gather.ts";
 import { createLayouts } from "./layout.ts";
 import { resourceAttributes, type HostFacts } from "./resource.ts";
 import type { OtlpSettings } from "./schema.ts";
@@ -45,8 +45,11 @@ export function createOtlpSink(settings: OtlpSettings, world: OtlpWorld): Sink {
   const surroundings = { resource, version, isDelta: delta };
   const encoder =
     settings.encoding === "json" ? createJsonEncoder(surroundings) : createProtobufEncoder(surroundings);
-  /** Of changes only: what hangs on a weak key outlives the quick collections of garbage. */
-  const commits = new WeakMap<Body, () => void>();
+  /** What the bodies of the latest batch were made from. */
+  const parts = new Map<
+    Body,
+    { readonly families: Gathered["families"]; readonly commit: Commit | undefined }
+  >();
 
   async function send(body: Body, _protocol: string, signal: AbortSignal): Promise<SendResult> {
     const reply = await client.send({
@@ -58,8 +61,19 @@ export function createOtlpSink(settings: OtlpSettings, world: OtlpWorld): Sink {
       signal,
     });
     const outcome = classify(reply, body.samples + (body.marks ?? 0));
-    if (outcome.status === "delivered") commits.get(body)?.();
+    const part = parts.get(body);
+    if (outcome.status === "delivered") part?.commit?.(part.families);
     return { outcome, durationMs: reply.durationMs, ...skewOf(reply) };
+  }
+
+  function bodyOf(
+    families: Gathered["families"],
+    counts: Pick<Body, "samples" | "marks">,
+    commit: Commit | undefined,
+  ): Body {
+    const body = { bytes: packed(families), ...counts };
+    parts.set(body, { families, commit });
+    return body;
   }
 
   function packed(families: Parameters<typeof encoder>[0]): Uint8Array {
@@ -71,6 +85,7 @@ export function createOtlpSink(settings: OtlpSettings, world: OtlpWorld): Sink {
   return {
     id: sinkId("otlp", url, settings.name),
     type: "otlp",
+    target: targetOf(url),
     history: true,
     maxSamples: settings.queue_config.max_samples_per_send,
     maxBodies: 1,
@@ -80,13 +95,19 @@ export function createOtlpSink(settings: OtlpSettings, world: OtlpWorld): Sink {
       const gathered = gather(batch, layouts);
       const changed = deltas?.apply(gathered);
       const { families, samples, marks, dropped } = changed ?? gathered;
+      parts.clear();
       if (families.length === 0) {
-        changed?.commit();
+        changed?.commit([]);
         return { bodies: [], dropped };
       }
-      const body: Body = { bytes: packed(families), samples, marks };
-      if (changed !== undefined) commits.set(body, changed.commit);
-      return { bodies: [body], dropped };
+      return { bodies: [bodyOf(families, { samples, marks }, changed?.commit)], dropped };
+    },
+    halves(body) {
+      const { families = [], commit } = parts.get(body) ?? {};
+      const halves = halvesOf(families);
+      if (halves === undefined) return undefined;
+      const [first, second] = halves;
+      return [bodyOf(first, countOf(first), commit), bodyOf(second, countOf(second), commit)];
     },
     send,
     probe: (protocol, signal) => send({ bytes: packed([]), samples: 0 }, protocol, signal),

@@ -1,7 +1,7 @@
 /** Owns the Pushgateway as a sink: one group that each push replaces as a whole, and that goes when the agent stops. */
 import type { HttpClient, HttpRequest } from "../../runtime/http/http.ts";
 import { skewOf } from "../answer.ts";
-import { sinkId } from "../id.ts";
+import { sinkId, targetOf } from "../id.ts";
 import type { Identity } from "../identity.ts";
 import type { SendResult, Sink } from "../sink.ts";
 import { classify } from "./classify.ts";
@@ -49,6 +49,7 @@ export function createPushgatewaySink(settings: PushgatewaySettings, world: Push
   return {
     id: sinkId("pushgateway", url, settings.name),
     type: "pushgateway",
+    target: targetOf(url),
     history: false,
     maxSamples: Infinity,
     maxBodies: 1,

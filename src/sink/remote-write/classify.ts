@@ -1,6 +1,7 @@
-/** Owns what an answer to a remote write means (WIRE.md 1, facts and duties 6 and 9). Pure. */
+/** What an answer to a remote write means (specifications 1.0 and 2.0, and the table of statuses). Pure. */
 import type { HttpReply, HttpResponse } from "../../runtime/http/http.ts";
-import { bodyText, commonRefusal, isPage, pageReason, retryLater, unexpectedStatus } from "../answer.ts";
+import { commonOutcome, failureOutcome, quoted, readAnswer, type Reading } from "../answer.ts";
+import { messageOf } from "../answer-body.ts";
 import type { Outcome } from "../sink.ts";
 import { otherProtocol, version2, type RemoteWriteProtocol } from "./protocol.ts";
 
@@ -15,77 +16,88 @@ export interface Asked {
 }
 
 export function classify(reply: HttpReply, asked: Asked): Outcome {
-  if (reply.kind === "failure") return { status: "retry", code: reply.code, reason: reply.reason };
-  const { status } = reply;
-  if (status >= 200 && status < 300) return classifySuccess(reply, asked);
-  if (status >= 400 && status < 500) return classifyRefusal(reply, asked);
-  // A redirect, a server's failure, and numbers that are no HTTP status (999) say nothing about the samples.
-  return retryLater(reply, wordsFor(reply));
-}
-
-function classifySuccess(reply: HttpResponse, asked: Asked): Outcome {
-  // A captive portal answers anything with a page of its own.
-  if (isPage(reply)) return retryLater(reply, pageReason);
-  const code = String(reply.status);
-  if (asked.protocol !== version2) return { status: "delivered", code, rejected: 0 };
-  const written = writtenSamples(reply);
-  if (written === undefined) {
-    return unspoken(code, "got no X-Prometheus-Remote-Write-*-Written headers, want all three", asked);
-  }
-  return delivered(reply, asked, written);
-}
-
-function classifyRefusal(reply: HttpResponse, asked: Asked): Outcome {
-  const code = String(reply.status);
-  const reason = wordsFor(reply);
-  const common = commonRefusal(reply, reason);
-  if (common !== undefined) return common;
-  switch (reply.status) {
-    case 415:
-      return unspoken(code, `got 415, want 2xx${bodyText(reply)}`, asked);
-    case 429:
-      return asked.retryOn429 ? retryLater(reply, reason) : { status: "rejected", code, reason };
-    default:
-      return classifyBadRequest(reply, asked);
+  if (reply.kind === "failure") return failureOutcome(reply);
+  const reading = readAnswer(reply, asked.protocol === version2 ? "remote write 2" : "remote write 1");
+  if (reply.status === 429 && !asked.retryOn429)
+    return { status: "rejected", code: "429", reason: reading.reason };
+  switch (reading.meaning) {
+    case "stored":
+      return classifySuccess(reading, asked);
+    case "samples":
+      return classifyVerdict(reading, asked);
+    case "protocol":
+      return unspoken(reading, `got ${reply.status}, want 2xx${quoted(messageOf(reading.reply))}`, asked);
+    case "request":
+      // Version 1 may be what the words ask for.
+      return reading.byStatus === "samples" ? classifyVerdict(reading, asked) : commonOutcome(reading);
+    case "size":
+    case "moment":
+      return commonOutcome(reading);
   }
 }
 
-/** Every other 4xx: never the same body again, unless a page tells that it was not the receiver who answered. */
-function classifyBadRequest(reply: HttpResponse, asked: Asked): Outcome {
-  if (isPage(reply)) return retryLater(reply, wordsFor(reply));
-  const written = asked.protocol === version2 ? writtenSamples(reply) : undefined;
-  if (reply.status === 400 && written !== undefined) return delivered(reply, asked, written);
-  return { status: "rejected", code: String(reply.status), reason: wordsFor(reply) };
+/** A 2xx to version 2 without any count comes from a receiver that took it for version 1 and stored nothing. */
+function classifySuccess(reading: Reading, asked: Asked): Outcome {
+  if (asked.protocol !== version2) return { status: "delivered", code: codeOf(reading), rejected: 0 };
+  const written = writtenSamples(reading.reply);
+  if (written === undefined)
+    return unspoken(
+      reading,
+      "got none of the X-Prometheus-Remote-Write-*-Written headers, want at least that of samples",
+      asked,
+    );
+  return delivered(reading, asked, written);
+}
+
+/** Who refuses version 2 without counting may not know it: nothing is given up before version 1 was tried. */
+function classifyVerdict(reading: Reading, asked: Asked): Outcome {
+  if (asked.protocol === version2) {
+    const written = writtenSamples(reading.reply);
+    if (written !== undefined) return delivered(reading, asked, written);
+    if (asked.negotiable)
+      return unspoken(
+        reading,
+        `got ${reading.reply.status} without -Written headers, want 2xx${quoted(messageOf(reading.reply))}`,
+        asked,
+      );
+  }
+  const { meaning, reason, reply } = reading;
+  return commonOutcome(
+    meaning === "samples" ? { ...reading, reason: `${reason}${hint(reply.status)}` } : reading,
+  );
 }
 
 /** Remote write 2 stores the good samples of a request and counts them, whatever the status. */
-function delivered(reply: HttpResponse, { sent }: Asked, written: number): Outcome {
+function delivered(reading: Reading, { sent }: Asked, written: number): Outcome {
   const rejected = Math.max(0, sent - written);
-  const answer = { status: "delivered", code: String(reply.status), rejected } as const;
-  if (rejected === 0 && reply.status < 300) return answer;
-  return { ...answer, reason: `${wordsFor(reply)} (${written} of ${sent} samples written)` };
+  const answer = { status: "delivered", code: codeOf(reading), rejected } as const;
+  const { status } = reading.reply;
+  if (rejected === 0 && status < 300) return answer;
+  const said = status < 300 ? `got ${status}` : `${reading.reason}${hint(status)}`;
+  return { ...answer, reason: `${said} (${written} of ${sent} samples written)` };
 }
 
 /** The receiver does not speak this protocol, or takes it for something else and stores nothing. */
-function unspoken(code: string, finding: string, { protocol, negotiable }: Asked): Outcome {
+function unspoken(reading: Reading, finding: string, { protocol, negotiable }: Asked): Outcome {
+  const code = codeOf(reading);
   const reason = `unexpected answer to ${protocol}: ${finding}`;
   if (negotiable) return { status: "switch", code, reason, protocol: otherProtocol(protocol) };
   const remedy = `set protobuf_message to auto or ${otherProtocol(protocol)}`;
   return { status: "refused", code, reason: `${reason}; ${remedy}` };
 }
 
-/** Undefined unless all three headers are there, each a whole number: then the receiver did not read version 2. */
+/** A missing count is zero where another one is there, as at Prometheus; undefined where there is none, or what stands for samples is no number. */
 function writtenSamples({ headers }: HttpResponse): number | undefined {
-  const counts = ["samples", "histograms", "exemplars"].map(
-    (kind) => headers[`x-prometheus-remote-write-${kind}-written`],
+  const [samples, ...others] = ["samples", "histograms", "exemplars"].map(
+    (kind) => headers[`x-prometheus-remote-write-${kind}-written`]?.trim() ?? "",
   );
-  return counts.every((count) => count !== undefined && /^[0-9]+$/.test(count))
-    ? Number(counts[0])
-    : undefined;
+  const isCount = (text: string): boolean => /^[0-9]+$/.test(text);
+  if (samples !== undefined && samples !== "") return isCount(samples) ? Number(samples) : undefined;
+  return others.some(isCount) ? 0 : undefined;
 }
 
-function wordsFor(reply: HttpResponse): string {
-  return `${unexpectedStatus(reply)}${hint(reply.status)}`;
+function codeOf({ reply }: Reading): string {
+  return String(reply.status);
 }
 
 /** Prometheus refuses what is older than an hour before its newest sample, with 400 and various words. */

@@ -2,7 +2,7 @@
 import { compress } from "snappyjs";
 import type { HttpClient } from "../../runtime/http/http.ts";
 import { skewOf } from "../answer.ts";
-import { sinkId } from "../id.ts";
+import { sinkId, targetOf } from "../id.ts";
 import type { Identity } from "../identity.ts";
 import type { Relabel } from "../relabel/apply.ts";
 import type { Batch, Body, EncodedBatch, SendResult, Sink } from "../sink.ts";
@@ -44,6 +44,16 @@ export function createRemoteWriteSink(settings: RemoteWriteSettings, world: Remo
   const index = createSeriesIndex(identity, world.relabel ?? ((labels) => labels));
   const encoders = { [version1]: createEncoderV1(), [version2]: createEncoderV2() };
 
+  /** Of the latest batch. */
+  let encodeRuns = encoders[version1]([]);
+  const portions = new Map<Body, readonly Run[]>();
+
+  function bodyOf(portion: readonly Run[]): Body {
+    const body = { bytes: compress(encodeRuns(portion)), ...countOf(portion) };
+    portions.set(body, portion);
+    return body;
+  }
+
   async function send(body: Body, protocol: string, signal: AbortSignal): Promise<SendResult> {
     const spoken = known(protocol);
     const reply = await client.send({
@@ -66,6 +76,7 @@ export function createRemoteWriteSink(settings: RemoteWriteSettings, world: Remo
   return {
     id: sinkId("remote_write", url, settings.name),
     type: "remote_write",
+    target: targetOf(url),
     history: true,
     maxSamples: settings.queue_config.max_samples_per_send,
     maxBodies: mostBodies,
@@ -73,12 +84,15 @@ export function createRemoteWriteSink(settings: RemoteWriteSettings, world: Remo
     protocols,
     encode(batch: Batch, protocol: string): EncodedBatch {
       const { snapshots, runs, dropped } = gather(batch, index);
-      const encoder = encoders[known(protocol)](snapshots);
-      const bodies = portionsOf(runs, settings.queue_config.max_samples_per_send).map((portion) => ({
-        bytes: compress(encoder(portion)),
-        ...countOf(portion),
-      }));
-      return { bodies, dropped };
+      encodeRuns = encoders[known(protocol)](snapshots);
+      portions.clear();
+      return { bodies: portionsOf(runs, settings.queue_config.max_samples_per_send).map(bodyOf), dropped };
+    },
+    halves(body) {
+      const portion = portions.get(body) ?? [];
+      if (portion.length < 2) return undefined;
+      const middle = Math.ceil(portion.length / 2);
+      return [bodyOf(portion.slice(0, middle)), bodyOf(portion.slice(middle))];
     },
     send,
     probe(protocol, signal) {

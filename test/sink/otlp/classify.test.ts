@@ -1,4 +1,4 @@
-/** What every kind of answer means for the samples, as WIRE.md 2 and the OTLP specification have it. */
+/** What every kind of answer means for the samples, as the OTLP specification has it. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
@@ -19,11 +19,11 @@ test("each answer has its outcome", () => {
     ["garbage under a good status", response(200, binary, "\u00ff\u00ff\u00ff"), "delivered"],
     ["garbage that should be JSON", response(200, json, "<"), "delivered"],
     ["a captive portal's page", response(200, html, "<html>"), "retry"],
-    ["a redirect", response(302, { location: "http://portal/" }), "retry"],
+    ["a redirect", response(302, { location: "http://portal/" }), "refused"],
     ["a page with a status of its own", response(400, html), "retry"],
     ["a portal that says so", response(511, html), "retry"],
     ["a bad request", response(400, json, '{"message":"x"}'), "rejected"],
-    ["a media type it can't read", response(415), "rejected"],
+    ["a media type it can't read", response(415), "refused"],
     ["not authenticated", response(401), "refused"],
     ["forbidden", response(403), "refused"],
     ["wrong path", response(404, html), "refused"],
@@ -31,7 +31,22 @@ test("each answer has its outcome", () => {
     ["too large", response(413, html), "too_large"],
     ["slow down", response(429), "retry"],
     ["a failure of its own is final, unlike in remote write", response(500), "rejected"],
-    ["not implemented", response(501), "rejected"],
+    ["a failure of something before it", response(500, html), "retry"],
+    ["unprocessable", response(422), "rejected"],
+    ["a refusal that nobody knows", response(418), "refused"],
+    [
+      "too large, as the Collector says it",
+      response(400, json, '{"code":3,"message":"http: request body too large"}'),
+      "too_large",
+    ],
+    [
+      "a compression that is switched off",
+      response(400, {}, 'unsupported "Content-Encoding": gzip'),
+      "refused",
+    ],
+    ["plain HTTP to TLS", response(400, {}, "Client sent an HTTP request to an HTTPS server.\n"), "refused"],
+    ["not implemented", response(501), "refused"],
+    ["no room", response(507), "retry"],
     ["bad gateway", response(502, html), "retry"],
     ["unavailable", response(503), "retry"],
     ["gateway timeout", response(504), "retry"],

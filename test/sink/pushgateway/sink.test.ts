@@ -171,7 +171,7 @@ test("each answer has its outcome", () => {
     [response(200), "delivered"],
     [response(202), "delivered"],
     [response(200, html), "retry"],
-    [response(302), "retry"],
+    [response(302), "refused"],
     [response(400, {}, "pushed metrics are invalid or inconsistent"), "rejected"],
     [response(400, html), "retry"],
     [response(401), "refused"],

@@ -1,6 +1,7 @@
-/** What every kind of answer means for the samples, as WIRE.md 1 has it. */
+/** What every kind of answer to a remote write means for the samples. */
 import assert from "node:assert/strict";
 import test from "node:test";
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import type { HttpReply } from "../../../src/runtime/http/http.ts";
 import { classify, type Asked } from "../../../src/sink/remote-write/classify.ts";
@@ -18,8 +19,20 @@ test("each answer has its outcome", () => {
     ["v2 stored", response(204, written(10)), v2, "delivered"],
     ["v2 taken for v1, nothing stored", response(204), v2, "switch"],
     [
-      "v2 with one header missing",
+      "v2 with the header of samples alone",
       response(200, { "x-prometheus-remote-write-samples-written": "10" }),
+      v2,
+      "delivered",
+    ],
+    [
+      "v2 with another header alone, which counts as none written",
+      response(200, { "x-prometheus-remote-write-histograms-written": "0" }),
+      v2,
+      "delivered",
+    ],
+    [
+      "v2 with empty headers",
+      response(200, { "x-prometheus-remote-write-samples-written": "" }),
       v2,
       "switch",
     ],
@@ -33,12 +46,13 @@ test("each answer has its outcome", () => {
     ["v1 not supported", response(415), v1, "switch"],
     ["a captive portal's page", response(200, html, "<html>"), v1, "retry"],
     ["a captive portal's page to v2", response(200, html, "<html>"), v2, "retry"],
-    ["a redirect", response(302, { location: "http://portal/" }), v1, "retry"],
-    ["a permanent redirect", response(308), v2, "retry"],
+    ["a redirect", response(302, { location: "http://portal/" }), v1, "refused"],
+    ["a permanent redirect", response(308), v2, "refused"],
     ["a page with a status of its own", response(400, html, "<html>"), v1, "retry"],
     ["a page, whatever its headers count", response(400, { ...html, ...written(7) }), v2, "retry"],
     ["a bad request", response(400, {}, "out of order sample"), v1, "rejected"],
-    ["a bad request on v2 without counts", response(400), v2, "rejected"],
+    ["a bad request on v2 without counts", response(400), v2, "switch"],
+    ["the same where only v2 is allowed", response(400), { ...v2, negotiable: false }, "rejected"],
     ["a v1 refusal with stray counts", response(400, written(3)), v1, "rejected"],
     ["some of the samples were bad", response(400, written(7)), v2, "delivered"],
     ["not authenticated", response(401), v1, "refused"],
@@ -48,8 +62,58 @@ test("each answer has its outcome", () => {
     ["proxy wants credentials", response(407), v1, "refused"],
     ["too large", response(413), v1, "too_large"],
     ["too large, told by a page", response(413, html), v2, "too_large"],
-    ["a request timeout is a 4xx too", response(408), v1, "rejected"],
-    ["unprocessable", response(422), v2, "rejected"],
+    ["a request that took too long", response(408), v1, "retry"],
+    ["samples in conflict, as Thanos says it", response(409), v1, "rejected"],
+    ["a method that is not taken", response(405), v1, "refused"],
+    ["a refusal that nobody knows", response(418), v2, "refused"],
+    ["another protocol is wanted", response(426), v1, "refused"],
+    ["no such method", response(501), v1, "refused"],
+    ["too large, in words", response(400, {}, "http: request body too large"), v1, "too_large"],
+    [
+      "too large, in VictoriaMetrics' words",
+      response(400, {}, "too big packed request; mustn't exceed 10 bytes"),
+      v1,
+      "too_large",
+    ],
+    [
+      "too large, as a failure of its own",
+      response(500, {}, "grpc: received message larger than max"),
+      v1,
+      "too_large",
+    ],
+    [
+      "a label that is too long is no request that is",
+      response(400, {}, "label value too long"),
+      v1,
+      "rejected",
+    ],
+    ["a configuration", response(400, {}, "unsupported Content-Encoding: snappy"), v1, "refused"],
+    [
+      "plain HTTP where TLS is spoken",
+      response(400, {}, "Client sent an HTTP request to an HTTPS server."),
+      v1,
+      "refused",
+    ],
+    [
+      "words for version 1",
+      response(400, {}, "unexpected remote write version 2.0.0, want 0.1.x"),
+      v2,
+      "switch",
+    ],
+    [
+      "the same where only version 2 is allowed",
+      response(400, {}, "unexpected remote write version 2.0.0"),
+      { ...v2, negotiable: false },
+      "refused",
+    ],
+    [
+      "the same from nginx",
+      response(400, html, "<title>400 The plain HTTP request was sent to HTTPS port</title>"),
+      v1,
+      "refused",
+    ],
+    ["unprocessable", response(422), v1, "rejected"],
+    ["unprocessable on v2 without counts", response(422), v2, "switch"],
     ["slow down", response(429), v1, "retry"],
     ["slow down, but told not to repeat", response(429), { ...v1, retryOn429: false }, "rejected"],
     ["server failure", response(500), v1, "retry"],
@@ -78,7 +142,7 @@ test("a switch names the other version", () => {
     status: "switch",
     code: "204",
     protocol: version1,
-    reason: `unexpected answer to ${version2}: got no X-Prometheus-Remote-Write-*-Written headers, want all three`,
+    reason: `unexpected answer to ${version2}: got none of the X-Prometheus-Remote-Write-*-Written headers, want at least that of samples`,
   });
   const back = classify(response(415, {}, "only v2 here\n"), v1);
   assert.ok(back.status === "switch");
@@ -93,6 +157,12 @@ test("a receiver that does not speak the one allowed version keeps the backlog a
     assert.ok(outcome.reason.endsWith(`; set protobuf_message to auto or ${other}`), outcome.reason);
   }
   assert.equal(classify(response(204), { ...v2, negotiable: false }).status, "refused");
+  const unread = classify(response(400, {}, "version 1 here"), v2);
+  assert.ok(unread.status === "switch");
+  assert.equal(
+    unread.reason,
+    `unexpected answer to ${version2}: got 400 without -Written headers, want 2xx: version 1 here`,
+  );
 });
 
 test("samples that version 2 did not write are counted as rejected", () => {
@@ -138,12 +208,41 @@ test("a 400 names the receiver's setting for old samples, other refusals do not"
   assert.doesNotMatch(reason(422), /out_of_order/);
 });
 
+test("what a receiver says is logged as its message, unpacked, and at most 512 bytes of it", () => {
+  const json = { "content-type": "application/json" };
+  const said = (headers: Readonly<Record<string, string>>, body: string | Uint8Array): string =>
+    classify(response(503, headers, body), v1).reason ?? "";
+  const want = "unexpected status: got 503, want 2xx: label name too long";
+  const text = '{"status":"error","error":"label name too long"}';
+  assert.equal(said(json, text), want);
+  assert.equal(said({ ...json, "content-encoding": "gzip" }, gzipSync(text)), want);
+  assert.equal(said({ "content-encoding": "GZIP" }, gzipSync(text)), want);
+  assert.equal(said({ "content-encoding": "deflate" }, deflateSync(text)), want);
+  assert.equal(said({ "content-encoding": "deflate" }, deflateRawSync(text)), want);
+  assert.equal(said({ "content-encoding": "br" }, brotliCompressSync(text)), want);
+  assert.equal(said({ "content-encoding": "zstd" }, zstdCompressSync(text)), want);
+  assert.equal(said({}, '{"code":3,"message":"label name too long"}'), want);
+  assert.equal(said(json, '{"error":{"message":"label name too long"}}'), want);
+  assert.equal(said(json, '{"errors":[{"detail":"label name too long"}]}'), want);
+  assert.equal(said(json, '{"message":'), 'unexpected status: got 503, want 2xx: {"message":');
+  assert.equal(
+    said({ "content-encoding": "gzip" }, "no gzip"),
+    "unexpected status: got 503, want 2xx: (gzip)",
+  );
+  assert.equal(said({ "content-encoding": "lzma" }, "?"), "unexpected status: got 503, want 2xx: (lzma)");
+  const cut = gzipSync("x".repeat(400) + JSON.stringify([...Array(9999).keys()])).subarray(0, 4000);
+  assert.match(said({ "content-encoding": "gzip" }, cut), /: x{400}/, "a body that was cut off");
+  const bomb = said({ "content-encoding": "gzip" }, gzipSync(Buffer.alloc(50_000_000, "x")));
+  assert.equal(bomb, `unexpected status: got 503, want 2xx: ${"x".repeat(512)}`);
+  assert.equal(said({}, "€".repeat(200)), `unexpected status: got 503, want 2xx: ${"€".repeat(170)}`);
+});
+
 test("a redirect says where it leads", () => {
   const outcome = classify(response(301, { location: "https://other.test/\u001b[31m" }), v1);
-  assert.ok(outcome.status === "retry");
+  assert.ok(outcome.status === "refused");
   assert.equal(
     outcome.reason,
-    "unexpected status: got 301, want 2xx (redirect to https://other.test/\\u{1b}[31m)",
+    "unexpected status: got 301, want 2xx (redirect to https://other.test/\\u{1b}[31m); set the url to where it leads",
   );
 });
 

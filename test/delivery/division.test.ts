@@ -1,0 +1,134 @@
+/** A receiver with a limit that a single snapshot exceeds: it is divided by series, and only a sample that is too large alone is lost. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import fc from "fast-check";
+import { delivered, holding, minute, rig, second, tooLarge, valuesIn, type Rig } from "./rig.ts";
+
+const eight = [1, 2, 3, 4, 5, 6, 7, 8];
+
+/** A receiver that takes so many samples at once, and remembers them. */
+function limited(it: Rig, most: number, taken: number[]): void {
+  it.answer = (seen) => {
+    if (seen.times.length === 0) return delivered;
+    const values = valuesIn(seen);
+    if (values.length > most) return tooLarge;
+    taken.push(...values);
+    return delivered;
+  };
+}
+
+async function begin(it: Rig): Promise<void> {
+  it.start();
+  await it.clock.advance(0);
+}
+
+test("a snapshot over the limit goes in parts, and the next one at once in parts that fit", async (context) => {
+  const it = rig(context, { divisible: true });
+  await begin(it);
+  const taken: number[] = [];
+  limited(it, 3, taken);
+  it.append(holding(eight));
+  await it.clock.advance(10 * second);
+  assert.deepEqual(
+    it.seen.map((seen) => valuesIn(seen).length),
+    [8, 4, 2, 2, 2, 2],
+  );
+  assert.deepEqual(taken, eight);
+  it.append(holding(eight));
+  await it.clock.advance(10 * second);
+  assert.deepEqual(
+    it.seen.slice(6).map((seen) => valuesIn(seen).length),
+    [2, 2, 2, 2],
+  );
+  assert.deepEqual(it.counts, { sent: 16, dropped: {}, renewed: 0 });
+  await it.abort();
+});
+
+test("a sample that is too large alone is dropped and counted, and all others go", async (context) => {
+  const it = rig(context, { divisible: true });
+  await begin(it);
+  it.answer = (seen) => (seen.times.length > 0 && valuesIn(seen).includes(5) ? tooLarge : delivered);
+  it.append(holding(eight));
+  await it.clock.advance(minute);
+  assert.deepEqual(it.counts, { sent: 7, dropped: { too_large: 1 }, renewed: 0 });
+  assert.deepEqual(it.cursor().ranges(), []);
+  assert.ok(it.lines.some(({ level, message }) => level === "error" && message.includes("too large")));
+  await it.abort();
+});
+
+test("what only its words call too large is kept, however small it is", async (context) => {
+  const it = rig(context, { divisible: true });
+  await begin(it);
+  it.answer = ({ times }) => (times.length === 0 ? delivered : { ...tooLarge, code: "500", keep: true });
+  it.append(holding([1, 2]));
+  await it.clock.advance(10 * second);
+  assert.equal(it.delivery().state().status, "refused");
+  assert.deepEqual(it.counts, { sent: 0, dropped: {}, renewed: 0 });
+  it.answer = () => delivered;
+  await it.clock.advance(minute);
+  assert.equal(it.counts.sent, 2);
+  await it.abort();
+});
+
+test("a body beyond our own limit is divided before it is sent", async (context) => {
+  const it = rig(context, { divisible: true, sink: { maxBytes: 72 } });
+  await begin(it);
+  it.append(holding(eight));
+  await it.clock.advance(minute);
+  assert.ok(it.seen.length > 1);
+  assert.ok(it.seen.every(({ text }) => text.length <= 72));
+  assert.deepEqual(it.seen.flatMap(valuesIn), eight);
+  assert.deepEqual(it.counts, { sent: 8, dropped: {}, renewed: 0 });
+  await it.abort();
+});
+
+test("after a restart in the middle of the parts the same parts go again", async (context) => {
+  const it = rig(context, { divisible: true });
+  await begin(it);
+  const taken: number[] = [];
+  limited(it, 3, taken);
+  it.append(holding(eight));
+  await it.clock.advance(10 * second);
+  let hangs = false;
+  it.answer = (seen) => {
+    hangs ||= valuesIn(seen).includes(5);
+    return hangs ? undefined : delivered;
+  };
+  it.append(holding(eight));
+  await it.clock.advance(10 * second);
+  const before = it.seen.slice(6).map(({ text }) => text);
+  assert.equal(before.length, 3);
+  limited(it, 3, []);
+  const sent = it.seen.length;
+  await it.restart();
+  await it.clock.advance(10 * second);
+  const after = it.seen.slice(sent).map(({ text }) => text);
+  assert.deepEqual(after.slice(0, 3), before);
+  assert.equal(after.length, 4);
+  assert.equal(it.counts.sent, 16);
+  await it.abort();
+});
+
+test("whatever the limit and the sizes, every sample is taken once or counted, in order", async (context) => {
+  const sizes = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 5 });
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 20 }), sizes, async (most, counts) => {
+      const it = rig(context, { divisible: true });
+      await begin(it);
+      const taken: number[] = [];
+      limited(it, most, taken);
+      const wanted = counts.map((count, at) =>
+        Array.from({ length: 2 * count }, (_, index) => at * 100 + index),
+      );
+      for (const values of wanted) {
+        it.append(holding(values));
+        await it.clock.advance(7 * second);
+      }
+      await it.clock.advance(minute);
+      assert.deepEqual(taken, wanted.flat());
+      assert.deepEqual(it.counts, { sent: taken.length, dropped: {}, renewed: 0 });
+      await it.abort();
+    }),
+    { numRuns: 20, seed: 1 },
+  );
+});

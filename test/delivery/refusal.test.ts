@@ -1,0 +1,162 @@
+/** What a receiver's refusal costs before and after it has taken something, and in which protocol delivery goes on. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import {
+  badRequest,
+  delivered,
+  forbidden,
+  holding,
+  minute,
+  perSnapshot,
+  rig,
+  second,
+  sentTimes,
+  switchTo,
+  tooLarge,
+  unavailable,
+  type Rig,
+} from "./rig.ts";
+
+async function begin(it: Rig): Promise<void> {
+  it.start();
+  await it.clock.advance(0);
+}
+
+for (const [name, outcome] of Object.entries({
+  "rejects a batch": badRequest,
+  "takes none of a batch's samples": { ...delivered, code: "400", rejected: perSnapshot },
+  "finds a single sample too large": tooLarge,
+}))
+  test(`a receiver that ${name} before it has taken anything is asked again after 1, 2, 4 minutes, and nothing is lost`, async (context) => {
+    const it = rig(context, { proven: false });
+    await begin(it);
+    it.answer = ({ times }) => (times.length === 0 ? delivered : outcome);
+    const times = [it.append()];
+    await it.clock.advance(5 * second + 7 * minute);
+    assert.deepEqual(
+      it.seen.map(({ at }) => (at - 5 * second) / minute),
+      [0, 1, 3, 7],
+    );
+    assert.equal(it.delivery().state().status, "refused");
+    assert.match(
+      it.delivery().state().lastFailure?.reason ?? "",
+      /taken nothing from this block yet|single sample/,
+    );
+    assert.deepEqual(it.counts, { sent: 0, dropped: {}, renewed: 0 });
+    it.answer = () => delivered;
+    await it.clock.advance(8 * minute);
+    assert.deepEqual(sentTimes(it.seen.slice(4)), times);
+    assert.equal(it.counts.sent, perSnapshot);
+    await it.abort();
+  });
+
+test("that a receiver has taken something is remembered across a restart", async (context) => {
+  const it = rig(context, { proven: false });
+  await begin(it);
+  it.append();
+  await it.clock.advance(10 * second);
+  assert.equal(it.counts.sent, perSnapshot);
+  await it.restart();
+  it.answer = ({ times }) => (times.length === 0 ? delivered : badRequest);
+  it.append();
+  await it.clock.advance(10 * second);
+  assert.deepEqual(it.counts.dropped, { rejected: perSnapshot });
+  await it.abort();
+});
+
+test("what has been taken in a protocol that is configured no more proves nothing", async (context) => {
+  const it = rig(context, { proven: false, sink: { protocols: ["two"] } });
+  it.cursor().accept("receiver one");
+  it.cursor().accept("elsewhere two");
+  await begin(it);
+  it.answer = ({ times }) => (times.length === 0 ? delivered : badRequest);
+  it.append();
+  await it.clock.advance(10 * second);
+  assert.equal(it.delivery().state().status, "refused");
+  assert.deepEqual(it.counts.dropped, {});
+  await it.abort();
+});
+
+test("a batch that is refused in both protocols is dropped, and the next one goes in the one that was taken before", async (context) => {
+  const it = rig(context);
+  await begin(it);
+  const bad = it.append();
+  it.answer = ({ protocol, times }) => {
+    if (!times.includes(bad)) return delivered;
+    return protocol === "two" ? switchTo("one") : badRequest;
+  };
+  await it.clock.advance(10 * second);
+  const good = it.append();
+  await it.clock.advance(10 * second);
+  assert.deepEqual(
+    it.seen.map(({ protocol, times }) => [protocol, times[0]]),
+    [
+      ["two", bad],
+      ["one", bad],
+      ["two", good],
+    ],
+  );
+  assert.deepEqual(it.counts, { sent: perSnapshot, dropped: { rejected: perSnapshot }, renewed: 0 });
+  await it.abort();
+});
+
+test("a receiver that refuses the second protocol as well is asked in the first one again", async (context) => {
+  const it = rig(context, { proven: false });
+  await begin(it);
+  it.answer = ({ protocol, times }) => {
+    if (times.length === 0) return delivered;
+    return protocol === "two" ? switchTo("one") : badRequest;
+  };
+  it.append();
+  await it.clock.advance(10 * second);
+  it.answer = ({ protocol }) => (protocol === "two" ? delivered : badRequest);
+  await it.clock.advance(minute);
+  assert.deepEqual(
+    it.seen.map(({ protocol }) => protocol),
+    ["two", "one", "two"],
+  );
+  assert.deepEqual(it.counts, { sent: perSnapshot, dropped: {}, renewed: 0 });
+  await it.abort();
+});
+
+test("a single snapshot that is interrupted between its parts goes on where it was", async (context) => {
+  const it = rig(context, { divisible: true });
+  await begin(it);
+  let refusals = 1;
+  it.answer = ({ times, text }) => {
+    if (times.length === 0) return delivered;
+    const { values } = JSON.parse(text) as { values: number[][] };
+    if (values.flat().length > 2) return tooLarge;
+    return values.flat().includes(3) && refusals-- > 0 ? forbidden : delivered;
+  };
+  it.append(holding([1, 2, 3, 4]));
+  await it.clock.advance(2 * minute);
+  const parts = it.seen.map(({ text }) => (JSON.parse(text) as { values: number[][] }).values.flat());
+  assert.deepEqual(parts, [
+    [1, 2, 3, 4],
+    [1, 2],
+    [3, 4],
+    [3, 4],
+  ]);
+  assert.deepEqual(it.counts, { sent: 4, dropped: {}, renewed: 0 });
+  await it.abort();
+});
+
+test("of a part that fails for now the same bytes go again", async (context) => {
+  const it = rig(context, { divisible: true });
+  await begin(it);
+  let failures = 3;
+  it.answer = ({ times, text }) => {
+    if (times.length === 0) return delivered;
+    const { values } = JSON.parse(text) as { values: number[][] };
+    if (values.flat().length > 1) return tooLarge;
+    return failures-- > 0 ? unavailable : delivered;
+  };
+  it.append(holding([1, 2]));
+  await it.clock.advance(minute);
+  const texts = it.seen.slice(1).map(({ text }) => text);
+  assert.equal(texts.length, 5);
+  assert.equal(new Set(texts).size, 2);
+  assert.equal(it.counts.sent, 2);
+  await it.abort();
+});
