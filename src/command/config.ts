@@ -2,6 +2,7 @@
 import { exitCode, type ExitCode } from "./exit.ts";
 import type { LoadWorld, Refused } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
+import { systemNames } from "../source/system-name.ts";
 
 /** What the commands about configuration see of the world. */
 export interface ConfigWorld extends Omit<LoadWorld, "path" | "flags"> {
@@ -53,7 +54,8 @@ async function print(options: ConfigArguments, world: ConfigWorld): Promise<Exit
 
 /** The world with this command's choice of a configuration. */
 export function loadWorld({ config, flags = {} }: ConfigChoice, world: ConfigWorld): LoadWorld {
-  return { ...world, flags, ...(config !== undefined && { path: config }) };
+  const systemName = world.systemName ?? systemNames(world.platform);
+  return { ...world, systemName, flags, ...(config !== undefined && { path: config }) };
 }
 
 /** Tells every problem, one a line. */

@@ -1,6 +1,6 @@
 /** Owns the step from the library's YAML nodes to the tree: places, references, anchors, and the bounds of all that. */
 import { isAlias, isMap, isScalar, isSeq, type Scalar } from "yaml";
-import { interpolate } from "./interpolate.ts";
+import { interpolate, type Variable } from "./interpolate.ts";
 import { problemAt, quote, type Origin, type Path, type Problem } from "./problem.ts";
 import type { Entry, Node } from "./tree.ts";
 
@@ -12,7 +12,7 @@ const deepestNesting = 32;
 export interface Reading {
   readonly text: string;
   readonly problems: Problem[];
-  readonly variable: (name: string) => string | undefined;
+  readonly variable: (name: string) => Variable;
   originAt(offset: number): Origin;
 }
 

@@ -9,6 +9,7 @@ const header = [
   "#",
   "# Configuration of mac-powermetrics-agent. Values shown are the defaults; lines behind # are examples.",
   "# ${NAME} and ${NAME:-default} stand for environment variables, $$ for a plain $.",
+  "# ${SERIAL}, ${HARDWARE_UUID}, ${COMPUTER_NAME} and ${HOSTNAME} are asked of the Mac, once, where no variable has that name.",
   "# Each key can be set by a variable as well: MAC_POWERMETRICS_LOG_LEVEL=debug.",
 ];
 

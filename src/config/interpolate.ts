@@ -1,4 +1,7 @@
-/** Owns `${VAR}`, `${VAR:-default}` and `$$` inside one value; structure is never made from them. */
+/** Replaces `${VAR}`, `${VAR:-default}` and `$$` inside one value; structure is never made from them. */
+
+/** What a variable holds; undefined where it is not set, and why where the system has no answer for it. */
+export type Variable = string | { readonly why: string } | undefined;
 
 type Interpolated =
   | { readonly ok: true; readonly text: string }
@@ -10,7 +13,7 @@ type Interpolated =
  * `:-` serves for a variable that is unset or empty, as in a shell. A `$` that starts no reference stays (`$1`, `${1}` of
  * relabelling); `$$` is one `$`.
  */
-export function interpolate(text: string, variable: (name: string) => string | undefined): Interpolated {
+export function interpolate(text: string, variable: (name: string) => Variable): Interpolated {
   let failure: { at: number; message: string } | undefined;
   const replaced = text.replace(
     /\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{(?![0-9]+\})/g,
@@ -21,13 +24,15 @@ export function interpolate(text: string, variable: (name: string) => string | u
         return "";
       }
       const value = variable(name);
-      if (fallback !== undefined && (value === undefined || value === "")) return fallback;
-      if (value === undefined)
-        failure ??= {
-          at,
-          message: `variable ${name} must be set, or given a default as \${${name}:-default}`,
-        };
-      return value ?? "";
+      if (typeof value === "string" && (value !== "" || fallback === undefined)) return value;
+      if (fallback !== undefined) return fallback;
+      const advice = `given a default as \${${name}:-default}`;
+      const message =
+        typeof value === "object"
+          ? `cannot read \${${name}}: ${value.why}; the variable ${name} must be set, or ${advice}`
+          : `variable ${name} must be set, or ${advice}`;
+      failure ??= { at, message };
+      return "";
     },
   );
   return failure === undefined ? { ok: true, text: replaced } : { ok: false, ...failure };

@@ -5,6 +5,7 @@
 import { posix } from "node:path";
 import { readEnvironment, type Setting } from "./environment.ts";
 import { fieldOf, type Field, type Plain } from "./field.ts";
+import type { Variable } from "./interpolate.ts";
 import { problemsOf, wording } from "./issue.ts";
 import { namedFile, stateFolder, usualFiles, type Place } from "./locate.ts";
 import { openTelemetry } from "./otel.ts";
@@ -32,6 +33,8 @@ export interface LoadWorld extends Place {
   readonly flags: Readonly<Record<string, Plain>>;
   /** Value of `${HOST}`. */
   readonly hostname: string;
+  /** What `${SERIAL}`, `${HARDWARE_UUID}`, `${COMPUTER_NAME}` and `${HOSTNAME}` stand for; undefined for other names. */
+  systemName?(name: string): Variable;
   /** Relative paths in flags and variables start here; those in a file start at the file's folder. */
   readonly cwd: string;
   /** As `readFileSync`: throws an error with a `code` for a file that can't be read. */
@@ -175,8 +178,10 @@ function flagSettings(flags: LoadWorld["flags"]): Setting[] {
   }));
 }
 
-function variable(name: string, world: LoadWorld): string | undefined {
-  return Object.hasOwn(world.env, name) ? world.env[name] : builtIn(name, world);
+/** An empty variable does not hide what the system says: a name without characters identifies nothing. */
+function variable(name: string, world: LoadWorld): Variable {
+  const given = Object.hasOwn(world.env, name) ? world.env[name] : builtIn(name, world);
+  return given === undefined || given === "" ? (world.systemName?.(name) ?? given) : given;
 }
 
 function builtIn(name: string, world: LoadWorld): string | undefined {

@@ -16,7 +16,7 @@ const globalSchema = z.strictObject({
     .min(1)
     .default("${HOST}")
     .describe(
-      "Value of the instance label on every series; ${HOST} is the host name at first start, kept since then",
+      "Value of the instance label on every series; ${HOST} is the first host name that is no generic one like Mac.lan, kept since then; ${SERIAL} or ${HARDWARE_UUID} tell a fleet apart",
     ),
   external_labels: z
     .record(labelName(), z.string())

@@ -1,6 +1,7 @@
 /** Owns reading a configuration file: bounded bytes to YAML, syntax errors included. */
 import { LineCounter, parseDocument, type YAMLError } from "yaml";
 import { compose, type Reading } from "./compose.ts";
+import type { Variable } from "./interpolate.ts";
 import { problemAt, type Origin, type Problem } from "./problem.ts";
 import type { Node } from "./tree.ts";
 
@@ -14,11 +15,7 @@ interface ReadYaml {
 }
 
 /** Never throws for what the file holds. */
-export function readYaml(
-  file: string,
-  bytes: Uint8Array,
-  variable: (name: string) => string | undefined,
-): ReadYaml {
+export function readYaml(file: string, bytes: Uint8Array, variable: (name: string) => Variable): ReadYaml {
   const decoded = decode(bytes);
   if (!decoded.ok) {
     const origin: Origin = { kind: "file", file, line: 1, column: 1 };

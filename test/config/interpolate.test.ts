@@ -105,3 +105,19 @@ test("a bare reference inside braces gets a hint, since yaml takes it for a map"
   const [problem = ""] = refused(worldOf("global: { job: ${A} }", { env }));
   assert.match(problem, /^agent\.yaml:1:17: cannot parse yaml: .*must be in quotes$/);
 });
+
+test("what the system is called fills in where no variable does, and a default where it has no answer", () => {
+  const systemName = (name: string): string | { why: string } | undefined =>
+    ({ SERIAL: "XQ4P0TEST1", COMPUTER_NAME: { why: "/usr/sbin/scutil names none" } })[name];
+  const instanceOf = (value: string, env: Record<string, string> = {}): string =>
+    accepted(worldOf(`global: { instance: "${value}" }\n`, { env, systemName })).configuration.global
+      .instance;
+  assert.equal(instanceOf("mac-${SERIAL}"), "mac-XQ4P0TEST1");
+  assert.equal(instanceOf("${SERIAL}", { SERIAL: "mine" }), "mine");
+  assert.equal(instanceOf("${SERIAL}", { SERIAL: "" }), "XQ4P0TEST1");
+  assert.equal(instanceOf("${COMPUTER_NAME:-unnamed}"), "unnamed");
+  const given = worldOf('global: { instance: "${COMPUTER_NAME}" }\n', { systemName });
+  assert.deepEqual(refused(given), [
+    "agent.yaml:1:22: global.instance: cannot read ${COMPUTER_NAME}: /usr/sbin/scutil names none; the variable COMPUTER_NAME must be set, or given a default as ${COMPUTER_NAME:-default}",
+  ]);
+});
