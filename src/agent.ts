@@ -1,5 +1,5 @@
 /**
- * Owns the composition: builds every stage, starts them and stops them; no logic of its own.
+ * The composition: builds every stage, starts them and stops them; no logic of its own.
  *
  *     collection (sources ─► pipeline) ─► publish ─┬─► latest ─► endpoint
  *                                                  └─► journal ─► deliveries (a loop a sink)
@@ -7,6 +7,7 @@
 import { createCollection, type Collection, type CollectionWorld } from "./collection.ts";
 import type { Configuration } from "./config/schema.ts";
 import type { Privileges } from "./daemon/privileges.ts";
+import { pauseBeforeRestart, type Restarts } from "./daemon/restarts.ts";
 import { reloadRoute, type Readiness } from "./endpoint/health.ts";
 import { createDeliveries } from "./delivery/deliveries.ts";
 import { apiRoutes } from "./endpoint/api/routes.ts";
@@ -42,6 +43,8 @@ export interface AgentWorld extends Omit<CollectionWorld, "heartbeat" | "own" | 
   readonly arch: string;
   /** Root's, given up as soon as powermetrics lives. */
   readonly privileges: Privileges;
+  /** For a source that may not be started again without root. */
+  readonly restarts: Restarts;
   readonly reload: {
     /** Reads the configuration again; the reason when it was refused. */
     request(): Promise<string | undefined>;
@@ -55,7 +58,7 @@ export interface AgentWorld extends Omit<CollectionWorld, "heartbeat" | "own" | 
   readonly configurationText: () => string;
 }
 
-/** Runs until the signal aborts or a source ends for good; resolves when everything is closed. */
+/** Runs until the signal aborts, or until the pause after a source's end for good is over; resolves when everything is closed. */
 export async function runAgent(
   configuration: Configuration,
   outside: AgentWorld,
@@ -141,7 +144,9 @@ export async function runAgent(
   });
   await deliveries.apply(receiversOf(configuration));
   world.reload.onApply((next) => deliveries.apply(receiversOf(next)));
+  let startedAt = clock.monotonic();
   const started = (pid: number): void => {
+    startedAt = clock.monotonic();
     powermetricsCpu.started(pid);
     dropPrivileges(world);
   };
@@ -168,7 +173,11 @@ export async function runAgent(
   const asking = clock.sleep(0, stopping).then(async () => (facts = await machine()));
   const telling = telemetry.run(stopping);
 
-  const end = await firstEnd(running, stopping);
+  const end = await firstEnd(running, stopping, async (ended) => {
+    const delivered = intakes.powermetrics.lastTime !== undefined;
+    const pauseMs = world.restarts.next(delivered ? clock.monotonic() - startedAt : 0);
+    await pauseBeforeRestart(ended, pauseMs, world, stopping);
+  });
   stop.abort();
   await Promise.all([...running, telling, asking]);
   for (const { name } of sources) intakes[name].end(clock.now());
@@ -211,12 +220,21 @@ function readiness({ sources, intakes }: Collection): Readiness {
   return { ready: false, reason: `no sample yet of ${silent.join(", ")}` };
 }
 
-/** The first source that ended for good; without one, that we were told to stop. */
-async function firstEnd(running: readonly Promise<SourceEnd>[], stopping: AbortSignal): Promise<SourceEnd> {
+/** The first source that ended for good, after a pause in which the others go on; without one, that we were told to stop. */
+async function firstEnd(
+  running: readonly Promise<SourceEnd>[],
+  stopping: AbortSignal,
+  pause: (ended: Extract<SourceEnd, { status: "ended" }>) => Promise<void>,
+): Promise<SourceEnd> {
   const stopped = new Promise<SourceEnd>((resolve) => {
     const tell = (): void => resolve({ status: "stopped" });
     if (stopping.aborted) tell();
     else stopping.addEventListener("abort", tell, { once: true });
   });
-  return Promise.race([stopped, ...running]);
+  const ends = running.map(async (source): Promise<SourceEnd> => {
+    const end = await source;
+    if (end.status === "ended") await pause(end);
+    return stopping.aborted ? { status: "stopped" } : end;
+  });
+  return Promise.race([stopped, ...ends]);
 }

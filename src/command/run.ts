@@ -1,8 +1,10 @@
 /** `run`: the agent in the foreground until it is told to stop. */
+import { dirname, join } from "node:path";
 import { runAgent } from "../agent.ts";
 import { stateFolder } from "../config/locate.ts";
 import { doubtOf } from "../daemon/privileges.ts";
 import { createReload, type Reloaded } from "../daemon/reload.ts";
+import { openRestarts } from "../daemon/restarts.ts";
 import { causeOf } from "../runtime/cause.ts";
 import { writeAtomically } from "../runtime/files.ts";
 import type { Logger } from "../runtime/log.ts";
@@ -100,11 +102,13 @@ async function runWith(prepared: Settled, { args, world, hangup }: Running): Pro
       configurationText: () => reload.current.text,
       // Without root it could not be started again: launchd starts both.
       restart: privileges.account === undefined ? "backoff" : "never",
+      // Beside the journal, where the account may write.
+      restarts: openRestarts(join(dirname(configuration.journal.path), "restarts"), log),
     },
     world.signal,
   );
   if (end.status === "ended") {
-    log.error(end.message, { reason: end.reason });
+    log.info("ending, to be started anew with root");
     return exitCode.temporary;
   }
   if (world.signal.aborted || !reload.restart.aborted) return exitCode.ok;

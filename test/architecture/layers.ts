@@ -85,7 +85,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   },
   daemon: { imports: ["runtime", "config"], modules: ["node:fs", "plist"] },
   command: { imports: [...stages, "daemon", ...composition], modules: ["node:fs", "commander"] },
-  "agent.ts": { imports: [...stages, ...composition, "daemon/privileges.ts"] },
+  "agent.ts": { imports: [...stages, ...composition, "daemon/privileges.ts", "daemon/restarts.ts"] },
   "collection.ts": { imports: stages },
   "receivers.ts": { imports: stages },
   "telemetry.ts": { imports: stages },

@@ -88,7 +88,7 @@ function childOf(pid: number | undefined, word: string): number | undefined {
 }
 
 test(
-  "the agent becomes run_as while powermetrics stays root, and ends with 75 when powermetrics does",
+  "the agent becomes run_as while powermetrics stays root, and goes on with all else when powermetrics ends",
   needsRoot,
   async () => {
     using here = folder();
@@ -112,7 +112,20 @@ test(
     assert.equal(Number(readFileSync(join(here.path, "pid"), "utf8")), running.pid);
 
     process.kill(powermetrics, "SIGKILL");
-    assert.deepEqual(await ended, [75, null]);
+    const told = await until(() =>
+      readFileSync(log, "utf8")
+        .split("\n")
+        .find((line) => line.includes("asks to be started again with root")),
+    );
+    assert.match(
+      told,
+      /unexpected end of powermetrics: signal SIGKILL.*"restart_in_s":[36]0|"restart_in_s":[36]0.*signal SIGKILL/,
+    );
+    assert.equal(readFileSync(join(here.path, "state", "restarts"), "utf8"), "1\n");
+    assert.equal(statSync(join(here.path, "state", "restarts")).uid, nobody.uid);
+    assert.equal(running.exitCode, null);
+    running.kill("SIGTERM");
+    assert.deepEqual(await ended, [0, null]);
   },
 );
 
