@@ -1,4 +1,5 @@
 /** `run`: the agent in the foreground until it is told to stop. */
+import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { runAgent } from "../agent.ts";
 import { stateFolder } from "../config/locate.ts";
@@ -12,7 +13,7 @@ import { createLogger } from "../runtime/log/logger.ts";
 import { childEnvironment } from "../source/child.ts";
 import { settleApart } from "./apart.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
-import { keepHostname } from "./hostname.ts";
+import { awaitHostname, isGenericHostname, keepHostname } from "./hostname.ts";
 import { obstacle } from "./obstacle.ts";
 import { accountProblem, preparePrivileges } from "./privileges.ts";
 import type { Settled, Unsettled } from "./reply.ts";
@@ -74,9 +75,16 @@ async function runWith(prepared: Settled, { args, world, hangup }: Running): Pro
     tty: world.standardErrorIsTerminal,
     env: world.env,
   });
+  const usesHostname = configuration.global.instance === world.hostname;
   const nameless = privileges.asAccount(() => keepHostname(world, world.hostname));
   const unmarked = prepared.pidFile === undefined ? undefined : writePidFile(prepared.pidFile);
-  for (const warning of [...prepared.warnings, doubt.warning, nameless, granted.warning, unmarked])
+  for (const warning of [
+    ...prepared.warnings,
+    doubt.warning,
+    usesHostname ? nameless : undefined,
+    granted.warning,
+    unmarked,
+  ])
     if (warning !== undefined) log.warn(warning);
   sayHello(prepared, world, log);
 
@@ -90,6 +98,18 @@ async function runWith(prepared: Settled, { args, world, hangup }: Running): Pro
     log.reopen();
     void reload.request();
   };
+  const renamed = new AbortController();
+  using _name =
+    usesHostname && isGenericHostname(world.hostname)
+      ? awaitHostname(hostname, world.clock, (name) => {
+          const anew =
+            privileges.account === undefined
+              ? "start the agent again to use it"
+              : "ending, to be started anew with it";
+          log.info(`this machine has a host name of its own now, ${name}: ${anew}`);
+          if (privileges.account !== undefined) renamed.abort();
+        })
+      : undefined;
   const end = await runAgent(
     configuration,
     {
@@ -105,8 +125,9 @@ async function runWith(prepared: Settled, { args, world, hangup }: Running): Pro
       // Beside the journal, where the account may write.
       restarts: openRestarts(join(dirname(configuration.journal.path), "restarts"), log),
     },
-    world.signal,
+    AbortSignal.any([world.signal, renamed.signal]),
   );
+  if (renamed.signal.aborted && !world.signal.aborted) return exitCode.temporary;
   if (end.status === "ended") {
     log.info("ending, to be started anew with root");
     return exitCode.temporary;
