@@ -36,6 +36,8 @@ export interface AgentWorld extends Omit<CollectionWorld, "heartbeat" | "own" | 
   readonly hostname: string;
   /** For proxies; what tools see of it is narrower. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The command that runs this program again. */
+  readonly self: readonly string[];
   readonly version: string;
   readonly nodeVersion: string;
   /** As `process.platform` and `process.arch`. */

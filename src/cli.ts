@@ -67,6 +67,11 @@ async function main(): Promise<number> {
       const { run } = await import("./command/run.ts");
       return run(args, settled, world());
     }
+    case "authorities": {
+      const { readSystemAuthorities } = await import("./runtime/http/authorities.ts");
+      await world().write(`\n${JSON.stringify(readSystemAuthorities())}\n`);
+      return 0;
+    }
     case "prepare": {
       const { prepareForRun } = await import("./command/prepare.ts");
       return prepareForRun(args, world());

@@ -1,9 +1,11 @@
-/** Owns what sinks see of a configuration and of the world, for the daemon and for commands alike. */
+/** What sinks see of a configuration and of the world, for the daemon and for commands alike. */
 import type { Configuration } from "./config/schema.ts";
+import { createSystemAuthorities, type SystemAuthorities } from "./runtime/http/authorities.ts";
 import { createHttpClient } from "./runtime/http/client.ts";
 import type { Logger } from "./runtime/log.ts";
 import type { Identity } from "./sink/identity.ts";
 import { readHostFacts, type HostFacts } from "./source/host.ts";
+import { runTool } from "./source/run.ts";
 import type { SinkWorld } from "./sink/index.ts";
 import type { Clock } from "./runtime/clock.ts";
 
@@ -18,6 +20,8 @@ export interface ReceiversWorld {
   readonly arch: string;
   /** What tools see of the environment. */
   readonly environment: Readonly<Record<string, string>>;
+  /** The command that runs this program again. */
+  readonly self: readonly string[];
   /** Ends what is being asked of the system. */
   readonly signal: AbortSignal;
 }
@@ -34,6 +38,7 @@ export function sinkWorldOf(
   log: Logger,
   machine = machineOf(configuration, world),
 ): SinkWorld {
+  const authorities = systemAuthorities(world, log);
   return {
     identity: identityOf(configuration),
     host: async () => ({
@@ -42,8 +47,44 @@ export function sinkWorldOf(
       ...(await machine()),
     }),
     version: world.version,
-    createClient: (http) => createHttpClient(http, { clock: world.clock, env: world.env, log }),
+    createClient: (http) => createHttpClient(http, { clock: world.clock, env: world.env, log, authorities }),
   };
+}
+
+/** The keychain took 5 to 40 s on Macs that were busy. */
+const longestReadingMs = 60_000;
+const mostBytes = 16 * 1024 * 1024;
+
+/** Read by this program again, as `authorities`: see src/runtime/http/authorities.ts. */
+export function systemAuthorities(
+  world: Pick<ReceiversWorld, "clock" | "signal" | "self" | "env">,
+  log: Logger,
+): SystemAuthorities {
+  const { clock, signal, self, env } = world;
+  // Where the system is no Mac, variables such as SSL_CERT_FILE say what it trusts.
+  const environment = Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+  return createSystemAuthorities(async () => {
+    const options = { clock, signal, environment, timeoutMs: longestReadingMs, maxBytes: mostBytes };
+    const run = await runTool([...self, "authorities"], options);
+    const found = run.status === "ended" ? certificatesIn(run.stdout) : undefined;
+    if (found === undefined && run.status !== "stopped")
+      log.warn("cannot read the system's certificates; only those that Node.js brings are trusted", {
+        reason: run.status === "ended" ? run.stderr : run.status,
+      });
+    return found;
+  }, clock);
+}
+
+/** Flags of Node.js such as --trace-gc hold there too, and print around it. */
+function certificatesIn(stdout: Buffer): readonly string[] | undefined {
+  const line = stdout
+    .toString("utf8")
+    .split("\n")
+    .find((one) => /^\[(?:"-----BEGIN |\])/.test(one));
+  // Our own program wrote it.
+  return line === undefined ? undefined : (JSON.parse(line) as readonly string[]);
 }
 
 function identityOf({ global }: Configuration): Identity {

@@ -4,9 +4,9 @@ import type { Configuration } from "../../config/schema.ts";
 import { statusVersion, type Status } from "../../endpoint/api/status.ts";
 import { latestSnapshots, stalenessLimit } from "../../meter/latest.ts";
 import { createOwnMeter } from "../../meter/own-meter.ts";
-import type { Clock } from "../../runtime/clock.ts";
 import { createHttpClient } from "../../runtime/http/client.ts";
 import { silentLogger } from "../../runtime/log.ts";
+import { systemAuthorities } from "../../receivers.ts";
 import { literalSecret } from "../../runtime/secret.ts";
 import { childEnvironment } from "../../source/child.ts";
 import { createHeartbeat } from "../../source/heartbeat.ts";
@@ -24,7 +24,7 @@ const askTimeoutMs = 3000;
 const mostBytes = 4 * 1024 * 1024;
 
 /** @param base `http://127.0.0.1:9127`, with `user:password@` where the agent asks for it */
-export function runningAgent(base: URL, { clock, env }: { clock: Clock; env: World["env"] }): Origin {
+export function runningAgent(base: URL, world: World): Origin {
   const url = new URL("/api/v1/status", base);
   const { username, password } = url;
   url.username = url.password = "";
@@ -37,7 +37,7 @@ export function runningAgent(base: URL, { clock, env }: { clock: Clock; env: Wor
             password: literalSecret(decodeURIComponent(password)),
           },
         },
-    { clock, env },
+    { clock: world.clock, env: world.env, authorities: systemAuthorities(world, silentLogger) },
     { connectTimeoutMs: askTimeoutMs, maxBodyBytes: mostBytes },
   );
   return {

@@ -4,6 +4,7 @@ import type { Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import { knownSecrets, type KnownSecrets } from "../redact.ts";
 import { secretFileWarning } from "../secret.ts";
+import type { SystemAuthorities } from "./authorities.ts";
 import { createConnections, type Way } from "./connections.ts";
 import { exchange, type Ended, type Terms } from "./exchange.ts";
 import type { Fault } from "./failure.ts";
@@ -18,6 +19,8 @@ export interface HttpWorld {
   readonly env: Environment;
   readonly log?: Logger;
   readonly secrets?: KnownSecrets;
+  /** Asked when an issuer is unknown; without, only Node.js' own authorities are trusted. */
+  readonly authorities?: SystemAuthorities;
 }
 
 export interface HttpLimits {
@@ -38,12 +41,13 @@ export function createHttpClient(
   world: HttpWorld,
   limits = defaultLimits,
 ): HttpClient {
-  const { clock, env, secrets = knownSecrets } = world;
+  const { clock, env, secrets = knownSecrets, authorities } = world;
   const connections = createConnections(settings, {
     clock,
     env,
     secrets,
     connectTimeoutMs: limits.connectTimeoutMs,
+    ...(authorities !== undefined && { authorities: () => authorities.current }),
   });
   const headersOf = headerSource(settings, secrets);
   const closing = new AbortController();
@@ -81,16 +85,37 @@ export function createHttpClient(
     return proxyRefusal(await exchange(opened.value, terms), terms);
   }
 
+  /** Whether the system knows issuers that the last attempt did not; waits for its answer as long as the request may take. */
+  async function learned(before: readonly string[] | undefined, request: HttpRequest, leftMs: number) {
+    if (authorities === undefined || settings.tls_config?.ca_file !== undefined) return false;
+    if (authorities.current === before) {
+      const done = new AbortController();
+      const signals = [closing.signal, ...(request.signal === undefined ? [] : [request.signal])];
+      const limit = clock.sleep(leftMs, AbortSignal.any([...signals, done.signal]));
+      await Promise.race([authorities.refresh(), limit]);
+      if (signals.some((signal) => signal.aborted)) return false;
+      done.abort();
+    }
+    return authorities.current !== before;
+  }
+
   return {
     async send(request) {
       const started = clock.monotonic();
-      const elapsed = (): number => clock.monotonic() - started;
+      const left = (): number => Math.max(0, request.timeoutMs - (clock.monotonic() - started));
+      const known = authorities?.current;
       let ended = await once(request, request.timeoutMs);
       if (ended.kind === "fault" && ended.stale) {
         connections.renew();
-        ended = await once(request, Math.max(0, request.timeoutMs - elapsed()));
+        ended = await once(request, left());
       }
-      return reply(ended, elapsed());
+      if (
+        ended.kind === "fault" &&
+        ended.fault.unknownIssuer === true &&
+        (await learned(known, request, left()))
+      )
+        ended = await once(request, left());
+      return reply(ended, clock.monotonic() - started);
     },
     renew: () => connections.renew(),
     [Symbol.asyncDispose]() {
@@ -112,7 +137,10 @@ function proxyRefusal(ended: Ended, { proxy }: Terms): Ended {
 }
 
 function reply(ended: Ended, durationMs: number): HttpReply {
-  if (ended.kind === "fault") return { kind: "failure", ...ended.fault, durationMs };
+  if (ended.kind === "fault") {
+    const { code, reason } = ended.fault;
+    return { kind: "failure", code, reason, durationMs };
+  }
   return { ...ended, kind: "response", durationMs };
 }
 

@@ -32,6 +32,8 @@ interface World {
   readonly env: Environment;
   readonly secrets: KnownSecrets;
   readonly connectTimeoutMs: number;
+  /** Of the system, besides Node.js' own. */
+  readonly authorities?: () => readonly string[];
 }
 
 /** A request in flight, and one more for a goodbye while it hangs. */
@@ -54,8 +56,8 @@ interface Pool {
 /** Sockets by `protocol|proxy`: two protocols and at most three proxies, so the map is small. */
 export function createConnections(settings: HttpSettings, world: World): Connections {
   const pools = new Map<string, Pool>();
-  const receiverTrust = createTrust(settings.tls_config);
-  const proxyTrust = createTrust(forProxy(settings.tls_config));
+  const receiverTrust = createTrust(settings.tls_config, world.authorities);
+  const proxyTrust = createTrust(forProxy(settings.tls_config), world.authorities);
 
   function pool(url: URL, proxy: URL | undefined): Pool {
     const key = `${url.protocol}|${proxy?.href ?? ""}`;

@@ -2,7 +2,10 @@
 import { causeOf } from "../cause.ts";
 import type { HttpFailure } from "./http.ts";
 
-export type Fault = Pick<HttpFailure, "code" | "reason">;
+export interface Fault extends Pick<HttpFailure, "code" | "reason"> {
+  /** The certificate's issuer is none that Node.js knows; the system may know it. */
+  readonly unknownIssuer?: true;
+}
 
 /** Where a request was when it failed. */
 interface Place {
@@ -19,19 +22,21 @@ export const tunnelFailed = "ERR_TUNNEL_FAILED";
 
 const resetCodes = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED", "ERR_STREAM_PREMATURE_CLOSE"]);
 const unreachableCodes = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENETDOWN", "EHOSTDOWN"]);
-const unknownIssuer = "the certificate's issuer is not trusted; set tls_config.ca_file";
+const untrusted = "the certificate's issuer is not trusted; set tls_config.ca_file";
+
+const selfSigned = "the certificate is self-signed; set tls_config.ca_file";
 
 /** What a user can do about a failed handshake, by OpenSSL's and Node's codes. */
 const tlsAdvice: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: "the certificate has expired; renew it, or set this machine's clock",
   CERT_NOT_YET_VALID: "the certificate is not valid yet; set this machine's clock",
   CERT_REVOKED: "the certificate is revoked; renew it",
-  CERT_UNTRUSTED: unknownIssuer,
-  DEPTH_ZERO_SELF_SIGNED_CERT: "the certificate is self-signed; set tls_config.ca_file",
-  SELF_SIGNED_CERT_IN_CHAIN: unknownIssuer,
-  UNABLE_TO_GET_ISSUER_CERT: unknownIssuer,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownIssuer,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownIssuer,
+  CERT_UNTRUSTED: untrusted,
+  DEPTH_ZERO_SELF_SIGNED_CERT: selfSigned,
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
   ERR_TLS_CERT_ALTNAME_INVALID: "the certificate is for another name; set tls_config.server_name",
   ERR_SSL_WRONG_VERSION_NUMBER: "the server does not speak TLS here; check https:// and the port",
   ERR_SSL_PACKET_LENGTH_TOO_LONG: "the server does not speak TLS here; check https:// and the port",
@@ -77,7 +82,11 @@ function tlsFault(error: unknown, code: string, { target, proxy, connected }: Pl
   const through = proxy === undefined ? target : `${target} through proxy ${proxy}`;
   const reason = (code === "EPROTO" ? opensslReason(error) : undefined) ?? reasonOf(error);
   const advice = tlsAdvice[code] ?? tlsAdvice[`ERR_SSL_${reason.toUpperCase().replaceAll(" ", "_")}`];
-  return { code: "tls", reason: `cannot ${verb} ${through}: ${advice ?? reason}` };
+  return {
+    code: "tls",
+    reason: `cannot ${verb} ${through}: ${advice ?? reason}`,
+    ...((advice === untrusted || advice === selfSigned) && { unknownIssuer: true as const }),
+  };
 }
 
 /** OpenSSL's own line inside Node's: `…:error:0A00010B:SSL routines:tls_validate_record_header:wrong version number:…`. */

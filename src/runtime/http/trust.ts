@@ -1,4 +1,4 @@
-/** Owns whom we trust and how we prove who we are on a TLS connection, with certificate files as they are now. */
+/** Whom we trust and how we prove who we are on a TLS connection, with certificate files as they are now. */
 import { isIP } from "node:net";
 import type { ConnectionOptions, SecureContext, SecureContextOptions, SecureVersion } from "node:tls";
 import { causeOf } from "../cause.ts";
@@ -20,23 +20,32 @@ const versions: Readonly<Record<TlsVersion, SecureVersion>> = {
   TLS13: "TLSv1.3",
 };
 
-export function createTrust(settings: TlsSettings = {}): Trust {
+/** @param authorities of the system, asked for anew with each connection; their identity says whether they changed */
+export function createTrust(
+  settings: TlsSettings = {},
+  authorities: () => readonly string[] = () => none,
+): Trust {
   const files = [settings.ca_file, settings.cert_file, settings.key_file].filter(
     (path) => path !== undefined,
   );
   let stamp: string | undefined;
   let current: ConnectionOptions = {};
+  let added: readonly string[] = none;
   return {
     options() {
       const now = files.map(fileStamp).join(" ");
-      if (now === stamp) return current;
+      const system = authorities();
+      if (now === stamp && system === added) return current;
       stamp = undefined;
-      current = { ...connectionOptions(settings), secureContext: secureContext(settings) };
+      current = { ...connectionOptions(settings), secureContext: secureContext(settings, system) };
       stamp = now;
+      added = system;
       return current;
     },
   };
 }
+
+const none: readonly string[] = [];
 
 function connectionOptions({
   server_name: name,
@@ -53,7 +62,7 @@ function connectionOptions({
   };
 }
 
-function secureContext(settings: TlsSettings): SecureContext {
+function secureContext(settings: TlsSettings, system: readonly string[]): SecureContext {
   const { ca_file, cert_file, key_file, min_version } = settings;
   const options: SecureContextOptions = {
     minVersion: versions[min_version ?? "TLS12"],
@@ -61,7 +70,7 @@ function secureContext(settings: TlsSettings): SecureContext {
     ...(cert_file !== undefined && { cert: pem("cert_file", cert_file) }),
     ...(key_file !== undefined && { key: pem("key_file", key_file) }),
   };
-  if (ca_file === undefined) return systemContext(options, cert_file === undefined);
+  if (ca_file === undefined) return systemContext(options, system, cert_file === undefined);
   return context(options);
 }
 
@@ -72,25 +81,21 @@ function pem(name: string, path: string): Buffer {
   return content;
 }
 
-const shared = new Map<SecureVersion | undefined, SecureContext>();
+const shared = new Map<SecureVersion | undefined, { system: readonly string[]; context: SecureContext }>();
 
-/** Node's own authorities and the system's: a company's are often only in the keychain. Shared, as one takes some 4 MB. */
-function systemContext(options: SecureContextOptions, shareable: boolean): SecureContext {
+/** Node.js' own authorities and the system's. Shared, as one takes some 4 MB. */
+function systemContext(
+  options: SecureContextOptions,
+  system: readonly string[],
+  shareable: boolean,
+): SecureContext {
   const existing = shareable ? shared.get(options.minVersion) : undefined;
-  if (existing !== undefined) return existing;
-  const ca = mergedAuthorities();
-  const created = context(ca === undefined ? options : { ...options, ca });
-  if (shareable) shared.set(options.minVersion, created);
+  if (existing?.system === system) return existing.context;
+  // Node.js' default store is cheaper than a copy of it.
+  const ca = system.length === 0 ? {} : { ca: [...tls().getCACertificates("default"), ...system] };
+  const created = context({ ...options, ...ca });
+  if (shareable) shared.set(options.minVersion, { system, context: created });
   return created;
-}
-
-/** Nothing where the system adds none, since Node's default store is then cheaper than a copy of it. */
-function mergedAuthorities(): string[] | undefined {
-  const known = new Set(tls().getCACertificates("default"));
-  const added = tls()
-    .getCACertificates("system")
-    .filter((certificate) => !known.has(certificate));
-  return added.length === 0 ? undefined : [...new Set([...known, ...added])];
 }
 
 function context(options: SecureContextOptions): SecureContext {
