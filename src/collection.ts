@@ -11,7 +11,7 @@ import type { Clock } from "./runtime/clock.ts";
 import type { Logger } from "./runtime/log.ts";
 import type { Random } from "./runtime/random.ts";
 import type { Heartbeat } from "./source/heartbeat.ts";
-import { thisMachine } from "./source/machine.ts";
+import { machineOf } from "./source/machine.ts";
 import { openSources } from "./source/open.ts";
 import type { Source, SourceName } from "./source/source.ts";
 
@@ -49,7 +49,7 @@ export function createCollection({ sources: settings }: Configuration, world: Co
       ...world,
       settings: switches,
       intervals: intervalsOf(settings),
-      machine: thisMachine(world.platform, world.simulated),
+      machine: machineOf(world),
     }).intakes,
     sources: openSources(settings, {
       ...world,

@@ -10,6 +10,7 @@ import type { Machine } from "../source/machine.ts";
 import { splitReports } from "../source/poll.ts";
 import type { Frame } from "../source/source.ts";
 import type { Read, Timed } from "./intake.ts";
+import { createPlausibility } from "./plausibility.ts";
 import { sampleTimes } from "./sample-time.ts";
 import { judgeWindows } from "./windows.ts";
 
@@ -26,7 +27,7 @@ export function createReaders(
 ): Readers {
   let memoryBytes = machine?.memoryBytes;
   return {
-    powermetrics: powermetricsReader(settings, intervalMs),
+    powermetrics: powermetricsReader(settings, intervalMs, machine),
     vm_stat: (frame) => taken(frame, parseVmStat(frame.bytes, memoryBytes)),
     sysctl(frame) {
       const result = parseSysctl(frame.bytes);
@@ -37,10 +38,15 @@ export function createReaders(
   };
 }
 
+/** Timestamps are whole seconds. */
+const timestampPrecisionMs = 1000;
+
 function powermetricsReader(
   settings: CollectorSettings,
   intervalMs: number | undefined,
+  machine: Machine | undefined,
 ): Read<Samples["powermetrics"]> {
+  const check = createPlausibility(machine?.busyShare);
   const timeOf = sampleTimes();
   const judge = judgeWindows(intervalMs);
   const wanted = {
@@ -48,14 +54,16 @@ function powermetricsReader(
     frequencyResidency: settings.frequencyResidency,
     interrupts: settings.interrupts,
   };
-  return ({ bytes }) => {
+  return ({ bytes, receivedAt }) => {
     const document = parsePowermetrics(bytes, wanted);
     if (!document.ok) return document;
-    const sample = document.value;
-    const verdict = judge(sample);
+    const { timestampMs, elapsedNs } = document.value;
+    const verdict = judge(document.value);
     if (verdict.status === "skipped") return parsed({ skipped: verdict.why });
-    const time = timeOf(sample.timestampMs, sample.elapsedNs);
-    return parsed({ sample, time, windowMs: sample.elapsedNs / 1e6, accrues: verdict.accrues });
+    const time = timeOf(timestampMs, elapsedNs);
+    const windowMs = elapsedNs / 1e6;
+    const sample = check(document.value, receivedAt - time > windowMs / 2 + timestampPrecisionMs);
+    return parsed({ sample, time, windowMs, accrues: verdict.accrues });
   };
 }
 

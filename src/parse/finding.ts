@@ -1,4 +1,4 @@
-/** Owns what a parser noticed and did not pass on: keys nobody knows, and values that cannot be true. */
+/** Collects what a parser noticed and did not pass on: keys nobody knows, and values that cannot be true. */
 import type { Findings } from "./sample.ts";
 
 export interface FindingLog {
@@ -6,6 +6,8 @@ export interface FindingLog {
   unknown(path: string): void;
   /** A value that was withheld, once for each. */
   implausible(field: string): void;
+  /** A zero that was withheld, and that only the next window can judge. */
+  zeroWhileBusy(field: string): void;
   /** The value when it lies within the bounds; otherwise it is withheld. Absent stays absent. */
   within(field: string, value: number | undefined, least: number, most: number): number | undefined;
   /** A share of the window. Rounding to six digits (`%g`) may take a sum beyond its bounds by 0.001. */
@@ -23,12 +25,14 @@ const roundingOfSums = 1e-3;
 export function findingLog(): FindingLog {
   const unknown = new Set<string>();
   const implausible: string[] = [];
+  const zeroWhileBusy: string[] = [];
 
   const log: FindingLog = {
     unknown(path) {
       if (unknown.size < mostUnknown) unknown.add(path.slice(0, longestPath));
     },
     implausible: (field) => void implausible.push(field),
+    zeroWhileBusy: (field) => void zeroWhileBusy.push(field),
     within(field, value, least, most) {
       if (value === undefined || (value >= least && value <= most)) return value;
       implausible.push(field);
@@ -39,7 +43,11 @@ export function findingLog(): FindingLog {
       return accepted === undefined ? undefined : Math.min(1, Math.max(0, accepted));
     },
     amount: (field, value) => log.within(field, value, 0, Number.MAX_SAFE_INTEGER),
-    findings: () => ({ unknown: [...unknown], implausible }),
+    findings: () => ({
+      unknown: [...unknown],
+      implausible,
+      ...(zeroWhileBusy.length > 0 && { zeroWhileBusy }),
+    }),
   };
   return log;
 }

@@ -9,6 +9,8 @@ export interface Findings {
   readonly unknown: readonly string[];
   /** Fields whose value cannot be true and was withheld, by field name. */
   readonly implausible: readonly string[];
+  /** Fields that were withheld since they were 0 while cores were busy: implausible when the next window has them too. */
+  readonly zeroWhileBusy?: readonly string[];
 }
 
 /** One `powermetrics` document. */

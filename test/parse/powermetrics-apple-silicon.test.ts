@@ -202,7 +202,8 @@ test("a CPU at 0 mW while its cores were busy is withheld, with what was added u
     ],
     [undefined, undefined, undefined, 5],
   );
-  assert.deepEqual(findings.implausible, ["cpu_power", "cpu_energy", "combined_power"]);
+  assert.deepEqual(findings.zeroWhileBusy, ["cpu_power", "cpu_energy", "combined_power"]);
+  assert.deepEqual(findings.implausible, [], "only the next window can tell");
   assert.equal(
     read({ processor: { ...dead, combined_power: 90, ...busy(1) } }).processor?.combinedMilliwatts,
     90,
@@ -212,7 +213,7 @@ test("a CPU at 0 mW while its cores were busy is withheld, with what was added u
 test("a package at 0 mJ while its cores were busy is withheld", () => {
   const { processor, findings } = read({ processor: { package_energy: 0, ...busy(1) } });
   assert.deepEqual([processor?.combinedMilliwatts, processor?.packageMillijoules], [undefined, undefined]);
-  assert.deepEqual(findings.implausible, ["package_power", "package_energy"]);
+  assert.deepEqual(findings.zeroWhileBusy, ["package_power", "package_energy"]);
 });
 
 test("a CPU at 0 mW is believed when its cores ran for less than 50 ms of core time", () => {
@@ -223,9 +224,9 @@ test("a CPU at 0 mW is believed when its cores ran for less than 50 ms of core t
       processor?.cpuMilliwatts,
       processor?.cpuMillijoules,
       processor?.combinedMilliwatts,
-      findings.implausible,
+      findings.zeroWhileBusy,
     ],
-    [0, 0, 0, []],
+    [0, 0, 0, undefined],
   );
   assert.equal(
     read({ elapsed_ns: 25e6, processor: { ...idle, ...busy(2) } }).processor?.cpuMilliwatts,

@@ -66,7 +66,7 @@ test("a package at 0 W while its cores were busy is withheld", () => {
     processor: { package_watts: 0, package_joules: 0, packages: packages(core(0, 0.5, 2e9)) },
   });
   assert.deepEqual([processor?.packageMilliwatts, processor?.packageMillijoules], [undefined, undefined]);
-  assert.deepEqual(findings.implausible, ["package_watts", "package_joules"]);
+  assert.deepEqual(findings.zeroWhileBusy, ["package_watts", "package_joules"]);
 });
 
 test("the integrated GPU goes first, in Hz, with states whose frequency is a string", () => {

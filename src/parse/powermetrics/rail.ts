@@ -1,4 +1,4 @@
-/** Owns power and energy: the figures that powermetrics derives per rail, and when they cannot be true. */
+/** Reads power and energy: the figures that powermetrics derives per rail, and when they cannot be true. */
 import { defined } from "../defined.ts";
 import type { Fields } from "../field.ts";
 import type { FindingLog } from "../finding.ts";
@@ -49,7 +49,7 @@ export function readRails(
   const whole = withheldZero("package", rail("package"));
   const combined = log.within("combined_power", processor.number("combined_power"), 0, mostMilliwatts);
   const lacksCpu = cpu.milliwatts !== reported.milliwatts && isSumOf(combined, gpu, ane);
-  if (lacksCpu) log.implausible("combined_power");
+  if (lacksCpu) log.zeroWhileBusy("combined_power");
   return defined({
     cpuMilliwatts: cpu.milliwatts,
     gpuMilliwatts: gpu.milliwatts,
@@ -119,9 +119,14 @@ function isBusy(cores: readonly Core[], elapsedNs: number): boolean {
 }
 
 function withoutZero(rail: Rail, [power, energy]: readonly [string, string], log: FindingLog): Rail {
+  const unlessZero = (field: string, value: number | undefined): number | undefined => {
+    if (value !== 0) return value;
+    log.zeroWhileBusy(field);
+    return undefined;
+  };
   return {
-    milliwatts: log.within(power, rail.milliwatts, Number.MIN_VALUE, mostMilliwatts),
-    millijoules: log.within(energy, rail.millijoules, Number.MIN_VALUE, Number.MAX_SAFE_INTEGER),
+    milliwatts: unlessZero(power, rail.milliwatts),
+    millijoules: unlessZero(energy, rail.millijoules),
   };
 }
 

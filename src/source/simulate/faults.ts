@@ -13,6 +13,7 @@ const kinds = [
   "sleep-gap-spanned",
   "zero-power",
   "parked-core",
+  "busy-cores",
   "huge",
   "unescaped",
   // the polled tools

@@ -51,6 +51,7 @@ export function plistWriter(): PlistWriter {
 
 /** C's `%g`. */
 export function formatReal(value: number): string {
+  if (Number.isNaN(value)) return "nan";
   if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);
   const [mantissa = "0", exponentText = "0"] = value.toExponential(5).split("e");
   const exponent = Number(exponentText);

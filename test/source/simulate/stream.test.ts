@@ -145,6 +145,16 @@ test("fault zero-power: nothing is drawn while cores are busy", async () => {
   assert.ok(coresOf(second).some((core) => number(core["idle_ratio"]) < 0.9));
 });
 
+test("fault busy-cores: every core claims to be fully active, and the last of each cluster has no figure", async () => {
+  const texts = await documents(...stream, "--chip", "m2", "-n", "2", "--fault", "busy-cores");
+  const [first = {}, second = {}] = texts.map(parseDocument);
+  assert.ok(coresOf(first).some((core) => number(core["idle_ratio"]) > 0.5));
+  assert.deepEqual(
+    coresOf(second).map((core) => core["idle_ratio"]),
+    [0, 0, 0, NaN, 0, 0, 0, NaN],
+  );
+});
+
 test("fault parked-core: a core vanishes, or is switched off where the chip says so", async () => {
   const [before = {}, after = {}] = (await documents(...stream, "-n", "2", "--fault", "parked-core@2")).map(
     parseDocument,
