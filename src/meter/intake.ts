@@ -121,6 +121,7 @@ export function createIntake<S extends SourceName>(options: IntakeOptions<S>): I
     started: () => undefined,
     failed: ({ reason }) => own.count("sourceFailures", 1, { source, reason }),
     restarted: (reason) => own.count("sourceRestarts", 1, { source, reason }),
+    remarked: (kind) => own.count("sourceRemarks", 1, { source, kind }),
     dropped: (kind) => own.count("sourceParseErrors", 1, { source, kind }),
     end,
     checkSilence,

@@ -28,6 +28,11 @@ export const ownMetrics = {
     "Output of the source that could not be used, by kind",
     ["source", "kind"],
   ),
+  sourceRemarks: agentCounter(
+    "mac_agent_source_known_messages_total",
+    "Lines that the source's tool is known to print beside its reports, by kind; logged once each",
+    ["source", "kind"],
+  ),
   sourceUnknownKeys: agentCounter(
     "mac_agent_source_unknown_keys_total",
     "Keys and lines of the source that the agent does not know",

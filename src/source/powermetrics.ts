@@ -11,6 +11,7 @@ import type { Logger } from "../runtime/log.ts";
 import { spawnChild, type Argv, type Spawn } from "./child.ts";
 import { classifyPowermetrics, unknownSamplers } from "./failure.ts";
 import type { Heartbeat } from "./heartbeat.ts";
+import { createRemarks, type Remarks } from "./remarks.ts";
 import { createReport, type Report } from "./report.ts";
 import { chooseSamplers } from "./samplers.ts";
 import type { FailureReason, Source, SourceEnd, SourceFailure, SourceListener } from "./source.ts";
@@ -58,6 +59,7 @@ async function runPowermetrics(
 ): Promise<SourceEnd> {
   const { clock, restart, backoff } = options;
   const report = createReport(listener, options.log, clock);
+  const remarks = createRemarks(options.log, (kind) => listener.remarked?.(kind));
   const stopped = (): boolean => signal.aborted;
   let samplers = await choose(options, signal);
   let reason: FailureReason | undefined;
@@ -65,7 +67,7 @@ async function runPowermetrics(
   while (samplers.length > 0 && !stopped()) {
     if (reason !== undefined) listener.restarted(reason);
     const argv = commandLine(options, samplers);
-    const life = await readLife(options, argv, { report, listener }, signal);
+    const life = await readLife(options, argv, { report, listener, remarks }, signal);
     if (stopped()) break;
     const failure = diagnose(argv, life, options.intervalMs);
     reason = failure.reason;
@@ -96,7 +98,7 @@ function choose(options: PowermetricsOptions, signal: AbortSignal): Promise<read
 function readLife(
   options: PowermetricsOptions,
   argv: Argv,
-  { report, listener }: { report: Report; listener: SourceListener },
+  { report, listener, remarks }: { report: Report; listener: SourceListener; remarks: Remarks },
   signal: AbortSignal,
 ): Promise<StreamEnd> {
   let documents = 0;
@@ -105,7 +107,10 @@ function readLife(
     if (documents === healthyDocuments) options.backoff.reset();
     report.frame({ bytes, receivedAt: options.clock.now() });
   }
-  return readStream({ ...options, spawn: options.spawn ?? spawnChild, argv, listener, onDocument }, signal);
+  return readStream(
+    { ...options, spawn: options.spawn ?? spawnChild, argv, listener, remarks, onDocument },
+    signal,
+  );
 }
 
 /** Fewer samplers only when the tool named some of ours, so each round of this brings the end nearer. */

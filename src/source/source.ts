@@ -59,6 +59,8 @@ export interface SourceListener {
   failed(failure: SourceFailure): void;
   /** A long-running child is started again because of `reason`. */
   restarted(reason: FailureReason): void;
+  /** A line of a known kind beside the documents. */
+  remarked?(kind: string): void;
   /** Counted as it happens; `bytes` were thrown away. */
   dropped(kind: DropKind, bytes: number): void;
 }

@@ -1,10 +1,11 @@
-/** Owns one life of powermetrics: from its start to its end, with its documents, its words, and its silence. */
+/** One life of powermetrics: from its start to its end, with its documents, its words, and its silence. */
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Argv, ChildExit, Spawn } from "./child.ts";
 import { createFramer } from "./frame.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { logLines, splitLines } from "./lines.ts";
+import type { Remarks } from "./remarks.ts";
 import type { SourceListener } from "./source.ts";
 
 interface StreamOptions {
@@ -16,6 +17,7 @@ interface StreamOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly spawn: Spawn;
   readonly onDocument: (bytes: Buffer) => void;
+  readonly remarks: Remarks;
   readonly listener: Pick<SourceListener, "started" | "dropped">;
 }
 
@@ -40,7 +42,7 @@ export async function readStream(options: StreamOptions, signal: AbortSignal): P
   const keepLine = (line: string): void => {
     lines.push(line);
     if (lines.length > keptLines) lines.shift();
-    lineLog.line(line);
+    if (!options.remarks.take(line)) lineLog.line(line);
   };
   const watch = watchSilence(options, () => documents === 0);
   const framer = createFramer({

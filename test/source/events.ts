@@ -50,6 +50,7 @@ export function collectEvents(): Events {
       add(`failed ${failure.reason}`);
     },
     restarted: (reason) => add(`restarted ${reason}`),
+    remarked: (kind) => add(`remarked ${kind}`),
     dropped: (kind, bytes) => add(`dropped ${kind} ${bytes}`),
     until: (name, times = 1) =>
       new Promise((resolve) => {

@@ -126,6 +126,26 @@ test("garbage around documents is counted and logged, and the documents come thr
   );
 });
 
+test("lines that powermetrics prints at every sample are logged once, over restarts too, and counted", async (t) => {
+  const said = ["Second underflow occured.", "proc_pidpath 1460 failed(0)", "Invalid key detected!"];
+  const script = said
+    .map((line) => `echo '${line}' >&2\n`)
+    .join("")
+    .repeat(3);
+  const entry = "echo 'ERROR: cannot find the IO registry entry for IODeviceTree:/arm-io/pmgr'\n";
+  const { events, log } = runPowermetrics(t, fakeTool(`${help}${script}${entry}${printDocument("x")}exit 1`));
+  await events.until("restarted exited", 2);
+  const count = (kind: string): number => events.names.filter((name) => name === `remarked ${kind}`).length;
+  assert.ok(count("second_underflow") >= 6 && count("no_process_path") >= 6 && count("invalid_smc_key") >= 6);
+  assert.ok(count("no_registry_entry") >= 2);
+  for (const line of [...said, "ERROR: cannot find the IO registry entry"])
+    assert.equal(
+      log.lines.filter((one) => one.startsWith("warn powermetrics said") && one.includes(line)).length,
+      1,
+      line,
+    );
+});
+
 test("garbage without end is logged at a bounded rate", async (t) => {
   const script = `${help}i=0; while [ $i -lt 500 ]; do echo "noise $i"; i=$((i+1)); done\n${printDocument("x")}exit 0`;
   const { events, log } = runPowermetrics(t, fakeTool(script), { restart: "never" });
