@@ -13,7 +13,7 @@ import type { TimeJump } from "./source/wake.ts";
 
 /** Between two snapshots of the agent's own metrics, milliseconds. */
 export const ownIntervalMs = 15_000;
-/** ps is asked every so many of those: a process a minute is cheap, one every 15 s is not. */
+/** ps is asked every so many of those: a process a minute is cheap, one every 15 s is not. Until it told once, it is asked at each. */
 const beatsPerCpuReading = 4;
 
 export interface TelemetryOptions {
@@ -65,7 +65,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     },
     async run(signal) {
       for (let beat = 0; !signal.aborted; beat++) {
-        if (beat % beatsPerCpuReading === 0) await powermetricsCpu.refresh();
+        if (beat % beatsPerCpuReading === 0 || powermetricsCpu.seconds === undefined) await powermetricsCpu.refresh();
         view = undefined;
         countLosses(seen().journal);
         options.publish(await own.snapshot(seen().now));

@@ -106,7 +106,7 @@ export const ownMetrics = {
   processMemory: gauge("mac_agent_process_resident_memory_bytes", "Resident memory of the agent"),
   childCpu: agentCounter(
     "mac_agent_child_cpu_seconds_total",
-    "CPU time of child processes that have ended, by tool",
+    "CPU time of the source's long-running child processes so far, the running one included; looked at each minute",
     ["child"],
   ),
   configReloaded: gauge(

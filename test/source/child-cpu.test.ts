@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { childCpu, parseCpuTime } from "../../src/source/child-cpu.ts";
+import { childCpu, parseCpuTime, type ChildCpu } from "../../src/source/child-cpu.ts";
 import type { Spawn } from "../../src/source/child.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 
@@ -28,12 +28,12 @@ function scriptedPs(answers: string[]): Spawn {
   };
 }
 
+const onMac = (...answers: string[]): ChildCpu =>
+  childCpu({ platform: "darwin", clock: fakeClock(), environment: {}, spawn: scriptedPs(answers) });
+
 test("CPU time of a child that was started again is added to that of the one before, and never falls", async () => {
-  const cpu = childCpu({
-    clock: fakeClock(),
-    environment: {},
-    spawn: scriptedPs(["0:10.00", "", "0:09.00", "0:02.00"]),
-  });
+  const row = (pid: number, time: string): string => `    1     0   0:07.00\n  ${pid}     1   ${time}\n`;
+  const cpu = onMac(row(100, "0:10.00"), "", row(100, "0:09.00"), row(200, "0:02.00"));
   await cpu.refresh();
   assert.equal(cpu.seconds, undefined);
   cpu.started(100);
@@ -46,4 +46,39 @@ test("CPU time of a child that was started again is added to that of the one bef
   assert.equal(cpu.seconds, 10);
   await cpu.refresh();
   assert.equal(cpu.seconds, 12);
+});
+
+test("what the child started counts with it, as powermetrics behind sudo does", async () => {
+  const cpu = onMac("  100  1 0:00.25\n  101 100 1:00.50\n  102 101 0:01.00\n  200 1 9:00.00\n");
+  cpu.started(100);
+  await cpu.refresh();
+  assert.equal(cpu.seconds, 61.75);
+});
+
+test("a child that ps does not list has no CPU time, instead of none at all", async () => {
+  const cpu = onMac("  200 1 9:00.00\n");
+  cpu.started(100);
+  await cpu.refresh();
+  assert.equal(cpu.seconds, undefined);
+});
+
+test("on Linux /proc tells of the child and of those below it, without a process for the question", async () => {
+  const stat = (pid: number, ticks: string): string =>
+    `${pid} (a) R (b) S 1 100 100 0 -1 0 0 0 0 0 ${ticks} 0 0 20 0`;
+  const files: Record<string, string> = {
+    "/proc/100/stat": stat(100, "25 50"),
+    "/proc/100/task/100/children": "101 102 ",
+    "/proc/101/stat": stat(101, "100 0"),
+    "/proc/101/task/101/children": "",
+  };
+  const cpu = childCpu({
+    platform: "linux",
+    clock: fakeClock(),
+    environment: {},
+    spawn: () => assert.fail("no process is started"),
+    readText: (path) => files[path] ?? assert.fail(path),
+  });
+  cpu.started(100);
+  await cpu.refresh();
+  assert.equal(cpu.seconds, 0.75);
 });
