@@ -176,6 +176,8 @@ export async function runAgent(
   const telling = telemetry.run(stopping);
 
   const end = await firstEnd(running, stopping, async (ended) => {
+    // It goes on as soon as it is started with other arguments.
+    if (ended.reason === "buffered") return;
     const delivered = intakes.powermetrics.lastTime !== undefined;
     const pauseMs = world.restarts.next(delivered ? clock.monotonic() - startedAt : 0);
     await pauseBeforeRestart(ended, pauseMs, world, stopping);

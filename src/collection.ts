@@ -12,6 +12,7 @@ import type { Logger } from "./runtime/log.ts";
 import type { Random } from "./runtime/random.ts";
 import type { Heartbeat } from "./source/heartbeat.ts";
 import { machineOf } from "./source/machine.ts";
+import type { Buffering } from "./source/powermetrics.ts";
 import { openSources } from "./source/open.ts";
 import type { Source, SourceName } from "./source/source.ts";
 
@@ -27,6 +28,8 @@ export interface CollectionWorld {
   readonly environment: Readonly<Record<string, string>>;
   /** `never` under launchd: the agent gave up root, can't start powermetrics again, and leaves that to launchd. */
   readonly restart: "backoff" | "never";
+  /** Of powermetrics, as earlier lives of the agent found it. */
+  readonly buffering?: Buffering;
   readonly heartbeat: Heartbeat;
   readonly own: OwnMeter;
   readonly publish: (snapshot: Snapshot) => void;

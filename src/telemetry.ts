@@ -23,7 +23,7 @@ export interface TelemetryOptions {
   readonly version: string;
   readonly nodeVersion: string;
   readonly sources: readonly Source[];
-  readonly intakes: Readonly<Record<SourceName, Pick<Intake, "isUp" | "lastTime">>>;
+  readonly intakes: Readonly<Record<SourceName, Pick<Intake, "isUp" | "lastTime" | "lagMs">>>;
   readonly powermetricsCpu: Pick<ChildCpu, "refresh" | "seconds">;
   readonly journal: Pick<Journal, "state">;
   readonly deliveries: Pick<Deliveries, "reports">;
@@ -65,7 +65,8 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     },
     async run(signal) {
       for (let beat = 0; !signal.aborted; beat++) {
-        if (beat % beatsPerCpuReading === 0 || powermetricsCpu.seconds === undefined) await powermetricsCpu.refresh();
+        if (beat % beatsPerCpuReading === 0 || powermetricsCpu.seconds === undefined)
+          await powermetricsCpu.refresh();
         view = undefined;
         countLosses(seen().journal);
         options.publish(await own.snapshot(seen().now));
@@ -112,6 +113,12 @@ function watchSources({ own, sources, intakes }: TelemetryOptions): void {
     sources.flatMap(({ name }) => {
       const { lastTime } = intakes[name];
       return lastTime === undefined ? [] : [[lastTime / 1000, { source: name }] as const];
+    }),
+  );
+  own.watch("sourceLag", () =>
+    sources.flatMap(({ name }) => {
+      const { lagMs } = intakes[name];
+      return lagMs === undefined ? [] : [[lagMs / 1000, { source: name }] as const];
     }),
   );
   for (const { name: source } of sources) {

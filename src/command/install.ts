@@ -4,7 +4,7 @@ import { basename, dirname, isAbsolute, resolve } from "node:path";
 import { loadConfiguration } from "../config/load.ts";
 import type { Configuration } from "../config/schema.ts";
 import { install as installAgent, type InstallOutcome } from "../daemon/install.ts";
-import { endpointProbe, jobProbe, type ReadyProbe } from "../daemon/ready.ts";
+import { endpointProbe, firstSampleMs, jobProbe, type ReadyProbe } from "../daemon/ready.ts";
 import { runtimeObjection } from "../daemon/runtime-path.ts";
 import { starterFile } from "../daemon/starter.ts";
 import type { StepReport } from "../daemon/step.ts";
@@ -47,7 +47,7 @@ export async function install(options: InstallArguments, world: World): Promise<
       account: configuration.run_as,
       configuration: text,
       probe: probeOf(configuration, system),
-      readyTimeoutMs: options.readyTimeoutMs,
+      readyTimeoutMs: Math.max(options.readyTimeoutMs, firstSampleMs(configuration)),
     },
     system,
     { dryRun: options.dryRun, tell: teller(world) },

@@ -110,6 +110,8 @@ async function runWith(prepared: Settled, { args, world, hangup }: Running): Pro
           if (privileges.account !== undefined) renamed.abort();
         })
       : undefined;
+  // Beside the journal, where the account may write.
+  const restarts = openRestarts(join(dirname(configuration.journal.path), "restarts"), log);
   const end = await runAgent(
     configuration,
     {
@@ -122,8 +124,8 @@ async function runWith(prepared: Settled, { args, world, hangup }: Running): Pro
       configurationText: () => reload.current.text,
       // Without root it could not be started again: launchd starts both.
       restart: privileges.account === undefined ? "backoff" : "never",
-      // Beside the journal, where the account may write.
-      restarts: openRestarts(join(dirname(configuration.journal.path), "restarts"), log),
+      restarts,
+      ...(privileges.account !== undefined && { buffering: restarts }),
     },
     AbortSignal.any([world.signal, renamed.signal]),
   );

@@ -18,13 +18,22 @@ const steadyMs = 10_000;
 /** Beyond that nobody waits for a first window: an agent that answers is good enough. */
 const longestWindowMs = 120_000;
 
+/** Of powermetrics and macOS themselves, on a busy machine. */
+const startAllowanceMs = 15_000;
+
+/** How long the first samples may take, milliseconds: a window, and one more where its document waits in powermetrics' buffer. */
+export function firstSampleMs({ sources, web }: Configuration): number {
+  const longest = longestInterval(sources);
+  return web.enabled && longest <= longestWindowMs ? 2 * longest + startAllowanceMs : 0;
+}
+
+function longestInterval(sources: Configuration["sources"]): number {
+  return Math.max(0, ...Object.values(sources).map(({ enabled, interval }) => (enabled ? interval : 0)));
+}
+
 /** Asks the endpoint of this configuration, over loopback. */
 export function endpointProbe({ web, sources }: Configuration, clock: Clock): ReadyProbe {
-  const longest = Math.max(
-    0,
-    ...Object.values(sources).map(({ enabled, interval }) => (enabled ? interval : 0)),
-  );
-  const path = longest > longestWindowMs ? "/-/healthy" : "/-/ready";
+  const path = longestInterval(sources) > longestWindowMs ? "/-/healthy" : "/-/ready";
   const [address = ""] = web.listen_addresses;
   const schemes = web.config_file === undefined ? ["http:"] : ["https:", "http:"];
   const urls = schemes.map((scheme) => new URL(`${scheme}//${localAddress(address)}${path}`));

@@ -14,6 +14,10 @@ import type { Logger } from "../runtime/log.ts";
 export interface Restarts {
   /** Counts one more end of a source that had delivered for so long, 0 for not at all, and gives the pause before the restart; milliseconds. */
   next(deliveredMs: number): number;
+  /** Whether powermetrics is to write line by line, as an earlier life found. */
+  readonly lineBuffered: boolean;
+  /** For the lives that follow; false when it cannot be kept. */
+  remember(): boolean;
 }
 
 const firstPauseMs = 30_000;
@@ -23,27 +27,46 @@ const goodStretchMs = longestPauseMs;
 
 /** @param path of a file in a folder that the daemon's account may write */
 export function openRestarts(path: string, log: Pick<Logger, "warn">): Restarts {
+  function write(kept: Kept): string | undefined {
+    try {
+      writeAtomically(path, `${kept.ends}\n${kept.lineBuffered ? `${lineBufferedMark}\n` : ""}`, 0o640);
+      return undefined;
+    } catch (error) {
+      return causeOf(error);
+    }
+  }
+
   return {
     next(deliveredMs) {
-      const before = deliveredMs >= goodStretchMs ? 0 : endsIn(path);
-      try {
-        writeAtomically(path, `${before + 1}\n`, 0o640);
-      } catch (error) {
-        log.warn(`${causeOf(error)}; pauses between restarts do not grow`);
-      }
+      const { ends, lineBuffered } = readKept(path);
+      const before = deliveredMs >= goodStretchMs ? 0 : ends;
+      const failure = write({ ends: before + 1, lineBuffered });
+      if (failure !== undefined) log.warn(`${failure}; pauses between restarts do not grow`);
       const doublings = Math.min(before, 16) + (deliveredMs > 0 ? 0 : 1);
       return Math.min(firstPauseMs * 2 ** doublings, longestPauseMs);
     },
+    get lineBuffered() {
+      return readKept(path).lineBuffered;
+    },
+    remember: () => write({ ...readKept(path), lineBuffered: true }) === undefined,
   };
 }
 
-/** What cannot be read counts as none: the shortest pause is long enough to be harmless. */
-function endsIn(path: string): number {
+interface Kept {
+  readonly ends: number;
+  readonly lineBuffered: boolean;
+}
+
+const lineBufferedMark = "line buffered";
+
+/** What cannot be read counts as nothing: the shortest pause is long enough to be harmless. */
+function readKept(path: string): Kept {
   try {
-    const text = readBounded(path, 16).toString("latin1").trim();
-    return /^\d{1,9}$/.test(text) ? Number(text) : 0;
+    const [count = "", mark] = readBounded(path, 64).toString("latin1").split("\n");
+    const ends = /^\d{1,9}$/.test(count) ? Number(count) : 0;
+    return { ends, lineBuffered: mark === lineBufferedMark };
   } catch {
-    return 0;
+    return { ends: 0, lineBuffered: false };
   }
 }
 

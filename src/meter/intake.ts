@@ -24,6 +24,8 @@ export interface Timed<Sample> {
   readonly windowMs: number;
   /** Whether its deltas may be added up. */
   readonly accrues: boolean;
+  /** From the end of its window to its arrival, where it names a time of its own; milliseconds. */
+  readonly lagMs?: number;
 }
 
 /** Frame to sample; `skipped` says why a well-formed frame is no sample of the stream. */
@@ -52,6 +54,8 @@ export interface Intake extends SourceListener {
   checkSilence(now: number): void;
   /** Time of the last sample, milliseconds since the Unix epoch; absent before the first. */
   readonly lastTime: number | undefined;
+  /** Of the last sample, while the source delivers. */
+  readonly lagMs: number | undefined;
   /** Whether the source delivers; absent before it was known. */
   readonly isUp: boolean | undefined;
 }
@@ -64,6 +68,7 @@ export function createIntake<S extends SourceName>(options: IntakeOptions<S>): I
   const logged = new Set<string>();
   let lastTime: number | undefined;
   let isUp: boolean | undefined;
+  let lastLagMs: number | undefined;
 
   function logOnce(kind: string, names: readonly string[], message: string): void {
     const fresh = names.filter((name) => !logged.has(`${kind} ${name}`) && logged.size < loggedFindings);
@@ -89,7 +94,8 @@ export function createIntake<S extends SourceName>(options: IntakeOptions<S>): I
     if (lastTime !== undefined && now - lastTime > limit) end();
   }
 
-  function take({ sample, time, windowMs, accrues }: Timed<Samples[S]>): void {
+  function take({ sample, time, windowMs, accrues, lagMs }: Timed<Samples[S]>): void {
+    lastLagMs = lagMs;
     checkSilence(time - windowMs);
     countFindings(sample.findings);
     options.onSample?.(sample);
@@ -102,6 +108,9 @@ export function createIntake<S extends SourceName>(options: IntakeOptions<S>): I
   return {
     get lastTime() {
       return lastTime;
+    },
+    get lagMs() {
+      return isUp === true ? lastLagMs : undefined;
     },
     get isUp() {
       return isUp;

@@ -13,6 +13,11 @@ export const ownMetrics = {
     "Time of the source's last sample",
     ["source"],
   ),
+  sourceLag: gauge(
+    "mac_agent_source_lag_seconds",
+    "How long after the end of its window the last document arrived; its time has whole seconds",
+    ["source"],
+  ),
   sourceRestarts: agentCounter(
     "mac_agent_source_restarts_total",
     "Restarts of the source's child process by cause",

@@ -62,8 +62,9 @@ function powermetricsReader(
     if (verdict.status === "skipped") return parsed({ skipped: verdict.why });
     const time = timeOf(timestampMs, elapsedNs);
     const windowMs = elapsedNs / 1e6;
-    const sample = check(document.value, receivedAt - time > windowMs / 2 + timestampPrecisionMs);
-    return parsed({ sample, time, windowMs, accrues: verdict.accrues });
+    const lagMs = Math.max(0, receivedAt - time);
+    const sample = check(document.value, lagMs > windowMs / 2 + timestampPrecisionMs);
+    return parsed({ sample, time, windowMs, accrues: verdict.accrues, lagMs });
   };
 }
 

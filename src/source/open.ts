@@ -6,7 +6,7 @@ import type { Random } from "../runtime/random.ts";
 import type { Argv } from "./child.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { createPoll, type PolledName } from "./poll.ts";
-import { createPowermetrics } from "./powermetrics.ts";
+import { createPowermetrics, type Buffering } from "./powermetrics.ts";
 import type { Source, SourceName } from "./source.ts";
 
 /** The `sources` section of the configuration, as far as sources see it. */
@@ -21,6 +21,7 @@ export interface SourceWorld {
   readonly extraArguments: readonly string[];
   readonly parseSamplers: (help: string) => readonly string[];
   readonly restart: "backoff" | "never";
+  readonly buffering?: Buffering;
   readonly clock: Clock;
   readonly random: Random;
   readonly heartbeat: Heartbeat;

@@ -1,5 +1,5 @@
 /**
- * Owns the stream of powermetrics documents: one child that runs all day, and is started again whenever it ends.
+ * The stream of powermetrics documents: one child that runs all day, and is started again whenever it ends.
  *
  *     --help ──► samplers ──► child ──► documents …
  *                   ▲           │ ends: classified, told, logged
@@ -11,6 +11,7 @@ import type { Logger } from "../runtime/log.ts";
 import { spawnChild, type Argv, type Spawn } from "./child.ts";
 import { classifyPowermetrics, unknownSamplers } from "./failure.ts";
 import type { Heartbeat } from "./heartbeat.ts";
+import { createLagWatch, documentTime, type LateDocuments } from "./lag.ts";
 import { createRemarks, type Remarks } from "./remarks.ts";
 import { createReport, type Report } from "./report.ts";
 import { chooseSamplers } from "./samplers.ts";
@@ -35,6 +36,15 @@ export interface PowermetricsOptions {
   readonly log: Logger;
   readonly environment: Readonly<Record<string, string>>;
   readonly spawn?: Spawn;
+  /** What was learnt of this machine's powermetrics in other lives of the agent. */
+  readonly buffering?: Buffering;
+}
+
+/** Whether documents come late unless powermetrics writes line by line. */
+export interface Buffering {
+  readonly lineBuffered: boolean;
+  /** Makes it so for later lives; false when that is not possible. */
+  remember(): boolean;
 }
 
 /** Documents after which a child counts as healthy. */
@@ -63,16 +73,25 @@ async function runPowermetrics(
   const stopped = (): boolean => signal.aborted;
   let samplers = await choose(options, signal);
   let reason: FailureReason | undefined;
+  let lineBuffered = options.buffering?.lineBuffered ?? false;
+  let mayBuffer = !lineBuffered;
 
   while (samplers.length > 0 && !stopped()) {
     if (reason !== undefined) listener.restarted(reason);
-    const argv = commandLine(options, samplers);
-    const life = await readLife(options, argv, { report, listener, remarks }, signal);
+    const argv = commandLine(options, samplers, lineBuffered);
+    const { life, late } = await readLife(options, argv, { report, listener, remarks, mayBuffer }, signal);
     if (stopped()) break;
-    const failure = diagnose(argv, life, options.intervalMs);
+    const failure = late === undefined ? diagnose(argv, life, options.intervalMs) : buffered(late);
     reason = failure.reason;
     report.failed(failure);
     if (restart === "never") return { status: "ended", ...failure };
+    // Once only, and not against a rule of sudo's that names every argument.
+    const refused = lineBuffered && failure.reason === "not_root";
+    if (late !== undefined || refused) {
+      lineBuffered = late !== undefined;
+      mayBuffer = false;
+      continue;
+    }
     const accepted = withoutRefused(samplers, failure, life);
     if (accepted.length === samplers.length) await clock.sleep(delayAfter(failure, life, backoff), signal);
     samplers = accepted;
@@ -95,22 +114,58 @@ function choose(options: PowermetricsOptions, signal: AbortSignal): Promise<read
   );
 }
 
-function readLife(
+interface Hearers {
+  readonly report: Report;
+  readonly listener: SourceListener;
+  readonly remarks: Remarks;
+  /** Whether late documents end this life, for one with line buffering. */
+  readonly mayBuffer: boolean;
+}
+
+async function readLife(
   options: PowermetricsOptions,
   argv: Argv,
-  { report, listener, remarks }: { report: Report; listener: SourceListener; remarks: Remarks },
+  { report, listener, remarks, mayBuffer }: Hearers,
   signal: AbortSignal,
-): Promise<StreamEnd> {
+): Promise<{ readonly life: StreamEnd; readonly late: LateDocuments | undefined }> {
+  const watchLag = createLagWatch(options.intervalMs);
+  const enough = new AbortController();
   let documents = 0;
+  let late: LateDocuments | undefined;
+  let watching = mayBuffer;
   function onDocument(bytes: Buffer): void {
     documents += 1;
     if (documents === healthyDocuments) options.backoff.reset();
-    report.frame({ bytes, receivedAt: options.clock.now() });
+    const receivedAt = options.clock.now();
+    const noticed = watching ? watchLag(documentTime(bytes), receivedAt) : undefined;
+    report.frame({ bytes, receivedAt });
+    if (noticed === undefined) return;
+    watching = false;
+    if (!canStartAgain(options)) return;
+    late = noticed;
+    enough.abort();
   }
-  return readStream(
+  const life = await readStream(
     { ...options, spawn: options.spawn ?? spawnChild, argv, listener, remarks, onDocument },
-    signal,
+    AbortSignal.any([signal, enough.signal]),
   );
+  return { life, late };
+}
+
+/** Without root only the next life of the agent can do it, and must know of it: else each would end for the same reason. */
+function canStartAgain({ restart, buffering, log }: PowermetricsOptions): boolean {
+  if (buffering?.remember() === true || restart === "backoff") return true;
+  log.warn("powermetrics' documents arrive late, and line buffering (-b 1) cannot be asked for here");
+  return false;
+}
+
+function buffered({ lagMs }: LateDocuments): SourceFailure {
+  return {
+    reason: "buffered",
+    message:
+      `powermetrics' documents must arrive at once, got them ${(lagMs / 1000).toFixed(1)} s after their windows: ` +
+      "they wait in its output buffer; it is started again with -b 1 (line buffering)",
+  };
 }
 
 /** Fewer samplers only when the tool named some of ours, so each round of this brings the end nearer. */
@@ -132,10 +187,11 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 /** `-n` is left out, since its meaning of "for ever" differs by version; `-a 0` drops a text-only block. */
-function commandLine(options: PowermetricsOptions, samplers: readonly string[]): Argv {
+function commandLine(options: PowermetricsOptions, samplers: readonly string[], lineBuffered: boolean): Argv {
   const interval = String(Math.round(options.intervalMs));
   const own = ["-f", "plist", "-i", interval, "-s", samplers.join(","), "-a", "0"];
-  return [...options.command, ...own, ...(options.extraArguments ?? [])];
+  const buffer = lineBuffered ? ["-b", "1"] : [];
+  return [...options.command, ...own, ...buffer, ...(options.extraArguments ?? [])];
 }
 
 function diagnose(argv: Argv, life: StreamEnd, intervalMs: number): SourceFailure {

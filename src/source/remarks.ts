@@ -24,7 +24,8 @@ export function createRemarks(log: Pick<Logger, "warn">, counted: (kind: string)
       const [kind] = known.find(([, pattern]) => pattern.test(line)) ?? [];
       if (kind === undefined) return false;
       counted(kind);
-      if (!logged.has(kind)) log.warn("powermetrics said; further lines of this kind are only counted", { line, kind });
+      if (!logged.has(kind))
+        log.warn("powermetrics said; further lines of this kind are only counted", { line, kind });
       logged.add(kind);
       return true;
     },

@@ -32,6 +32,8 @@ export type FailureReason =
   | "aborted"
   /** Alive, and silent for too long. */
   | "stalled"
+  /** Ended to be started again, since its documents waited in its buffer. */
+  | "buffered"
   /** Ended by itself; the code is in the message. */
   | "exited"
   | "timeout"

@@ -52,6 +52,16 @@ test("a file that holds something else counts as none, and one that cannot be wr
   );
 });
 
+test("that powermetrics is to write line by line is known to later lives, whatever else is counted", (t) => {
+  const path = file(t);
+  assert.equal(openRestarts(path, silentLogger).lineBuffered, false);
+  assert.equal(openRestarts(path, silentLogger).remember(), true);
+  assert.equal(openRestarts(path, silentLogger).next(1), 30_000);
+  assert.equal(openRestarts(path, silentLogger).lineBuffered, true);
+  assert.equal(openRestarts(path, silentLogger).next(1), 60_000);
+  assert.equal(openRestarts(join(path, "nowhere"), silentLogger).remember(), false);
+});
+
 test("the pause is told with its cause and length, and ends early when the agent is to stop", async () => {
   const clock = fakeClock();
   const log = collectLog();

@@ -9,7 +9,7 @@ import { silentLogger } from "../../src/runtime/log.ts";
 import { createTelemetry, ownIntervalMs } from "../../src/telemetry.ts";
 import { bench, numbered, partsOf, snapshot, type Bench } from "../journal/fixtures.ts";
 
-const silent = { isUp: undefined, lastTime: undefined };
+const silent = { isUp: undefined, lastTime: undefined, lagMs: undefined };
 
 /** The own metrics whose names hold `part`, at the start and after one interval in which `meanwhile` happened. */
 async function told(
