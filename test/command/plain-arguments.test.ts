@@ -1,7 +1,7 @@
 /** The short way to read the command line of `run` beside the grammar: the same answer, or none. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { plainArguments } from "../../src/command/plain-arguments.ts";
 import { runProgram, type RunArguments } from "../../src/command/program.ts";
 import type { World } from "../../src/command/world.ts";

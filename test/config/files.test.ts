@@ -1,6 +1,6 @@
 import test from "node:test";
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { loadConfiguration } from "../../src/config/load.ts";
 import { formatProblem } from "../../src/config/problem.ts";
 import { accepted, refused, worldOf } from "./world.ts";

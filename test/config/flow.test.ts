@@ -1,7 +1,7 @@
 /** A value as one line of YAML: a reader of either version reads it back, and the short way writes what the library writes. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { parse, stringify } from "yaml";
 import { flow } from "../../src/config/flow.ts";
 

@@ -1,6 +1,6 @@
 import test from "node:test";
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { interpolate } from "../../src/config/interpolate.ts";
 import { accepted, refused, worldOf } from "./world.ts";
 

@@ -1,7 +1,7 @@
 /** Nothing is lost silently: in any order of events every sample is sent, dropped under a reason, or still waits. */
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import {
   badRequest,
   delivered,

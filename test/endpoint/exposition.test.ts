@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { exposition } from "../../src/endpoint/exposition.ts";
 import { agentCounter, bootCounter, gauge, histogram, type Metric } from "../../src/metric/metric.ts";
 import { labelPairs, seriesSet } from "../../src/metric/series.ts";

@@ -1,6 +1,6 @@
 /** Whatever a configuration file holds, it loads or is refused with problems that name their place, and its secrets stay in it. */
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { exampleFile } from "../../src/config/example.ts";
 import { loadConfiguration } from "../../src/config/load.ts";
 import { formatProblem } from "../../src/config/problem.ts";

@@ -1,7 +1,7 @@
 /** powermetrics' stream, damaged anywhere: frames, property lists, samples and snapshots stay true, and every byte is accounted for. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { createPipeline, type Pipeline } from "../../src/meter/pipeline.ts";
 import { createOwnMeter } from "../../src/meter/own-meter.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";

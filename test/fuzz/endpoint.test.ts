@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { hashSync } from "bcryptjs";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { ask, basic, openEndpoint, type Running } from "../endpoint/endpoint.ts";
 import { fuzz } from "./fuzzing.ts";
 import { mutated } from "./mutation.ts";

@@ -1,16 +1,16 @@
 /**
- * Owns how a property is fuzzed: few runs in every test run, as many as there is time for on request.
+ * How a property is fuzzed: few runs in every test run, as many as there is time for on request.
  *
  *     FUZZ_RUNS=N      runs of each property, default 100
  *     FUZZ_MINUTES=N   instead: this long for each file, shared by its properties
- *     FUZZ_SEED=N      begins where a failure was found; printed with every test
+ *     FUZZ_SEED=N      begins where a failure was found; fixed by default, printed with every test
  *     FUZZ_PATH=N:N    with the seed and the test: the one input that failed, without the runs before it
  *     FUZZ_TEST=TEXT   only properties with this in their names
  */
 import assert from "node:assert/strict";
 import { basename } from "node:path";
 import test, { after, type TestContext } from "node:test";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { optionsFrom } from "./options.ts";
 
 const options = optionsFrom(process.env);

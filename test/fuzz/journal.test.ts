@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from "node:sqlite";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { openJournalReader } from "../../src/journal/reader.ts";
 import type { Journal } from "../../src/journal/types.ts";
 import { bench, drain, essence, metricOf, numbered, snapshot, type Bench } from "../journal/fixtures.ts";

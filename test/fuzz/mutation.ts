@@ -1,5 +1,5 @@
 /** Owns damage to bytes, as disks, pipes and people do it: flips, cuts, losses, repetitions, insertions. */
-import fc from "fast-check";
+import fc from "../support/property.ts";
 
 export type Edit = (bytes: Buffer) => Buffer;
 

@@ -1,4 +1,5 @@
-/** Owns what may be asked of fuzzing, by the environment or the command line, and what is wrong with it, in one line. */
+/** What may be asked of fuzzing, by the environment or the command line, and what is wrong with it, in one line. */
+import { fixedSeed } from "../support/property.ts";
 
 const keys = ["runs", "minutes", "seed", "path", "test"] as const;
 type Key = (typeof keys)[number];
@@ -9,7 +10,7 @@ export interface FuzzOptions {
   readonly runs: number;
   /** Instead of `runs`: for each file, shared by its properties. */
   readonly minutes?: number;
-  /** Drawn where none was given. */
+  /** Fixed where none was given. */
   readonly seed: number;
   /** The way to one input, as fast-check printed it: that input only, and what it shrinks to. */
   readonly path?: string;
@@ -37,7 +38,7 @@ export function optionsOf(given: Given, nameOf: (key: Key) => string): FuzzOptio
     );
   return {
     runs: Number(runs),
-    seed: seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(seed),
+    seed: seed === undefined ? fixedSeed : Number(seed),
     test,
     ...(minutes !== undefined && { minutes: Number(minutes) }),
     ...(path !== undefined && { path }),

@@ -1,6 +1,6 @@
 /** A property list whose lines were lost, doubled or written anew is read as the plist package reads it, wherever both read it. */
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { parse as parseByPackage } from "plist";
 import { parsePlist } from "../../src/parse/plist/plist.ts";
 import { simulated } from "../bench/workload.ts";

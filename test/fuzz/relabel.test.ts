@@ -1,6 +1,6 @@
 /** Relabelling agrees with a second, independent reading of Prometheus' documentation, expressions included. */
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { compileRelabel } from "../../src/sink/relabel/apply.ts";
 import { compilePattern } from "../../src/sink/relabel/pattern.ts";
 import { relabelRuleSchema } from "../../src/sink/relabel/schema.ts";

@@ -1,4 +1,4 @@
-/** Owns `npm run fuzz`: every subject in turn for some minutes in all, or one input again that was found before. */
+/** `npm run fuzz`: every subject in turn for some minutes in all, from a drawn seed, or one input again that was found before. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { globSync } from "node:fs";
@@ -38,7 +38,8 @@ function asked(): Asked | "help" {
   });
   const { only, help, ...given } = values;
   if (help) return "help";
-  const { seed } = optionsOf(given, (key) => `--${key}`);
+  const checked = optionsOf(given, (key) => `--${key}`);
+  const seed = given.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : checked.seed;
   const subjects = globSync("*.test.ts", { cwd: folder }).toSorted();
   const files = subjects.filter((name) => name.includes(only));
   const names = subjects.map((name) => name.replace(".test.ts", "")).join(", ");

@@ -1,5 +1,5 @@
 /** Owns what vm_stat, sysctl and pmset print for given readings, and where in a text a reading stands; nothing of it is from src. */
-import fc from "fast-check";
+import fc from "../support/property.ts";
 
 /** A parser's sample without its findings. */
 export type Readings = Readonly<Record<string, string | number | boolean>>;

@@ -1,6 +1,6 @@
 /** Whatever vm_stat, sysctl and pmset print, the parsers give a sample or an error, and never an untrue number. */
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { parsePmset } from "../../src/parse/pmset.ts";
 import type { ParseResult } from "../../src/parse/result.ts";
 import { parseSysctl } from "../../src/parse/sysctl.ts";

@@ -3,7 +3,7 @@ import test from "node:test";
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { openJournal } from "../../src/journal/journal.ts";
 import type { Cursor, Journal } from "../../src/journal/types.ts";
 import { fakeClock, type FakeClock } from "../support/fake-clock.ts";

@@ -1,7 +1,7 @@
 /** Sets of sequence numbers behave as sets of integers do. */
 import test from "node:test";
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import {
   sizeOf,
   touches,

@@ -1,7 +1,7 @@
 /** The bytes of a row: exact to the bit, small on what Macs report, and never a crash on damaged bytes. */
 import test from "node:test";
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { decodeRow, encodeRow, rowState, startsOf } from "../../src/journal/row-codec.ts";
 import { seededRandom } from "../../src/runtime/random.ts";
 

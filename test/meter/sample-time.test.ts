@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { sampleTimes } from "../../src/meter/sample-time.ts";
 import { judgeWindows } from "../../src/meter/windows.ts";
 import { powermetricsSample } from "../support/samples.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { deepestNesting, parsePlist } from "../../src/parse/plist/plist.ts";
 import { isArray, isDict, type PlistValue } from "../../src/parse/plist/value.ts";
 import { longestString } from "../../src/parse/plist/text.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { parsePowermetrics } from "../../src/parse/powermetrics.ts";
 import { appleBytes, type PlistObject, type Writable } from "./apple-plist.ts";
 import { cpu, nothingFound, read, timestamp } from "./document.ts";

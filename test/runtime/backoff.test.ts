@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { createBackoff, parseRetryAfter } from "../../src/runtime/backoff.ts";
 import { parseHttpDate } from "../../src/runtime/http/date.ts";
 import { seededRandom } from "../../src/runtime/random.ts";

@@ -1,7 +1,7 @@
 /** Durations and sizes as people write them. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { formatDuration, parseDuration } from "../../src/runtime/duration.ts";
 import { durationSetting, sizeSetting } from "../../src/runtime/setting.ts";
 import { formatSize, parseSize } from "../../src/runtime/size.ts";

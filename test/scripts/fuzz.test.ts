@@ -7,6 +7,7 @@ import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { optionsFrom, optionsOf } from "../fuzz/options.ts";
+import { fixedSeed } from "../support/property.ts";
 
 const run = fileURLToPath(import.meta.resolve("../fuzz/run.ts"));
 
@@ -31,6 +32,14 @@ test("what is wrong with the command line is one line and exit code 2", () => {
   }
 });
 
+test("npm run fuzz draws its seed, another one each time", () => {
+  const seeds = Array.from({ length: 3 }, () => {
+    const { stdout } = fuzz("--only", "relabel", "--test", "no property is called so", "--minutes", "0.001");
+    return /seed (\d+)$/m.exec(stdout)?.[1] ?? assert.fail(stdout);
+  });
+  assert.equal(new Set(seeds).size, 3, seeds.join(" "));
+});
+
 test("--help says how it is used", () => {
   const { status, stdout } = fuzz("--help");
   assert.equal(status, 0);
@@ -38,7 +47,7 @@ test("--help says how it is used", () => {
     assert.ok(stdout.includes(option));
 });
 
-test("a variable that is no such number is refused, and none is a hundred runs of a drawn seed", () => {
+test("a variable that is no such number is refused, and none is a hundred runs of the fixed seed", () => {
   const wrong = { FUZZ_RUNS: "abc", FUZZ_SEED: "abc", FUZZ_MINUTES: "-1", FUZZ_PATH: "1:" };
   for (const [name, value] of [...Object.entries(wrong), ["FUZZ_RUNS", "0"], ["FUZZ_RUNS", ""]] as const)
     assert.throws(
@@ -46,7 +55,7 @@ test("a variable that is no such number is refused, and none is a hundred runs o
       new RegExp(`^Error: ${name} must be .*, got ${value}$`),
     );
   const { seed, ...others } = optionsFrom({});
-  assert.ok(Number.isSafeInteger(seed));
+  assert.equal(seed, fixedSeed);
   assert.deepEqual(others, { runs: 100, test: "" });
   assert.equal(optionsOf({ seed: "7", path: "3:0", test: "a" }, String).path, "3:0");
 });

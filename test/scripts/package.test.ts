@@ -17,10 +17,10 @@ import test, { type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { layoutUnder } from "../../src/daemon/layout.ts";
 import { temporaryFolder } from "../support/folder.ts";
-import { skipWithoutProgram } from "../support/skip.ts";
+import { skipWithout } from "../support/receivers.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const skip = skipWithoutProgram("npm") || skipWithoutProgram("git");
+const skip = skipWithout("npm") || skipWithout("git");
 const npmFolder = dirname(execFileSync("which", ["npm"], { encoding: "utf8" }).trim());
 /** Of someone who has Node.js and npm, and nothing of this project. */
 const PATH = `${dirname(process.execPath)}:${npmFolder}:/usr/bin:/bin`;

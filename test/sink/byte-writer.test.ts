@@ -1,7 +1,7 @@
 /** Times as 64 bits and the three kinds of "not a number", held against arithmetic that has the bits. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { createByteWriter, varintLength } from "../../src/sink/byte-writer.ts";
 
 const writer = createByteWriter();

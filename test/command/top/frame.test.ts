@@ -1,7 +1,7 @@
 /** What `top` draws: lines that fit, with nothing in them that moves the cursor. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import fc from "../../support/property.ts";
 import { bar, sparkline } from "../../../src/command/top/bar.ts";
 import { frameLines } from "../../../src/command/top/frame.ts";
 import { fit, lineText, span, widthOf } from "../../../src/command/top/line.ts";

@@ -1,7 +1,7 @@
 /** The page as it is sent: complete without JavaScript, and hostile words stay words. */
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
-import fc from "fast-check";
+import fc from "../../support/property.ts";
 import { createFeed } from "../../../src/endpoint/api/feed.ts";
 import type { StatusBoard } from "../../../src/endpoint/api/routes.ts";
 import { pageRoutes } from "../../../src/endpoint/page/routes.ts";

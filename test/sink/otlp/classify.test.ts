@@ -1,7 +1,7 @@
 /** What every kind of answer means for the samples, as the OTLP specification has it. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import fc from "../../support/property.ts";
 import protobuf from "protobufjs/minimal.js";
 import type { HttpReply } from "../../../src/runtime/http/http.ts";
 import { classify } from "../../../src/sink/otlp/classify.ts";

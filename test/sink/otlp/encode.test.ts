@@ -8,7 +8,7 @@ import { gunzipSync } from "node:zlib";
 import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-http";
 import { JsonMetricsSerializer, ProtobufMetricsSerializer } from "@opentelemetry/otlp-transformer";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import fc from "fast-check";
+import fc from "../../support/property.ts";
 import { resourceMetrics } from "../../../src/meter/resource-metrics.ts";
 import type { Snapshot } from "../../../src/meter/snapshot.ts";
 import { otlpSchema } from "../../../src/sink/otlp/schema.ts";

@@ -1,7 +1,7 @@
 /** The Pushgateway sink: the group's address, the body, the answers. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import fc from "../../support/property.ts";
 import type { HttpClient, HttpReply } from "../../../src/runtime/http/http.ts";
 import { classify } from "../../../src/sink/pushgateway/classify.ts";
 import { pushgatewaySchema } from "../../../src/sink/pushgateway/schema.ts";

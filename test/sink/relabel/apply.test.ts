@@ -1,7 +1,7 @@
 /** Relabelling as Prometheus documents it, rule by rule. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import fc from "../../support/property.ts";
 import { compileRelabel } from "../../../src/sink/relabel/apply.ts";
 import { relabelRuleSchema } from "../../../src/sink/relabel/schema.ts";
 

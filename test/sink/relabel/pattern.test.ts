@@ -1,7 +1,7 @@
 /** RE2 expressions as Prometheus compiles them: the same matches, or a refusal. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import fc from "../../support/property.ts";
 import { expressionCost } from "../../../src/sink/relabel/expression-cost.ts";
 import { compilePattern } from "../../../src/sink/relabel/pattern.ts";
 

@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
-import fc from "fast-check";
+import fc from "../../support/property.ts";
 import { compilePattern } from "../../../src/sink/relabel/pattern.ts";
 import { findReceiver, skipWithout } from "../../support/receivers.ts";
 

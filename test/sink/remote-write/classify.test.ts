@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
-import fc from "fast-check";
+import fc from "../../support/property.ts";
 import type { HttpReply } from "../../../src/runtime/http/http.ts";
 import { classify, type Asked } from "../../../src/sink/remote-write/classify.ts";
 import { version1, version2 } from "../../../src/sink/remote-write/protocol.ts";

@@ -1,7 +1,7 @@
 /** Both versions on the wire, judged by decoders that share nothing with the encoders. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import fc from "../../support/property.ts";
 import { serialize } from "prometheus-remote-write";
 import { uncompress } from "snappyjs";
 import { compileRelabel } from "../../../src/sink/relabel/apply.ts";

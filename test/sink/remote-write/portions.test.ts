@@ -1,7 +1,7 @@
 /** Batches that take several requests are divided by series. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import fc from "../../support/property.ts";
 import { version1, version2 } from "../../../src/sink/remote-write/protocol.ts";
 import { remoteWriteSchema } from "../../../src/sink/remote-write/schema.ts";
 import { createRemoteWriteSink } from "../../../src/sink/remote-write/sink.ts";

@@ -1,7 +1,7 @@
 /** Owns the proof that the figures of a document agree with each other, whatever the chip, the seed and the hour. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import fc from "../../support/property.ts";
 import { chips } from "../../../src/source/simulate/chips.ts";
 import { powermetricsDocument } from "../../../src/source/simulate/document.ts";
 import type { Sampler } from "../../../src/source/simulate/samplers.ts";

@@ -1,7 +1,7 @@
 /** Owns the proof that vm_stat, sysctl and pmset print Apple's layouts and agree with each other and over time. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import fc from "../../support/property.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { chips } from "../../../src/source/simulate/chips.ts";
 import { dictionary, parseDocument } from "./dictionary.ts";
