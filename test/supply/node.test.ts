@@ -7,7 +7,10 @@ import { join } from "node:path";
 import test, { before } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { buildBundle } from "../../scripts/build.ts";
 import { nodeVersion, runtimes } from "../../scripts/release/runtimes.ts";
+import { nodeFlags } from "../../src/daemon/launchd-plist.ts";
+import { longLifeFlags } from "../../src/runtime/long-life.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { skipWithout } from "../support/receivers.ts";
 
@@ -28,7 +31,9 @@ let noRegistry: string | undefined;
 before(async () => {
   if (skip !== false) return;
   await run("npm", ["ping"], { timeout: 60_000 }).catch((error: unknown) => {
-    const [line = ""] = String(error).split("\n").filter((one) => one.startsWith("npm error"));
+    const [line = ""] = String(error)
+      .split("\n")
+      .filter((one) => one.startsWith("npm error"));
     noRegistry = `no registry answers npm ping: ${line}`;
   });
 });
@@ -94,3 +99,29 @@ for (const [platform, arch, name] of [
     assert.equal(binary.readUInt32LE(0), 0xfeedfacf, "a 64-bit Mach-O program");
     assert.equal(binary.readUInt32LE(4), arch === "arm64" ? 0x0100000c : 0x01000007, "of its processor");
   });
+
+test(
+  "the oldest supported Node.js takes the flags of the job and of a long life, and runs the bundle",
+  { skip, timeout: 300_000 },
+  async (t) => {
+    if (noRegistry !== undefined) {
+      t.skip(noRegistry);
+      return;
+    }
+    const folder = temporaryFolder(t);
+    const { platform, arch } = process;
+    const name = `${platform === "darwin" && arch === "arm64" ? "node-bin" : "node"}-${platform}-${arch}`;
+    const quiet = ["--no-audit", "--no-fund", "--no-save"];
+    await run("npm", ["install", "--prefix", folder, ...quiet, `${name}@24`], { cwd: folder });
+    const oldest = join(folder, "node_modules", name, "bin/node");
+    const bundle = join(folder, "dist");
+    await buildBundle(bundle);
+    for (const node of [oldest, process.execPath]) {
+      const flags = [...nodeFlags, ...longLifeFlags];
+      const { stdout: version } = await run(node, [...flags, "-p", "process.versions.node"]);
+      assert.match(version, node === oldest ? /^24\./ : /^26\./);
+      const { stdout } = await run(node, [...nodeFlags, join(bundle, "cli.js"), "once", "--simulate"]);
+      assert.match(stdout, /^powermetrics_info\{.*\} 1$/m);
+    }
+  },
+);
