@@ -4,7 +4,7 @@
  *     dist/cli.js ─► cli-….js ─► program-….js ─► run-….js, once-….js, …     one file for each command, loaded when it is called
  *                          └───► simulate-….js ─► vm-stat-….js, …
  *
- * Split and not one file, as measured on Node 24: the simulator starts vm_stat every few seconds, which takes 40 ms and 51 MB
+ * Split and not one file, as measured on Node.js 24: the simulator starts vm_stat every few seconds, which takes 40 ms and 51 MB
  * so, and 110 ms and 67 MB from one file of 1.2 MB; the agent itself stays 4 MB smaller.
  */
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-/** Owns what Node.js and V8 are told once a process is to live for months, and a hundredth of its CPU matters less than its memory. */
+/** What Node.js and V8 are told once a process is to live for months, and a hundredth of its CPU matters less than its memory. */
 import { setFlagsFromString } from "node:v8";
 
 /**
@@ -9,7 +9,7 @@ import { setFlagsFromString } from "node:v8";
 export const longLifeFlags = ["--no-maglev", "--invocation-count-for-turbofan=20000", "--bytecode-old-age=2"];
 
 /**
- * A buffer that is kept, if of a few bytes, keeps its slab. At the 64 KB of Node.js 24 that is 0.2 MB more of a running agent than at
+ * A buffer that is kept, if of a few bytes, keeps its slab. At the 64 KB of Node.js 24 and 26 that is 0.2 MB more of a running agent than at
  * 8 KB, and nothing in it makes small buffers at a rate at which their slabs would count.
  */
 export const slabBytes = 8192;

@@ -1,7 +1,7 @@
 /** A receiver with a limit that a single snapshot exceeds: it is divided by series, and only a sample that is too large alone is lost. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import fc from "../support/property.ts";
 import { delivered, holding, minute, rig, second, tooLarge, valuesIn, type Rig } from "./rig.ts";
 
 const eight = [1, 2, 3, 4, 5, 6, 7, 8];

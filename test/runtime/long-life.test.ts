@@ -17,7 +17,9 @@ test("a small buffer keeps no more than a small slab", () => {
   // The slab in use is cut to its end first.
   const last = "Array.from({ length: 200 }, () => Buffer.from('x'.repeat(1000))).at(-1).buffer.byteLength";
   const script = `(await import(${module})).settleForLongLife(); console.log(${last});`;
-  assert.equal(ran(script), `${slabBytes}\n`);
+  const bytes = Number(ran(script));
+  // Node.js 26 aligns the first buffer of a slab, in up to 64 bytes more.
+  assert.ok(bytes >= slabBytes && bytes <= slabBytes + 64, `got ${bytes} bytes`);
 });
 
 test("V8 knows the flags, and heeds them from then on", () => {
