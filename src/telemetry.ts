@@ -159,9 +159,10 @@ function lossCounter(own: OwnMeter): (journal: JournalState) => void {
 }
 
 function watchSinks(own: OwnMeter, view: () => View): void {
-  own.watch("sinkBacklog", () =>
-    view().reports.map(({ sink, state }) => [state.backlog.snapshots, { sink }] as const),
-  );
+  own.watch("sinkBacklog", () => [
+    ...view().reports.map(({ sink, state }) => [state.backlog.snapshots, { sink }] as const),
+    ...view().journal.orphans.map(({ sink, waiting }) => [waiting, { sink }] as const),
+  ]);
   own.watch("sinkBacklogAge", () =>
     view().reports.map(({ sink, state: { backlog } }) => {
       const age = backlog.oldestTimeMs === undefined ? 0 : (view().now - backlog.oldestTimeMs) / 1000;

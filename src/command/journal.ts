@@ -1,5 +1,5 @@
-/** Owns `journal stats|export`: what is on disk, read beside a running agent. */
-import { openJournalReader } from "../journal/reader.ts";
+/** `journal stats|export|forget`: what is on disk, read beside a running agent, and a request to it. */
+import { openJournalReader, requestForget } from "../journal/reader.ts";
 import type { JournalArchive, JournalStats } from "../journal/types.ts";
 import { catalogue } from "../meter/catalogue.ts";
 import { formatSize } from "../runtime/size.ts";
@@ -10,30 +10,94 @@ import { formatLine } from "./format.ts";
 import { prepare } from "./load.ts";
 import type { World } from "./world.ts";
 
-export type JournalChoice = ConfigChoice &
-  (
-    | { readonly what: "stats"; readonly json: boolean }
-    /** `sinceMs` back from now; absent exports everything. */
-    | { readonly what: "export"; readonly format: "jsonl" | "openmetrics"; readonly sinceMs?: number }
-  );
+export type JournalRequest =
+  /** `file` is another database than the configured one. */
+  | { readonly what: "stats"; readonly json: boolean; readonly file?: string }
+  /** `sinceMs` back from now; absent exports everything. */
+  | {
+      readonly what: "export";
+      readonly format: "jsonl" | "openmetrics";
+      readonly sinceMs?: number;
+      readonly file?: string;
+    }
+  /** An id as `stats` list it, or the name in it. */
+  | { readonly what: "forget"; readonly sink?: string };
+
+/** As they stand on the command line. */
+export interface JournalOptions {
+  readonly file?: string;
+  readonly json?: boolean;
+  readonly since?: number;
+  readonly format: "jsonl" | "openmetrics";
+}
+
+export function journalRequest(
+  what: JournalRequest["what"],
+  sink: string | undefined,
+  { json, since: sinceMs, format, file }: JournalOptions,
+): JournalRequest {
+  const from = file === undefined ? {} : { file };
+  switch (what) {
+    case "stats":
+      return { what, json: json === true, ...from };
+    case "export":
+      return { what, format, ...from, ...(sinceMs !== undefined && { sinceMs }) };
+    case "forget":
+      return { what, ...(sink !== undefined && { sink }) };
+  }
+}
 
 /** 1 when there is no journal that can be read. */
-export async function journal(choice: JournalChoice, world: World): Promise<ExitCode> {
+export async function journal(choice: ConfigChoice & JournalRequest, world: World): Promise<ExitCode> {
   const prepared = await prepare(choice, world);
   if (typeof prepared === "number") return prepared;
-  const opened = openJournalReader(prepared.configuration.journal.path, (name) => catalogue.get(name));
+  const { path } = prepared.configuration.journal;
+  const file = choice.what === "forget" ? path : (choice.file ?? path);
+  const opened = openJournalReader(file, (name) => catalogue.get(name));
   if (opened.status === "unavailable") {
     world.stderr(`${opened.reason}\n`);
     return exitCode.failure;
   }
   using reader = opened.reader;
+  if (choice.what === "forget") return forget(choice.sink, path, reader.stats(), world);
   if (choice.what === "export") {
     const fromMs = choice.sinceMs === undefined ? 0 : world.clock.now() - choice.sinceMs;
     await exportSnapshots(reader, fromMs, choice.format, world);
   } else {
     const stats = reader.stats();
-    await world.write(choice.json ? `${JSON.stringify(stats, undefined, 2)}\n` : describe(stats));
+    await world.write(
+      choice.json
+        ? `${JSON.stringify(stats, undefined, 2)}\n`
+        : describe(stats, prepared.configuration.journal.max_age),
+    );
   }
+  return exitCode.ok;
+}
+
+/** The agent does it, and counts it: a journal has one writer. */
+function forget(asked: string | undefined, path: string, stats: JournalStats, world: World): ExitCode {
+  const orphans = stats.sinks.filter(({ goneMs }) => goneMs !== undefined);
+  const candidates = orphans.map(({ sink }) => sink).join(", ") || "none";
+  const wanted = stats.sinks.filter(
+    ({ sink }) => sink === asked || sink.split("/").slice(1).join("/") === asked,
+  );
+  const [found, another] = wanted;
+  const complaint =
+    asked === undefined || found === undefined
+      ? `unexpected sink: got ${asked ?? "none"}, want one that is configured no more: ${candidates}`
+      : another !== undefined
+        ? `sink must be one, got ${wanted.map(({ sink }) => sink).join(" and ")}`
+        : found.goneMs === undefined
+          ? `cannot forget ${found.sink}: it is configured; remove its block and reload first`
+          : requestForget(path, found.sink);
+  if (complaint !== undefined || found === undefined) {
+    world.stderr(`${complaint ?? ""}\n`);
+    return complaint?.startsWith("unexpected") === true ? exitCode.usage : exitCode.failure;
+  }
+  world.stdout(
+    `${found.sink}: ${found.waiting} snapshots will be dropped and counted by the agent, ` +
+      "at its next commit or its next start\n",
+  );
   return exitCode.ok;
 }
 
@@ -52,8 +116,12 @@ function* lines(reader: JournalArchive, fromMs: number): Iterable<string> {
   for (const snapshot of reader.history({ fromMs, toMs: Infinity })) yield formatLine(snapshot);
 }
 
-function describe(stats: JournalStats): string {
+function describe(stats: JournalStats, maxAgeMs: number): string {
   const time = (ms: number | undefined): string => (ms === undefined ? "none" : new Date(ms).toISOString());
+  const gone = (goneMs: number | undefined): string =>
+    goneMs === undefined
+      ? ""
+      : `; ORPHANED, its block is gone since ${time(goneMs)}, kept until ${time(goneMs + maxAgeMs)}`;
   const perSample =
     stats.samples === 0 ? "" : ` (${(stats.bytes / stats.samples).toFixed(1)} bytes a sample)`;
   return [
@@ -63,7 +131,10 @@ function describe(stats: JournalStats): string {
     `oldest       ${time(stats.oldestTimeMs)}`,
     `newest       ${time(stats.newestTimeMs)}`,
     ...stats.sources.map(({ name, lastTimeMs }) => `source       ${name}, last ${time(lastTimeMs)}`),
-    ...stats.sinks.map(({ sink, waiting }) => `sink         ${sink}, ${waiting} snapshots waiting`),
+    ...stats.sinks.map(
+      ({ sink, waiting, address, goneMs }) =>
+        `sink         ${sink}${address === undefined ? "" : ` ${address}`}, ${waiting} snapshots waiting${gone(goneMs)}`,
+    ),
     ...stats.setAside.map(({ path, bytes }) => `set aside    ${path}, ${formatSize(bytes)}`),
     "",
   ].join("\n");

@@ -3,6 +3,7 @@ import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 
 import { parseDuration } from "../runtime/duration.ts";
 import type { Plain } from "../config/field.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
+import type { JournalOptions, JournalRequest } from "./journal.ts";
 import type { RunChoice } from "./load.ts";
 import { daemonVerbs } from "./program-daemon.ts";
 import type { World } from "./world.ts";
@@ -222,9 +223,11 @@ const addMetrics: Add = (program, world) =>
 const addJournal: Add = (program, world, done) =>
   program
     .command("journal")
-    .description("say what the journal on disk holds, or export it")
-    .addArgument(new Argument("<what>").choices(["stats", "export"]))
+    .description("say what the journal on disk holds, export it, or give up the backlog of a removed sink")
+    .addArgument(new Argument("<what>").choices(["stats", "export", "forget"]))
+    .addArgument(new Argument("[sink]", "with forget: a sink that is configured no more, as stats list it"))
     .addOption(configOption())
+    .option("--file <path>", "with stats and export: another database, as one that was set aside")
     .option("--json", "with stats: print them as JSON")
     .option("--since <duration>", "with export: only the last 24h, say; default: everything", duration)
     .addOption(
@@ -232,15 +235,12 @@ const addJournal: Add = (program, world, done) =>
         .choices(["jsonl", "openmetrics"])
         .default("jsonl"),
     )
-    .action(async (what: "stats" | "export", options: Options & JournalOptions) => {
-      const { journal } = await import("./journal.ts");
-      const { json, since: sinceMs, format } = options;
-      const asked =
-        what === "stats"
-          ? { what, json: json === true }
-          : { what, format, ...(sinceMs !== undefined && { sinceMs }) };
-      done(await journal({ ...choice(options), ...asked }, world));
-    });
+    .action(
+      async (what: JournalRequest["what"], sink: string | undefined, options: Options & JournalOptions) => {
+        const { journal, journalRequest } = await import("./journal.ts");
+        done(await journal({ ...choice(options), ...journalRequest(what, sink, options) }, world));
+      },
+    );
 
 const addTop: Add = (program, world, done) =>
   program
@@ -257,12 +257,6 @@ const addTop: Add = (program, world, done) =>
       const { url } = options;
       done(await top({ ...choice(options), ...(url !== undefined && { url }) }, world));
     });
-
-interface JournalOptions {
-  readonly json?: boolean;
-  readonly since?: number;
-  readonly format: "jsonl" | "openmetrics";
-}
 
 function choice(options: Options): { config?: string; simulate?: "always" | "auto" } {
   const { config, simulate } = options as { config?: string; simulate?: "always" | "auto" };

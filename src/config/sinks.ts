@@ -5,12 +5,37 @@ import { otlpSchema, unsupportedKeys as unsupportedOtlp } from "../sink/otlp/sch
 import { pushgatewaySchema, unsupportedKeys as unsupportedPushgateway } from "../sink/pushgateway/schema.ts";
 import { remoteWriteSchema, unsupportedKeys as unsupportedRemoteWrite } from "../sink/remote-write/schema.ts";
 
+/** A name is the key of a block's backlog: two blocks must not share one. */
+function uniqueNames(blocks: readonly { readonly name?: string }[], context: z.RefinementCtx): void {
+  const first = new Map<string, number>();
+  for (const [index, { name }] of blocks.entries()) {
+    if (name === undefined) continue;
+    const before = first.get(name);
+    if (before === undefined) first.set(name, index);
+    else
+      context.addIssue({
+        code: "custom",
+        path: [index, "name"],
+        message: `must be unique, block [${before}] has it too`,
+      });
+  }
+}
+
 /** Section name → the schema of its list of blocks. */
 export const sinkSections = {
-  remote_write: z.array(remoteWriteSchema).default([]).describe("Prometheus remote write receivers"),
-  otlp: z.array(otlpSchema).default([]).describe("OpenTelemetry collectors, by OTLP over HTTP"),
+  remote_write: z
+    .array(remoteWriteSchema)
+    .superRefine(uniqueNames)
+    .default([])
+    .describe("Prometheus remote write receivers"),
+  otlp: z
+    .array(otlpSchema)
+    .superRefine(uniqueNames)
+    .default([])
+    .describe("OpenTelemetry collectors, by OTLP over HTTP"),
   pushgateway: z
     .array(pushgatewaySchema)
+    .superRefine(uniqueNames)
     .default([])
     .describe(
       "Prometheus Pushgateways: the latest values only; remote_write or otlp is the better choice for hosts",

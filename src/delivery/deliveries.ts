@@ -1,6 +1,6 @@
 /** Owns all deliveries together: one loop a receiver, started, told and ended as one. */
 import { isDeepStrictEqual } from "node:util";
-import type { Journal } from "../journal/types.ts";
+import type { Journal, KnownSink, SinkAssignment } from "../journal/types.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
@@ -9,6 +9,7 @@ import type { Receiver, SinkWorld } from "../sink/index.ts";
 import type { Sink } from "../sink/sink.ts";
 import { createDelivery, type Delivery } from "./delivery.ts";
 import { createPushLatest } from "./push-latest.ts";
+import { assignSinks } from "./sink-ids.ts";
 import type { DeliveryListener, DeliveryReport } from "./state.ts";
 
 export interface DeliveriesOptions {
@@ -24,7 +25,7 @@ export interface DeliveriesOptions {
 }
 
 export interface Deliveries {
-  /** Starts what is new, ends what is gone, leaves alone what is unchanged; cursors stay with their destinations. */
+  /** Starts what is new, ends what is gone, leaves alone what is unchanged; cursors stay with their blocks. */
   apply(receivers: readonly Receiver[]): Promise<void>;
   /** Something was appended to the journal. */
   notify(): void;
@@ -34,8 +35,12 @@ export interface Deliveries {
   finish(budgetMs: number): Promise<void>;
 }
 
-interface Running {
+interface Wanted {
   readonly receiver: Receiver;
+  readonly assigned: SinkAssignment;
+}
+
+interface Running extends Wanted {
   readonly sink: Sink;
   readonly delivery: Delivery;
   readonly stop: AbortController;
@@ -51,11 +56,11 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
   const { journal, clock, log } = options;
   let running: readonly Running[] = [];
 
-  async function start(receiver: Receiver): Promise<Running> {
-    const sink = await receiver.open(options.sinkWorld);
-    const delivery = createLoop(receiver, sink, options);
+  async function start({ receiver, assigned }: Wanted): Promise<Running> {
+    const sink = await receiver.open({ ...options.sinkWorld, id: assigned.sink });
+    const delivery = createLoop({ receiver, assigned }, sink, options);
     const stop = new AbortController();
-    return { receiver, sink, delivery, stop, ended: keepRunning(delivery, stop.signal) };
+    return { receiver, assigned, sink, delivery, stop, ended: keepRunning(delivery, stop.signal) };
   }
 
   /** What waits would wait for ever behind a bug that ended the loop. */
@@ -78,27 +83,39 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
     await sink[Symbol.asyncDispose]();
   }
 
-  function forgetRemoved(): void {
-    const kept = new Set(running.map(({ sink }) => sink.id));
-    for (const sink of journal.sinks()) if (!kept.has(sink)) journal.forget(sink);
+  /** Without a cursor a sink is known only while it runs. */
+  function knownSinks(): readonly KnownSink[] {
+    const latest = running.filter(({ receiver: { pacing } }) => pacing.kind === "latest");
+    return [...journal.sinks(), ...latest.map(({ assigned: { sink, block } }) => ({ sink, block }))];
   }
 
   return {
     async apply(receivers) {
-      const wanted = [...receivers];
-      const kept: Running[] = [];
+      const assignments = assignSinks(receivers, knownSinks());
+      const wanted = receivers.flatMap((receiver, index): Wanted[] => {
+        const assigned = assignments[index];
+        return assigned === undefined ? [] : [{ receiver, assigned }];
+      });
+      const kept = new Map<Wanted, Running>();
       const ending: Running[] = [];
       for (const one of running) {
-        const at = wanted.findIndex((receiver) => sameReceiver(receiver, one.receiver));
-        if (at < 0) ending.push(one);
-        else {
-          wanted.splice(at, 1);
-          kept.push(one);
-        }
+        const same = wanted.find(
+          ({ receiver, assigned }) =>
+            assigned.sink === one.assigned.sink && sameReceiver(receiver, one.receiver),
+        );
+        if (same === undefined) ending.push(one);
+        else kept.set(same, one);
       }
       await Promise.all(ending.map((one) => end(one, retireMs)));
-      running = [...kept, ...(await Promise.all(wanted.map(start)))];
-      forgetRemoved();
+      journal.assign(
+        wanted.flatMap(({ receiver: { pacing }, assigned }) => (pacing.kind === "history" ? [assigned] : [])),
+      );
+      running = await Promise.all(
+        wanted.map(async (one) => {
+          const same = kept.get(one);
+          return same === undefined ? start(one) : { ...same, ...one };
+        }),
+      );
     },
     notify() {
       for (const { delivery } of running) delivery.notify();
@@ -121,8 +138,11 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
   };
 }
 
-function createLoop(receiver: Receiver, sink: Sink, options: DeliveriesOptions): Delivery {
-  const { pacing } = receiver;
+function createLoop(
+  { receiver: { pacing }, assigned: { block } }: Wanted,
+  sink: Sink,
+  options: DeliveriesOptions,
+): Delivery {
   const shared = {
     ...options,
     sink,
@@ -133,7 +153,11 @@ function createLoop(receiver: Receiver, sink: Sink, options: DeliveriesOptions):
     case "latest":
       return createPushLatest({ ...shared, intervalMs: pacing.intervalMs });
     case "history":
-      return createDelivery({ ...shared, pacing, cursor: options.journal.cursor(sink.id, { from: "now" }) });
+      return createDelivery({
+        ...shared,
+        pacing,
+        cursor: options.journal.cursor(sink.id, { from: "now", block }),
+      });
   }
 }
 

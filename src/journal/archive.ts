@@ -1,12 +1,12 @@
 /** Owns reading the journal without a cursor: the past for the page and for export, and the figures of `journal stats`. */
 import type { DatabaseSync } from "node:sqlite";
 import { setAsides } from "./damage.ts";
-import { sizeOf, within, type SeqSet } from "./ranges.ts";
+import { sizeOf, within } from "./ranges.ts";
 import type { ReadPositions, RowReader } from "./row-reader.ts";
 import { named } from "./schema.ts";
 import { rowsOf, type Segment } from "./segments.ts";
-import { databaseBytes, storedCursors, storedSegments } from "./store.ts";
-import type { HistoryQuery, JournalStats, SeqRange, StoredSnapshot } from "./types.ts";
+import { databaseBytes, storedCursors, storedSegments, type SavedCursor } from "./store.ts";
+import type { HistoryQuery, JournalStats, StoredSnapshot } from "./types.ts";
 
 interface Past {
   readonly segments: readonly Segment[];
@@ -69,9 +69,7 @@ export function statsOf(database: DatabaseSync, path: string): JournalStats {
     bytes: databaseBytes(database),
     seriesSets: count(database, "series_set"),
     sources: sources.map((row) => ({ name: String(row["name"]), lastTimeMs: Number(row["last_time"]) })),
-    sinks: storedCursors(database).map(({ sink, waiting }) =>
-      waitingStats(sink, within(waiting, { firstSeq: 0, lastSeq: last })),
-    ),
+    sinks: storedCursors(database).map((cursor) => waitingStats(cursor, last)),
     setAside: setAsides(path),
   };
 }
@@ -88,10 +86,17 @@ function sumsOf(
 }
 
 function waitingStats(
-  sink: string,
-  waiting: SeqSet,
-): { sink: string; waiting: number; ranges: readonly SeqRange[] } {
-  return { sink, waiting: sizeOf(waiting), ranges: waiting };
+  { sink, waiting, block, goneMs }: SavedCursor,
+  last: number,
+): JournalStats["sinks"][number] {
+  const ranges = within(waiting, { firstSeq: 0, lastSeq: last });
+  return {
+    sink,
+    waiting: sizeOf(ranges),
+    ranges,
+    ...(block !== undefined && { address: block.address }),
+    ...(goneMs !== undefined && { goneMs }),
+  };
 }
 
 function count(database: DatabaseSync, table: "series_set"): number {

@@ -1,5 +1,5 @@
 /** Owns one sink's reading of the journal: from disk what is old, from memory what is new, in one order. */
-import { plus, waitingOf, type Account, type Ledger } from "./ledger.ts";
+import { waitingOf, type Account, type Ledger } from "./ledger.ts";
 import { sizeOf, within, type SeqSet } from "./ranges.ts";
 import type { FoundRow, ReadPositions } from "./row-reader.ts";
 import type { Tail } from "./tail.ts";
@@ -126,10 +126,8 @@ export function openCursor(account: Account, { ledger, tail, volume, writing }: 
     },
     frozen: () => account.frozen,
     acknowledge(range) {
-      const tally = ledger.settle(account, range);
-      account.delivered = plus(account.delivered, tally);
       writing.schedule();
-      return tally;
+      return ledger.deliver(account, range);
     },
     discard(range, reason) {
       writing.schedule();
@@ -143,6 +141,12 @@ export function openCursor(account: Account, { ledger, tail, volume, writing }: 
       writing.schedule();
     },
     backlog,
+    notes: () => account.notes,
+    note(changes) {
+      account.notes = { ...account.notes, ...changes };
+      ledger.dirty = true;
+      writing.schedule();
+    },
   };
 }
 

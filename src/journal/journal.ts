@@ -8,17 +8,17 @@ import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { endedSeries, type SeriesSet } from "../metric/series.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
-import type { LogFields } from "../runtime/log.ts";
 import { selected, statsOf, storedHistory } from "./archive.ts";
 import { openCursor } from "./cursor.ts";
 import { setAsides } from "./damage.ts";
 import { ledger, type Ledger } from "./ledger.ts";
-import { owedBy, type Owed } from "./owed.ts";
-import { open, sizeOf, union, type SeqSet } from "./ranges.ts";
+import { assignSinks, forget, orphansOf, tendOrphans } from "./orphans.ts";
+import { open, union } from "./ranges.ts";
 import { firstNumberWithoutDisk, resume, type Occasion } from "./resume.ts";
 import { samplesIn, type Counted } from "./samples.ts";
 import { rowsOf, seqsOf } from "./segments.ts";
 import { tail, type Tail } from "./tail.ts";
+import { createTrustedTime } from "./trusted-time.ts";
 import type {
   Cursor,
   Disk,
@@ -65,22 +65,19 @@ export function openJournal(options: JournalOptions): Journal {
   const cursors = new Map<string, Cursor>();
   let clockBackwards = 0;
   let occasion: Occasion = "fresh";
-  /** Sinks whose cursors could not be read, and that were not opened yet; which ones they are may be damaged too. */
+  /** Sinks whose cursors could not be read, and that were not opened since; which ones they are may be damaged too. */
   let unreadable = 0;
   /** Kept while a database is opened in its place, to count what it held. */
   let former: Counted | undefined;
-  /** Of databases that were set aside before their cursors were taken on, until the numbers to come are known. */
-  const owed: Owed[] = [];
 
   const book = ledger((set) => samplesIn(set, recent, former ?? place.store));
   const place = volume(
     { ...options, disk },
     {
       opened(store) {
-        const objection = resume(store, recent, book, occasion);
+        const objection = resume(store, recent, book, occasion, clock.now());
         former = undefined;
         if (objection !== undefined) return objection;
-        writeOff();
         const first = occasion === "fresh";
         occasion = "again";
         if (first) noteUnreadable(store.damagedCursors());
@@ -92,12 +89,20 @@ export function openJournal(options: JournalOptions): Journal {
         former = store;
         if (then === "replace") book.lose({ firstSeq: 0, lastSeq: recent.first - 1 }, "corrupt");
       },
-      setAside: noteOwed,
     },
   );
-  const room = { now: () => clock.now(), freeBytes: () => disk.freeBytes(options.path) };
-  const writer = writing({ ...options, recent, book, place, bounds: options, room });
   const parts: Parts = { options, recent, book, place };
+  const time = createTrustedTime(clock);
+  const room = { now: () => time.now(), freeBytes: () => disk.freeBytes(options.path) };
+  const writer = writing({
+    ...options,
+    recent,
+    book,
+    place,
+    bounds: options,
+    room,
+    tend: () => tendOrphans(parts, time.now()),
+  });
 
   place.recover();
   if (place.trouble !== undefined) {
@@ -110,22 +115,6 @@ export function openJournal(options: JournalOptions): Journal {
     if (occasion !== "fresh") return;
     occasion = "late";
     recent.startAt(firstNumberWithoutDisk(clock.now()));
-    writeOff();
-  }
-
-  /** What the ledger has taken on is lost with the connection; before that it can only be read in the database. */
-  function noteOwed(aside: string): LogFields {
-    if (occasion === "again") return {};
-    const { sinks, unread } = owedBy(aside);
-    owed.push(...sinks);
-    if (occasion === "late") writeOff();
-    const count = sizeOf(sinks.reduce<SeqSet>((set, { lost }) => union(set, lost), []));
-    if (unread === undefined) return { lost_snapshots: count, sinks: sinks.length };
-    return { lost_snapshots: count === 0 ? "unknown" : `at least ${count}`, sinks: sinks.length, unread };
-  }
-
-  function writeOff(): void {
-    book.writeOff(owed.splice(0), "corrupt", recent.first);
   }
 
   function isBackwards({ source, time }: Snapshot): boolean {
@@ -148,12 +137,13 @@ export function openJournal(options: JournalOptions): Journal {
     return "oldest";
   }
 
-  function newCursor(sink: string, wanted: "oldest" | "now"): Cursor {
+  function newCursor(sink: string, { from: wanted, block }: Parameters<Journal["cursor"]>[1]): Cursor {
     const from = startOf(sink, wanted);
-    const account = book.open(sink, from, () => {
+    const account = book.open(sink, from, recent.next, () => {
       const stored = from === "oldest" && place.store !== undefined ? seqsOf(place.store.segments) : [];
       return union(stored, [{ firstSeq: from === "oldest" ? recent.first : recent.next, lastSeq: open }]);
     });
+    account.block ??= block;
     const cursor = openCursor(account, { ledger: book, tail: recent, volume: place, writing: writer });
     cursors.set(sink, cursor);
     return cursor;
@@ -177,11 +167,17 @@ export function openJournal(options: JournalOptions): Journal {
       return "appended";
     },
     commit: () => writer.commit(),
-    cursor: (sink, { from }) => cursors.get(sink) ?? newCursor(sink, from),
-    sinks: () => book.accounts().map(({ sink }) => sink),
+    cursor: (sink, wanted) => cursors.get(sink) ?? newCursor(sink, wanted),
+    sinks: () => book.accounts().map(({ sink, block }) => ({ sink, ...(block !== undefined && { block }) })),
+    assign(assignments) {
+      assignSinks(parts, assignments, clock.now());
+      for (const sink of cursors.keys())
+        if (!assignments.some((one) => one.sink === sink && one.was === sink)) cursors.delete(sink);
+      writer.schedule();
+    },
     forget(sink) {
-      cursors.delete(sink);
-      book.forget(sink);
+      const account = book.account(sink);
+      if (account !== undefined && forget(parts, account, "forgotten")) cursors.delete(sink);
       writer.schedule();
     },
     latest: () => [...latest.values()],
@@ -225,7 +221,8 @@ function* allSnapshots({ recent, place }: Parts, query: HistoryQuery): Generator
   yield* staged;
 }
 
-function stateOf({ recent, book, place }: Parts, clockBackwards: number): JournalState {
+function stateOf(parts: Parts, clockBackwards: number): JournalState {
+  const { recent, book, place } = parts;
   const segments = place.store?.segments ?? [];
   const staged = recent.stagedCount();
   const oldestTimeMs = segments[0]?.minTime ?? recent.staged()[0]?.time;
@@ -240,6 +237,7 @@ function stateOf({ recent, book, place }: Parts, clockBackwards: number): Journa
     setAside: place.setAside.count,
     ...(place.setAside.lastMs === undefined ? {} : { lastSetAsideMs: place.setAside.lastMs }),
     cursors: book.states(recent.next),
+    orphans: orphansOf(parts),
   };
 }
 

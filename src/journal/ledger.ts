@@ -1,106 +1,159 @@
-/** Owns what each sink is still owed, and the account of what became of the rest: taken on = delivered + dropped + waiting. */
-import {
-  intersection,
-  open,
-  sizeOf,
-  touches,
-  union,
-  within,
-  without,
-  withoutAll,
-  type SeqSet,
-} from "./ranges.ts";
-import type { Owed } from "./owed.ts";
+/**
+ * What each sink is still owed, and what became of the rest: taken on = delivered + dropped + waiting.
+ *
+ *     configured ──block removed──► orphan: waits for what it has, takes on nothing new
+ *         ▲                            │ all lost to the bounds, or forgotten on request
+ *         └──────block is back─────────┘──► gone
+ */
+import { intersection, open, sizeOf, touches, union, within, without, type SeqSet } from "./ranges.ts";
 import type { SavedCursor } from "./store.ts";
-import type { CursorState, FrozenBatch, SeqRange, Tally } from "./types.ts";
+import type {
+  CursorNotes,
+  CursorState,
+  FrozenBatch,
+  SeqRange,
+  SinkAssignment,
+  SinkBlock,
+  Tally,
+} from "./types.ts";
 
 export interface Account {
-  readonly sink: string;
+  sink: string;
   readonly from: "oldest" | "now";
-  /** Opened in this process; others hold no data back. */
-  opened: boolean;
-  /** The last range is open. */
+  /** Absent where no configuration has named it yet. */
+  block: SinkBlock | undefined;
+  /** Since when it is an orphan. */
+  goneMs: number | undefined;
+  /** The last range is open, except of an orphan. */
   waiting: SeqSet;
   frozen: FrozenBatch | undefined;
   /** What delivery noted about receivers that have taken samples. */
   accepted: readonly string[];
-  delivered: Tally;
-  readonly dropped: Map<string, Tally>;
-  /** What the journal lost before it was opened, by reason. */
-  readonly early: Map<string, SeqSet>;
+  notes: CursorNotes;
 }
 
 export interface Ledger {
   /** Set by whatever has to be written. */
   dirty: boolean;
   accounts(): readonly Account[];
-  open(sink: string, from: Account["from"], waiting: () => SeqSet): Account;
-  forget(sink: string): void;
-  /** Takes on a cursor that was stored before. */
+  account(sink: string): Account | undefined;
+  /** An orphan is one no more. */
+  open(sink: string, from: Account["from"], next: number, waiting: () => SeqSet): Account;
+  /** Remembers the blocks that are configured; the other accounts become orphans, and those that wait for nothing go. */
+  assign(assignments: readonly SinkAssignment[], next: number, nowMs: number): void;
+  /** Drops all that an account waits for up to `next`, and the account with it. */
+  remove(account: Account, reason: string, next: number): Tally;
+  /** Takes on a cursor that was stored before; without an open end it is an orphan's. */
   adopt(saved: SavedCursor, waiting: SeqSet): void;
   /** Takes `range` out of what waits; returns what that was. */
   settle(account: Account, range: SeqRange): Tally;
+  deliver(account: Account, range: SeqRange): Tally;
   drop(account: Account, range: SeqRange, reason: string): Tally;
-  /** The journal has lost `range`: every sink that waits for some of it is told. */
-  lose(range: SeqRange, reason: string): void;
-  /** Sinks have lost what a database owed them whose cursors were not taken on; they wait for what comes from `next` on. */
-  writeOff(owed: readonly Owed[], reason: string, next: number): void;
-  /** Whether an opened cursor waits for some of it. */
+  /** The journal has lost `range`: every sink that waits for some of it is told. Returns how many snapshots any of them waited for. */
+  lose(range: SeqRange, reason: string): number;
+  /** Whether anybody waits for some of it. */
   owes(range: SeqRange): boolean;
   saved(): readonly SavedCursor[];
   states(next: number): readonly CursorState[];
-  /** Snapshots lost to at least one opened sink, by reason. */
+  /** Snapshots lost to at least one sink, by reason. */
   lost(): Readonly<Record<string, number>>;
 }
 
 const noTally: Tally = { snapshots: 0, samples: 0 };
+/** Sinks whose tallies are kept when their accounts are gone: metrics are read later. */
+const mostTallies = 256;
+
+interface Tallies {
+  delivered: Tally;
+  readonly dropped: Map<string, Tally>;
+}
 
 export function ledger(samplesIn: (set: SeqSet) => number): Ledger {
   const accounts = new Map<string, Account>();
+  /** By sink; they outlive its account, so that a counter never goes back. */
+  const tallies = new Map<string, Tallies>();
   const lost = new Map<string, number>();
-  /** What of `lost` was counted when its sink was opened. */
-  const early = new Map<string, SeqSet>();
 
-  function countLost(reason: string, set: SeqSet): void {
-    if (set.length > 0) lost.set(reason, (lost.get(reason) ?? 0) + sizeOf(set));
+  function countLost(reason: string, count: number): void {
+    if (count > 0) lost.set(reason, (lost.get(reason) ?? 0) + count);
   }
 
-  /** What is lost to several sinks counts once, also where they are opened one after the other. */
-  function countEarly(account: Account): void {
-    for (const [reason, set] of account.early) {
-      const counted = early.get(reason) ?? [];
-      countLost(reason, withoutAll(set, counted));
-      early.set(reason, union(counted, set));
-    }
-    account.early.clear();
+  function talliesOf(sink: string): Tallies {
+    const known = tallies.get(sink) ?? { delivered: noTally, dropped: new Map<string, Tally>() };
+    tallies.set(sink, known);
+    if (tallies.size > mostTallies)
+      for (const old of [...tallies.keys()].filter((one) => !accounts.has(one)).slice(0, 1))
+        tallies.delete(old);
+    return known;
   }
 
-  function noteEarly(account: Account, reason: string, set: SeqSet): void {
-    account.early.set(reason, union(account.early.get(reason) ?? [], set));
-    if (account.opened) countEarly(account);
+  function add(account: Account): Account {
+    accounts.set(account.sink, account);
+    talliesOf(account.sink);
+    return account;
+  }
+
+  /** An orphan whose block is back. */
+  function takeOn(account: Account, next: number): void {
+    if (account.goneMs === undefined) return;
+    account.waiting = union(account.waiting, [{ firstSeq: next, lastSeq: open }]);
+    account.goneMs = undefined;
+    book.dirty = true;
+  }
+
+  function configure(account: Account, { sink, block }: SinkAssignment, next: number): void {
+    takeOn(account, next);
+    account.sink = sink;
+    account.block = block;
+    add(account);
   }
 
   const book: Ledger = {
     dirty: false,
     accounts: () => [...accounts.values()],
-    open(sink, from, waiting) {
+    account: (sink) => accounts.get(sink),
+    open(sink, from, next, waiting) {
       const known = accounts.get(sink);
-      const account = known ?? newAccount(sink, from, waiting());
-      account.opened = true;
-      countEarly(account);
-      accounts.set(sink, account);
-      if (known === undefined) book.dirty = true;
-      return account;
+      if (known !== undefined) {
+        takeOn(known, next);
+        return known;
+      }
+      book.dirty = true;
+      return add(newAccount(sink, from, waiting()));
     },
-    forget(sink) {
-      if (accounts.delete(sink)) book.dirty = true;
+    assign(assignments, next, nowMs) {
+      const before = new Map(accounts);
+      accounts.clear();
+      for (const one of assignments) {
+        const old = one.was === undefined ? undefined : before.get(one.was);
+        if (old === undefined) continue;
+        before.delete(old.sink);
+        configure(old, one, next);
+      }
+      for (const account of before.values()) {
+        account.waiting = within(account.waiting, { firstSeq: 0, lastSeq: next - 1 });
+        account.goneMs ??= nowMs;
+        if (account.waiting.length > 0) add(account);
+      }
+      book.dirty = true;
     },
-    adopt({ sink, frozen, accepted }, waiting) {
-      const account = accounts.get(sink) ?? newAccount(sink, "now", []);
+    remove(account, reason, next) {
+      const tally = book.drop(account, { firstSeq: 0, lastSeq: next - 1 }, reason);
+      countLost(reason, tally.snapshots);
+      accounts.delete(account.sink);
+      book.dirty = true;
+      return tally;
+    },
+    adopt({ sink, frozen, accepted, block, goneMs, notes }, waiting) {
+      const known = accounts.get(sink);
+      const account = known ?? add(newAccount(sink, "now", []));
       account.waiting = union(account.waiting, waiting);
       account.frozen ??= frozen !== undefined && touches(waiting, frozen) ? frozen : undefined;
+      account.notes = { ...notes, ...account.notes };
       if (account.accepted.length === 0) account.accepted = accepted;
-      accounts.set(sink, account);
+      if (known !== undefined) return;
+      account.block = block;
+      account.goneMs = goneMs;
     },
     settle(account, range) {
       const settled = within(account.waiting, range);
@@ -112,42 +165,38 @@ export function ledger(samplesIn: (set: SeqSet) => number): Ledger {
       book.dirty = true;
       return tally;
     },
+    deliver(account, range) {
+      const tally = book.settle(account, range);
+      const all = talliesOf(account.sink);
+      all.delivered = plus(all.delivered, tally);
+      return tally;
+    },
     drop(account, range, reason) {
       const tally = book.settle(account, range);
-      if (tally.snapshots > 0) account.dropped.set(reason, plus(account.dropped.get(reason), tally));
+      const { dropped } = talliesOf(account.sink);
+      if (tally.snapshots > 0) dropped.set(reason, plus(dropped.get(reason), tally));
       return tally;
     },
     lose(range, reason) {
       let missed: SeqSet = [];
       for (const account of accounts.values()) {
-        const set = within(account.waiting, range);
-        if (account.opened) missed = union(missed, set);
-        else noteEarly(account, reason, set);
+        missed = union(missed, within(account.waiting, range));
         if (account.frozen !== undefined && touches([account.frozen], range)) account.frozen = undefined;
         book.drop(account, range, reason);
       }
-      countLost(reason, missed);
+      countLost(reason, sizeOf(missed));
+      return sizeOf(missed);
     },
-    writeOff(owed, reason, next) {
-      for (const { sink, lost, tally } of owed) {
-        const account = accounts.get(sink) ?? newAccount(sink, "now", [{ firstSeq: next, lastSeq: open }]);
-        accounts.set(sink, account);
-        account.dropped.set(reason, plus(account.dropped.get(reason), tally));
-        noteEarly(account, reason, lost);
-        book.dirty = true;
-      }
-    },
-    owes: (range) =>
-      [...accounts.values()].some((account) => account.opened && touches(account.waiting, range)),
-    saved: () =>
-      [...accounts.values()].map(({ sink, waiting, frozen, accepted }) => ({
-        sink,
-        waiting,
-        accepted,
-        ...(frozen === undefined ? {} : { frozen }),
-      })),
+    owes: (range) => [...accounts.values()].some(({ waiting }) => touches(waiting, range)),
+    saved: () => [...accounts.values()].map(savedCursor),
     states: (next) =>
-      [...accounts.values()].filter(({ opened }) => opened).map((account) => stateOf(account, next)),
+      [...tallies]
+        .filter(([sink, { dropped }]) => accounts.has(sink) || dropped.size > 0)
+        .map(([sink, { delivered, dropped }]) => {
+          const account = accounts.get(sink);
+          const waiting = account === undefined ? 0 : sizeOf(waitingOf(account, next));
+          return { sink, delivered, dropped: Object.fromEntries(dropped), waiting };
+        }),
     lost: () => Object.fromEntries(lost),
   };
   return book;
@@ -172,17 +221,23 @@ function newAccount(sink: string, from: Account["from"], waiting: SeqSet): Accou
   return {
     sink,
     from,
-    opened: false,
+    block: undefined,
+    goneMs: undefined,
     waiting,
     frozen: undefined,
     accepted: [],
-    delivered: noTally,
-    dropped: new Map(),
-    early: new Map(),
+    notes: {},
   };
 }
 
-function stateOf(account: Account, next: number): CursorState {
-  const { sink, delivered, dropped } = account;
-  return { sink, delivered, dropped: Object.fromEntries(dropped), waiting: sizeOf(waitingOf(account, next)) };
+function savedCursor({ sink, waiting, frozen, block, goneMs, accepted, notes }: Account): SavedCursor {
+  return {
+    sink,
+    waiting,
+    accepted,
+    notes,
+    ...(frozen !== undefined && { frozen }),
+    ...(block !== undefined && { block }),
+    ...(goneMs !== undefined && { goneMs }),
+  };
 }

@@ -17,7 +17,13 @@ export function firstNumberWithoutDisk(nowMs: number): number {
 }
 
 /** Says what is wrong when memory and database contradict each other. */
-export function resume(store: Store, recent: Tail, book: Ledger, occasion: Occasion): string | undefined {
+export function resume(
+  store: Store,
+  recent: Tail,
+  book: Ledger,
+  occasion: Occasion,
+  nowMs: number,
+): string | undefined {
   const stored = seqsOf(store.segments);
   const last = store.segments.at(-1)?.last ?? 0;
   if (occasion === "fresh") recent.startAt(1 + lastKnown(last, store.cursors()));
@@ -26,8 +32,11 @@ export function resume(store: Store, recent: Tail, book: Ledger, occasion: Occas
   else recent.commit(Math.max(recent.first - 1, last));
   const existing = union(stored, inMemory(recent));
   if (occasion === "again") forgetMissing(book, existing, recent.next);
-  else
-    adoptCursors(store.cursors(), book, stored, union(existing, [{ firstSeq: recent.next, lastSeq: open }]));
+  else if (occasion === "late") adoptLate(store.cursors(), book, stored, nowMs);
+  else {
+    const toCome = union(existing, [{ firstSeq: recent.next, lastSeq: open }]);
+    for (const saved of store.cursors()) book.adopt(saved, intersection(saved.waiting, toCome));
+  }
   book.dirty = true;
   return undefined;
 }
@@ -49,13 +58,15 @@ function forgetMissing(book: Ledger, existing: SeqSet, next: number): void {
     for (const range of missingFrom(account.waiting, existing, next)) book.lose(range, "corrupt");
 }
 
-function adoptCursors(cursors: readonly SavedCursor[], book: Ledger, stored: SeqSet, existing: SeqSet): void {
+/** Sinks are configured by now: those of the database that are not among them are orphans. */
+function adoptLate(cursors: readonly SavedCursor[], book: Ledger, stored: SeqSet, nowMs: number): void {
   const known = new Set(cursors.map(({ sink }) => sink));
   for (const account of book.accounts())
     if (account.from === "oldest" && !known.has(account.sink))
       account.waiting = union(account.waiting, stored);
   for (const saved of cursors) {
-    const opened = book.accounts().some(({ sink }) => sink === saved.sink);
-    book.adopt(saved, intersection(saved.waiting, opened ? stored : existing));
+    const waiting = intersection(saved.waiting, stored);
+    if (book.account(saved.sink) !== undefined || waiting.length > 0)
+      book.adopt({ ...saved, goneMs: saved.goneMs ?? nowMs }, waiting);
   }
 }

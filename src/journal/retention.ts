@@ -7,7 +7,8 @@ import type { JournalOptions, LossReason, SeqRange } from "./types.ts";
 export type Bounds = Pick<JournalOptions, "path" | "maxBytes" | "maxAgeMs" | "historyMs" | "minFreeBytes">;
 
 export interface Room {
-  readonly now: () => number;
+  /** Absent while no time is trusted: then nothing is deleted for its age. */
+  readonly now: () => number | undefined;
   readonly freeBytes: () => number | undefined;
 }
 
@@ -45,9 +46,10 @@ function nextVictim(store: Store, ledger: Ledger, bounds: Bounds, room: Room): V
   const { segments } = store;
   const [oldest] = segments;
   if (oldest === undefined) return undefined;
-  if (oldest.maxTime < room.now() - bounds.maxAgeMs) return { segment: oldest, reason: "max_age" };
+  const now = room.now() ?? -Infinity;
+  if (oldest.maxTime < now - bounds.maxAgeMs) return { segment: oldest, reason: "max_age" };
   const settled = segments.find((segment) => !ledger.owes(rangeOf(segment)));
-  if (settled !== undefined && settled.maxTime < room.now() - bounds.historyMs)
+  if (settled !== undefined && settled.maxTime < now - bounds.historyMs)
     return { segment: settled, reason: "delivered" };
   if (store.bytes() > bounds.maxBytes * usableShare)
     return { segment: settled ?? oldest, reason: "max_size" };

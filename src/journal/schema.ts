@@ -30,10 +30,20 @@ const tables = `
     crc INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
+/**
+ * Version 0.2: what a sink's block looked like, so that the block is found again, and what delivery remembers of its receiver.
+ * `forget_request` is written by `journal forget` in another process and read by the agent.
+ */
+const blocks = `
+  ALTER TABLE cursor ADD COLUMN state TEXT NOT NULL DEFAULT '';
+  CREATE TABLE forget_request (sink TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+`;
+
 /** `migrations[v]` leads from version v to v + 1; a new database takes them all. Never edit one that was released. */
 export const migrations: readonly string[] = [
   tables,
   "ALTER TABLE cursor ADD COLUMN accepted TEXT NOT NULL DEFAULT '[]'",
+  blocks,
 ];
 
 export function versionOf(database: DatabaseSync): number {

@@ -7,9 +7,9 @@ import { damage } from "./fault.ts";
 import type { SeqSet } from "./ranges.ts";
 import { rowReader, type RowReader } from "./row-reader.ts";
 import { rowWriter } from "./row-writer.ts";
-import { named, pragma } from "./schema.ts";
+import { named, pragma, versionOf } from "./schema.ts";
 import { segmentChecksum, type Segment, type SegmentLimits } from "./segments.ts";
-import type { FrozenBatch, MetricOf, SeqRange, StoredSnapshot } from "./types.ts";
+import type { CursorNotes, FrozenBatch, MetricOf, SeqRange, SinkBlock, StoredSnapshot } from "./types.ts";
 
 /** A cursor as it is stored; the last waiting range is open. */
 export interface SavedCursor {
@@ -18,6 +18,9 @@ export interface SavedCursor {
   readonly frozen?: FrozenBatch;
   /** What delivery noted about receivers that have taken samples. */
   readonly accepted: readonly string[];
+  readonly block?: SinkBlock;
+  readonly goneMs?: number;
+  readonly notes: CursorNotes;
 }
 
 export interface SavedSource {
@@ -49,6 +52,9 @@ export interface Store extends Disposable {
   samplesIn(range: SeqRange): number;
   /** Corrects the numbers of samples that rows say they hold. */
   recount(snapshots: readonly StoredSnapshot[]): void;
+  hasForgetRequests(): boolean;
+  /** Sinks that `journal forget` asks to be forgotten; the requests are removed. */
+  forgetRequests(): readonly string[];
   timeOf(seq: number): number | undefined;
   /** Sizes of the newest rows of the range, newest first. */
   newest(range: SeqRange, limit: number): readonly { readonly seq: number; readonly samples: number }[];
@@ -80,8 +86,9 @@ export function openStore(
     `SELECT ${named("seq samples")} FROM snapshot WHERE seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?`,
   );
   const saveCursor = database.prepare(
-    "INSERT INTO cursor (sink, waiting, frozen, accepted, crc) VALUES (?, ?, ?, ?, ?)",
+    "INSERT INTO cursor (sink, waiting, frozen, accepted, state, crc) VALUES (?, ?, ?, ?, ?, ?)",
   );
+  const selectForgotten = database.prepare(`SELECT ${named("sink")} FROM forget_request`);
   let segments = storedSegments(database);
 
   /** All or nothing; whatever fails, the next rows begin chains of their own. */
@@ -100,8 +107,10 @@ export function openStore(
 
   function saveCursors(cursors: readonly SavedCursor[]): void {
     database.exec("DELETE FROM cursor");
-    for (const { sink, waiting, frozen, accepted } of cursors) {
-      const texts = [waiting, frozen ?? null, accepted].map((value) => JSON.stringify(value));
+    for (const { sink, waiting, frozen, accepted, ...state } of cursors) {
+      const texts = [waiting, frozen ?? null, accepted, state satisfies CursorText].map((value) =>
+        JSON.stringify(value),
+      );
       saveCursor.run(sink, ...texts, cursorChecksum(sink, ...texts));
     }
   }
@@ -144,6 +153,13 @@ export function openStore(
         for (const { seq, values } of snapshots) saveCount.run(values.length, seq);
       });
     },
+    hasForgetRequests: () => selectForgotten.get() !== undefined,
+    forgetRequests: () =>
+      transact("written", () => {
+        const sinks = selectForgotten.all().map((row) => String(row["sink"]));
+        database.exec("DELETE FROM forget_request");
+        return sinks;
+      }),
     timeOf(seq) {
       const time = selectTime.get(seq)?.["time"];
       return time === undefined ? undefined : Number(time);
@@ -177,23 +193,6 @@ export function storedSegments(database: DatabaseSync): readonly Segment[] {
   });
 }
 
-/** Of a database that may be damaged anywhere; `complete` when that is all it had. */
-export function soundSegments(database: DatabaseSync): {
-  readonly segments: readonly Segment[];
-  readonly complete: boolean;
-} {
-  const segments: Segment[] = [];
-  let damaged = 0;
-  try {
-    for (const { crc, ...segment } of segmentRows(database))
-      if (segmentChecksum(segment) === crc) segments.push(segment);
-      else damaged++;
-    return { segments, complete: damaged === 0 };
-  } catch {
-    return { segments, complete: false };
-  }
-}
-
 function segmentRows(database: DatabaseSync): Iterable<Segment & { readonly crc: number }> {
   const columns = `${named("first last samples bytes crc")}, min_time AS minTime, max_time AS maxTime`;
   const rows = database.prepare(`SELECT ${columns} FROM segment ORDER BY first`).iterate();
@@ -204,7 +203,8 @@ function segmentRows(database: DatabaseSync): Iterable<Segment & { readonly crc:
 export function storedCursors(database: DatabaseSync): readonly SavedCursor[] {
   return cursorRows(database)
     .filter(
-      ({ sink, waiting, frozen, accepted, crc }) => cursorChecksum(sink, waiting, frozen, accepted) === crc,
+      ({ sink, waiting, frozen, accepted, state, crc }) =>
+        cursorChecksum(sink, waiting, frozen, accepted, state) === crc,
     )
     .map(restoredCursor);
 }
@@ -214,32 +214,41 @@ export function damagedCursors(database: DatabaseSync): number {
 }
 
 function cursorRows(database: DatabaseSync): readonly StoredCursor[] {
+  const version = versionOf(database);
+  const accepted = version < 2 ? "'[]' AS accepted" : named("accepted");
+  const state = version < 3 ? "'' AS state" : named("state");
   return database
-    .prepare(`SELECT ${named("sink waiting frozen accepted crc")} FROM cursor`)
+    .prepare(`SELECT ${named("sink waiting frozen crc")}, ${accepted}, ${state} FROM cursor`)
     .all() as unknown as StoredCursor[];
 }
+
+/** What the column `state` holds, as JSON; empty in a row that version 0.1 wrote. */
+type CursorText = Pick<SavedCursor, "block" | "goneMs" | "notes">;
 
 interface StoredCursor {
   readonly sink: string;
   readonly waiting: string;
   readonly frozen: string;
   readonly accepted: string;
+  readonly state: string;
   readonly crc: number;
 }
 
-/** Nothing accepted counts for nothing, so that a cursor from before there was such a column stays sound. */
+/** Columns that came later count where they hold something, so that a cursor from before them stays sound. */
 function cursorChecksum(...texts: readonly string[]): number {
-  return crc32(texts.filter((text, at) => at < 3 || text !== "[]").join(" "));
+  return crc32(texts.filter((text, at) => at < 3 || (text !== "[]" && text !== "")).join(" "));
 }
 
 /** Texts with the right checksum are what `saveCursors` wrote. */
-function restoredCursor({ sink, waiting, frozen, accepted }: StoredCursor): SavedCursor {
+function restoredCursor({ sink, waiting, frozen, accepted, state }: StoredCursor): SavedCursor {
   const batch = JSON.parse(frozen) as FrozenBatch | null;
   return {
     sink,
     waiting: JSON.parse(waiting) as SeqSet,
     accepted: JSON.parse(accepted) as readonly string[],
-    ...(batch === null ? {} : { frozen: batch }),
+    notes: {},
+    ...(batch !== null && { frozen: batch }),
+    ...(state !== "" && (JSON.parse(state) as CursorText)),
   };
 }
 

@@ -34,6 +34,8 @@ export const lossReasons = [
   "corrupt",
   /** The disk did not take it, and the memory that stood in was full. */
   "memory",
+  /** `journal forget`: the backlog of a block that is configured no more was given up on request. */
+  "forgotten",
 ] as const;
 export type LossReason = (typeof lossReasons)[number];
 
@@ -41,6 +43,49 @@ export type LossReason = (typeof lossReasons)[number];
 export interface Tally {
   readonly snapshots: number;
   readonly samples: number;
+}
+
+/** What a block of the configuration is recognized by, besides its sink's id, when it has changed. */
+export interface SinkBlock {
+  /** `remote_write`, `otlp` … */
+  readonly type: string;
+  readonly name?: string;
+  /** Without credentials and query. */
+  readonly address: string;
+  /** Among the blocks of its type. */
+  readonly position: number;
+  /** Of all other settings, without secrets. */
+  readonly hash: string;
+}
+
+/** A sink that has a cursor; `block` is absent where a journal of version 0.1 did not remember it. */
+export interface KnownSink {
+  readonly sink: string;
+  readonly block?: SinkBlock;
+}
+
+/** A block, the id of its sink, and the id under which the journal knew it before. */
+export interface SinkAssignment {
+  readonly sink: string;
+  readonly block: SinkBlock;
+  readonly was?: string;
+}
+
+/** A sink whose block is configured no more, and which still waits for snapshots. */
+export interface Orphan {
+  readonly sink: string;
+  readonly address?: string;
+  /** Snapshots that wait. */
+  readonly waiting: number;
+  /** When the block was gone, and when what then still waits is dropped as `max_age`; milliseconds since the Unix epoch. */
+  readonly goneMs: number;
+  readonly untilMs: number;
+}
+
+/** What delivery remembers of a receiver beside the cursor, across restarts. */
+export interface CursorNotes {
+  /** Time of the newest snapshot sent, by source. */
+  readonly newest?: Readonly<Record<string, number>>;
 }
 
 /** Exact for this process: taken on = delivered + all of `dropped` + waiting. */
@@ -72,6 +117,7 @@ export interface JournalState {
   readonly setAside: number;
   readonly lastSetAsideMs?: number;
   readonly cursors: readonly CursorState[];
+  readonly orphans: readonly Orphan[];
 }
 
 export interface ReadLimits {
@@ -127,6 +173,9 @@ export interface Cursor {
   accept(key: string): void;
   /** What waits, without a scan. */
   backlog(): Backlog;
+  notes(): CursorNotes;
+  /** Changes what is given; written with the next freeze or group commit. */
+  note(changes: CursorNotes): void;
 }
 
 export interface HistoryQuery {
@@ -160,6 +209,9 @@ export interface JournalStats {
     readonly sink: string;
     readonly waiting: number;
     readonly ranges: readonly SeqRange[];
+    readonly address?: string;
+    /** Where the block is configured no more. */
+    readonly goneMs?: number;
   }[];
   /** Damaged or newer databases beside this one, with their sizes. */
   readonly setAside: readonly { readonly path: string; readonly bytes: number }[];
@@ -174,10 +226,15 @@ export interface Journal extends JournalArchive, Disposable {
   /** Writes what is staged and waits for the drive: at SIGTERM and before sleep. Tells whether all is on disk. */
   commit(): boolean;
   /** The cursor of a sink; opened twice it is the same. `from` says where a sink begins that the journal does not know. */
-  cursor(sink: string, options: { readonly from: "oldest" | "now" }): Cursor;
-  /** Every sink with a cursor, opened in this process or not; one that was not opened holds no data back. */
-  sinks(): readonly string[];
-  /** A sink that is configured no more. */
+  cursor(sink: string, options: { readonly from: "oldest" | "now"; readonly block?: SinkBlock }): Cursor;
+  /** Every sink with a cursor, orphans too. */
+  sinks(): readonly KnownSink[];
+  /**
+   * These blocks are configured. Cursors go over to new ids; a sink that none of them was keeps what it waits for, as an orphan,
+   * for `maxAgeMs` at most. Cursors of ids that changed are to be opened anew.
+   */
+  assign(assignments: readonly SinkAssignment[]): void;
+  /** Drops an orphan and all that it waits for, counted as `forgotten`. */
   forget(sink: string): void;
   /** The newest snapshot of each source that this process has appended. */
   latest(): readonly StoredSnapshot[];

@@ -8,7 +8,7 @@
  */
 import { existsSync } from "node:fs";
 import type { Clock } from "../runtime/clock.ts";
-import type { LogFields, Logger } from "../runtime/log.ts";
+import type { Logger } from "../runtime/log.ts";
 import { setAside, type AsideKind } from "./damage.ts";
 import { openDatabase, pageBytes } from "./database.ts";
 import { damage, faultOf, type Fault } from "./fault.ts";
@@ -38,8 +38,6 @@ interface VolumeEvents {
   opened(store: Store): string | undefined;
   /** The database is about to be closed, to be opened anew or to be replaced. */
   closing(store: Store, then: "reopen" | "replace"): void;
-  /** The database lies at `path` now. Says for the log what was lost with it. */
-  setAside(path: string): LogFields;
 }
 
 type VolumeOptions = Pick<JournalOptions, "path" | "maxBytes" | "disk" | "metricOf"> & {
@@ -86,7 +84,7 @@ export function volume(options: VolumeOptions, events: VolumeEvents): Volume {
       const lastMs = clock.now();
       const aside = setAside(path, kind, lastMs);
       asides = { count: asides.count + 1, lastMs };
-      log.error(`cannot use journal ${path}: ${reason}`, { renamed_to: aside, ...events.setAside(aside) });
+      log.error(`cannot use journal ${path}: ${reason}`, { renamed_to: aside });
       note(undefined);
     } catch (error) {
       note({ kind: "unavailable", reason: `${reason}, and it cannot be renamed: ${faultOf(error).reason}` });

@@ -23,6 +23,8 @@ interface WritingParts {
   readonly place: Volume;
   readonly bounds: Bounds;
   readonly room: Room;
+  /** Called before each group commit. */
+  readonly tend: () => void;
 }
 
 const shortestRetryMs = 1000;
@@ -38,6 +40,7 @@ export function writing({
   place,
   bounds,
   room,
+  tend,
 }: WritingParts): Writing {
   /** Something was written without waiting for the drive. */
   let unsynced = false;
@@ -71,6 +74,7 @@ export function writing({
   function tick(): void {
     timer = undefined;
     if (place.trouble !== undefined && !isStuck()) place.recover();
+    tend();
     if (isFull(bounds, room)) keepWithinBounds();
     if (isStuck()) place.withhold(`less than ${bounds.minFreeBytes} bytes are free`);
     write("synced");

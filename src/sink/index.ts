@@ -3,6 +3,7 @@ import type { HttpClient } from "../runtime/http/http.ts";
 import type { HttpSettings } from "../runtime/http/settings.ts";
 import type { Identity } from "./identity.ts";
 import type { HostFacts } from "./otlp/resource.ts";
+import { metricsUrl } from "./otlp/address.ts";
 import type { OtlpSettings } from "./otlp/schema.ts";
 import { historyPacing, type Pacing } from "./pacing.ts";
 import type { PushgatewaySettings } from "./pushgateway/schema.ts";
@@ -18,6 +19,8 @@ export interface SinkBlocks {
 }
 
 export interface SinkWorld {
+  /** Of the sink that is opened; absent where it has no cursor. */
+  readonly id?: string;
   readonly identity: Identity;
   /** What is known of the machine; asked for only where the protocol tells it. */
   readonly host: () => Promise<HostFacts>;
@@ -31,8 +34,13 @@ export interface SinkWorld {
 export interface Receiver {
   /** Where in the configuration it stands: `remote_write[0]`. */
   readonly path: string;
+  readonly type: Sink["type"];
+  /** As configured. */
+  readonly name?: string;
   /** Its address as people may see it, without credentials. */
   readonly address: string;
+  /** Where requests go, without credentials; its query may hold secrets, so it is not for people. */
+  readonly destination: string;
   /** What it was configured with, to tell whether a reload changed it. */
   readonly settings: unknown;
   readonly pacing: Pacing;
@@ -45,7 +53,10 @@ export function receiversOf({ remote_write, otlp, pushgateway }: SinkBlocks): re
   return [
     ...remote_write.map((settings, index) => ({
       path: `remote_write[${index}]`,
+      type: "remote_write" as const,
+      ...named(settings),
       address: safeAddress(settings.url),
+      destination: destinationOf(new URL(settings.url)),
       settings,
       pacing: historyPacing(settings.queue_config, true),
       async open(world: SinkWorld) {
@@ -56,6 +67,9 @@ export function receiversOf({ remote_write, otlp, pushgateway }: SinkBlocks): re
     })),
     ...otlp.map((settings, index) => ({
       path: `otlp[${index}]`,
+      type: "otlp" as const,
+      ...named(settings),
+      destination: destinationOf(metricsUrl(settings)),
       address: safeAddress(settings.metrics_endpoint ?? settings.endpoint ?? ""),
       settings,
       // Differences only add up when they come in order.
@@ -68,7 +82,10 @@ export function receiversOf({ remote_write, otlp, pushgateway }: SinkBlocks): re
     })),
     ...pushgateway.map((settings, index) => ({
       path: `pushgateway[${index}]`,
+      type: "pushgateway" as const,
+      ...named(settings),
       address: safeAddress(settings.url),
+      destination: destinationOf(new URL(settings.url)),
       settings,
       pacing: { kind: "latest", intervalMs: settings.interval } as const,
       async open(world: SinkWorld) {
@@ -84,6 +101,15 @@ async function relabelOf({ write_relabel_configs: rules }: RemoteWriteSettings):
   if (rules.length === 0) return (labels) => labels;
   const { compileRelabel } = await import("./relabel/apply.ts");
   return compileRelabel(rules);
+}
+
+function named({ name }: { readonly name?: string }): { readonly name?: string } {
+  return name === undefined ? {} : { name };
+}
+
+function destinationOf(url: URL): string {
+  url.username = url.password = "";
+  return url.href;
 }
 
 function safeAddress(text: string): string {

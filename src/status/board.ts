@@ -196,8 +196,19 @@ function lossesOf(sink: string, kept: JournalState | undefined): Readonly<Record
 
 function journalStatus(kept: JournalState): NonNullable<Status["journal"]> {
   const { durable, reason, bytes, snapshots, oldestTimeMs, dropped, setAside, lastSetAsideMs } = kept;
+  const orphans = kept.orphans.map(({ sink: id, address, waiting, goneMs: since, untilMs: until }) => ({
+    id,
+    waiting,
+    since,
+    until,
+    ...withoutAbsent({ target: address }),
+  }));
   const parts = { durable, bytes, snapshots, dropped, setAside };
-  return { ...parts, ...withoutAbsent({ reason, oldest: oldestTimeMs, lastSetAside: lastSetAsideMs }) };
+  return {
+    ...parts,
+    ...withoutAbsent({ reason, oldest: oldestTimeMs, lastSetAside: lastSetAsideMs }),
+    ...(orphans.length > 0 && { orphans }),
+  };
 }
 
 function chipAndVersion({

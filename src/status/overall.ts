@@ -28,13 +28,16 @@ export function overallOf({ time, sources, sinks, journal }: Parts): Overall {
 /** Nothing mends a database that was set aside: after a day it is news no more. */
 const newsMs = 86_400_000;
 
-function judgeJournal({ durable, reason, lastSetAside }: JournalStatus, now: number): Judged[] {
+function judgeJournal({ durable, reason, lastSetAside, orphans = [] }: JournalStatus, now: number): Judged[] {
   const memory = `the journal works from memory: ${reason ?? "its disk fails"}`;
   const aside = "the journal's database could not be used and was set aside: see the log and journal stats";
   const isNews = lastSetAside !== undefined && now - lastSetAside < newsMs;
   return [
     ...(durable ? [] : [["warning", memory] as const]),
     ...(isNews ? [["warning", aside] as const] : []),
+    ...orphans.map(
+      ({ id }) => ["warning", `a backlog waits for ${id}, which is configured no more`] as const,
+    ),
   ];
 }
 

@@ -171,3 +171,17 @@ test("what is allowed but hardly meant is a warning", () => {
     "web.listen_addresses: 10.0.0.1:80 can be reached from the network without authentication, set web.config_file",
   ]);
 });
+
+test("two blocks of a section must not share a name, two without one may share an address", () => {
+  const block = (url: string, name?: string): string =>
+    `  - url: ${url}\n${name === undefined ? "" : `    name: ${name}\n`}`;
+  const both = (name?: string): string =>
+    `remote_write:\n${block("http://a/write", name)}${block("http://a/write", name)}`;
+  assert.equal(accepted(worldOf(both())).configuration.remote_write.length, 2);
+  const [problem, ...more] = refused(worldOf(both("team")));
+  assert.match(
+    problem ?? "",
+    /^agent\.yaml:5:\d+: remote_write\[1\]\.name: must be unique, block \[0\] has it too/,
+  );
+  assert.deepEqual(more, []);
+});

@@ -46,7 +46,7 @@ function setUp(context: TestContext) {
     return fresh;
   }
 
-  function sinkOf(name: string, history: boolean): Sink {
+  function sinkOf(name: string, history: boolean, id: string): Sink {
     const endpoint = endpointOf(name);
     async function request(times: readonly number[], signal: AbortSignal) {
       const answer = endpoint.answer();
@@ -58,7 +58,7 @@ function setUp(context: TestContext) {
       return { outcome, durationMs: 1 };
     }
     return {
-      id: name,
+      id,
       target: name,
       type: history ? "remote_write" : "pushgateway",
       history,
@@ -89,12 +89,15 @@ function setUp(context: TestContext) {
   function receiver(name: string, settings: unknown = name, pacing: Pacing = defaultPacing): Receiver {
     return {
       path: name,
+      type: pacing.kind === "history" ? "remote_write" : "pushgateway",
+      name,
       address: `http://${name}`,
+      destination: `http://${name}/`,
       settings,
       pacing,
-      open() {
+      open({ id = name }) {
         endpointOf(name).opened++;
-        return Promise.resolve(sinkOf(name, pacing.kind === "history"));
+        return Promise.resolve(sinkOf(name, pacing.kind === "history", id));
       },
     };
   }
@@ -158,17 +161,17 @@ test("a receiver that hangs, fails, rejects or makes us stumble is not noticed b
   await clock.advance(0);
   const times = await collect(30);
   assert.deepEqual(endpointOf("works").times, times);
-  assert.equal(sent["works"], 30 * perSnapshot);
+  assert.equal(sent["remote_write/works"], 30 * perSnapshot);
   assert.ok(endpointOf("latest").times.length >= 29);
   assert.deepEqual(
     deliveries.reports().map(({ sink, state: { status } }) => [sink, status]),
     [
-      ["hangs", "starting"],
-      ["fails", "retrying"],
-      ["rejects", "ok"],
-      ["stumbles", "starting"],
-      ["works", "ok"],
-      ["latest", "ok"],
+      ["remote_write/hangs", "starting"],
+      ["remote_write/fails", "retrying"],
+      ["remote_write/rejects", "ok"],
+      ["remote_write/stumbles", "starting"],
+      ["remote_write/works", "ok"],
+      ["pushgateway/latest", "ok"],
     ],
   );
   await close();
@@ -190,11 +193,16 @@ test("a delivery that a bug stopped is told, starts again after a minute, and ha
 
 test("a reload leaves alone what is unchanged, and a changed sink goes on where it was", async (context) => {
   const { endpointOf, receiver, deliveries, collect, journal, clock, close } = setUp(context);
+  const known = (): readonly string[] =>
+    journal
+      .sinks()
+      .map(({ sink }) => sink)
+      .toSorted();
   await deliveries.apply([receiver("same"), receiver("changed", 1), receiver("gone")]);
   await clock.advance(0);
   endpointOf("changed").answer = () => unavailable;
   const missed = await collect(3);
-  assert.deepEqual(journal.sinks().toSorted(), ["changed", "gone", "same"]);
+  assert.deepEqual(known(), ["remote_write/changed", "remote_write/gone", "remote_write/same"]);
   endpointOf("changed").answer = () => delivered;
   await deliveries.apply([receiver("new"), receiver("changed", 2), receiver("same")]);
   const times = await collect(3);
@@ -209,7 +217,7 @@ test("a reload leaves alone what is unchanged, and a changed sink goes on where 
       [1, 1],
     ],
   );
-  assert.deepEqual(journal.sinks().toSorted(), ["changed", "new", "same"]);
+  assert.deepEqual(known(), ["remote_write/changed", "remote_write/new", "remote_write/same"]);
   await close();
   assert.equal(endpointOf("same").closed, 1);
 });

@@ -85,6 +85,8 @@ export function createFleetCursor(
     },
     freeze: (batch) => void (frozen = batch),
     frozen: () => frozen,
+    notes: () => ({}),
+    note: () => undefined,
     acknowledge(range) {
       for (const seq of within(waiting, range).flatMap(numbers)) onDelivered(timeOf(seq));
       return take(range);

@@ -194,18 +194,6 @@ test("under pressure delivered snapshots go before older ones that wait", async 
   assert.equal(drain(cursor).length, 600);
 });
 
-test("a sink that is not opened holds nothing back", async (context) => {
-  const { open, clock } = bench(context, { maxBytes: 2 ** 20, historyMs: 600_000 });
-  const before = open();
-  before.cursor("gone", { from: "now" });
-  before[Symbol.dispose]();
-  const journal = open();
-  await fill(journal, 2400, (ms) => clock.advance(ms));
-  assert.deepEqual(journal.state().dropped, {});
-  assert.ok(journal.state().snapshots < 2400);
-  assert.deepEqual(journal.sinks(), ["gone"]);
-});
-
 test("delivered snapshots leave after the history, waiting ones after the greatest age", async (context) => {
   const { open, clock } = bench(context, { historyMs: 3_600_000, maxAgeMs: 2 * 3_600_000 });
   const journal = open();

@@ -1,11 +1,12 @@
-/** Databases that are set aside: what each sink still waited for is counted, exactly where it can be read. */
+/** Databases that are set aside: an event that is counted and logged, whose rows stay readable. */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import test from "node:test";
-import type { Journal, JournalOptions } from "../../src/journal/types.ts";
+import { openJournalReader } from "../../src/journal/reader.ts";
+import type { JournalOptions } from "../../src/journal/types.ts";
 import { silentLogger, type LogFields } from "../../src/runtime/log.ts";
-import { bench, drain, essence, numbered, type Bench } from "./fixtures.ts";
+import { bench, drain, essence, metricOf, numbered, type Bench } from "./fixtures.ts";
 
 /** A journal of 400 snapshots, four samples each, closed: `a` waits for the last 300, `b` for all. */
 function written({ open }: Bench): void {
@@ -43,16 +44,6 @@ function heard(): { readonly told: LogFields[]; readonly options: Partial<Journa
   return { told, options: { log: { ...silentLogger, error } } };
 }
 
-const lostToAll = [
-  { sink: "a", corrupt: { snapshots: 300, samples: 1200 } },
-  { sink: "b", corrupt: { snapshots: 400, samples: 1600 } },
-];
-
-function losses(journal: Journal): unknown {
-  for (const sink of ["a", "b"]) journal.cursor(sink, { from: "now" });
-  return journal.state().cursors.map(({ sink, dropped }) => ({ sink, ...dropped }));
-}
-
 const damages: Readonly<Record<string, (at: Bench) => void>> = {
   "a page of rows": (at) => spoilPage(at, "snapshot"),
   "the page of series": (at) => spoilPage(at, "series_set"),
@@ -65,7 +56,7 @@ const damages: Readonly<Record<string, (at: Bench) => void>> = {
 };
 
 for (const [name, damage] of Object.entries(damages))
-  test(`set aside for ${name}: what each sink waited for is counted, once`, (context) => {
+  test(`set aside for ${name}: counted and told once, and sinks begin with what comes`, (context) => {
     const at = bench(context);
     written(at);
     damage(at);
@@ -73,74 +64,29 @@ for (const [name, damage] of Object.entries(damages))
     const journal = at.open(options);
     assert.equal(journal.state().setAside, 1);
     assert.equal(journal.state().lastSetAsideMs, at.clock.now());
-    assert.deepEqual(told, [{ lost_snapshots: 400, sinks: 2 }]);
-    assertCountedOnce(at, journal);
+    assert.equal(told.length, 1);
+    journal.append(numbered(500));
+    for (const sink of ["a", "b"])
+      assert.deepEqual(drain(journal.cursor(sink, { from: "oldest" })).map(essence), [
+        essence(numbered(500)),
+      ]);
+    journal[Symbol.dispose]();
+    assert.equal(at.open(options).state().setAside, 0);
   });
 
-test("damage that shows after the cursors were taken on is counted just so", (context) => {
+test("what a database that is set aside still holds is read by export", (context) => {
   const at = bench(context);
   written(at);
-  change(at, "UPDATE source SET last_time = 9223372036854775807");
+  spoilPage(at, "segment");
   const journal = at.open();
-  assert.equal(journal.state().setAside, 1);
-  assertCountedOnce(at, journal);
+  const [aside] = journal.stats().setAside;
+  const opened = openJournalReader(aside?.path ?? "", metricOf);
+  assert.ok(opened.status === "open");
+  assert.equal([...opened.reader.history({ fromMs: 0, toMs: Infinity })].length, 400);
+  opened.reader[Symbol.dispose]();
 });
 
-function assertCountedOnce(at: Bench, journal: Journal): void {
-  assert.deepEqual(losses(journal), lostToAll);
-  assert.equal(journal.state().dropped["corrupt"], 400);
-  journal.append(numbered(500));
-  for (const sink of ["a", "b"])
-    assert.deepEqual(drain(journal.cursor(sink, { from: "now" })).map(essence), [essence(numbered(500))]);
-  journal[Symbol.dispose]();
-  const next = at.open();
-  losses(next);
-  assert.deepEqual(next.state().dropped, {});
-}
-
-test("what a sink lost with a database is told from when it is opened, and counts once for all", (context) => {
-  const at = bench(context);
-  written(at);
-  spoilPage(at, "snapshot");
-  const journal = at.open();
-  assert.deepEqual(journal.state().dropped, {});
-  assert.deepEqual(journal.state().cursors, []);
-  journal.cursor("a", { from: "now" });
-  assert.deepEqual(journal.state().dropped, { corrupt: 300 });
-  journal.cursor("b", { from: "now" });
-  assert.deepEqual(journal.state().dropped, { corrupt: 400 });
-});
-
-test("where a database that is set aside can't be read, the log says so, and the event is counted", (context) => {
-  const at = bench(context);
-  writeFileSync(at.path, "no database at all ".repeat(60));
-  const { told, options } = heard();
-  const journal = at.open(options);
-  assert.equal(journal.state().setAside, 1);
-  assert.deepEqual(told, [{ lost_snapshots: "unknown", sinks: 0, unread: "file is not a database" }]);
-});
-
-test("a damaged cursor beside others: the others are counted, and the log tells that one is missing", (context) => {
-  const at = bench(context);
-  written(at);
-  change(at, "UPDATE cursor SET crc = crc + 1 WHERE sink = 'b'");
-  spoilPage(at, "snapshot");
-  const { told, options } = heard();
-  assert.deepEqual(losses(at.open(options)), [lostToAll[0], { sink: "b" }]);
-  assert.deepEqual(told, [{ lost_snapshots: "at least 300", sinks: 1, unread: "damaged cursors: 1" }]);
-});
-
-test("where neither segments nor rows tell how far a database went, the log says that the number is not known", (context) => {
-  const at = bench(context);
-  written(at);
-  change(at, "DELETE FROM segment; DROP TABLE snapshot");
-  change(at, "INSERT INTO segment VALUES (1, 1, 1, 1, 1, 1, 1)");
-  const { told, options } = heard();
-  at.open(options);
-  assert.deepEqual(told, [{ lost_snapshots: "unknown", sinks: 2, unread: "no end after snapshot 0" }]);
-});
-
-test("a database found damaged only after a while in memory: what waited in it is counted, what came since is kept", async (context) => {
+test("a database found damaged only after a while in memory: what came since is kept", async (context) => {
   const at = bench(context);
   written(at);
   spoilPage(at, "snapshot");
@@ -153,9 +99,8 @@ test("a database found damaged only after a while in memory: what waited in it i
   other.close();
   await at.clock.advance(120_000);
   assert.equal(journal.state().durable, true);
-  assert.deepEqual(losses(journal), lostToAll);
+  assert.equal(journal.state().setAside, 1);
   assert.equal(cursor.backlog().snapshots, 3);
-  assert.equal(journal.cursor("b", { from: "now" }).backlog().snapshots, 3);
   assert.equal(drain(cursor).length, 3);
 });
 

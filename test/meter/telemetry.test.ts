@@ -52,7 +52,7 @@ function valuesOf({ set, values }: Snapshot, part: string): Readonly<Record<stri
   return Object.fromEntries(all.filter(([name]) => name.includes(part)));
 }
 
-test("a database that was set aside is counted, and what it lost in samples for each sink", async (context) => {
+test("a database that was set aside is counted", async (context) => {
   const at = bench(context);
   const before = at.open();
   for (const sink of ["a", "b"]) before.cursor(sink, { from: "now" });
@@ -68,9 +68,6 @@ test("a database that was set aside is counted, and what it lost in samples for 
   });
   assert.equal(first?.["journal_set_aside_total{}"], 1);
   assert.equal(second?.["journal_set_aside_total{}"], 1);
-  assert.equal(second["journal_dropped_snapshots_total{reason=corrupt}"], 100);
-  assert.equal(second["sink_samples_dropped_total{reason=corrupt,sink=a}"], 40);
-  assert.equal(second["sink_samples_dropped_total{reason=corrupt,sink=b}"], 400);
 });
 
 test("what the journal gives up for its size is told in samples for each sink, and added up", async (context) => {

@@ -153,6 +153,7 @@ test("with a journal history is asked for by range and number of points", () => 
       dropped: { max_size: 4 },
       setAside: 2,
       lastSetAsideMs: 5,
+      orphans: [],
       cursors: [
         {
           sink: "remote_write/desk-1",

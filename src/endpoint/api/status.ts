@@ -117,6 +117,18 @@ export interface JournalStatus {
   /** Databases that could not be used and were renamed since the agent started, and when the last one was. */
   readonly setAside: number;
   readonly lastSetAside?: number;
+  /** Sinks whose block was removed, while something waits for them; absent when there are none. */
+  readonly orphans?: readonly OrphanStatus[];
+}
+
+export interface OrphanStatus {
+  readonly id: string;
+  readonly target?: string;
+  /** Snapshots that wait. */
+  readonly waiting: number;
+  /** When the block was gone, and until when its backlog is kept. */
+  readonly since: number;
+  readonly until: number;
 }
 
 /** Something that happened: a source that restarted, a sink that changed its state, a wake, a drop, a reload. */

@@ -21,7 +21,9 @@ const otlpShape = () =>
       .string()
       .min(1)
       .exactOptional()
-      .describe("Name in logs and metrics; tells two blocks with the same endpoint apart"),
+      .describe(
+        "Name in logs and metrics, unique in this section; a block keeps its backlog under its name whatever else changes",
+      ),
     encoding: z
       .enum(["protobuf", "json"])
       .default("protobuf")

@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import type { HttpClient } from "../../runtime/http/http.ts";
 import type { Metric } from "../../metric/metric.ts";
 import { skewOf } from "../answer.ts";
-import { sinkId, targetOf } from "../id.ts";
+import { targetOf } from "../target.ts";
 import type { Identity } from "../identity.ts";
 import type { Body, SendResult, Sink } from "../sink.ts";
 import { classify } from "./classify.ts";
@@ -13,10 +13,13 @@ import { createProtobufEncoder } from "./encode-protobuf.ts";
 import { countOf, gather, halvesOf, type Gathered } from "./gather.ts";
 import { createLayouts } from "./layout.ts";
 import { resourceAttributes, type HostFacts } from "./resource.ts";
+import { metricsUrl } from "./address.ts";
 import type { OtlpSettings } from "./schema.ts";
 import { isDelta } from "./temporality.ts";
 
 interface OtlpWorld {
+  /** Of its cursor; the type alone where no other sink is near. */
+  readonly id?: string;
   /** Of this sink alone; it ends with the sink. */
   readonly client: HttpClient;
   readonly identity: Identity;
@@ -83,7 +86,7 @@ export function createOtlpSink(settings: OtlpSettings, world: OtlpWorld): Sink {
   }
 
   return {
-    id: sinkId("otlp", url, settings.name),
+    id: world.id ?? "otlp",
     type: "otlp",
     target: targetOf(url),
     history: true,
@@ -114,17 +117,6 @@ export function createOtlpSink(settings: OtlpSettings, world: OtlpWorld): Sink {
     renew: () => client.renew(),
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   };
-}
-
-/** OpenTelemetry specification, "OTLP Exporter configuration", endpoint URLs for OTLP/HTTP. */
-function metricsUrl({
-  endpoint,
-  metrics_endpoint: full,
-}: Pick<OtlpSettings, "endpoint" | "metrics_endpoint">): URL {
-  if (full !== undefined) return new URL(full);
-  const url = new URL(endpoint ?? "");
-  url.pathname = `${url.pathname.replace(/\/+$/, "")}/v1/metrics`;
-  return url;
 }
 
 function headersOf(

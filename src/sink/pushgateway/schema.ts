@@ -15,7 +15,7 @@ const pushgatewayShape = () =>
       .string()
       .min(1)
       .exactOptional()
-      .describe("Name in logs and metrics; tells two blocks with the same URL apart"),
+      .describe("Name in logs and metrics, unique among the blocks of this section"),
     job: z
       .string()
       .min(1)

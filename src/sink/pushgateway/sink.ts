@@ -1,7 +1,7 @@
 /** Owns the Pushgateway as a sink: one group that each push replaces as a whole, and that goes when the agent stops. */
 import type { HttpClient, HttpRequest } from "../../runtime/http/http.ts";
 import { skewOf } from "../answer.ts";
-import { sinkId, targetOf } from "../id.ts";
+import { targetOf } from "../target.ts";
 import type { Identity } from "../identity.ts";
 import type { SendResult, Sink } from "../sink.ts";
 import { classify } from "./classify.ts";
@@ -10,6 +10,8 @@ import type { PushgatewaySettings } from "./schema.ts";
 import { pushText } from "./text.ts";
 
 interface PushgatewayWorld {
+  /** Of its cursor; the type alone where no other sink is near. */
+  readonly id?: string;
   /** Of this sink alone; it ends with the sink. */
   readonly client: HttpClient;
   readonly identity: Identity;
@@ -47,7 +49,7 @@ export function createPushgatewaySink(settings: PushgatewaySettings, world: Push
   }
 
   return {
-    id: sinkId("pushgateway", url, settings.name),
+    id: world.id ?? "pushgateway",
     type: "pushgateway",
     target: targetOf(url),
     history: false,

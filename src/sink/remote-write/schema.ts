@@ -23,7 +23,9 @@ const remoteWriteShape = () =>
       .string()
       .min(1)
       .exactOptional()
-      .describe("Name in logs and metrics; tells two blocks with the same URL apart"),
+      .describe(
+        "Name in logs and metrics, unique in this section; a block keeps its backlog under its name whatever else changes",
+      ),
     protobuf_message: z
       .enum(["auto", "prometheus.WriteRequest", "io.prometheus.write.v2.Request"])
       .default("auto")

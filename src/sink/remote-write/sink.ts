@@ -2,7 +2,7 @@
 import { compress } from "snappyjs";
 import type { HttpClient } from "../../runtime/http/http.ts";
 import { skewOf } from "../answer.ts";
-import { sinkId, targetOf } from "../id.ts";
+import { targetOf } from "../target.ts";
 import type { Identity } from "../identity.ts";
 import type { Relabel } from "../relabel/apply.ts";
 import type { Batch, Body, EncodedBatch, SendResult, Sink } from "../sink.ts";
@@ -22,6 +22,8 @@ import type { RemoteWriteSettings } from "./schema.ts";
 import { createSeriesIndex } from "./wire-series.ts";
 
 interface RemoteWriteWorld {
+  /** Of its cursor; the type alone where no other sink is near. */
+  readonly id?: string;
   /** Of this sink alone; it ends with the sink. */
   readonly client: HttpClient;
   readonly identity: Identity;
@@ -74,7 +76,7 @@ export function createRemoteWriteSink(settings: RemoteWriteSettings, world: Remo
   }
 
   return {
-    id: sinkId("remote_write", url, settings.name),
+    id: world.id ?? "remote_write",
     type: "remote_write",
     target: targetOf(url),
     history: true,

@@ -92,13 +92,6 @@ test("a probe is an empty message in either encoding, and its answer counts like
   assert.equal((await sink(toldClient(response(401))).probe("protobuf", never)).outcome.status, "refused");
 });
 
-test("the id stays while the destination does and never tells a secret", () => {
-  const id = (settings: object = {}): string => sink(deadClient, settings).id;
-  assert.match(id(), /^otlp\/collector\.test:4318-[0-9a-f]{8}$/);
-  assert.equal(id(), id({ endpoint: "https://x:y@collector.test:4318/", encoding: "json" }));
-  assert.notEqual(id(), id({ name: "b" }));
-});
-
 test("renewing and ending reach the connection", async () => {
   const client = toldClient(response(200));
   const through = sink(client, { queue_config: { max_samples_per_send: 7 } });

@@ -92,15 +92,6 @@ test("the skew of our clock is known from a usable Date alone", async () => {
   assert.equal((await dead.send(body(dead, version1), version1, never)).skewMs, undefined);
 });
 
-test("the id stays while the destination does, whatever its credentials, and tells names apart", () => {
-  const id = (settings: object = {}): string => sink(deadClient, settings).id;
-  assert.equal(id(), id({ url: "https://other:password@receiver.test/write?a=b", remote_timeout: "1s" }));
-  assert.match(id(), /^remote_write\/receiver\.test-[0-9a-f]{8}$/);
-  const ids = [id(), id({ name: "a" }), id({ name: "b" }), id({ url: "https://receiver.test/other" })];
-  assert.equal(new Set(ids).size, ids.length);
-  assert.doesNotMatch(ids.join(" "), /secret/);
-});
-
 test("renewing and ending reach the connection", async () => {
   const client = toldClient(response(204));
   const through = sink(client, { queue_config: { max_samples_per_send: 500 } });

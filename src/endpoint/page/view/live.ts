@@ -1,5 +1,12 @@
 /** Owns the parts of the page that change with every status, by the id of the element they fill. Runs in the browser too. */
-import type { AgentEvent, JournalStatus, Machine, OverallLevel, Status } from "../../api/status.ts";
+import type {
+  AgentEvent,
+  JournalStatus,
+  Machine,
+  OrphanStatus,
+  OverallLevel,
+  Status,
+} from "../../api/status.ts";
 import { ago, bytes, clockTime, span } from "./format.ts";
 import { html, type Html } from "./html.ts";
 import { sinkCards } from "./sinks.ts";
@@ -77,7 +84,16 @@ function journal({ journal: state, time }: Status): Html {
       ${fact("Lost", dropped.map(([reason, snapshots]) => `${snapshots} (${reason})`).join(", ") || "none")}
       ${state.setAside === 0 ? undefined : fact("Set aside", setAsideWords(state, time))}
     </dl>
+    ${(state.orphans ?? []).map((orphan) => orphanLine(orphan, time))}
     ${state.reason === undefined ? undefined : html`<p class="failure">${state.reason}</p>`}`;
+}
+
+function orphanLine({ id, target, waiting, since, until }: OrphanStatus, now: number): Html {
+  return html`<p class="advice" data-orphan="${id}">
+    ${id} ${target ?? ""} is configured no more since ${ago(since, now)}: ${waiting} snapshots wait for it,
+    for ${span(Math.max(0, until - now))} more. Put its block back, or give them up by
+    <code>mac-powermetrics-agent journal forget ${id}</code>.
+  </p>`;
 }
 
 function setAsideWords({ setAside, lastSetAside }: JournalStatus, now: number): string {
