@@ -32,6 +32,8 @@ export interface HttpLimits {
 
 const defaultLimits: HttpLimits = { connectTimeoutMs: 10_000, maxBodyBytes: 64 * 1024 };
 
+const failuresToRenew = 3;
+
 /** What a request needs before it can go out; each step may find that the settings are no use. */
 type Prepared = { readonly way: Way; readonly headers: Headers } | Fault;
 
@@ -51,6 +53,8 @@ export function createHttpClient(
   });
   const headersOf = headerSource(settings, secrets);
   const closing = new AbortController();
+  /** In a row. */
+  let failures = 0;
   warn(settings, world.log);
 
   function prepare(request: HttpRequest): Prepared {
@@ -115,6 +119,9 @@ export function createHttpClient(
         (await learned(known, request, left()))
       )
         ended = await once(request, left());
+      // Whoever answers on a kept connection may be the wrong one by now: the name is looked up again with a new one.
+      failures = ended.kind === "answer" && ended.status >= 200 && ended.status < 300 ? 0 : failures + 1;
+      if (failures > 0 && failures % failuresToRenew === 0) connections.renew();
       return reply(ended, clock.monotonic() - started);
     },
     renew: () => connections.renew(),
