@@ -2,10 +2,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { keptHostname } from "./command/hostname.ts";
+import { readPlain } from "./runtime/files.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { systemRandom } from "./runtime/random.ts";
 import { version } from "./version.ts";
 import type { StartWorld, World } from "./command/world.ts";
+
+/** Beyond every limit of what is read so, which say more about it. */
+const mostFileBytes = 16 * 1024 * 1024;
 
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
@@ -42,7 +46,7 @@ function world(): World {
     ...place,
     hostname: keptHostname(place, hostname()),
     standardErrorIsTerminal: process.stderr.isTTY,
-    readFile: (path) => readFileSync(path),
+    readFile: (path) => (path.startsWith("/dev/") ? readFileSync(path) : readPlain(path, mostFileBytes)),
     fileExists: (path) => existsSync(path),
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),

@@ -1,10 +1,10 @@
 /** The name this machine goes by: its first host name of its own, kept since then, for macOS renames a Mac by the network it is in. */
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { stateFolder, type Place } from "../config/locate.ts";
 import { causeOf } from "../runtime/cause.ts";
 import type { Clock, Timer } from "../runtime/clock.ts";
-import { writeAtomically } from "../runtime/files.ts";
+import { readPlain, writeAtomically } from "../runtime/files.ts";
 
 const fileName = "hostname";
 
@@ -15,8 +15,10 @@ export function keptHostname(place: Place, present: string): string {
 
 /** A generic name that an earlier version kept counts as none. */
 function readKept(place: Place): string | undefined {
+  // The folder is the account's, and root reads it first.
+  const path = join(stateFolder(place), fileName);
   try {
-    const kept = readFileSync(join(stateFolder(place), fileName), "utf8").trim();
+    const kept = readPlain(path, 1024, { noLink: true }).toString("utf8").trim();
     return isGenericHostname(kept) ? undefined : kept;
   } catch {
     return undefined;

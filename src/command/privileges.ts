@@ -1,4 +1,5 @@
 /** Owns how `run` comes by an account to become, and hands it what it will need: before anything is opened. */
+import { posix } from "node:path";
 import type { Configuration } from "../config/schema.ts";
 import {
   entrustJournal,
@@ -7,18 +8,41 @@ import {
   planPrivileges,
   type Privileges,
 } from "../daemon/privileges.ts";
+import { distrustOf, oddFile } from "../daemon/trust.ts";
 import { causeOf } from "../runtime/cause.ts";
+import type { Prepared } from "./load.ts";
 import { toolRunner } from "./system.ts";
 import type { World } from "./world.ts";
 
-type Prepared =
+type Granted =
   | { readonly ok: true; readonly privileges: Privileges; readonly warning?: string }
   | { readonly ok: false; readonly message: string };
+
+/**
+ * What somebody else could change of that which root acts upon. Anybody else than root acts for themselves: the commands of
+ * `check` warn then.
+ */
+export async function rootProblems(
+  prepared: Pick<Prepared, "configuration" | "file" | "simulated">,
+  world: World,
+): Promise<readonly string[]> {
+  const { configuration, simulated } = prepared;
+  const file = prepared.file === undefined ? undefined : posix.resolve(world.cwd, prepared.file);
+  if (world.uid !== 0) {
+    const own = [world.uid];
+    return distrustOf({ configuration, file, simulated, keepers: own, writers: own });
+  }
+  const plan = await planPrivileges(configuration.run_as, { process, tool: toolRunner(world), uid: 0 });
+  const keepers = plan.status === "to_drop" ? [plan.owner.uid] : [];
+  return distrustOf({ configuration, file, simulated, keepers, writers: [] });
+}
 
 export async function preparePrivileges(
   { run_as, journal, log }: Configuration,
   world: World,
-): Promise<Prepared> {
+): Promise<Granted> {
+  const odd = oddFile(journal.path);
+  if (odd !== undefined) return { ok: false, message: `journal.path: ${odd}` };
   const plan = await planPrivileges(run_as, { process, tool: toolRunner(world), uid: world.uid });
   switch (plan.status) {
     case "refused":

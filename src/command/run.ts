@@ -3,19 +3,18 @@ import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { runAgent } from "../agent.ts";
 import { stateFolder } from "../config/locate.ts";
-import { doubtOf } from "../daemon/privileges.ts";
 import { createReload, type Reloaded } from "../daemon/reload.ts";
 import { openRestarts } from "../daemon/restarts.ts";
 import { causeOf } from "../runtime/cause.ts";
 import { writeAtomically } from "../runtime/files.ts";
 import type { Logger } from "../runtime/log.ts";
-import { createLogger } from "../runtime/log/logger.ts";
+import { createLogger, type OwnedLogger } from "../runtime/log/logger.ts";
 import { childEnvironment } from "../source/child.ts";
 import { settleApart } from "./apart.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { awaitHostname, isGenericHostname, keepHostname } from "./hostname.ts";
 import { obstacle } from "./obstacle.ts";
-import { accountProblem, preparePrivileges } from "./privileges.ts";
+import { accountProblem, preparePrivileges, rootProblems } from "./privileges.ts";
 import type { Settled, Unsettled } from "./reply.ts";
 import type { World } from "./world.ts";
 
@@ -58,9 +57,9 @@ async function runWith(prepared: Settled, { args, world, hangup }: Running): Pro
     return hindrance.code;
   }
   const { configuration, simulated } = prepared;
-  const doubt = doubtOf(prepared.file, world.uid);
-  if (doubt.refusal !== undefined) {
-    world.stderr(`${doubt.refusal}\n`);
+  const distrusted = await rootProblems(prepared, world);
+  if (distrusted.length > 0) {
+    for (const problem of distrusted) world.stderr(`${problem}\n`);
     return exitCode.badConfiguration;
   }
   const granted = await preparePrivileges(configuration, world);
@@ -69,18 +68,17 @@ async function runWith(prepared: Settled, { args, world, hangup }: Running): Pro
     return exitCode.badConfiguration;
   }
   const { privileges } = granted;
-  using log = createLogger(configuration.log, {
-    clock: world.clock,
-    fd: 2,
-    tty: world.standardErrorIsTerminal,
-    env: world.env,
-  });
+  const opened = openLog(configuration, world);
+  if (typeof opened === "string") {
+    world.stderr(`${opened}\n`);
+    return exitCode.badConfiguration;
+  }
+  using log = opened;
   const usesHostname = configuration.global.instance === world.hostname;
   const nameless = privileges.asAccount(() => keepHostname(world, world.hostname));
   const unmarked = prepared.pidFile === undefined ? undefined : writePidFile(prepared.pidFile);
   for (const warning of [
     ...prepared.warnings,
-    doubt.warning,
     usesHostname ? nameless : undefined,
     granted.warning,
     unmarked,
@@ -140,6 +138,20 @@ async function runWith(prepared: Settled, { args, world, hangup }: Running): Pro
   return exitCode.temporary;
 }
 
+/** Or why it can't be written to. */
+function openLog({ log }: Settled["configuration"], world: World): OwnedLogger | string {
+  try {
+    return createLogger(log, {
+      clock: world.clock,
+      fd: 2,
+      tty: world.standardErrorIsTerminal,
+      env: world.env,
+    });
+  } catch (error) {
+    return `log.file: ${causeOf(error)}`;
+  }
+}
+
 /** Why it could not be written; the agent runs without it, only its log is not opened again after a rotation. */
 function writePidFile(path: string): string | undefined {
   try {
@@ -164,9 +176,8 @@ async function loadAgain(args: readonly string[], world: World): Promise<Reloade
   const { uid, home, hostname } = world;
   const next = await settleApart(args, world, { uid, home, hostname, stateFolder: stateFolder(world) });
   if ("code" in next) return { ok: false, problems: next.stderr.trimEnd().split("\n") };
-  const message =
-    doubtOf(next.file, world.uid).refusal ??
-    obstacle(next, world)?.message ??
-    (await accountProblem(next.configuration, world));
+  const distrusted = await rootProblems(next, world);
+  if (distrusted.length > 0) return { ok: false, problems: distrusted };
+  const message = obstacle(next, world)?.message ?? (await accountProblem(next.configuration, world));
   return message === undefined ? { ok: true, next } : { ok: false, problems: [message] };
 }

@@ -4,19 +4,18 @@
  *     root ──► files of the account, opened as the account ──► powermetrics lives ──► initgroups, setgid, setuid ──► account
  */
 import {
-  chownSync,
   closeSync,
   constants,
   fchownSync,
   fstatSync,
+  lchownSync,
   mkdirSync,
   openSync,
   readdirSync,
-  statSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { defaultAccount } from "./account.ts";
-import { lookAt, octal, type Owner, type ToolRunner } from "./system.ts";
+import { lookAt, type Owner, type ToolRunner } from "./system.ts";
 
 export interface Privileges {
   /** What the agent will be; undefined when it stays what it is. */
@@ -120,28 +119,6 @@ function canReturn(process: ProcessIdentity): boolean {
   }
 }
 
-interface ConfigurationDoubt {
-  /** Not to be used at all. */
-  readonly refusal?: string;
-  readonly warning?: string;
-}
-
-/** Root starts the commands that the file names, so whoever may write it could be root. */
-export function doubtOf(file: string | undefined, uid: number): ConfigurationDoubt {
-  const stat = file === undefined || uid !== 0 ? undefined : statSync(file, { throwIfNoEntry: false });
-  if (file === undefined || stat === undefined) return {};
-  const mode = octal(stat.mode & 0o777);
-  if ((stat.mode & 0o002) !== 0)
-    return {
-      refusal: `configuration of root must not be writable by everybody, got mode ${mode}: run chmod o-w ${file}`,
-    };
-  if ((stat.mode & 0o020) !== 0 && stat.gid !== 0)
-    return {
-      warning: `${file} is writable by group ${stat.gid}, which could become root by it: run chmod g-w ${file}`,
-    };
-  return {};
-}
-
 /**
  * Hands the journal to the account: a folder that is made here, and files that an agent with root left behind. A folder
  * that exists is somebody's decision and stays as it is. Returns why the account could not use it.
@@ -150,7 +127,7 @@ export function entrustJournal(path: string, { uid, gid }: Owner, account: strin
   const folder = dirname(path);
   const made = mkdirSync(folder, { recursive: true, mode: 0o750 });
   for (let one = folder; made !== undefined && one.length >= made.length; one = dirname(one))
-    chownSync(one, uid, gid);
+    lchownSync(one, uid, gid);
   for (const name of readdirSync(folder)) {
     if (name.startsWith(basename(path))) entrustFile(join(folder, name), { uid, gid }, 0);
   }

@@ -1,4 +1,4 @@
-/** Owns small files: read whole within a bound, and replaced whole or not at all. */
+/** Opens files that others may have put there, reads small ones whole within a bound, and replaces them whole or not at all. */
 import {
   closeSync,
   constants,
@@ -20,15 +20,36 @@ import { causeOf } from "./cause.ts";
  */
 export function readBounded(path: string, maxBytes: number): Buffer {
   try {
-    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      return readWhole(file, maxBytes);
-    } finally {
-      closeSync(file);
-    }
+    return readPlain(path, maxBytes);
   } catch (error) {
     throw new Error(`cannot read ${path}: ${causeOf(error)}`, { cause: error });
   }
+}
+
+/** As `readBounded`, failing with the system's own error. `noLink` is for folders in which others may put links. */
+export function readPlain(path: string, maxBytes: number, { noLink = false } = {}): Buffer {
+  const link = noLink ? constants.O_NOFOLLOW : 0;
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | link);
+  try {
+    return readWhole(file, maxBytes);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * Opens a file to append to, made when missing: looked at once it is open, and never waited for. To root a link or a second
+ * name could be somebody's way to a file that is not theirs to write.
+ * @throws Error for anything else than a plain file
+ */
+export function openToAppend(path: string, mode: number): number {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK, O_NOFOLLOW } = constants;
+  const isRoot = process.geteuid?.() === 0;
+  const file = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | (isRoot ? O_NOFOLLOW : 0), mode);
+  const stat = fstatSync(file);
+  if (stat.isFile() && (!isRoot || stat.nlink === 1)) return file;
+  closeSync(file);
+  throw new Error(stat.isFile() ? "it has a second name (hard link)" : "not a regular file");
 }
 
 /** Reads one byte more than allowed, since the size may grow between the look and the read. */
@@ -75,7 +96,7 @@ function writeSynced(path: string, content: string | Uint8Array, mode: number): 
 
 /** Makes the rename itself survive a power loss. */
 function syncFolder(path: string): void {
-  const folder = openSync(path, constants.O_RDONLY);
+  const folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     fsyncSync(folder);
   } finally {

@@ -4,7 +4,6 @@ import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
-  chownSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -20,7 +19,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { doubtOf, entrustJournal, entrustLog, planPrivileges } from "../../src/daemon/privileges.ts";
+import { entrustJournal, entrustLog, planPrivileges } from "../../src/daemon/privileges.ts";
 import type { ToolRunner } from "../../src/daemon/system.ts";
 
 const cli = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
@@ -188,25 +187,6 @@ test(
       /^journal.path must lie in a folder that nobody may write, got .*roots; run chown/,
     );
     assert.equal(statSync(join(here.path, "roots")).uid, 0);
-  },
-);
-
-test(
-  "a configuration that everybody may write is refused to root, one of a group's is warned about",
-  needsRoot,
-  async () => {
-    using here = folder();
-    const file = join(here.path, "agent.yaml");
-    writeFileSync(file, "");
-    assert.deepEqual(doubtOf(file, 0), {});
-    chmodSync(file, 0o664);
-    chownSync(file, 0, nobody.gid);
-    assert.match(doubtOf(file, 0).warning ?? "", /writable by group/);
-    chmodSync(file, 0o666);
-    assert.match(doubtOf(file, 0).refusal ?? "", /must not be writable by everybody, got mode 0666/);
-    assert.deepEqual(doubtOf(file, 501), {});
-    const running = agent(configurationIn(here.path), here.path);
-    assert.deepEqual(await once(running, "exit"), [78, null]);
   },
 );
 

@@ -8,6 +8,7 @@ import { programIn } from "../layout.ts";
 import { newsyslogConf, rotationOwner } from "../newsyslog.ts";
 import { holds } from "../place.ts";
 import { runtimeObjection } from "../runtime-path.ts";
+import { filesIn } from "../trust.ts";
 import { lookAt, octal, rootOwner, type Owner, type System } from "../system.ts";
 import { broken, doubtful, well, type Finding } from "./finding.ts";
 
@@ -129,15 +130,6 @@ function secrets(configuration: Configuration, { owner }: PathWorld): readonly F
   });
   if (bad.length > 0 || files.length === 0) return bad;
   return [well("files", `all ${files.length} that the configuration names can be read`)];
-}
-
-/** Every `…_file` with its path. */
-function filesIn(value: unknown, key = ""): readonly (readonly [key: string, path: string])[] {
-  if (typeof value === "string") return key.endsWith("_file") ? [[key, value]] : [];
-  if (typeof value !== "object" || value === null || "reveal" in value) return [];
-  const inside = (name: string): string =>
-    Array.isArray(value) ? `${key}[${name}]` : [key, name].filter((part) => part !== "").join(".");
-  return Object.entries(value).flatMap(([name, below]) => filesIn(below, inside(name)));
 }
 
 function journal({ journal: { path, max_size }, run_as }: Configuration, { owner }: PathWorld): Finding {

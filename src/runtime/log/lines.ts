@@ -1,6 +1,7 @@
-/** Owns the way of a log line to a file or a terminal: written at once and whole, counted where it can't be. */
-import { closeSync, openSync, writeSync } from "node:fs";
+/** Writes log lines to a file or a terminal: at once and whole, counted where it can't be. */
+import { closeSync, writeSync } from "node:fs";
 import { causeOf } from "../cause.ts";
+import { openToAppend } from "../files.ts";
 
 export interface LineWriter extends Disposable {
   write(line: string): void;
@@ -45,7 +46,7 @@ export function openLines(destination: string | number): LineWriter {
 
 function openLog(path: string): number {
   try {
-    return openSync(path, "a", 0o640);
+    return openToAppend(path, 0o640);
   } catch (error) {
     throw new Error(`cannot open ${path}: ${causeOf(error)}`, { cause: error });
   }

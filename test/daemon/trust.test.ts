@@ -1,0 +1,175 @@
+/** Root acts only upon what nobody else can change, and what others put in its way never makes it wait. */
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test, { type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { distrust } from "../../src/daemon/trust.ts";
+
+const cli = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
+const isRootOnLinux = process.getuid?.() === 0 && process.platform === "linux";
+const needsRoot = { skip: isRootOnLinux ? false : "only root can give files to others" };
+const nobody = Number(spawnSync("/usr/bin/id", ["-u", "nobody"], { encoding: "utf8" }).stdout);
+
+function folder(context: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), "trust-"));
+  chmodSync(path, 0o755);
+  context.after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+function file(path: string, content = "", mode = 0o644): string {
+  writeFileSync(path, content);
+  chmodSync(path, mode);
+  return path;
+}
+
+test(
+  "a file of root's in folders of root's is trusted, and so is one that is not there",
+  needsRoot,
+  (context) => {
+    const here = folder(context);
+    assert.equal(distrust(file(join(here, "a"))), undefined);
+    assert.equal(distrust(join(here, "missing", "b")), undefined);
+    assert.equal(distrust("/usr/bin/env"), undefined);
+  },
+);
+
+test("the owner and the mode of a file count, and the line says how to mend it", needsRoot, (context) => {
+  const path = file(join(folder(context), "a"));
+  chmodSync(path, 0o666);
+  assert.equal(
+    distrust(path),
+    `${path} must not be writable by everybody, got mode 0666: run sudo chmod go-w '${path}'`,
+  );
+  chmodSync(path, 0o664);
+  assert.equal(distrust(path), undefined, "the group of root is root");
+  chownSync(path, 0, nobody);
+  assert.match(distrust(path) ?? "", /must not be writable by group/);
+  chownSync(path, nobody, 0);
+  assert.equal(
+    distrust(path),
+    `${path} must be owned by root, got user ${nobody}: run sudo chown root '${path}' && sudo chmod go-w '${path}'`,
+  );
+  assert.match(distrust(path, [0, nobody]) ?? "", /^$/, "an account may own what is its own");
+});
+
+test("every folder above counts, through each symbolic link", needsRoot, (context) => {
+  const here = folder(context);
+  mkdirSync(join(here, "theirs", "ours"), { recursive: true });
+  const path = file(join(here, "theirs", "ours", "a"));
+  assert.equal(distrust(path), undefined);
+  chownSync(join(here, "theirs"), nobody, 0);
+  assert.ok(distrust(path)?.endsWith(`, on the way to ${path}`));
+  mkdirSync(join(here, "plain"));
+  symlinkSync("../theirs/ours", join(here, "plain", "link"));
+  assert.match(distrust(join(here, "plain", "link", "a")) ?? "", /theirs must be owned by root/);
+  symlinkSync("loop", join(here, "loop"));
+  assert.match(distrust(join(here, "loop")) ?? "", /too many symbolic links/);
+});
+
+interface Ended {
+  readonly code: number | null;
+  readonly stderr: string;
+}
+
+async function run(here: string, configuration: object, ...args: readonly string[]): Promise<Ended> {
+  const path = join(here, "agent.yaml");
+  if (!existsSync(path)) writeFileSync(path, JSON.stringify(configuration));
+  const env = { ...process.env, STATE_DIRECTORY: join(here, "state") };
+  const child = spawn(process.execPath, [cli, "run", "--config", path, ...args], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env,
+  });
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code, stderr };
+}
+
+const quiet = { web: { enabled: false }, run_as: "nobody" };
+
+test(
+  "root does not run what somebody else's configuration says, and tells what to do",
+  needsRoot,
+  async (context) => {
+    const here = folder(context);
+    const proof = join(here, "ran");
+    const command = ["/bin/sh", "-c", `echo ran > ${proof}`];
+    const path = file(
+      join(here, "agent.yaml"),
+      JSON.stringify({ ...quiet, sources: { vm_stat: { command } } }),
+    );
+    chownSync(path, nobody, 0);
+    const { code, stderr } = await run(here, {}, "--simulate", "auto");
+    assert.equal(code, 78);
+    assert.match(stderr, /agent.yaml must be owned by root, got user \d+: run sudo chown root/);
+    assert.equal(existsSync(proof), false);
+  },
+);
+
+test(
+  "root runs no command that somebody else may change, and reads no secret of theirs",
+  needsRoot,
+  async (context) => {
+    const here = folder(context);
+    const command = file(join(here, "powermetrics"), "#!/bin/sh\n", 0o755);
+    chownSync(command, nobody, 0);
+    const password = file(join(here, "password"), "hunter22", 0o600);
+    chownSync(password, 1, 0);
+    const wanted = {
+      ...quiet,
+      sources: { powermetrics: { command: ["/usr/bin/env", command] } },
+      remote_write: [{ url: "http://127.0.0.1:9/", basic_auth: { username: "a", password_file: password } }],
+    };
+    const { code, stderr } = await run(here, wanted);
+    assert.equal(code, 78);
+    assert.match(stderr, /powermetrics must be owned by root/);
+    assert.match(stderr, /password must be owned by root or the agent's account/);
+  },
+);
+
+test(
+  "neither a pipe, a device, a link nor a second name is taken for a log or a journal, and none is waited for",
+  needsRoot,
+  async (context) => {
+    const here = folder(context);
+    mkdirSync(join(here, "state"));
+    chownSync(join(here, "state"), nobody, 0);
+    const odd = (name: string): string => join(here, "state", name);
+    spawnSync("mkfifo", [odd("fifo")]);
+    const precious = file(join(here, "precious"), "keep", 0o600);
+    symlinkSync(precious, odd("link"));
+    linkSync(precious, odd("hard"));
+    for (const log of [odd("fifo"), odd("link"), odd("hard"), "/dev/null"]) {
+      rmSync(join(here, "agent.yaml"), { force: true });
+      const { code, stderr } = await run(here, { ...quiet, log: { file: log } }, "--simulate", "auto");
+      assert.equal(code, 78, `${log}: ${stderr}`);
+      assert.match(stderr, /^log\.file: cannot open /m);
+    }
+    rmSync(join(here, "agent.yaml"));
+    const { code, stderr } = await run(
+      here,
+      { ...quiet, journal: { path: odd("fifo") } },
+      "--simulate",
+      "auto",
+    );
+    assert.equal(code, 78);
+    assert.match(stderr, /^journal\.path: .*must be a plain file, got a pipe/m);
+    assert.equal(readFileSync(precious, "utf8"), "keep");
+  },
+);
