@@ -3,7 +3,7 @@ import { loadWorld, refuse, type ConfigChoice, type ConfigWorld } from "./config
 import { exitCode, type ExitCode } from "./exit.ts";
 import { loadCompiled } from "./expressions.ts";
 import type { Loaded, Refused } from "../config/load.ts";
-import { formatOrigin } from "../config/problem.ts";
+import { formatOrigin, type Origin, type Problem } from "../config/problem.ts";
 import type { Configuration } from "../config/schema.ts";
 import { sinkSections } from "../config/sinks.ts";
 
@@ -14,6 +14,13 @@ export interface Connection {
   readonly ok: boolean;
   /** What happened, in one line, and what to do where it failed. */
   readonly message: string;
+}
+
+/** What is found by trying the configuration, and what of it others than root could change. */
+export interface Trial {
+  problems(loaded: Loaded): Promise<readonly Problem[]>;
+  /** One line each: they keep root from starting, and are warnings for anybody else. */
+  distrusted(loaded: Loaded): Promise<{ readonly refused: boolean; readonly lines: readonly string[] }>;
 }
 
 /** Tries all receivers of one kind; a failure is a Connection, not a rejection. */
@@ -29,14 +36,25 @@ export async function check(
   options: CheckArguments,
   world: ConfigWorld,
   probes: readonly ConnectProbe[] = [],
+  trial?: Trial,
 ): Promise<ExitCode> {
-  const loaded = await loadCompiled(loadWorld(options, world));
+  const loaded = await tried(await loadCompiled(loadWorld(options, world)), trial);
   const connections =
     loaded.ok && options.connect === true ? await connect(loaded.configuration, probes) : [];
   if (options.json === true) world.stdout(`${JSON.stringify(report(loaded, connections), undefined, 2)}\n`);
   else tell(loaded, connections, world);
   if (!loaded.ok) return exitCode.badConfiguration;
   return connections.every(({ ok }) => ok) ? exitCode.ok : exitCode.failure;
+}
+
+async function tried(loaded: Loaded | Refused, trial: Trial | undefined): Promise<Loaded | Refused> {
+  if (!loaded.ok || trial === undefined) return loaded;
+  const { refused, lines } = await trial.distrusted(loaded);
+  const place: Origin = { kind: "file", file: loaded.file ?? "", line: 1, column: 1 };
+  const distrusted = lines.map((message) => ({ origin: place, path: "", message }));
+  const problems = [...(refused ? distrusted : []), ...(await trial.problems(loaded))];
+  if (problems.length > 0) return { ...loaded, ok: false, problems };
+  return { ...loaded, warnings: [...loaded.warnings, ...(refused ? [] : lines)] };
 }
 
 async function connect(configuration: Configuration, probes: readonly ConnectProbe[]): Promise<Connection[]> {
@@ -54,17 +72,19 @@ function tell(loaded: Loaded | Refused, connections: readonly Connection[], worl
     if (ok) world.stdout(`${target}: ${message}\n`);
     else world.stderr(`${target}: ${message}\n`);
   }
-  world.stdout(`${summary(loaded)}\n`);
+  const failed = connections.filter(({ ok }) => !ok).length;
+  world.stdout(`${summary(loaded, failed)}\n`);
 }
 
-function summary({ file, configuration, warnings }: Loaded): string {
+function summary({ file, configuration, warnings }: Loaded, failed: number): string {
   const sources = Object.values(configuration.sources).filter(({ enabled }) => enabled).length;
   const counts = [
     count(sources, "source"),
     count(sinksIn(configuration), "sink"),
     count(warnings.length, "warning"),
   ];
-  return `${file ?? "no configuration file, defaults"}: ok, ${counts.join(", ")}`;
+  const verdict = failed === 0 ? "ok" : `${count(failed, "receiver")} can't be used as configured`;
+  return `${file ?? "no configuration file, defaults"}: ${verdict}, ${counts.join(", ")}`;
 }
 
 function sinksIn(sections: Readonly<Record<string, unknown>>): number {

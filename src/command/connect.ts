@@ -26,7 +26,7 @@ export function connectProbe(world: World): ConnectProbe {
 async function connect(receiver: Receiver, world: SinkWorld, signal: AbortSignal): Promise<Connection> {
   await using sink = await receiver.open(world);
   const { result, protocol } = await probe(sink, signal);
-  return { target: `${receiver.path} ${receiver.address}`, ...verdict(result, protocol) };
+  return { target: `${receiver.name ?? receiver.path} ${receiver.address}`, ...verdict(result, protocol) };
 }
 
 /** Follows one switch of protocol, as delivery would. */

@@ -188,12 +188,16 @@ const addCheck: Add = (program, world, done) =>
     .option("--json", "print the findings as JSON")
     .action(async (options: Options & { connect?: boolean; json?: boolean }) => {
       const { check } = await import("./check.ts");
-      const { connectProbe } = await import("./connect.ts");
+      const [{ connectProbe }, { trialOf }] = await Promise.all([
+        import("./connect.ts"),
+        import("./exercise.ts"),
+      ]);
       done(
         await check(
           { ...choice(options), connect: options.connect === true, json: options.json === true },
           world,
           [connectProbe(world)],
+          trialOf(world),
         ),
       );
     });

@@ -66,7 +66,8 @@ function entriesOf(
   path: Path,
 ): Map<string, Entry> {
   const entries = new Map<string, Entry>();
-  for (const pair of pairs) {
+  const merges = pairs.filter(({ key }) => isMergeKey(key));
+  for (const pair of pairs.filter(({ key }) => !isMergeKey(key))) {
     const key = isScalar(pair.key) ? String(pair.key.value) : "";
     const at = rangeOf(pair.key)?.[0] ?? 0;
     const origin = reading.originAt(at);
@@ -76,7 +77,24 @@ function entriesOf(
       entries.set(key, { origin, node: nodeOf(pair.value, reading, [...path, key], at) });
     }
   }
+  // What a map has itself wins, and of several that are merged the first (https://yaml.org/type/merge.html).
+  for (const { key, value } of merges)
+    merge(nodeOf(value, reading, path, rangeOf(key)?.[0] ?? 0), entries, reading, path);
   return entries;
+}
+
+/** `<<` without quotes, as Prometheus takes it. */
+const isMergeKey = (key: unknown): boolean => isScalar(key) && key.value === "<<" && key.type === "PLAIN";
+
+function merge(from: Node, into: Map<string, Entry>, reading: Composing, path: Path): void {
+  for (const one of from.kind === "list" ? from.items : [from]) {
+    if (one.kind === "map") {
+      for (const [key, entry] of one.entries) if (!into.has(key)) into.set(key, entry);
+    } else if (one.kind !== "scalar" || one.unresolved !== true) {
+      const message = "merge key << must be given a map, or a list of maps, as *anchor names one";
+      reading.problems.push(problemAt(one.origin, message, path));
+    }
+  }
 }
 
 function scalarOf(node: Scalar, reading: Composing, path: Path, origin: Origin): Node {

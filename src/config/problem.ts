@@ -1,4 +1,5 @@
 /** Owns what is wrong with a configuration: where, at which key, and why, in one line each. */
+import { maskUrls } from "../runtime/redact.ts";
 
 /** Where an effective value comes from; lines and columns count from 1. */
 export type Origin =
@@ -65,17 +66,6 @@ export function formatPath(path: readonly PropertyKey[]): string {
 /** A value inside a message: short, on one line, and never with a password. */
 export function quote(value: unknown): string {
   const text = value === undefined ? "nothing" : JSON.stringify(value);
-  const masked = maskUserinfo(text);
+  const masked = maskUrls(text);
   return masked.length > 80 ? `${masked.slice(0, 77)}...` : masked;
-}
-
-/** Hides the password, or the token, before the `@` of a URL. */
-export function maskUserinfo(text: string): string {
-  return text.replace(
-    /([a-z][a-z0-9+.-]*:\/\/)([^\s/?#@"]*)@/gi,
-    (_whole, scheme: string, userinfo: string) => {
-      const [user = ""] = userinfo.split(":");
-      return userinfo.includes(":") ? `${scheme}${user}:***@` : `${scheme}***@`;
-    },
-  );
 }

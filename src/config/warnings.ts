@@ -1,6 +1,9 @@
 /** Owns what is allowed but probably not meant. */
 import { formatPath } from "./problem.ts";
 import type { Configuration } from "./schema.ts";
+import type { Frozen } from "../runtime/frozen.ts";
+import { credentialsIn, isPrivateHost } from "../runtime/http/receiver-url.ts";
+import type { HttpSettings } from "../runtime/http/settings.ts";
 import { isLoopback, parseAddress } from "../runtime/address.ts";
 
 interface WarningWorld {
@@ -17,6 +20,8 @@ export function warningsOf(
   return [
     ...fileWarnings(leaves, world, file),
     ...sourceWarnings(configuration),
+    ...labelWarnings(configuration),
+    ...sinkWarnings(configuration),
     ...leaves.flatMap((leaf) => leafWarnings(leaf, world)),
     ...webWarnings(configuration),
   ];
@@ -30,6 +35,45 @@ interface Leaf {
 function sourceWarnings({ sources }: Configuration): string[] {
   const enabled = Object.values(sources).some((source) => source.enabled);
   return enabled ? [] : ["sources: every source is disabled, so there is nothing to send"];
+}
+
+/** Every series has both labels already, and an external label never wins. */
+function labelWarnings({ global }: Configuration): string[] {
+  return ["job", "instance"]
+    .filter((name) => Object.hasOwn(global.external_labels, name))
+    .map((name) => `global.external_labels.${name}: has no effect, set global.${name} instead`);
+}
+
+function sinkWarnings({ remote_write, otlp, pushgateway }: Configuration): string[] {
+  return [
+    ...remote_write.flatMap((block, index) => clearText(`remote_write[${index}].url`, block.url, block)),
+    ...otlp.flatMap((block, index) => {
+      const key = block.metrics_endpoint === undefined ? "endpoint" : "metrics_endpoint";
+      const address = block[key] ?? "";
+      return [
+        ...clearText(`otlp[${index}].${key}`, address, block),
+        ...(URL.parse(address)?.port === "4317"
+          ? [
+              `otlp[${index}].${key}: port 4317 is that of OTLP over gRPC; over HTTP, as here, it is usually 4318`,
+            ]
+          : []),
+      ];
+    }),
+    ...pushgateway.flatMap((block, index) => clearText(`pushgateway[${index}].url`, block.url, block)),
+  ];
+}
+
+/** Credentials that anyone on the way can read. */
+function clearText(path: string, address: string, block: Frozen<HttpSettings>): string[] {
+  const url = URL.parse(address);
+  if (url?.protocol !== "http:" || isPrivateHost(url.hostname)) return [];
+  const sent =
+    block.basic_auth !== undefined ||
+    block.authorization !== undefined ||
+    url.username !== "" ||
+    credentialsIn(url).length > 0 ||
+    Object.keys(block.headers ?? {}).some((name) => credential.test(name));
+  return sent ? [`${path}: credentials go over http:// in clear text, use https://`] : [];
 }
 
 function webWarnings({ web }: Configuration): string[] {

@@ -1,4 +1,5 @@
-/** Owns the masking of text that leaves the agent for people: known secret values, and credentials inside URLs. */
+/** Masks text that leaves the agent for people: known secret values, and credentials inside URLs. */
+import { isCredentialName } from "./http/receiver-url.ts";
 
 export interface KnownSecrets {
   /** Remembers a value, and the forms it takes in JSON, in URLs and as base64. */
@@ -11,7 +12,9 @@ export interface KnownSecrets {
 const maxKnown = 256;
 /** Masking "1" or "on" wherever it occurs would hide the log and protect nothing. */
 const shortestMasked = 4;
-const userInfo = /([a-z][a-z0-9+.-]{0,15}:\/\/)([^\s/?#"'<>\\]*)@/gi;
+/** A parameter's name is bounded, so that looking for its end takes a bounded time from each place. */
+const parameter = /([?&;][\w.%[\]-]{1,64}=)([^&;\s#"'<>\\]+)/g;
+const endOfAuthority = /[\s/?#"'<>\\]/g;
 
 export function createKnownSecrets(): KnownSecrets {
   const values = new Set<string>();
@@ -35,13 +38,34 @@ export const knownSecrets: KnownSecrets = createKnownSecrets();
 export function redact(text: string, secrets: Iterable<string>): string {
   let masked = text;
   for (const secret of secrets) masked = masked.replaceAll(secret, "<secret>");
-  return masked.includes("://") ? masked.replace(userInfo, maskUserInfo) : masked;
+  return maskUrls(masked);
 }
 
-/** Without a colon the whole is a token. */
-function maskUserInfo(_url: string, scheme: string, credentials: string): string {
-  const colon = credentials.indexOf(":");
-  return colon < 0 ? `${scheme}***@` : `${scheme}${credentials.slice(0, colon)}:***@`;
+/** The text with passwords, tokens and the credentials of queries in its URLs as `***`; one pass, whatever the text is. */
+export function maskUrls(text: string): string {
+  const masked = text.includes("://") ? maskUserInfo(text) : text;
+  if (!masked.includes("=")) return masked;
+  return masked.replace(parameter, (all, name: string) =>
+    isCredentialName(name.slice(1, -1)) ? `${name}***` : all,
+  );
+}
+
+/** Without a colon the whole before the `@` is a token. */
+function maskUserInfo(text: string): string {
+  let masked = "";
+  let done = 0;
+  for (let at = text.indexOf("://"); at !== -1; at = text.indexOf("://", done)) {
+    const start = at + 3;
+    endOfAuthority.lastIndex = start;
+    const end = endOfAuthority.exec(text)?.index ?? text.length;
+    const credentials = text.slice(start, end);
+    const host = credentials.lastIndexOf("@");
+    const colon = credentials.indexOf(":");
+    const user = colon === -1 || colon > host ? "" : credentials.slice(0, colon + 1);
+    masked += text.slice(done, start) + (host === -1 ? credentials : `${user}***${credentials.slice(host)}`);
+    done = end;
+  }
+  return masked + text.slice(done);
 }
 
 function formsOf(value: string): readonly string[] {

@@ -3,6 +3,7 @@ import type { KnownSecrets } from "../redact.ts";
 import { fileSecret, type Secret } from "../secret.ts";
 import type { HttpRequest } from "./http.ts";
 import { http } from "./modules.ts";
+import { credentialsIn } from "./receiver-url.ts";
 import type { HttpSettings } from "./settings.ts";
 
 export type Headers = Readonly<Record<string, string>>;
@@ -15,14 +16,21 @@ export function headerSource(settings: HttpSettings, known: KnownSecrets): Heade
     ([name, value]) => [name.toLowerCase(), value] as const,
   );
   const authorize = authorization(settings, known);
-  return (request) => ({
-    // Bodies are small and the agent never asks for compression, so a response can't be a decompression bomb.
-    "accept-encoding": "identity",
-    ...Object.fromEntries(configured.map(([name, value]) => [name, value.reveal()])),
-    ...authorize(request.url),
-    ...request.headers,
-    ...contentLength(request),
-  });
+  return (request) => {
+    for (const credential of credentialsIn(request.url)) known.add(credential);
+    return headersOf(request);
+  };
+
+  function headersOf(request: Parameters<HeaderSource>[0]): Headers {
+    return {
+      // Bodies are small and the agent never asks for compression, so a response can't be a decompression bomb.
+      "accept-encoding": "identity",
+      ...Object.fromEntries(configured.map(([name, value]) => [name, value.reveal()])),
+      ...authorize(request.url),
+      ...request.headers,
+      ...contentLength(request),
+    };
+  }
 }
 
 function contentLength({ body, method }: Pick<HttpRequest, "body" | "method">): Headers {

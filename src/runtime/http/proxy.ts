@@ -1,5 +1,6 @@
 /** Owns the choice of a proxy, by Go's rules (golang.org/x/net/http/httpproxy), which Prometheus and the Collector follow. */
 import { BlockList, isIP } from "node:net";
+import { urlFault } from "./receiver-url.ts";
 import type { HttpSettings } from "./settings.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -28,6 +29,8 @@ function variable(env: Environment, name: string): string | undefined {
 function proxyUrl(name: string, text: string): URL {
   const url = URL.parse(text.includes("://") ? text : `http://${text}`);
   if (url === null) throw new Error(`${name} must be a URL, got one that can't be parsed`);
+  const fault = urlFault(text);
+  if (fault !== undefined) throw new Error(`${name} ${fault}`);
   if (url.protocol !== "http:" && url.protocol !== "https:")
     throw new Error(`${name} must be an http:// or https:// URL, got ${url.protocol}//`);
   return url;

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { createKnownSecrets, knownSecrets } from "../redact.ts";
 import { literalSecret, type Secret } from "../secret.ts";
 import { http } from "./modules.ts";
+import { urlFault } from "./receiver-url.ts";
 import { tlsVersions, type HttpSettings } from "./settings.ts";
 
 /** Headers that belong to the protocols themselves (WIRE.md 1, duty 1; Prometheus reserves the same). */
@@ -102,10 +103,20 @@ const tlsConfig = () =>
     )
     .describe("TLS of the connection to the receiver.");
 
+/** Where to send to. */
+export const receiverUrl = () =>
+  z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).superRefine(checkUrl);
+
+function checkUrl(text: string, context: z.RefinementCtx): void {
+  const message = urlFault(text);
+  if (message !== undefined) context.addIssue({ code: "custom", message });
+}
+
 const proxyUrl = () =>
   z
     .string()
-    .refine(isProxyUrl, "must be an http:// or https:// URL")
+    .refine(isProxyUrl, { error: "must be an http:// or https:// URL", abort: true })
+    .superRefine(checkUrl)
     .describe("Proxy to send through, http:// or https://, with user:password@ where it asks for them.");
 
 /** To spread into the object of each sink. Add `.superRefine(checkHttp)` there. */

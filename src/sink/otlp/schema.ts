@@ -1,19 +1,17 @@
 /** Owns one `otlp` block of the configuration. */
 import * as z from "zod";
 import type { Frozen } from "../../runtime/frozen.ts";
-import { checkHttp, httpFields } from "../../runtime/http/schema.ts";
+import { checkHttp, httpFields, receiverUrl } from "../../runtime/http/schema.ts";
 import { durationSetting } from "../../runtime/setting.ts";
 import { queueConfigSchema } from "../queue.ts";
 
-const httpUrl = () => z.url({ protocol: /^https?$/, error: "must be an http or https URL" });
-
 const otlpShape = () =>
   z.strictObject({
-    endpoint: httpUrl()
+    endpoint: receiverUrl()
       .exactOptional()
       .describe("Base address of an OTLP/HTTP receiver; /v1/metrics is appended")
       .meta({ examples: ["http://collector.example:4318"] }),
-    metrics_endpoint: httpUrl()
+    metrics_endpoint: receiverUrl()
       .exactOptional()
       .describe("Full address for metrics, used as it is instead of endpoint")
       .meta({ examples: ["http://victoria.example:8428/opentelemetry/v1/metrics"] }),

@@ -1,15 +1,18 @@
 /** Owns one `pushgateway` block of the configuration. */
 import * as z from "zod";
 import type { Frozen } from "../../runtime/frozen.ts";
-import { checkHttp, httpFields } from "../../runtime/http/schema.ts";
+import { checkHttp, httpFields, receiverUrl } from "../../runtime/http/schema.ts";
 import { durationSetting } from "../../runtime/setting.ts";
 
 const shortestIntervalMs = 1000;
 
 const pushgatewayShape = () =>
   z.strictObject({
-    url: z
-      .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+    url: receiverUrl()
+      .refine((text) => !/\/metrics(?:\/job(?:@base64)?\/.*)?\/?$/.test(URL.parse(text)?.pathname ?? ""), {
+        error:
+          "must be the base address: /metrics/job/… is appended, its labels come from job and grouping_key",
+      })
       .describe("Base address of the Pushgateway, for example http://pushgateway.example:9091"),
     name: z
       .string()

@@ -1,7 +1,7 @@
 /** Owns one `remote_write` block of the configuration: Prometheus' names, so that a block can be pasted. */
 import * as z from "zod";
 import type { Frozen } from "../../runtime/frozen.ts";
-import { checkHttp, httpFields } from "../../runtime/http/schema.ts";
+import { checkHttp, httpFields, receiverUrl } from "../../runtime/http/schema.ts";
 import { durationSetting } from "../../runtime/setting.ts";
 import { queueConfigSchema } from "../queue.ts";
 import { mostRules, relabelRuleSchema } from "../relabel/schema.ts";
@@ -16,9 +16,7 @@ const remoteWriteQueue = () =>
 
 const remoteWriteShape = () =>
   z.strictObject({
-    url: z
-      .url({ protocol: /^https?$/, error: "must be an http or https URL" })
-      .describe("Where to send, for example https://prometheus.example/api/v1/write"),
+    url: receiverUrl().describe("Where to send, for example https://prometheus.example/api/v1/write"),
     name: z
       .string()
       .min(1)
