@@ -15,6 +15,10 @@ export interface Receiver extends AsyncDisposable {
   readonly origin: string;
   /** What requests get until further notice; by default they are taken. */
   mood: Answer | undefined;
+  /** What single requests get where there is no mood; taken when it says nothing. */
+  judge: ((asked: IncomingMessage, body: Buffer) => Answer | undefined) | undefined;
+  /** What the answers to remote write 2 count. */
+  counts: readonly ("samples" | "histograms" | "exemplars")[];
   /** All that was answered well. */
   readonly taken: Counted;
   /** Requests that came, those without samples too. */
@@ -44,7 +48,7 @@ export async function startReceiver(kind: Kind, tls?: ServerOptions): Promise<Re
   function take(asked: IncomingMessage, answer: ServerResponse, body: Buffer): void {
     requests++;
     if (it.time !== undefined) answer.setHeader("date", new Date(it.time()).toUTCString());
-    const mood = deaf.has(asked.socket) ? hang : it.mood;
+    const mood = deaf.has(asked.socket) ? hang : (it.mood ?? it.judge?.(asked, body));
     if (mood === hang) {
       holding++;
       answer.on("close", () => holding--);
@@ -56,7 +60,9 @@ export async function startReceiver(kind: Kind, tls?: ServerOptions): Promise<Re
     }
     const counted = asked.method === "DELETE" ? nothing : count(kind, asked, body);
     taken = plus(taken, counted);
-    status(200, written(counted.samples + counted.marks))(answer, asked);
+    const counts = Object.entries(written(counted.samples + counted.marks));
+    const told = counts.filter(([name]) => it.counts.some((kind) => name.includes(`-${kind}-`)));
+    status(200, Object.fromEntries(told))(answer, asked);
     it.witness?.(body, 200);
   }
 
@@ -73,6 +79,8 @@ export async function startReceiver(kind: Kind, tls?: ServerOptions): Promise<Re
       return `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`;
     },
     mood: undefined,
+    judge: undefined,
+    counts: ["samples", "histograms", "exemplars"],
     get taken() {
       return taken;
     },

@@ -6,7 +6,7 @@ import type { HttpClient, HttpReply } from "../../../src/runtime/http/http.ts";
 import type { Snapshot } from "../../../src/meter/snapshot.ts";
 import { otlpSchema } from "../../../src/sink/otlp/schema.ts";
 import { createOtlpSink } from "../../../src/sink/otlp/sink.ts";
-import type { Sink } from "../../../src/sink/sink.ts";
+import type { Body, Sink } from "../../../src/sink/sink.ts";
 import { energy, faults, latency, noon, power, series, snapshot } from "../remote-write/batches.ts";
 import { deadClient, receivedAt, response, toldClient } from "../remote-write/clients.ts";
 import { decodeJson, decodeProtobuf, metricsOf } from "./messages.ts";
@@ -112,7 +112,7 @@ interface Change {
 }
 
 /** Seconds since noon. */
-function changes({ bytes }: OnlyBody): readonly Change[] {
+function changes({ bytes }: Pick<Body, "bytes">): readonly Change[] {
   const second = (nanos: string): number => Number(BigInt(nanos) / 1_000_000n) / 1000 - noon / 1000;
   return metricsOf(decodeProtobuf(bytes)).flatMap(({ sum }) => {
     assert.equal(sum?.aggregationTemporality, 1);
@@ -156,6 +156,29 @@ test("delta: a batch encoded again has the same bytes until it is delivered, and
   assert.equal((await through.send(poison, "protobuf", never)).outcome.status, "rejected");
   assert.deepEqual(body(through, [totals(2, 5)]).bytes, poison.bytes);
   assert.deepEqual(changes(body(through, [totals(3, 9)])), [{ from: 1, to: 3, value: 7 }]);
+});
+
+test("delta: of a batch in two halves each moves on what it told, and no more", async () => {
+  const through = deltaSink();
+  const both = (at: number, a: number, b: number): Snapshot =>
+    snapshot(at, [
+      [series(faults, { of: "a" }), a],
+      [series(faults, { of: "b" }), b],
+    ]);
+  await through.send(body(through, [both(0, 1, 1), both(1, 2, 2)]), "protobuf", never);
+  const [whole] = through.encode({ snapshots: [both(2, 5, 6)] }, "protobuf").bodies;
+  const halves = whole && through.halves?.(whole);
+  assert.ok(halves !== undefined);
+  const [first, second] = halves;
+  assert.deepEqual(
+    [changes(first), changes(second)],
+    [[{ from: 1, to: 2, value: 3 }], [{ from: 1, to: 2, value: 4 }]],
+  );
+  await through.send(first, "protobuf", never);
+  assert.deepEqual(changes(body(through, [both(3, 7, 9)])), [
+    { from: 2, to: 3, value: 2 },
+    { from: 1, to: 3, value: 7 },
+  ]);
 });
 
 test("delta: a counter that began anew tells all it has, and one that ended begins with a baseline", async () => {
