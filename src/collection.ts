@@ -57,10 +57,15 @@ export function createCollection({ sources: settings }: Configuration, world: Co
     sources: openSources(settings, {
       ...world,
       samplers: samplers === "auto" ? neededSamplers(switches) : samplers,
-      extraArguments: switches.tasks.enabled ? taskArguments : [],
+      extraArguments: extraArguments(switches),
       parseSamplers,
     }),
   };
+}
+
+/** What powermetrics is asked for besides samplers. */
+export function extraArguments({ tasks }: CollectorSettings): readonly string[] {
+  return tasks.enabled ? taskArguments : [];
 }
 
 /** The switches of the configuration as collectors see them. */

@@ -1,14 +1,22 @@
-/** Owns what stands between a command and real samples: no powermetrics here, or no root to run it. */
+/** What stands between a command and real samples: no powermetrics here, or no root to run it. */
+import { collectorSettings, extraArguments } from "../collection.ts";
+import { neededSamplers } from "../collector/index.ts";
+import type { Configuration } from "../config/schema.ts";
+import { parseSamplers } from "../parse/sampler-list.ts";
+import { silentLogger } from "../runtime/log.ts";
+import { childEnvironment } from "../source/child.ts";
+import { helpLimits, streamArguments } from "../source/powermetrics.ts";
+import { chooseSamplers } from "../source/samplers.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import type { Prepared } from "./load.ts";
 import type { World } from "./world.ts";
 
 /** What stands between us and real samples, with the exit code for it; absent when nothing does. */
-export function obstacle(
+export async function obstacle(
   { configuration, simulated }: Pick<Prepared, "configuration" | "simulated">,
   world: World,
-): { readonly code: ExitCode; readonly message: string } | undefined {
-  const { enabled, command, interval } = configuration.sources.powermetrics;
+): Promise<{ readonly code: ExitCode; readonly message: string } | undefined> {
+  const { enabled, command } = configuration.sources.powermetrics;
   const [program = ""] = command;
   if (simulated || !enabled) return undefined;
   if (!world.fileExists(program)) {
@@ -26,13 +34,33 @@ export function obstacle(
       message:
         `cannot run ${program} without root; either install the daemon (sudo mac-powermetrics-agent install), ` +
         "or run this with sudo, or set sources.powermetrics.command to " +
-        `["/usr/bin/sudo", "-n", "${program}"] and add to sudoers: ${sudoersLine(program, interval)}`,
+        `["/usr/bin/sudo", "-n", "${program}"] and add to sudoers: ${await sudoersLine(configuration, world)}`,
     };
   }
   return undefined;
 }
 
-/** Just what the agent asks: its list of samplers, and one stream. Tasks add arguments, for which the last * stands. */
-function sudoersLine(program: string, interval: number): string {
-  return `%admin ALL=(root) NOPASSWD: ${program} --help, ${program} -f plist -i ${Math.round(interval)} -s *`;
+/**
+ * Each command line that the agent runs here, argument for argument. Any wildcard would also allow `-o FILE`, with which
+ * powermetrics writes a file as root.
+ */
+async function sudoersLine({ sources }: Configuration, world: World): Promise<string> {
+  const { command, interval, samplers } = sources.powermetrics;
+  const settings = collectorSettings(sources, false);
+  const wanted = samplers === "auto" ? neededSamplers(settings) : samplers;
+  const here = await chooseSamplers(
+    { command, wanted, parseSamplers, log: silentLogger },
+    { ...helpLimits, clock: world.clock, environment: childEnvironment(world.env), signal: world.signal },
+  );
+  const stream = { intervalMs: interval, extraArguments: extraArguments(settings) };
+  const lines = [
+    ["--help"],
+    // A powermetrics whose documents come late is started again with its output flushed line by line.
+    ...[false, true].map((lineBuffered) => streamArguments(stream, here, lineBuffered)),
+  ];
+  const commands = lines.map((args) => [...command, ...args].map(escaped).join(" "));
+  return `%admin ALL=(root) NOPASSWD: ${commands.join(", ")}`;
 }
+
+/** sudoers(5): these characters mean something else in a command's arguments. */
+const escaped = (word: string): string => word.replace(/[\\,:= \t*?[\]!]/g, "\\$&");

@@ -29,7 +29,7 @@ const patienceMs = 15_000;
 export async function once(choice: OnceChoice, world: World): Promise<ExitCode> {
   const prepared = await prepare(choice, world);
   if (typeof prepared === "number") return prepared;
-  const hindrance = obstacle(prepared, world);
+  const hindrance = await obstacle(prepared, world);
   if (hindrance !== undefined) world.stderr(`${hindrance.message}\n`);
   const configuration = forOneSample(prepared.configuration, hindrance === undefined);
   using log = createLogger(

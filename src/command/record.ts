@@ -24,7 +24,7 @@ const largestRecording = 1024 ** 3;
 export async function record(choice: RecordChoice, world: World): Promise<ExitCode> {
   const prepared = await prepare(choice, world);
   if (typeof prepared === "number") return prepared;
-  const hindrance = obstacle(prepared, world);
+  const hindrance = await obstacle(prepared, world);
   if (hindrance !== undefined) {
     world.stderr(`${hindrance.message}\n`);
     return hindrance.code;

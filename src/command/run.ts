@@ -51,7 +51,7 @@ interface Running {
 
 /** One life of the agent: the exit code, or the configuration of the next one. */
 async function runWith(prepared: Settled, { args, world, hangup }: Running): Promise<ExitCode | Settled> {
-  const hindrance = obstacle(prepared, world);
+  const hindrance = await obstacle(prepared, world);
   if (hindrance !== undefined) {
     world.stderr(`${hindrance.message}\n`);
     return hindrance.code;
@@ -178,6 +178,6 @@ async function loadAgain(args: readonly string[], world: World): Promise<Reloade
   if ("code" in next) return { ok: false, problems: next.stderr.trimEnd().split("\n") };
   const distrusted = await rootProblems(next, world);
   if (distrusted.length > 0) return { ok: false, problems: distrusted };
-  const message = obstacle(next, world)?.message ?? (await accountProblem(next.configuration, world));
+  const message = (await obstacle(next, world))?.message ?? (await accountProblem(next.configuration, world));
   return message === undefined ? { ok: true, next } : { ok: false, problems: [message] };
 }

@@ -50,7 +50,7 @@ async function chooseOrigin(choice: TopChoice, world: World): Promise<Origin | E
 async function openOwn(choice: TopChoice, world: World): Promise<Origin | ExitCode> {
   const prepared = await prepare(choice, world);
   if (typeof prepared === "number") return prepared;
-  const hindrance = obstacle(prepared, world);
+  const hindrance = await obstacle(prepared, world);
   if (hindrance === undefined) return ownSources(prepared.configuration, world, prepared.simulated);
   world.stderr(`no agent answers at ${usualAddress}, and ${hindrance.message}\n`);
   return hindrance.code;

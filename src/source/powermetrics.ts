@@ -51,8 +51,8 @@ export interface Buffering {
 const healthyDocuments = 3;
 /** Root does not come by waiting, so hardly ever ask again. */
 const hopelessDelayMs = 10 * 60_000;
-const helpTimeoutMs = 5000;
-const helpMaxBytes = 256 * 1024;
+/** Of `--help`. */
+export const helpLimits = { timeoutMs: 5000, maxBytes: 256 * 1024 } as const;
 
 export function createPowermetrics(options: PowermetricsOptions): Source {
   return {
@@ -110,7 +110,7 @@ function choose(options: PowermetricsOptions, signal: AbortSignal): Promise<read
   const { command, samplers, parseSamplers, log } = options;
   return chooseSamplers(
     { command, wanted: samplers, parseSamplers, log },
-    { ...options, timeoutMs: helpTimeoutMs, maxBytes: helpMaxBytes, signal },
+    { ...options, ...helpLimits, signal },
   );
 }
 
@@ -186,12 +186,18 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** `-n` is left out, since its meaning of "for ever" differs by version; `-a 0` drops a text-only block. */
 function commandLine(options: PowermetricsOptions, samplers: readonly string[], lineBuffered: boolean): Argv {
-  const interval = String(Math.round(options.intervalMs));
-  const own = ["-f", "plist", "-i", interval, "-s", samplers.join(","), "-a", "0"];
-  const buffer = lineBuffered ? ["-b", "1"] : [];
-  return [...options.command, ...own, ...buffer, ...(options.extraArguments ?? [])];
+  return [...options.command, ...streamArguments(options, samplers, lineBuffered)];
+}
+
+/** `-n` is left out, since its meaning of "for ever" differs by version; `-a 0` drops a text-only block. */
+export function streamArguments(
+  { intervalMs, extraArguments = [] }: Pick<PowermetricsOptions, "intervalMs" | "extraArguments">,
+  samplers: readonly string[],
+  lineBuffered: boolean,
+): readonly string[] {
+  const own = ["-f", "plist", "-i", String(Math.round(intervalMs)), "-s", samplers.join(","), "-a", "0"];
+  return [...own, ...(lineBuffered ? ["-b", "1"] : []), ...extraArguments];
 }
 
 function diagnose(argv: Argv, life: StreamEnd, intervalMs: number): SourceFailure {
