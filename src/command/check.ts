@@ -6,6 +6,7 @@ import type { Loaded, Refused } from "../config/load.ts";
 import { formatOrigin, type Origin, type Problem } from "../config/problem.ts";
 import type { Configuration } from "../config/schema.ts";
 import { sinkSections } from "../config/sinks.ts";
+import { secretFileWarning } from "../runtime/secret.ts";
 
 /** What one receiver said to a harmless request. */
 export interface Connection {
@@ -38,7 +39,13 @@ export async function check(
   probes: readonly ConnectProbe[] = [],
   trial?: Trial,
 ): Promise<ExitCode> {
-  const loaded = await tried(await loadCompiled(loadWorld(options, world)), trial);
+  const onMac = world.platform === "darwin";
+  const compiled = await loadCompiled({
+    ...loadWorld(options, world),
+    // Elsewhere the agent may well stay root.
+    secretFileWarning: (path, account) => secretFileWarning(path, onMac ? account : undefined),
+  });
+  const loaded = await tried(compiled, trial);
   const connections =
     loaded.ok && options.connect === true ? await connect(loaded.configuration, probes) : [];
   if (options.json === true) world.stdout(`${JSON.stringify(report(loaded, connections), undefined, 2)}\n`);

@@ -7,7 +7,7 @@ import type { HttpSettings } from "../runtime/http/settings.ts";
 import { isLoopback, parseAddress } from "../runtime/address.ts";
 
 interface WarningWorld {
-  secretFileWarning?(path: string): string | undefined;
+  secretFileWarning?(path: string, account: string): string | undefined;
 }
 
 /** One line each, in the order of the configuration. */
@@ -22,7 +22,7 @@ export function warningsOf(
     ...sourceWarnings(configuration),
     ...labelWarnings(configuration),
     ...sinkWarnings(configuration),
-    ...leaves.flatMap((leaf) => leafWarnings(leaf, world)),
+    ...leaves.flatMap((leaf) => leafWarnings(leaf, configuration.run_as, world)),
     ...webWarnings(configuration),
   ];
 }
@@ -89,17 +89,18 @@ function webWarnings({ web }: Configuration): string[] {
 /** A file that holds a secret itself is as private as the secret; one warning says it. */
 function fileWarnings(leaves: readonly Leaf[], world: WarningWorld, file: string | undefined): string[] {
   const secret = leaves.find(({ path, value }) => isSecret(value) && credential.test(String(path.at(-1))));
-  const warning = file !== undefined && secret !== undefined ? world.secretFileWarning?.(file) : undefined;
+  const warning =
+    file !== undefined && secret !== undefined ? world.secretFileWarning?.(file, "root") : undefined;
   return secret === undefined ? [] : prefixed(secret.path, warning);
 }
 
 /** A header may be anything; these names promise a credential. */
 const credential = /auth|token|key|secret|cookie|password|credentials/i;
 
-function leafWarnings({ path, value }: Leaf, world: WarningWorld): string[] {
+function leafWarnings({ path, value }: Leaf, account: string, world: WarningWorld): string[] {
   const name = String(path.at(-1));
   if (/^(?:password|credentials|key)_file$/.test(name) && typeof value === "string") {
-    return prefixed(path, world.secretFileWarning?.(value));
+    return prefixed(path, world.secretFileWarning?.(value, account));
   }
   if (name !== "insecure_skip_verify" || value !== true) return [];
   return prefixed(path, "any server is believed, set ca_file instead");

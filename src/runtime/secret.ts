@@ -1,7 +1,7 @@
-/** Owns secrets: values that reach a receiver but never a log, a page or a printed configuration. */
+/** Secrets: values that reach a receiver but never a log, a page or a printed configuration. */
 import { statSync } from "node:fs";
 import { inspect } from "node:util";
-import { readBounded } from "./files.ts";
+import { readableAdvice, readKept } from "./kept-file.ts";
 import { createKnownSecrets, knownSecrets, type KnownSecrets } from "./redact.ts";
 import { fileStamp } from "./stamp.ts";
 
@@ -62,16 +62,21 @@ function isPacked(value: unknown): value is Packed {
 
 /**
  * A secret kept in a file, surrounding white space removed, read at the first use and again whenever the file changes.
- * `reveal` throws `cannot read PATH: cause` or `PATH must RULE, got A`; an earlier value is not used in its place.
+ * `reveal` throws `cannot read PATH: cause` or `PATH must RULE, got A`; an earlier value is used in its place only where we
+ * may not read the file any more, and `warn` is told so once.
  */
-export function fileSecret(path: string, known: KnownSecrets = knownSecrets): Secret {
+export function fileSecret(
+  path: string,
+  known: KnownSecrets = knownSecrets,
+  warn: (message: string) => void = () => undefined,
+): Secret {
   let stamp = "";
   let value: string | undefined;
   return opaque(() => {
     const now = fileStamp(path);
     if (value === undefined || now !== stamp) {
       value = undefined;
-      value = readSecret(path);
+      value = readSecret(path, warn);
       stamp = now;
       known.add(value);
     }
@@ -79,8 +84,8 @@ export function fileSecret(path: string, known: KnownSecrets = knownSecrets): Se
   });
 }
 
-function readSecret(path: string): string {
-  const value = readBounded(path, maxSecretBytes).toString("utf8").trim();
+function readSecret(path: string, warn: (message: string) => void): string {
+  const value = readKept(path, maxSecretBytes, warn).toString("utf8").trim();
   if (value === "") throw new Error(`${path} must hold a secret, got an empty file`);
   if (/[\r\n\0]/.test(value)) throw new Error(`${path} must hold one line, got several`);
   return value;
@@ -91,10 +96,25 @@ function opaque(reveal: () => string): Secret {
   return Object.defineProperty({ reveal, toString: print, toJSON: print }, inspect.custom, { value: print });
 }
 
-/** What to tell the owner of a secret's file that others may read; nothing where the file is private or can't be looked at. */
-export function secretFileWarning(path: string): string | undefined {
-  const mode = statSync(path, { throwIfNoEntry: false })?.mode;
-  if (mode === undefined || (mode & 0o077) === 0) return undefined;
-  const octal = (mode & 0o777).toString(8).padStart(4, "0");
-  return `${path} must be private to its owner, got mode ${octal}: run chmod 600 ${path}`;
+/** Groups of macOS that hold every user: everyone and staff. */
+const crowds: readonly number[] = [12, 20];
+
+/**
+ * What is wrong with who may read a secret's file; nothing where it is private or can't be looked at. A file of root's that one
+ * group may read is as it should be: the agent reads it again after it has given up root.
+ * @param account what the agent becomes; without it only who else may read the file counts
+ */
+export function secretFileWarning(path: string, account?: string): string | undefined {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return undefined;
+  if ((stat.mode & 0o077) === 0) {
+    if (stat.uid !== 0 || account === undefined || account === "root") return undefined;
+    return `${path} may be read by root only, so that a new secret in it is not seen once the agent is ${account}: ${readableAdvice(path, account)}`;
+  }
+  if ((stat.mode & 0o037) === 0 && stat.uid === 0 && !crowds.includes(stat.gid)) return undefined;
+  const octal = (stat.mode & 0o777).toString(8).padStart(4, "0");
+  return (
+    `${path} must be private to its owner, or to root and the agent's group, got mode ${octal} of ${stat.uid}:${stat.gid}: ` +
+    `run chmod 600 '${path}', or for the daemon ${readableAdvice(path).slice("run ".length)}`
+  );
 }

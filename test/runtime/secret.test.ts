@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { inspect } from "node:util";
@@ -104,14 +104,32 @@ test("a long text without a URL costs no time", () => {
   assert.equal(redact(`${"a".repeat(200_000)}://`, []).length, 200_003);
 });
 
-test("a secret's file that others may read is warned of", (t) => {
+test("a secret's file that others may read is warned of, and one of root's that a single group may read is not", (t) => {
   const path = join(temporaryFolder(t), "token");
   writeFileSync(path, "x");
-  chmodSync(path, 0o640);
-  assert.equal(
-    secretFileWarning(path),
-    `${path} must be private to its owner, got mode 0640: run chmod 600 ${path}`,
+  chmodSync(path, 0o644);
+  assert.match(
+    secretFileWarning(path) ?? "",
+    /token must be private to its owner, or to root and the agent's group, got mode 0644 of \d+:\d+: run chmod 600 .*, or for the daemon sudo chown root:_macagent .* && sudo chmod 640 /,
   );
+  if (process.getuid?.() === 0) {
+    for (const [mode, gid, warned] of [
+      [0o640, 399, false],
+      [0o640, 20, true],
+      [0o660, 399, true],
+      [0o641, 399, true],
+    ] as const) {
+      chownSync(path, 0, gid);
+      chmodSync(path, mode);
+      assert.equal(secretFileWarning(path) !== undefined, warned, `${mode.toString(8)} of ${gid}`);
+    }
+    chmodSync(path, 0o600);
+    assert.match(
+      secretFileWarning(path, "_macagent") ?? "",
+      /may be read by root only.*: run sudo chown root:_macagent /,
+    );
+    assert.equal(secretFileWarning(path, "root"), undefined);
+  }
   chmodSync(path, 0o600);
   assert.equal(secretFileWarning(path), undefined);
   assert.equal(secretFileWarning(`${path}.absent`), undefined);

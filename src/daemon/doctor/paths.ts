@@ -2,6 +2,7 @@
 import { realpathSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Configuration } from "../../config/schema.ts";
+import { readableAdvice } from "../../runtime/kept-file.ts";
 import { formatSize } from "../../runtime/size.ts";
 import { launchdPlist } from "../launchd-plist.ts";
 import { programIn } from "../layout.ts";
@@ -125,8 +126,8 @@ function secrets(configuration: Configuration, { owner }: PathWorld): readonly F
     if (stat === undefined)
       return [broken("files", `${key}: cannot find ${path}`, "create it, or correct the path")];
     if (owner === undefined || may(0o4, stat, owner)) return [];
-    const fix = `run sudo chown ${configuration.run_as} '${path}'`;
-    return [broken("files", `${key}: ${path} must be readable by ${configuration.run_as}`, fix)];
+    const { run_as } = configuration;
+    return [broken("files", `${key}: ${path} must be readable by ${run_as}`, readableAdvice(path, run_as))];
   });
   if (bad.length > 0 || files.length === 0) return bad;
   return [well("files", `all ${files.length} that the configuration names can be read`)];

@@ -3,6 +3,7 @@ import { causeOf } from "../cause.ts";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import { knownSecrets, type KnownSecrets } from "../redact.ts";
+import { readKept } from "../kept-file.ts";
 import { secretFileWarning } from "../secret.ts";
 import type { SystemAuthorities } from "./authorities.ts";
 import { createConnections, type Way } from "./connections.ts";
@@ -30,6 +31,9 @@ export interface HttpLimits {
   readonly maxBodyBytes: number;
 }
 
+/** Of a file of credentials or certificates. */
+const maxFileBytes = 4 * 1024 * 1024;
+
 const defaultLimits: HttpLimits = { connectTimeoutMs: 10_000, maxBodyBytes: 64 * 1024 };
 
 const failuresToRenew = 3;
@@ -44,14 +48,17 @@ export function createHttpClient(
   limits = defaultLimits,
 ): HttpClient {
   const { clock, env, secrets = knownSecrets, authorities } = world;
+  const tell = (message: string): void => world.log?.warn(message);
+  readWhileAllowed(settings);
   const connections = createConnections(settings, {
     clock,
     env,
     secrets,
     connectTimeoutMs: limits.connectTimeoutMs,
     ...(authorities !== undefined && { authorities: () => authorities.current }),
+    warn: tell,
   });
-  const headersOf = headerSource(settings, secrets);
+  const headersOf = headerSource(settings, secrets, tell);
   const closing = new AbortController();
   /** In a row. */
   let failures = 0;
@@ -158,6 +165,19 @@ function attempt<T>(code: Fault["code"], act: () => T): { readonly value: T } | 
   } catch (error) {
     return { fault: { code, reason: causeOf(error) } };
   }
+}
+
+/** As root, before it is given up: later they may not be ours to read. What is wrong with one is said when it is needed. */
+function readWhileAllowed({ basic_auth, authorization, tls_config }: HttpSettings): void {
+  const { ca_file, cert_file, key_file } = tls_config ?? {};
+  for (const path of [
+    basic_auth?.password_file,
+    authorization?.credentials_file,
+    ca_file,
+    cert_file,
+    key_file,
+  ])
+    if (path !== undefined) attempt("credentials", () => readKept(path, maxFileBytes, () => undefined));
 }
 
 function warn(settings: HttpSettings, log: Logger | undefined): void {

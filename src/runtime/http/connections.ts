@@ -34,6 +34,8 @@ interface World {
   readonly connectTimeoutMs: number;
   /** Of the system, besides Node.js' own. */
   readonly authorities?: () => readonly string[];
+  /** Told when a file may not be read again and its earlier content stays in use. */
+  readonly warn?: (message: string) => void;
 }
 
 /** A request in flight, and one more for a goodbye while it hangs. */
@@ -56,8 +58,8 @@ interface Pool {
 /** Sockets by `protocol|proxy`: two protocols and at most three proxies, so the map is small. */
 export function createConnections(settings: HttpSettings, world: World): Connections {
   const pools = new Map<string, Pool>();
-  const receiverTrust = createTrust(settings.tls_config, world.authorities);
-  const proxyTrust = createTrust(forProxy(settings.tls_config), world.authorities);
+  const receiverTrust = createTrust(settings.tls_config, world.authorities, world.warn);
+  const proxyTrust = createTrust(forProxy(settings.tls_config), world.authorities, world.warn);
 
   function pool(url: URL, proxy: URL | undefined): Pool {
     const key = `${url.protocol}|${proxy?.href ?? ""}`;

@@ -1,4 +1,4 @@
-/** Owns who we say we are: the headers of each request, with credentials as their files hold them now. */
+/** Who we say we are: the headers of each request, with credentials as their files hold them now. */
 import type { KnownSecrets } from "../redact.ts";
 import { fileSecret, type Secret } from "../secret.ts";
 import type { HttpRequest } from "./http.ts";
@@ -11,11 +11,11 @@ export type Headers = Readonly<Record<string, string>>;
 /** The headers of one request, weakest first: ours, the user's, authentication, the request's own. @throws Error where a secret can't be read. */
 type HeaderSource = (request: Pick<HttpRequest, "headers" | "url" | "body" | "method">) => Headers;
 
-export function headerSource(settings: HttpSettings, known: KnownSecrets): HeaderSource {
+export function headerSource(settings: HttpSettings, known: KnownSecrets, warn: Warn): HeaderSource {
   const configured = Object.entries(settings.headers ?? {}).map(
     ([name, value]) => [name.toLowerCase(), value] as const,
   );
-  const authorize = authorization(settings, known);
+  const authorize = authorization(settings, known, warn);
   return (request) => {
     for (const credential of credentialsIn(request.url)) known.add(credential);
     return headersOf(request);
@@ -38,14 +38,16 @@ function contentLength({ body, method }: Pick<HttpRequest, "body" | "method">): 
   return method === "POST" || method === "PUT" ? { "content-length": "0" } : {};
 }
 
-function authorization(settings: HttpSettings, known: KnownSecrets): (url: URL) => Headers {
+type Warn = (message: string) => void;
+
+function authorization(settings: HttpSettings, known: KnownSecrets, warn: Warn): (url: URL) => Headers {
   const { basic_auth: basic, authorization: other } = settings;
   if (basic !== undefined) {
-    const password = secretOf(basic.password, basic.password_file, known);
+    const password = secretOf(basic.password, basic.password_file, known, warn);
     return () => ({ authorization: basicToken(basic.username, password?.reveal() ?? "", known) });
   }
   if (other !== undefined) {
-    const credentials = secretOf(other.credentials, other.credentials_file, known);
+    const credentials = secretOf(other.credentials, other.credentials_file, known, warn);
     return () => ({ authorization: checked(`${other.type} ${credentials?.reveal() ?? ""}`) });
   }
   return (url) => userInfo(url, "authorization", known);
@@ -55,8 +57,9 @@ function secretOf(
   literal: Secret | undefined,
   path: string | undefined,
   known: KnownSecrets,
+  warn: Warn,
 ): Secret | undefined {
-  return path === undefined ? literal : fileSecret(path, known);
+  return path === undefined ? literal : fileSecret(path, known, warn);
 }
 
 /** `user:password@` of a URL as a header, as Go's client does it. @throws URIError for a broken percent sequence */

@@ -2,7 +2,7 @@
 import { isIP } from "node:net";
 import type { ConnectionOptions, SecureContext, SecureContextOptions, SecureVersion } from "node:tls";
 import { causeOf } from "../cause.ts";
-import { readBounded } from "../files.ts";
+import { readKept } from "../kept-file.ts";
 import { fileStamp } from "../stamp.ts";
 import { tls } from "./modules.ts";
 import type { TlsSettings, TlsVersion } from "./settings.ts";
@@ -24,6 +24,7 @@ const versions: Readonly<Record<TlsVersion, SecureVersion>> = {
 export function createTrust(
   settings: TlsSettings = {},
   authorities: () => readonly string[] = () => none,
+  warn: Warn = () => undefined,
 ): Trust {
   const files = [settings.ca_file, settings.cert_file, settings.key_file].filter(
     (path) => path !== undefined,
@@ -37,7 +38,7 @@ export function createTrust(
       const system = authorities();
       if (now === stamp && system === added) return current;
       stamp = undefined;
-      current = { ...connectionOptions(settings), secureContext: secureContext(settings, system) };
+      current = { ...connectionOptions(settings), secureContext: secureContext(settings, system, warn) };
       stamp = now;
       added = system;
       return current;
@@ -62,20 +63,22 @@ function connectionOptions({
   };
 }
 
-function secureContext(settings: TlsSettings, system: readonly string[]): SecureContext {
+type Warn = (message: string) => void;
+
+function secureContext(settings: TlsSettings, system: readonly string[], warn: Warn): SecureContext {
   const { ca_file, cert_file, key_file, min_version } = settings;
   const options: SecureContextOptions = {
     minVersion: versions[min_version ?? "TLS12"],
-    ...(ca_file !== undefined && { ca: pem("ca_file", ca_file) }),
-    ...(cert_file !== undefined && { cert: pem("cert_file", cert_file) }),
-    ...(key_file !== undefined && { key: pem("key_file", key_file) }),
+    ...(ca_file !== undefined && { ca: pem("ca_file", ca_file, warn) }),
+    ...(cert_file !== undefined && { cert: pem("cert_file", cert_file, warn) }),
+    ...(key_file !== undefined && { key: pem("key_file", key_file, warn) }),
   };
   if (ca_file === undefined) return systemContext(options, system, cert_file === undefined);
   return context(options);
 }
 
-function pem(name: string, path: string): Buffer {
-  const content = readBounded(path, maxPemBytes);
+function pem(name: string, path: string, warn: Warn): Buffer {
+  const content = readKept(path, maxPemBytes, warn);
   if (!content.includes("-----BEGIN "))
     throw new Error(`tls_config.${name} must be a PEM file, got ${path} without one`);
   return content;
