@@ -73,5 +73,8 @@ test("a file of credentials that others may read is warned of", (t) => {
   const log = { ...silentLogger, warn: (message: string) => void warnings.push(message) };
   client(t, { authorization: { type: "Bearer", credentials_file: file } }, { log });
   assert.equal(warnings.length, 1);
-  assert.match(warnings[0] ?? "", /must be private to its owner, or to root and the agent's group, got mode 0644/);
+  assert.match(
+    warnings[0] ?? "",
+    /must be private to its owner, or to root and the agent's group, got mode 0644/,
+  );
 });
