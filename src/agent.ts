@@ -84,7 +84,7 @@ export async function runAgent(
       metricOf: (name) => catalogue.get(name),
     }),
   );
-  const asked = { ...world, signal: stopping };
+  const asked = { ...world, startedAt: clock.now(), signal: stopping };
   const machine = machineOf(configuration, asked);
   const deliveries = createDeliveries({
     ...world,

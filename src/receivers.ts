@@ -14,6 +14,8 @@ export interface ReceiversWorld {
   /** For proxies. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
+  /** When the agent's own counters began that no receiver has heard of, milliseconds since the Unix epoch. */
+  readonly startedAt: number;
   readonly hostname: string;
   /** As `process.platform` and `process.arch`. */
   readonly platform: string;
@@ -47,6 +49,7 @@ export function sinkWorldOf(
       ...(await machine()),
     }),
     version: world.version,
+    startedAt: world.startedAt,
     createClient: (http) => createHttpClient(http, { clock: world.clock, env: world.env, log, authorities }),
   };
 }

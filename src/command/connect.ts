@@ -14,7 +14,7 @@ export function connectProbe(world: World): ConnectProbe {
   return (configuration) => {
     const sinkWorld = sinkWorldOf(
       configuration,
-      { ...world, environment: childEnvironment(world.env) },
+      { ...world, environment: childEnvironment(world.env), startedAt: 0 },
       silentLogger,
     );
     return Promise.all(

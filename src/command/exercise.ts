@@ -32,7 +32,7 @@ export async function exercise(loaded: Loaded, world: World): Promise<readonly P
   // No tool is asked about the machine for this.
   const host = (): Promise<object> => Promise.resolve({});
   const environment = childEnvironment(world.env);
-  const sinks = sinkWorldOf(configuration, { ...world, environment }, silentLogger, host);
+  const sinks = sinkWorldOf(configuration, { ...world, environment, startedAt: 0 }, silentLogger, host);
   for (const receiver of receiversOf(configuration)) {
     found.push(...attempt(receiver.path, () => chooseProxy(receiver, world.env)));
     found.push(

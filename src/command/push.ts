@@ -51,7 +51,9 @@ export async function openPush(
     log,
     metricOf: (name) => catalogue.get(name),
   });
-  const sinkWorld = sinkWorldOf(configuration, { ...world, environment: childEnvironment(world.env) }, log);
+  // Nothing of a recording was ever sent.
+  const asked = { ...world, environment: childEnvironment(world.env), startedAt: 0 };
+  const sinkWorld = sinkWorldOf(configuration, asked, log);
   const deliveries = createDeliveries({
     ...world,
     log,

@@ -1,5 +1,6 @@
 /** Owns what became of every sample of a sink: delivered = sent + left out + rejected, each counted once. */
 import type { Cursor, SeqRange } from "../journal/types.ts";
+import type { Sink } from "../sink/sink.ts";
 import type { DeliveryListener, Ledger } from "./state.ts";
 
 /** What became of the samples of a batch. */
@@ -17,7 +18,12 @@ export interface Account {
   discard(range: SeqRange, reason: string): void;
 }
 
-export function createAccount(cursor: Cursor, ledger: Ledger, listener: DeliveryListener): Account {
+export function createAccount(
+  cursor: Cursor,
+  ledger: Ledger,
+  listener: DeliveryListener,
+  memory?: Sink["memory"],
+): Account {
   function countDropped(samples: number, reason: string): void {
     if (samples === 0) return;
     ledger.dropped[reason] = (ledger.dropped[reason] ?? 0) + samples;
@@ -26,6 +32,9 @@ export function createAccount(cursor: Cursor, ledger: Ledger, listener: Delivery
 
   return {
     settle(range, { sent, dropped }) {
+      // In one tick, so that both are written in one transaction.
+      if (memory !== undefined || cursor.notes().memory !== undefined)
+        cursor.note({ memory: memory?.save() ?? "" });
       const take = createAllowance(cursor.acknowledge(range).samples);
       const taken = take(sent);
       ledger.sent += taken;

@@ -67,7 +67,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const pace = createDrainPace(pacing.drainRate);
   const guard = createClockGuard(clock);
   const size = createBatchSize(cursor.frozen()?.bodySamples);
-  const account = createAccount(cursor, ledger, listener);
+  const account = createAccount(cursor, ledger, listener, sink.memory);
   /** Ended by new snapshots; a wait for the receiver's sake is not. */
   const idle = createPause(clock);
   const patience = createPause(clock);
@@ -251,6 +251,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       idle.nudge();
     },
     async run(signal) {
+      sink.memory?.restore(cursor.notes().memory ?? "");
       if (cursor.ranges().length > 0) waitingSince = -Infinity;
       while (!signal.aborted && !finished()) await (greeted ? step(signal) : greet(signal));
       ledger.status = "stopped";

@@ -86,6 +86,8 @@ export interface Orphan {
 export interface CursorNotes {
   /** Time of the newest snapshot sent, by source. */
   readonly newest?: Readonly<Record<string, number>>;
+  /** The sink's own, as of what was acknowledged last; empty where it has nothing to remember. */
+  readonly memory?: string;
 }
 
 /** Exact for this process: taken on = delivered + all of `dropped` + waiting. */

@@ -26,6 +26,8 @@ export interface SinkWorld {
   readonly host: () => Promise<HostFacts>;
   /** The agent's, for User-Agent. */
   readonly version: string;
+  /** When the agent's own counters began that no receiver has heard of, milliseconds since the Unix epoch. */
+  readonly startedAt: number;
   /** A client of this sink alone. */
   readonly createClient: (settings: HttpSettings) => HttpClient;
 }

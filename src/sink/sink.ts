@@ -69,7 +69,13 @@ export interface Sink extends AsyncDisposable {
   readonly maxBytes: number;
   /** Protocols in order of preference; the first is tried until the receiver switches. */
   readonly protocols: readonly [string, ...string[]];
-  /** Pure and deterministic: the same batch and protocol give the same bytes. */
+  /** What `encode` depends on besides its batch, saved with every acknowledgement so that it survives a restart. */
+  readonly memory?: {
+    save(): string;
+    /** Takes on what another process saved; an empty text for the first one. */
+    restore(saved: string): void;
+  };
+  /** Deterministic: the same batch, protocol and memory give the same bytes. */
   encode(batch: Batch, protocol: string): EncodedBatch;
   /**
    * A body of the latest `encode`, or a half of one, in two bodies, divided by series; undefined where nothing is left to

@@ -38,6 +38,7 @@ export const encode: Bench = {
         identity,
         host: {},
         version: "0.0.0",
+        startedAt: 0,
       });
     const rows = snapshots(60, noonMs);
     const [row] = rows;

@@ -13,7 +13,12 @@ import { decodeV1, decodeV2, type DecodedSeries } from "../sink/remote-write/mes
 import type { Subject } from "./sink.ts";
 import { status } from "./receiver.ts";
 
-const world = { identity: { job: "j", instance: "i", externalLabels: {} }, host: {}, version: "0.0.0" };
+const world = {
+  identity: { job: "j", instance: "i", externalLabels: {} },
+  host: {},
+  version: "0.0.0",
+  startedAt: 0,
+};
 const timeout = "30s";
 
 function remoteWrite(

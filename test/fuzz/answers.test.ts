@@ -223,6 +223,7 @@ async function sinksFor(url: string, context: TestContext): Promise<readonly Sin
       identity: { job: "test", instance: "mac", externalLabels: {} },
       host: () => Promise.resolve({}),
       version: "0.0.0",
+      startedAt: 0,
       createClient: (settings) => createHttpClient(settings, { clock: systemClock, env: {} }),
     }),
   );

@@ -9,6 +9,7 @@ export function sinkWorld(
     identity: { job, instance, externalLabels: {} },
     host: () => Promise.resolve({}),
     version: "0.0.0",
+    startedAt: 0,
     createClient,
   };
 }

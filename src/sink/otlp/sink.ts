@@ -26,6 +26,8 @@ interface OtlpWorld {
   readonly host: HostFacts;
   /** The agent's, for User-Agent and the scope. */
   readonly version: string;
+  /** When the agent's own counters began that no receiver has heard of, milliseconds since the Unix epoch. */
+  readonly startedAt: number;
 }
 
 /**
@@ -39,11 +41,11 @@ const gzipLevel = 1;
 
 /** With temporality `delta` batches must come in the order of their times: deliver with `mayOvertake: false`. */
 export function createOtlpSink(settings: OtlpSettings, world: OtlpWorld): Sink {
-  const { client, identity, host, version } = world;
+  const { client, identity, host, version, startedAt } = world;
   const url = metricsUrl(settings);
   const delta = (metric: Metric): boolean => isDelta(settings.temporality, metric);
   const layouts = createLayouts(identity);
-  const deltas = settings.temporality === "cumulative" ? undefined : createDeltas(delta);
+  const deltas = settings.temporality === "cumulative" ? undefined : createDeltas(delta, startedAt);
   const resource = resourceAttributes(identity, host, version, settings.resource_attributes);
   const surroundings = { resource, version, isDelta: delta };
   const encoder =
@@ -112,6 +114,7 @@ export function createOtlpSink(settings: OtlpSettings, world: OtlpWorld): Sink {
       const [first, second] = halves;
       return [bodyOf(first, countOf(first), commit), bodyOf(second, countOf(second), commit)];
     },
+    ...(deltas !== undefined && { memory: deltas }),
     send,
     probe: (protocol, signal) => send({ bytes: packed([]), samples: 0 }, protocol, signal),
     renew: () => client.renew(),

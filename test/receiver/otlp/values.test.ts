@@ -24,6 +24,7 @@ function sinkTo(metrics_endpoint: string): Sink {
     identity,
     host: {},
     version: "0.0.0",
+    startedAt: 0,
   });
 }
 

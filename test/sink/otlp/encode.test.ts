@@ -39,6 +39,7 @@ function sink(settings: object = {}, external: Readonly<Record<string, string>> 
     identity: { ...identity, externalLabels: external },
     host,
     version: "1.2.3",
+    startedAt: 0,
   };
   return createOtlpSink(parsed, world);
 }

@@ -29,7 +29,13 @@ const identity = { job: "mac-powermetrics", instance: "mac.test", externalLabels
 function otlpTo(receiver: Receiver, settings: object = {}): Sink {
   const parsed = otlpSchema.parse({ metrics_endpoint: otlpAddress(receiver), ...settings });
   const client = createHttpClient({}, { clock: systemClock, env: {} });
-  return createOtlpSink(parsed, { client, identity, host: { name: "mac.test" }, version: "0.0.0" });
+  return createOtlpSink(parsed, {
+    client,
+    identity,
+    host: { name: "mac.test" },
+    version: "0.0.0",
+    startedAt: 0,
+  });
 }
 
 function remoteWriteTo({ origin }: Receiver): Sink {

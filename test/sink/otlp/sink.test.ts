@@ -18,7 +18,7 @@ function sink(client: HttpClient, settings: object = {}): Sink {
   const address = "metrics_endpoint" in settings ? {} : { endpoint: "https://u:secret@collector.test:4318" };
   const parsed = otlpSchema.parse({ ...address, ...settings });
   const identity = { job: "j", instance: "i", externalLabels: {} };
-  return createOtlpSink(parsed, { client, identity, host: {}, version: "1.2.3" });
+  return createOtlpSink(parsed, { client, identity, host: {}, version: "1.2.3", startedAt: noon });
 }
 
 function body(through: Sink, snapshots: readonly Snapshot[]): OnlyBody {
@@ -181,7 +181,7 @@ test("delta: of a batch in two halves each moves on what it told, and no more", 
   ]);
 });
 
-test("delta: a counter that began anew tells all it has, and one that ended begins with a baseline", async () => {
+test("delta: a counter that began anew tells all it has, and one that ended goes on from where it was", async () => {
   const through = deltaSink();
   const batch = [totals(0, 100), totals(1, 110), totals(3, 4, noon + 2000), totals(5, 2, noon - 60_000)];
   assert.deepEqual(changes(body(through, batch)), [
@@ -193,8 +193,66 @@ test("delta: a counter that began anew tells all it has, and one that ended begi
   const last = body(through, [...batch, ended]);
   assert.equal(changes(last).at(-1)?.value, undefined);
   await through.send(last, "protobuf", never);
-  assert.equal(encodeAlone(through, { snapshots: [totals(7, 9)] }, "protobuf"), undefined);
-  assert.deepEqual(changes(body(through, [totals(8, 10)])), [{ from: 7, to: 8, value: 1 }]);
+  assert.deepEqual(changes(body(through, [totals(7, 9), totals(8, 10)])), [
+    { from: 5, to: 7, value: 7 },
+    { from: 7, to: 8, value: 1 },
+  ]);
+});
+
+/** One second's sum of the agent's own, or of the kernel's where it names a boot. */
+function sums(second: number, value: number, starts: Snapshot["starts"], labels = {}): Snapshot {
+  const metric = starts.agent === undefined ? faults : energy;
+  return snapshot(second, [[series(metric, labels), value]], { starts });
+}
+
+test("delta: the first value of a counter is sent whole where no receiver can have heard of it", async () => {
+  const agent = { agent: noon + 500 };
+  const through = deltaSink();
+  assert.deepEqual(changes(body(through, [sums(1, 40, agent), sums(2, 41.5, agent)])), [
+    { from: 0.5, to: 1, value: 40 },
+    { from: 1, to: 2, value: 1.5 },
+  ]);
+  // Its window began with the whole second in which the process did; one of an earlier process was sent by that one.
+  assert.equal(body(deltaSink(), [sums(1, 40, { agent: noon - 900 })]).samples, 1);
+  const nothing = { bodies: [], dropped: { baseline: 1 } };
+  for (const starts of [{}, { agent: noon - 60_000 }, { boot: noon + 500 }])
+    assert.deepEqual(deltaSink().encode({ snapshots: [sums(1, 40, starts)] }, "protobuf"), nothing);
+  // A reboot, after which there is a disk that was not there before.
+  await through.send(body(through, [sums(3, 41.5, agent)]), "protobuf", never);
+  const disk = sums(60, 9, { boot: noon + 50_000 }, { core: "disk1" });
+  assert.deepEqual(changes(body(through, [disk])), [{ from: 50, to: 60, value: 9 }]);
+});
+
+test("delta: what was taken is remembered by the next process: every series, with and without a reboot", async () => {
+  const taken = [sums(0, 100, { boot: noon - 60_000 }), sums(1, 7, { agent: noon })];
+  const before = deltaSink();
+  await before.send(body(before, taken), "protobuf", never);
+  // Sent, and the process died before the answer.
+  const lost = sums(2, 107, { boot: noon - 60_000 });
+  const bytes = body(before, [lost]).bytes;
+
+  const after = deltaSink();
+  after.memory?.restore(before.memory?.save() ?? "");
+  assert.deepEqual(body(after, [lost]).bytes, bytes);
+  // Counted as much as the process before, in a shorter time.
+  const again = [sums(3, 110, { boot: noon - 60_001 }), sums(3, 8, { agent: noon + 900 })];
+  assert.deepEqual(changes(body(after, again)), [
+    { from: 0, to: 3, value: 10 },
+    { from: 1, to: 3, value: 8 },
+  ]);
+  after.memory?.restore("garbage");
+  assert.deepEqual(after.encode({ snapshots: [lost] }, "protobuf").dropped, { baseline: 1 });
+});
+
+test("delta: what is remembered is bounded, and a series that was forgotten is not sent a second time", async () => {
+  const through = deltaSink();
+  const own = { agent: noon };
+  const many = Array.from({ length: 10_001 }, (_, at) => [series(energy, { core: `cpu${at}` }), 1] as const);
+  await through.send(body(through, [snapshot(1, many, { starts: own })]), "protobuf", never);
+  const first = sums(2, 5, own, { core: "cpu0" });
+  assert.deepEqual(through.encode({ snapshots: [first] }, "protobuf").dropped, { baseline: 1 });
+  const last = sums(2, 5, own, { core: "cpu10000" });
+  assert.deepEqual(changes(body(through, [last])), [{ from: 1, to: 2, value: 4 }]);
 });
 
 test("delta: what is no number or out of order is counted, and gauges are as ever", () => {
