@@ -38,12 +38,14 @@ export interface RetryTerms {
   readonly ledger: Ledger;
   /** Asked before every further try: false ends the attempt, as when nobody waits for the batch any more. */
   readonly worthwhile: () => boolean;
+  /** Whether there is no time to wait before a further try. */
+  readonly hurried: () => boolean;
   readonly onRetry: (outcome: Retry, waitMs: number) => void;
 }
 
-/** The identical request again until it is decided; a nudge (wake, shutdown) ends a wait early. */
+/** The identical request again until it is decided; a nudge (wake, shutdown) ends a wait early, and a shutdown allows one last try. */
 export function withRetry(send: Send, terms: RetryTerms): (signal: AbortSignal) => Promise<Decided> {
-  const { backoff, pause, worthwhile, onRetry } = terms;
+  const { backoff, pause, worthwhile, hurried, onRetry } = terms;
   return async (signal) => {
     const isAborted = (): boolean => signal.aborted;
     while (!isAborted()) {
@@ -54,7 +56,7 @@ export function withRetry(send: Send, terms: RetryTerms): (signal: AbortSignal) 
       const waitMs = outcome.afterMs ?? backoff.next();
       onRetry(outcome, waitMs);
       if (!worthwhile()) break;
-      await waitForNext(pause, waitMs, terms, signal);
+      if (!hurried()) await waitForNext(pause, waitMs, terms, signal);
       if (!worthwhile()) break;
     }
     return { status: "aborted" };

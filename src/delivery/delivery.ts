@@ -46,7 +46,7 @@ export interface Delivery {
   notify(): void;
   /** The machine woke: new connections, a fresh backoff, and a random delay before the first request. */
   woke(): void;
-  /** Delivers what waits without waiting for anything, and ends at the first failure; `run` resolves then. */
+  /** Delivers what waits without waiting for anything, and ends at the first request from now on that fails; `run` resolves then. */
   finish(): void;
   /** Until the signal aborts or `finish` is done; never rejects for what a receiver or the network does. */
   run(signal: AbortSignal): Promise<void>;
@@ -89,6 +89,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     },
   });
   let finishing = false;
+  /** A request began since `finish`: there is none after it while the receiver fails. */
+  let triedLast = false;
   /** The last request brought nothing: no time to wait for a better one when finishing. */
   let stuck = false;
   /** The receiver has told its time since start or wake. */
@@ -104,12 +106,17 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   /** One request, told and retried; see attempt.ts for what wraps what. */
   function attempt(send: Send, { worthwhile, onRetry }: AttemptTerms, signal: AbortSignal): Promise<Decided> {
     const wakesBefore = wakes;
-    return withRetry(withTelemetry(withClockGuard(send, guard), ledger, listener, clock), {
+    const noted: Send = (within) => {
+      triedLast = finishing;
+      return send(within);
+    };
+    return withRetry(withTelemetry(withClockGuard(noted, guard), ledger, listener, clock), {
       backoff,
       pause: patience,
       clock,
       ledger,
-      worthwhile: () => !finishing && wakes === wakesBefore && worthwhile(),
+      worthwhile: () => !triedLast && wakes === wakesBefore && worthwhile(),
+      hurried: () => finishing,
       onRetry(outcome, waitMs) {
         relation.failed(outcome.reason, outcome.code, waitMs);
         if (outcome.afterMs !== undefined) beQuietFor(outcome.afterMs);
@@ -155,6 +162,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         return;
       case "held":
         stuck = true;
+        triedLast = finishing;
         if (!finishing) await idle.wait(signal, recheckMs);
         greeted = false;
         return;
@@ -223,9 +231,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     return old.length > 0;
   }
 
-  /** Nothing is left, or the receiver fails and this is no time to wait for it. */
+  /** Nothing is left, or the receiver failed once more and this is no time to wait for it. */
   function finished(): boolean {
-    return finishing && (stuck || cursor.ranges().length === 0);
+    return finishing && ((stuck && triedLast) || cursor.ranges().length === 0);
   }
 
   return {

@@ -68,6 +68,51 @@ test("an end while the receiver fails comes at once, in whatever way it fails, a
     }
 });
 
+test("an end during any wait for the receiver takes one last try, and where that succeeds sends all that waits", async (context) => {
+  const waits: Readonly<Record<string, Answer>> = {
+    "for a backoff": () => unavailable,
+    "for a Retry-After": () => ({ ...unavailable, afterMs: hour }),
+    "for a circuit": () => forbidden,
+    "for a common protocol": ({ protocol }) => switchTo(protocol === "two" ? "one" : "two"),
+  };
+  for (const [name, answer] of Object.entries(waits))
+    for (const from of ["start", "batch"] as const) {
+      const it = rig(context);
+      if (from === "start") it.answer = answer;
+      it.start();
+      await it.clock.advance(0);
+      it.answer = answer;
+      const first = it.append();
+      await it.clock.advance(minute);
+      // The end marks of all series.
+      const last = it.append();
+      it.answer = () => delivered;
+      const before = it.seen.length;
+      const at = it.clock.monotonic();
+      await it.finish();
+      assert.deepEqual(sentTimes(it.seen.slice(before)), [first, last], `${name} from ${from}`);
+      assert.equal(it.clock.monotonic(), at);
+      assert.equal(it.cursor().backlog().snapshots, 0);
+    }
+});
+
+test("a request under way at the end may fail: the same bytes go once more", async (context) => {
+  const it = rig(context);
+  it.start();
+  await it.clock.advance(0);
+  it.append();
+  it.answer = () => {
+    // The end comes while the request is under way.
+    it.delivery().finish();
+    return unavailable;
+  };
+  await it.clock.advance(6 * second);
+  await it.finish();
+  assert.equal(it.seen.length, 2);
+  assert.equal(it.seen[1]?.text, it.seen[0]?.text);
+  assert.equal(it.cursor().backlog().snapshots, 1);
+});
+
 test("an end with the receiver failing only now takes one try", async (context) => {
   const it = rig(context);
   it.start();
