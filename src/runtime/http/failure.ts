@@ -54,6 +54,11 @@ export function faultOf(thrown: unknown, place: Place): Fault {
   const code = codeOf(error);
   if (code === tunnelFailed) return { code: "proxy", reason: causeOf(error) };
   if (isTls(code)) return tlsFault(error, code, place);
+  if (code === "HPE_INVALID_CONSTANT")
+    return {
+      code: "protocol",
+      reason: `unexpected answer from ${place.target}: it is not HTTP/1.1; a gRPC port is no port for HTTP`,
+    };
   if (code.startsWith("HPE_"))
     return { code: "protocol", reason: `unexpected answer from ${place.target}: ${reasonOf(error)}` };
   return place.connected ? lostFault(error, code, place) : connectFault(error, code, place);

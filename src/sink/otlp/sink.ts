@@ -5,7 +5,7 @@ import type { Metric } from "../../metric/metric.ts";
 import { skewOf } from "../answer.ts";
 import { targetOf } from "../target.ts";
 import type { Identity } from "../identity.ts";
-import type { Body, SendResult, Sink } from "../sink.ts";
+import type { Body, Outcome, SendResult, Sink } from "../sink.ts";
 import { classify } from "./classify.ts";
 import { createDeltas, type Commit } from "./delta.ts";
 import { createJsonEncoder } from "./encode-json.ts";
@@ -65,7 +65,7 @@ export function createOtlpSink(settings: OtlpSettings, world: OtlpWorld): Sink {
       timeoutMs: settings.timeout,
       signal,
     });
-    const outcome = classify(reply, body.samples + (body.marks ?? 0));
+    const outcome = withPortAdvice(classify(reply, body.samples + (body.marks ?? 0)), url);
     const part = parts.get(body);
     if (outcome.status === "delivered") part?.commit?.(part.families);
     return { outcome, durationMs: reply.durationMs, ...skewOf(reply) };
@@ -119,6 +119,16 @@ export function createOtlpSink(settings: OtlpSettings, world: OtlpWorld): Sink {
     probe: (protocol, signal) => send({ bytes: packed([]), samples: 0 }, protocol, signal),
     renew: () => client.renew(),
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+  };
+}
+
+/** A gRPC server answers HTTP/1.1 with frames of HTTP/2, or closes the connection (OTLP specification, "Default Port"). */
+function withPortAdvice(outcome: Outcome, { port }: URL): Outcome {
+  if (port !== "4317" || !("code" in outcome) || !["protocol", "reset"].includes(outcome.code))
+    return outcome;
+  return {
+    ...outcome,
+    reason: `${outcome.reason ?? ""}; 4317 is the port of OTLP over gRPC, over HTTP it is 4318`,
   };
 }
 

@@ -102,6 +102,12 @@ for (const [what, bytes] of [
   });
 }
 
+test("a port of gRPC is said to be one: it answers with frames of HTTP/2", async (t) => {
+  const settings = "\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x05\x00\x00\x40\x00";
+  const receiver = await rawReceiver(t, (socket) => socket.end(settings, "latin1"));
+  failed(await client(t).send(post(receiver.url)), "protocol", /not HTTP\/1\.1; a gRPC port/);
+});
+
 test("status 999 is an answer", async (t) => {
   const receiver = await rawReceiver(t, (socket) =>
     socket.end("HTTP/1.1 999 Odd\r\nContent-Length: 2\r\n\r\nhm"),

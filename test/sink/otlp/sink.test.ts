@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { gunzipSync } from "node:zlib";
-import type { HttpClient, HttpReply } from "../../../src/runtime/http/http.ts";
+import type { HttpClient, HttpFailure, HttpReply } from "../../../src/runtime/http/http.ts";
 import type { Snapshot } from "../../../src/meter/snapshot.ts";
 import { otlpSchema } from "../../../src/sink/otlp/schema.ts";
 import { createOtlpSink } from "../../../src/sink/otlp/sink.ts";
@@ -48,6 +48,26 @@ test("a request says what it is, and has the bytes it was given", async () => {
     "content-type": "application/json",
     "user-agent": "mac-powermetrics-agent/1.2.3",
   });
+});
+
+test("a failure at the port of OTLP over gRPC names the port of OTLP over HTTP", async () => {
+  const failure = (code: HttpFailure["code"]): HttpReply => ({
+    kind: "failure",
+    code,
+    reason: "cannot",
+    durationMs: 1,
+  });
+  const reason = async (endpoint: string, code: HttpFailure["code"]): Promise<string | undefined> =>
+    (await sink(toldClient(failure(code)), { metrics_endpoint: endpoint }).probe("protobuf", never)).outcome
+      .reason;
+  for (const code of ["protocol", "reset"] as const) {
+    assert.equal(
+      await reason("http://c.test:4317", code),
+      "cannot; 4317 is the port of OTLP over gRPC, over HTTP it is 4318",
+    );
+    assert.equal(await reason("http://c.test:4318", code), "cannot");
+  }
+  assert.equal(await reason("http://c.test:4317", "dns"), "cannot");
 });
 
 test("a base endpoint gets the path of metrics, a full one is used as it is", async () => {
