@@ -8,6 +8,7 @@ import type { Cursor, Disk, Journal, JournalOptions, StoredSnapshot } from "../.
 import { bootCounter, gauge, type Metric } from "../../src/metric/metric.ts";
 import { labelPairs, seriesSet, type SeriesSet } from "../../src/metric/series.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
+import type { Clock } from "../../src/runtime/clock.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
 import { seededRandom } from "../../src/runtime/random.ts";
 import { fakeClock, type FakeClock } from "../support/fake-clock.ts";
@@ -95,7 +96,7 @@ export function bench(context: TestContext, defaults: Partial<JournalOptions> = 
   };
 }
 
-export function basicOptions(path: string, clock: FakeClock): JournalOptions {
+export function basicOptions(path: string, clock: Clock): JournalOptions {
   return {
     path,
     maxBytes: 64 * 2 ** 20,
