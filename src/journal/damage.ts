@@ -1,5 +1,5 @@
 /** Owns what becomes of a database that the journal can't use: it is renamed aside, for whoever wants to look at it. */
-import { readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
 /** A newer agent's journal and a database of something else are nobody's damage: they are never deleted. */
@@ -7,6 +7,8 @@ export type AsideKind = "damaged" | "newer" | "foreign";
 
 /** Their bytes do not count towards the journal's bound; so only the last few damaged ones are kept. */
 const keptDamaged = 2;
+/** Of a database that SQLite takes for one. */
+const leastBytes = 512;
 const companions = ["", "-wal", "-shm"];
 
 /**
@@ -16,6 +18,9 @@ const companions = ["", "-wal", "-shm"];
 export function setAside(path: string, kind: AsideKind, nowMs: number): string {
   const aside = freePath(`${path}.${kind}-${new Date(nowMs).toISOString().replaceAll(/[-:.]/g, "")}`);
   for (const suffix of companions) if (exists(path + suffix)) renameSync(path + suffix, aside + suffix);
+  // With an empty database beside it a log is deleted by whoever opens it; with this one it can be read.
+  if (exists(`${aside}-wal`) && isShort(aside))
+    writeFileSync(aside, Buffer.alloc(leastBytes), { mode: 0o640 });
   for (const old of setAsides(path, "damaged").slice(0, -keptDamaged))
     for (const suffix of companions) rmSync(old.path + suffix, { force: true });
   return aside;
@@ -50,6 +55,11 @@ function entriesOf(folder: string): readonly string[] {
   } catch {
     return [];
   }
+}
+
+function isShort(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found === undefined || (found.isFile() && found.size < leastBytes);
 }
 
 function exists(path: string): boolean {

@@ -6,6 +6,7 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { AsideKind } from "./damage.ts";
 import { faultOf } from "./fault.ts";
+import { makePrivate, strayLog } from "./files.ts";
 import { applicationId, migrate, migrations, pragma, versionOf } from "./schema.ts";
 
 export const pageBytes = 4096;
@@ -22,9 +23,13 @@ const busyMs = 100;
 export function openDatabase(path: string, logPages: number, steps = migrations): Opened {
   const open: DatabaseSync[] = [];
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+    makePrivate(`${path}.lock`);
     const lock = takeLock(path, open);
     if (lock === undefined) return { status: "unavailable", reason: "another process writes to it" };
+    const stray = strayLog(path);
+    if (stray !== undefined) return { status: "unusable", ...stray };
+    makePrivate(path);
     const database = new DatabaseSync(path, { timeout: busyMs, enableForeignKeyConstraints: false });
     open.push(database);
     const unfit = unfitness(database, steps.length);
@@ -37,6 +42,20 @@ export function openDatabase(path: string, logPages: number, steps = migrations)
     return kind === "damaged" ? { status: "unusable", kind, reason } : { status: "unavailable", reason };
   } finally {
     for (const one of open) one.close();
+  }
+}
+
+/** Whether another process has the database open; ours must be closed. Readers count, too: they are waited for. */
+export function isInUse(path: string): boolean {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path, { timeout: busyMs });
+    database.exec("PRAGMA locking_mode = EXCLUSIVE; SELECT 1 FROM sqlite_schema");
+    return false;
+  } catch (error) {
+    return error instanceof Error && "errcode" in error && error.errcode === 5;
+  } finally {
+    database?.close();
   }
 }
 

@@ -2,11 +2,11 @@
 import { causeOf } from "../runtime/cause.ts";
 
 /**
- * `full`: no room, reading goes on. `damaged`: the file is no sound database. `unavailable`: everything else that a disk
+ * `full`: no room, reading goes on. `contradicted`: rows are there that were not written here. `damaged`: the file is no sound database. `unavailable`: everything else that a disk
  * may do; opening it anew may help.
  */
 export interface Fault {
-  readonly kind: "full" | "damaged" | "unavailable";
+  readonly kind: "full" | "contradicted" | "damaged" | "unavailable";
   readonly reason: string;
 }
 
@@ -50,11 +50,12 @@ function kindOf(primary: number): Fault["kind"] {
       return "full";
     // A table is missing, or holds what it can't: the statements themselves are tested.
     case sqliteError:
-    case sqliteConstraint:
     case sqliteMismatch:
     case sqliteCorrupt:
     case sqliteNotADatabase:
       return "damaged";
+    case sqliteConstraint:
+      return "contradicted";
     default:
       return "unavailable";
   }

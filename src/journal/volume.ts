@@ -6,12 +6,13 @@
  *       ├──unavailable──► open for reading, or away ──retry: open anew┤
  *       └──damaged──► renamed aside ──────────────────────open a new one
  */
-import { existsSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { setAside, type AsideKind } from "./damage.ts";
-import { openDatabase, pageBytes } from "./database.ts";
+import { isInUse, openDatabase, pageBytes } from "./database.ts";
 import { damage, faultOf, type Fault } from "./fault.ts";
+import { watchFiles, type FileChange, type FileWatch } from "./files.ts";
 import { segmentLimits } from "./segments.ts";
 import { openStore, type Store } from "./store.ts";
 import type { JournalOptions } from "./types.ts";
@@ -48,6 +49,9 @@ type VolumeOptions = Pick<JournalOptions, "path" | "maxBytes" | "disk" | "metric
 export function volume(options: VolumeOptions, events: VolumeEvents): Volume {
   const { path, clock, log } = options;
   let store: Store | undefined;
+  let files: FileWatch | undefined;
+  /** Since the last write that worked. */
+  let contradicted = false;
   let fault: Fault | undefined;
   let asides: Volume["setAside"] = { count: 0 };
 
@@ -62,13 +66,72 @@ export function volume(options: VolumeOptions, events: VolumeEvents): Volume {
 
   function fail(error: unknown): void {
     const found = faultOf(error);
-    if (found.kind === "damaged") replace("damaged", found.reason);
+    if (found.kind === "damaged" || (found.kind === "contradicted" && contradicted))
+      replace("damaged", found.reason);
+    else if (found.kind === "contradicted") reconcile(found.reason);
     else note(found);
+  }
+
+  /** Another writer's rows look like damage, and its database must not be renamed; they are damage where nobody else writes. */
+  function reconcile(reason: string): void {
+    contradicted = true;
+    close("reopen");
+    if (isInUse(path)) note({ kind: "unavailable", reason: `another process has it open (${reason})` });
+    else open(true);
+  }
+
+  /** Goes on with all that is still open here, in new files at the path; else with what is left there. */
+  function restore({ reason, replaced }: FileChange): void {
+    const copy = `${path}.copy`;
+    const saved = copyTo(copy);
+    asides = { count: asides.count + 1, lastMs: clock.now() };
+    try {
+      const aside =
+        replaced || saved ? setAside(path, replaced ? "foreign" : "damaged", clock.now()) : undefined;
+      log.error(`files of journal ${path} changed while in use: ${reason}`, {
+        restored: saved,
+        ...(replaced && aside !== undefined && { renamed_to: aside }),
+      });
+      close(replaced && !saved ? "replace" : "reopen");
+      if (saved) renameSync(copy, path);
+      if (!replaced && aside !== undefined)
+        for (const end of ["", "-wal", "-shm"]) rmSync(aside + end, { force: true });
+    } catch (error) {
+      close("reopen");
+      note({ kind: "unavailable", reason: `${reason}: ${faultOf(error).reason}` });
+      return;
+    }
+    open(true);
+  }
+
+  /** An open database can still be read when its files are gone from their path. */
+  function copyTo(copy: string): boolean {
+    try {
+      rmSync(copy, { force: true });
+      store?.database.prepare("VACUUM INTO ?").run(copy);
+      return true;
+    } catch (error) {
+      log.warn(`cannot copy what journal ${path} held: ${faultOf(error).reason}`);
+      rmSync(copy, { force: true });
+      return false;
+    }
+  }
+
+  /** Before each write: files or lock may have changed under us. */
+  function attend(): void {
+    const change = files?.change();
+    if (change !== undefined) restore(change);
+    else if (files?.lockIsOurs() === false) {
+      log.error(`the lock of journal ${path} is gone: taking it again`);
+      close("reopen");
+      open(true);
+    }
   }
 
   function close(then: "reopen" | "replace"): void {
     const old = store;
     store = undefined;
+    files = undefined;
     if (old === undefined) return;
     events.closing(old, then);
     try {
@@ -106,6 +169,7 @@ export function volume(options: VolumeOptions, events: VolumeEvents): Volume {
     }
     try {
       store = openStore(opened.database, opened.lock, segmentLimits(options.maxBytes), options.metricOf);
+      files = watchFiles(path);
       const objection = events.opened(store);
       if (objection !== undefined) throw damage(objection);
       note(undefined);
@@ -117,12 +181,15 @@ export function volume(options: VolumeOptions, events: VolumeEvents): Volume {
     }
   }
 
+  const trouble = (): string | undefined => fault?.reason;
+  const writable = (): Store | undefined => (fault === undefined ? store : undefined);
+
   return {
     get store() {
       return store;
     },
     get trouble() {
-      return fault?.reason;
+      return trouble();
     },
     get setAside() {
       return asides;
@@ -139,9 +206,13 @@ export function volume(options: VolumeOptions, events: VolumeEvents): Volume {
       if (store === undefined || fault !== undefined) return undefined;
       try {
         options.disk?.beforeWrite?.();
-        if (!existsSync(path))
-          throw Object.assign(new Error("no such file or directory"), { code: "ENOENT" });
-        return work(store);
+        attend();
+        const current = writable();
+        if (current === undefined) return undefined;
+        const result = work(current);
+        files?.written();
+        contradicted = false;
+        return result;
       } catch (error) {
         fail(error);
         return undefined;

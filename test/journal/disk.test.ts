@@ -118,23 +118,6 @@ test("two agents do not write to one journal", (context) => {
   assert.equal(other.commit(), true);
 });
 
-test("a journal whose file was deleted goes on in a new one and counts what was lost", async (context) => {
-  const { path, open, clock } = bench(context);
-  const journal = open();
-  journal.cursor("a", { from: "now" });
-  for (let index = 0; index < 3000; index++) journal.append(snapshot(start + index * 1000));
-  journal.commit();
-  rmSync(path);
-  rmSync(`${path}-wal`, { force: true });
-  journal.append(snapshot(start + 3_000_000));
-  assert.equal(journal.commit(), false);
-  await clock.advance(120_000);
-  const state = journal.state();
-  assert.equal(state.durable, true);
-  assertAccounted(state.cursors[0], 3001, 4);
-  assert.ok((state.dropped["corrupt"] ?? 0) > 1000);
-});
-
 /** Appends until `count`, committing as the interval would. */
 async function fill(
   journal: Journal,
