@@ -66,6 +66,8 @@ test(
       const descriptors = await passed(agent, steady, Math.floor((part * documents) / parts));
       readings.push({ ...(await agent.read(steady.arrived.documents, !isLong)), descriptors });
       await assertTold(agent, ends);
+      if (part % Math.ceil(parts / 4) === 0)
+        context.diagnostic(`after ${steady.arrived.documents} documents, MB: ${agent.memory()}`);
     }
     await change(ends, 0);
     context.diagnostic(await reckon(agent, ends, documents));

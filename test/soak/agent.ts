@@ -5,11 +5,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { bundled } from "../bench/agent-process.ts";
 import { readProcess, startProcess } from "../bench/process.ts";
-import { fetchText, until } from "../cli/agent.ts";
+import { fetchText } from "../cli/agent.ts";
 import type { Kind, Receiver } from "../fault/receiver.ts";
 import { freePort } from "../support/free-port.ts";
 import { codeSpaces, type Reading } from "./measure.ts";
@@ -43,6 +44,8 @@ export interface SoakedAgent {
   /** Without `collect` the heap is as it is, garbage included, and V8 is left to itself. */
   read(documents: number, collect: boolean): Promise<AgentReading>;
   descriptors(): number;
+  /** Who holds its private memory, in one line. */
+  memory(): string;
   status(): Promise<Told>;
   /** How often the tool was started for a report, as it says itself. */
   runsOf(tool: Polled): number;
@@ -98,17 +101,22 @@ export async function startSoaked(context: TestContext, wish: SoakWish): Promise
       };
     },
     descriptors,
+    memory: () => memoryByHolder(pid),
     status: async () => statusSchema.parse(JSON.parse(await ask("/api/v1/status"))),
     runsOf: (tool) => reportsIn(runsFile(folder, tool), tool),
     metrics: () => ask("/metrics"),
-    until: (so, told) =>
-      until(
-        () => {
-          assert.equal(child.exitCode ?? child.signalCode, null, `the agent ended: ${complaint()}`);
-          return so();
-        },
-        () => `${told()}\n${complaint()}`,
-      ),
+    async until(so, told) {
+      let progress = patienceFrom(pid, "");
+      for (;;) {
+        assert.equal(child.exitCode ?? child.signalCode, null, `the agent ended: ${complaint()}`);
+        const answer = await so();
+        if (answer !== undefined) return answer;
+        const state = told();
+        if (state !== progress.state) progress = patienceFrom(pid, state);
+        assert.ok(!progress.isSpent(), `no progress: ${state}\n${complaint()}`);
+        await wait(50);
+      }
+    },
     async stop() {
       await started[Symbol.asyncDispose]();
       return child.exitCode;
@@ -119,6 +127,39 @@ export async function startSoaked(context: TestContext, wish: SoakWish): Promise
     () => "no answer",
   );
   return it;
+}
+
+/** CPU of the agent without any progress; on a busy machine it gets that much only after a long time. */
+const mostCpuNs = 90e9;
+/** For an agent that hangs without using any. */
+const mostIdleMs = 900_000;
+
+function patienceFrom(pid: number, state: string): { readonly state: string; isSpent(): boolean } {
+  const [cpu, time] = [readProcess(pid).cpuNs, performance.now()];
+  return {
+    state,
+    isSpent: () => readProcess(pid).cpuNs - cpu > mostCpuNs || performance.now() - time > mostIdleMs,
+  };
+}
+
+/** Private memory in megabytes by who holds it: V8's and buffers' mappings, malloc's main heap and its arenas, files. */
+function memoryByHolder(pid: number): string {
+  const sums = new Map<string, number>();
+  let holder = "";
+  for (const line of readFileSync(`/proc/${pid}/smaps`, "latin1").split("\n")) {
+    const mapping = /^([0-9a-f]+)-[0-9a-f]+ \S+ \S+ \S+ \d+ *(.*)$/.exec(line);
+    if (mapping !== null) holder = holderOf(mapping[1] ?? "", mapping[2] ?? "");
+    const size = /^Private_Dirty: +(\d+)/.exec(line)?.[1];
+    if (size !== undefined) sums.set(holder, (sums.get(holder) ?? 0) + Number(size));
+  }
+  return [...sums].map(([name, kb]) => `${name} ${(kb / 1024).toFixed(1)}`).join(", ");
+}
+
+/** glibc begins an arena at a multiple of 64 MB. */
+function holderOf(start: string, name: string): string {
+  if (name === "[heap]") return "malloc's heap";
+  if (name !== "") return "files and stacks";
+  return BigInt(`0x${start}`) % 0x4000000n === 0n ? "malloc's arenas" : "V8 and large blocks";
 }
 
 /** In the agent's process: tells what its heap holds when asked, and keeps nothing alive. */
