@@ -39,6 +39,11 @@ const mostRefused = 256;
 const mostPeers = 256;
 /** Wrong passwords of one peer: five at once, then one in ten seconds. */
 const peerBudget = [5, 10_000] as const;
+/**
+ * Passwords that were put off and come again: who guesses tries another one, a client with the right one tries the same. So it
+ * gets in also from an address from which somebody guesses.
+ */
+const returningBudget = [2, 5000] as const;
 /** Of all peers: ten at once, then one a second. */
 const totalBudget = [10, 1000] as const;
 
@@ -47,6 +52,8 @@ export function createAuthenticator(compare: Compare, clock: Pick<Clock, "monoto
   const accepted = createRecent<true>(mostAccepted);
   const refused = createRecent<true>(mostRefused);
   const peers = createRecent<Bucket>(mostPeers);
+  const returning = createRecent<Bucket>(mostPeers);
+  const postponed = createRecent<true>(mostRefused);
   const everybody = createBucket(...totalBudget);
   const running = new Map<string, Promise<Verdict>>();
   let queue: Promise<unknown> = Promise.resolve();
@@ -77,10 +84,16 @@ export function createAuthenticator(compare: Compare, clock: Pick<Clock, "monoto
       if (refused.get(key) !== undefined) return "refused";
       const same = running.get(key);
       if (same !== undefined) return same;
-      const budget = peers.get(peer) ?? createBucket(...peerBudget);
-      peers.set(peer, budget);
+      const comesAgain = postponed.get(key) === true;
+      const budgets = comesAgain ? returning : peers;
+      const [burst, intervalMs] = comesAgain ? returningBudget : peerBudget;
+      const budget = budgets.get(peer) ?? createBucket(burst, intervalMs);
+      budgets.set(peer, budget);
       const now = clock.monotonic();
-      if (!budget.take(now)) return "busy";
+      if (!budget.take(now)) {
+        postponed.set(key, true);
+        return "busy";
+      }
       if (!everybody.take(now)) {
         budget.refund();
         return "busy";

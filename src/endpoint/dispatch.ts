@@ -70,6 +70,9 @@ const hangUp = { connection: "close" };
 
 /** What is wrong with a request whoever sends it, before any password is looked at. */
 function objection(request: IncomingMessage, { host }: Target, hosts: Hosts): Refusal | undefined {
+  // RFC 9112, section 3.2: a proxy before us may have believed the other one.
+  if (hostsIn(request) > 1)
+    return { status: 400, line: "request must have one Host header", headers: hangUp };
   if (hasBody(request)) return { status: 413, line: "request must have no body", headers: hangUp };
   if (!hosts.allows(host, request.socket.localAddress))
     return { status: 421, line: misdirected(host), headers: hangUp };
@@ -113,6 +116,10 @@ function targetOf({ url = "", headers }: IncomingMessage): Target {
 /** No route takes one, so none is read: whoever sends one is answered and cut off. */
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) !== 0;
+}
+
+function hostsIn({ rawHeaders }: IncomingMessage): number {
+  return rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === "host").length;
 }
 
 /** A form on any page can post to localhost; browsers then tell the origin. Other clients send neither header. */

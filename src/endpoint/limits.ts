@@ -1,9 +1,11 @@
-/** Owns how much of us a client may use: everything a peer can send, hold or delay has a bound. */
+/** How much of us a client may use: everything a peer can send, hold or delay has a bound. */
 import type { ServerOptions } from "node:http";
 
 export interface Limits {
   /** Per listen address. */
   readonly connections: number;
+  /** Of one peer, by its address; others then find room whatever it does. */
+  readonly connectionsPerPeer: number;
   /** Request line and headers together. */
   readonly headerBytes: number;
   /** From the connection, or the first byte of a further request, to the end of its headers. */
@@ -23,12 +25,13 @@ export interface Limits {
 
 export const defaultLimits: Limits = {
   connections: 64,
+  connectionsPerPeer: 24,
   headerBytes: 8192,
   headersMs: 10_000,
   requestMs: 15_000,
   idleMs: 75_000,
   stallMs: 60_000,
-  // As Node.js does; a client that dawdles is one of few, and harmless until then.
+  // A client that dawdles is harmless until then: those of one peer leave room for the others.
   checkMs: 30_000,
   requestsPerConnection: 10_000,
   graceMs: 1000,

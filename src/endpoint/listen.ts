@@ -99,16 +99,48 @@ async function listen({ address, create, limits, log }: ListenWorld): Promise<Op
 
 function limitConnections(server: Server | TlsServer, limits: Limits): ReadonlySet<Socket> {
   const sockets = new Set<Socket>();
+  const peers = new Map<string, Set<Socket>>();
+  const answering = trackAnswers(server);
   server.maxConnections = limits.connections;
   server.maxRequestsPerSocket = limits.requestsPerConnection;
   server.timeout = limits.stallMs;
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    const peer = socket.remoteAddress ?? "";
+    const own = peers.get(peer) ?? new Set();
+    peers.set(peer, own.add(socket));
+    socket.once("close", () => {
+      sockets.delete(socket);
+      own.delete(socket);
+      if (own.size === 0 && peers.get(peer) === own) peers.delete(peer);
+    });
+    if (own.size > limits.connectionsPerPeer) makeRoom(own, answering);
   });
   // Whoever comes next finds room, instead of waiting for somebody's idle connections to time out.
   server.on("drop", () => server.closeIdleConnections());
   return sockets;
+}
+
+/** Connections with a request that is being answered, by the other end: with TLS a request's socket is not the connection's. */
+function trackAnswers(server: Server | TlsServer): ReadonlySet<string> {
+  const answering = new Set<string>();
+  server.on("request", (request, response) => {
+    const end = endOf(request.socket);
+    answering.add(end);
+    response.once("close", () => answering.delete(end));
+  });
+  return answering;
+}
+
+const endOf = ({ remoteAddress = "", remotePort = 0 }: Socket): string => `${remoteAddress} ${remotePort}`;
+
+/**
+ * A peer with too many connections loses its oldest one that is not being answered: who never finishes a request keeps neither
+ * others away nor, where they share an address, those beside him.
+ */
+function makeRoom(own: ReadonlySet<Socket>, answering: ReadonlySet<string>): void {
+  const oldest = [...own].find((socket) => !answering.has(endOf(socket)));
+  oldest?.destroy();
 }
 
 function listenCause(error: unknown): string {

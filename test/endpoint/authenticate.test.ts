@@ -66,6 +66,16 @@ test("a thousand peers that guess cost ten compares, and one more a second", asy
   assert.equal(compares.length, 13);
 });
 
+test("who guesses keeps the right password out for one answer only, also from the same address", async () => {
+  const { verify, compares, clock } = setup();
+  for (let guess = 0; guess < 500; guess++) await verify("alice", `guess ${guess}`);
+  assert.equal(await verify("alice", "right"), "busy");
+  for (let guess = 500; guess < 600; guess++) await verify("alice", `guess ${guess}`);
+  assert.equal(await verify("alice", "right"), "admitted");
+  assert.ok(compares.length <= 7, `${compares.length} compares`);
+  await clock.advance(0);
+});
+
 test("compares run one after the other", async () => {
   const counted = setup();
   await Promise.all(Array.from({ length: 5 }, (_, guess) => counted.verify("alice", `guess ${guess}`)));

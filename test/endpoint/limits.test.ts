@@ -58,6 +58,30 @@ test("HTTP/1.1 without a Host is answered 400", async (t) => {
   ]);
 });
 
+test("two Host headers are answered 400 and cut off, whatever they are", async (t) => {
+  const { port } = await openEndpoint(t);
+  const raw = await exchange(port, get("/metrics", "Host: localhost\r\n"));
+  assert.deepEqual(statuses(raw), ["400"]);
+  assert.match(raw, /connection: close/i);
+});
+
+test("three hundred unfinished requests of one peer keep nobody from the endpoint, not even that peer", async (t) => {
+  const { port } = await openEndpoint(t);
+  const unfinished = await Promise.all(
+    Array.from({ length: 300 }, async () => {
+      const socket: Socket = connect(port, "127.0.0.1");
+      t.after(() => socket.destroy());
+      socket.on("error", () => undefined);
+      await once(socket, "connect");
+      socket.write("GET /metrics HTTP/1.1\r\nHost: local");
+      return socket;
+    }),
+  );
+  assert.equal((await ask(port, "/-/healthy")).status, 200);
+  const [oldest] = unfinished;
+  if (oldest?.closed === false) await once(oldest, "close");
+});
+
 test("HTTP/1.0 without a Host is answered", async (t) => {
   const { port } = await openEndpoint(t);
   assert.deepEqual(statuses(await exchange(port, "GET /metrics HTTP/1.0\r\n\r\n")), ["200"]);
