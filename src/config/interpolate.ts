@@ -16,7 +16,7 @@ type Interpolated =
 export function interpolate(text: string, variable: (name: string) => Variable): Interpolated {
   let failure: { at: number; message: string } | undefined;
   const replaced = text.replace(
-    /\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{(?![0-9]+\})/g,
+    /\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]{0,4096}))?\}|\$\{(?![0-9]+\})/g,
     (reference: string, name: string | undefined, fallback: string | undefined, at: number) => {
       if (reference === "$$") return "$";
       if (name === undefined) {

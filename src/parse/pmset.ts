@@ -22,9 +22,9 @@ interface Battery {
 
 const drawing = /^(?:Now|Currently) drawing from '(.+)'$/;
 /** ` -InternalBattery-0 (id=19136611)	100%; charged; 0:00 remaining present: true` */
-const battery = /^-(\S.*?)\s+(?:\(id=[^)]*\)\s+)?(\d+)%;\s*([^;]*)(?:;|$)/;
+const battery = /^-(\S+(?: \S+)*?) (?:\(id=[^)]{0,40}\) )?(\d{1,9})%; ?([^;]*)(?:;|$)/;
 /** ` Sleep On Power Button 1`, ` sleep                0 (sleep prevented by powerd)` */
-const setting = /^([A-Za-z][\w .-]*?)\s+(-?\d+|\/\S+)(?:\s+\(.*\))?$/;
+const setting = /^([A-Za-z][\w.-]*(?: [\w.-]+)*) (-?\d{1,20}|\/\S+)(?: \(.*\))?$/;
 const remark =
   /^(?:No adapter attached\.?|System-wide power settings:|Currently in use:|Note: .*|.*Warning: .*)$/;
 
@@ -53,7 +53,9 @@ export function parsePmset(...texts: readonly (string | Uint8Array)[]): ParseRes
   return parsed({ ...sample, findings: log.findings() });
 }
 
-function readLine(line: string): Line {
+/** White space is made single first, so that no pattern has to try where a run of it ends. */
+function readLine(text: string): Line {
+  const line = text.replaceAll(/\s+/g, " ");
   const source = drawing.exec(line)?.[1];
   if (source !== undefined) return { is: "source", name: source };
   const [, name, percent, state] = battery.exec(line) ?? [];
@@ -69,7 +71,7 @@ function readBattery(line: string, name: string, percent: number, state: string)
     isInternal: name.startsWith("InternalBattery"),
     isPresent: !line.endsWith("present: false"),
     percent,
-    state: state.replace(/\s*present: \w+$/, "").trim(),
+    state: state.replace(/ ?present: \w{1,10}$/, "").trim(),
   };
 }
 
