@@ -2,13 +2,16 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "../support/folder.ts";
+import { until } from "../support/until.ts";
+
+export { temporaryFolder, until };
 
 /** The program from source; the bundle has a test of its own. */
 export const program: readonly string[] = [fileURLToPath(new URL("../../src/cli.ts", import.meta.url))];
@@ -21,20 +24,13 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Far above what any of it takes: only what hangs gets there. */
-const patienceMs = 45_000;
-
-/** A folder that goes with the test. */
-export function temporaryFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "mac-agent-cli-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
+/** Beyond this a process hangs. */
+const longestMs = 240_000;
 
 function start(argv: readonly string[], environment: Environment): ChildProcessWithoutNullStreams {
   const child = spawn(process.execPath, argv, {
     env: { PATH: process.env["PATH"], HOME: tmpdir(), ...environment },
-    timeout: 2 * patienceMs,
+    timeout: longestMs,
     killSignal: "SIGKILL",
   });
   child.stdin.end();
@@ -175,20 +171,6 @@ function parseLine(line: string): LogLine {
     return JSON.parse(line) as LogLine;
   } catch {
     return { level: "none", msg: line };
-  }
-}
-
-/** Asks again and again until there is an answer. */
-export async function until<T>(
-  ask: () => T | undefined | Promise<T | undefined>,
-  complaint: () => string,
-): Promise<T> {
-  const end = performance.now() + patienceMs;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    if (performance.now() > end) throw new Error(complaint());
-    await wait(50);
   }
 }
 

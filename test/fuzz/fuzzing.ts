@@ -15,7 +15,7 @@ import { optionsFrom } from "./options.ts";
 
 const options = optionsFrom(process.env);
 const { seed, path, minutes } = options;
-const longest = minutes === undefined ? 60_000 : Infinity;
+const longest = minutes === undefined ? 300_000 : Infinity;
 /** Shares of fewer runs than these are chance. */
 const fewestJudged = 100;
 

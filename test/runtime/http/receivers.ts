@@ -1,6 +1,6 @@
 /** Owns the receivers of the client's tests: real servers on loopback, well-behaved and raw, and their certificates. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import {
   createServer,
   request as httpRequest,
@@ -15,9 +15,10 @@ import {
   type Server,
   type Socket,
 } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+
+export { temporaryFolder } from "../../support/folder.ts";
 
 export interface Receiver {
   readonly port: number;
@@ -111,12 +112,6 @@ export async function httpProxy(t: TestContext, credentials?: string, tls?: Serv
     client.on("close", () => upstream.destroy());
   });
   return { ...(await listening(t, server, tls === undefined ? "http" : "https")), seen };
-}
-
-export function temporaryFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "mac-agent-http-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
 }
 
 /** Why the TLS tests can't run here, or false. */
