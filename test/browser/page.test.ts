@@ -10,6 +10,7 @@ import { labelPairs, seriesSet } from "../../src/metric/series.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
 import { sinkStatus, statusOf } from "../support/status.ts";
+import { until } from "../support/until.ts";
 import { startAgent, type RunningAgent } from "./agent.ts";
 import { browserMissing, openContext, openPage, type OpenedContext } from "./browser.ts";
 import { servePage } from "./fixed-page.ts";
@@ -141,10 +142,17 @@ describe("the status page", { skip: browserMissing, concurrency: 1 }, () => {
   test("without JavaScript the page tells the state, the figures and the past", async () => {
     await using plain = await openContext({ javaScriptEnabled: false });
     const { page, errors } = await openPage(plain.context);
-    await page.goto(agent.url);
-    const text = await page.locator("body").innerText();
-    for (const words of ["All well", "SIMULATED", "CPU power", "remote_write", "delivering", "powermetrics"])
-      assert.ok(text.includes(words), words);
+    const wanted = ["All well", "SIMULATED", "CPU power", "remote_write", "delivering", "powermetrics"];
+    // Without JavaScript a page stays as it was when it was asked for: all may not have been well yet.
+    let text = "";
+    await until(
+      async () => {
+        await page.goto(agent.url);
+        text = await page.locator("body").innerText();
+        return wanted.every((words) => text.includes(words));
+      },
+      () => `the page must have ${wanted.join(", ")}, got ${text}`,
+    );
     await page.locator("#chart-power summary").click();
     assert.ok((await page.locator("#chart-power tbody tr").count()) > 0);
     assert.ok(await page.locator("#ranges").isHidden());

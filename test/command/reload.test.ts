@@ -1,26 +1,17 @@
-import test from "node:test";
+import test, { type TestContext } from "node:test";
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "../support/folder.ts";
 import { freePort } from "../support/free-port.ts";
+import { until } from "../support/until.ts";
 
 const cli = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
-
-/** With a deadline far beyond what it takes. */
-async function until(look: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 600; tries++) {
-    if (await look()) return;
-    await sleep(25);
-  }
-  throw new Error("waited 15 s in vain");
-}
 
 /** A receiver that takes everything and counts it. */
 async function receiver(): Promise<{ url: string; requests: () => number } & AsyncDisposable> {
@@ -41,14 +32,25 @@ async function receiver(): Promise<{ url: string; requests: () => number } & Asy
   };
 }
 
-test("SIGHUP and POST /-/reload swap sinks, refuse a bad file, and start the agent anew for the rest, in one process", async () => {
-  const here = mkdtempSync(join(tmpdir(), "reload-"));
+interface Running {
+  configure(urls: readonly string[], interval?: string): void;
+  /** Any text as the configuration. */
+  write(text: string): void;
+  /** POST /-/reload. */
+  reload(): Promise<Response>;
+  hangUp(): void;
+  log(): string;
+  /** SIGTERM, and how it ended. */
+  end(): Promise<readonly unknown[]>;
+}
+
+/** An agent that sends to the receivers at these addresses; it ends with the test. */
+async function running(t: TestContext, urls: readonly string[]): Promise<Running> {
+  const here = temporaryFolder(t);
   const port = await freePort();
-  await using first = await receiver();
-  await using second = await receiver();
   const path = join(here, "agent.yaml");
   const log = join(here, "agent.log");
-  const configure = (urls: readonly string[], interval = "200ms"): void =>
+  const configure = (to: readonly string[], interval = "200ms"): void =>
     writeFileSync(
       path,
       JSON.stringify({
@@ -62,47 +64,71 @@ test("SIGHUP and POST /-/reload swap sinks, refuse a bad file, and start the age
           pmset: { enabled: false },
         },
         web: { listen_addresses: [`127.0.0.1:${port}`], enable_reload: true },
-        remote_write: urls.map((url) => ({ url, queue_config: { batch_send_deadline: "100ms" } })),
+        remote_write: to.map((url) => ({ url, queue_config: { batch_send_deadline: "100ms" } })),
       }),
     );
-  const said = (words: string): number => readFileSync(log, "utf8").split(words).length - 1;
-  const reload = (): Promise<Response> => fetch(`http://127.0.0.1:${port}/-/reload`, { method: "POST" });
-
-  configure([first.url]);
+  configure(urls);
   const agent = spawn(process.execPath, [cli, "run", "--simulate", "--config", path], {
     stdio: ["ignore", "ignore", "inherit"],
   });
   const ended = once(agent, "exit");
-  try {
-    await until(() => first.requests() > 0);
-    assert.equal(second.requests(), 0);
+  t.after(() => agent.kill("SIGKILL") && ended);
+  return {
+    configure,
+    write: (text) => writeFileSync(path, text),
+    reload: () => fetch(`http://127.0.0.1:${port}/-/reload`, { method: "POST" }),
+    hangUp: () => void agent.kill("SIGHUP"),
+    log: () => readFileSync(log, "utf8"),
+    end() {
+      agent.kill("SIGTERM");
+      return ended;
+    },
+  };
+}
 
-    configure([first.url, second.url]);
-    agent.kill("SIGHUP");
-    await until(() => second.requests() > 0);
+/** So many more requests than now. */
+async function more(receiver: { readonly requests: () => number }, count = 1): Promise<void> {
+  const wanted = receiver.requests() + count;
+  await until(() => receiver.requests() >= wanted);
+}
 
-    writeFileSync(path, "remote_writes: []\n");
-    const refused = await reload();
-    assert.equal(refused.status, 500);
-    assert.match(
-      await refused.text(),
-      /agent\.yaml:1:1: unknown key 'remote_writes', did you mean 'remote_write'/,
-    );
-    assert.equal(said("cannot use the new configuration"), 1);
-    const before = [first.requests(), second.requests()];
-    await until(() => first.requests() > Number(before[0]) && second.requests() > Number(before[1]));
+test("SIGHUP adds a sink, and the agent goes on", async (t) => {
+  await using first = await receiver();
+  await using second = await receiver();
+  const agent = await running(t, [first.url]);
+  await more(first);
+  assert.equal(second.requests(), 0);
+  agent.configure([first.url, second.url]);
+  agent.hangUp();
+  await more(second);
+  await more(first);
+  assert.deepEqual(await agent.end(), [0, null]);
+});
 
-    configure([second.url], "300ms");
-    assert.equal((await reload()).status, 200);
-    await until(() => said('starts"') === 2);
-    const after = second.requests();
-    await until(() => second.requests() > after + 1);
-    assert.match(readFileSync(log, "utf8"), /"because_of":\["sources.vm_stat"\]/);
+test("a configuration that is wrong is refused by POST /-/reload, and the one before stays in force", async (t) => {
+  await using first = await receiver();
+  const agent = await running(t, [first.url]);
+  await more(first);
+  agent.write("remote_writes: []\n");
+  const refused = await agent.reload();
+  assert.equal(refused.status, 500);
+  assert.match(
+    await refused.text(),
+    /agent\.yaml:1:1: unknown key 'remote_writes', did you mean 'remote_write'/,
+  );
+  assert.equal(agent.log().split("cannot use the new configuration").length - 1, 1);
+  await more(first, 2);
+});
 
-    agent.kill("SIGTERM");
-    assert.deepEqual(await ended, [0, null]);
-  } finally {
-    agent.kill("SIGKILL");
-    rmSync(here, { recursive: true, force: true });
-  }
+test("what cannot change in a running agent makes it start anew, in one process", async (t) => {
+  await using first = await receiver();
+  await using second = await receiver();
+  const agent = await running(t, [first.url]);
+  await more(first);
+  agent.configure([second.url], "300ms");
+  assert.equal((await agent.reload()).status, 200);
+  await until(() => agent.log().split('starts"').length - 1 === 2);
+  await more(second, 2);
+  assert.match(agent.log(), /"because_of":\["sources.vm_stat"\]/);
+  assert.deepEqual(await agent.end(), [0, null]);
 });

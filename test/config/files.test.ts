@@ -172,12 +172,21 @@ const { tree } = fc.letrec((tie) => ({
   ),
 }));
 
+const sections = Object.keys(accepted(worldOf("")).configuration);
+
 function loads(text: string): void {
   const loaded = loadConfiguration(worldOf(text));
-  if (!loaded.ok)
-    assert.ok(
-      loaded.problems.length > 0 && loaded.problems.every((problem) => formatProblem(problem) !== ""),
-    );
+  if (loaded.ok) {
+    assert.deepEqual(Object.keys(loaded.configuration), sections);
+    return;
+  }
+  assert.ok(loaded.problems.length > 0);
+  for (const problem of loaded.problems) {
+    const line = formatProblem(problem);
+    assert.match(line, /^agent\.yaml:\d+:\d+: \S.*$/, "one line that says where");
+    const lines = text.split(/\r\n|\n|\r/).length;
+    assert.ok(Number(line.split(":")[1]) <= lines, `${line} is beyond line ${lines}`);
+  }
 }
 
 test("a password that YAML takes for syntax is no part of the message", () => {
@@ -208,7 +217,7 @@ test("a key whose colon is missing is told by its first word, for its secret sta
     );
 });
 
-test("any value at any place is accepted or refused, never a crash", () => {
+test("any value at any place is accepted as a whole or refused with its place", () => {
   fc.assert(
     fc.property(tree, (value) => loads(JSON.stringify(value))),
     { numRuns: 300 },

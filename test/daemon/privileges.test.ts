@@ -7,20 +7,18 @@ import {
   existsSync,
   linkSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { entrustJournal, entrustLog, planPrivileges } from "../../src/daemon/privileges.ts";
 import type { ToolRunner } from "../../src/daemon/system.ts";
+import { disposableFolder } from "../support/folder.ts";
+import { until } from "../support/until.ts";
 
 const cli = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 const isRootOnLinux = process.getuid?.() === 0 && process.platform === "linux";
@@ -32,21 +30,7 @@ function id(what: string): string {
 }
 
 /** A folder that everybody may enter, as the system's are. */
-function folder(): { path: string } & Disposable {
-  const path = mkdtempSync(join(tmpdir(), "privileges-"));
-  chmodSync(path, 0o755);
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
-}
-
-/** With a deadline far beyond what it takes. */
-async function until<T>(look: () => T | undefined): Promise<T> {
-  for (let tries = 0; tries < 600; tries++) {
-    const found = look();
-    if (found !== undefined) return found;
-    await sleep(25);
-  }
-  throw new Error("waited 15 s in vain");
-}
+const folder = () => disposableFolder({ mode: 0o755 });
 
 function agent(configuration: object, here: string): ChildProcess {
   writeFileSync(join(here, "agent.yaml"), JSON.stringify(configuration));
