@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import {
-  chmodSync,
   existsSync,
   linkSync,
   mkdirSync,
