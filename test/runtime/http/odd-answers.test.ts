@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import test, { type TestContext } from "node:test";
-import fc from "fast-check";
+import fc from "../../support/property.ts";
 import { createHttpClient } from "../../../src/runtime/http/client.ts";
 import type { HttpClient, HttpReply } from "../../../src/runtime/http/http.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
