@@ -1,7 +1,7 @@
 /** What a real Collector exports is what the agent sent, in every field of every point. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import fc from "../../support/property.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { createHttpClient } from "../../../src/runtime/http/client.ts";
 import { otlpSchema } from "../../../src/sink/otlp/schema.ts";

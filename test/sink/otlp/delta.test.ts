@@ -1,7 +1,7 @@
 /** Changes add up to totals, whatever becomes of batches and processes. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import fc from "../../support/property.ts";
 import type { Snapshot } from "../../../src/meter/snapshot.ts";
 import { createDeltas, type Deltas } from "../../../src/sink/otlp/delta.ts";
 import { gather } from "../../../src/sink/otlp/gather.ts";
