@@ -1,12 +1,14 @@
-/** Owns `install`: what is copied, what is refused before anything is touched, and what is told. */
+/** `install`: what is copied, what is refused before anything is touched, and what is told. */
 import { realpathSync } from "node:fs";
 import { basename, dirname, isAbsolute, resolve } from "node:path";
+import { environmentFileOf } from "../config/env-file.ts";
 import { loadConfiguration } from "../config/load.ts";
 import type { Configuration } from "../config/schema.ts";
 import { install as installAgent, type InstallOutcome } from "../daemon/install.ts";
 import { endpointProbe, firstSampleMs, jobProbe, type ReadyProbe } from "../daemon/ready.ts";
 import { runtimeObjection } from "../daemon/runtime-path.ts";
-import { starterFile } from "../daemon/starter.ts";
+import type { Layout } from "../daemon/layout.ts";
+import { starterEnvironment, starterFile } from "../daemon/starter.ts";
 import type { StepReport } from "../daemon/step.ts";
 import type { System } from "../daemon/system.ts";
 import { prepareVersion, type PreparedVersion, type Release } from "../daemon/version.ts";
@@ -40,12 +42,13 @@ export async function install(options: InstallArguments, world: World): Promise<
     world.stderr(`${version}\n`);
     return exitCode.failure;
   }
-  const { configuration, text } = settled;
+  const { configuration, text, environment } = settled;
   const outcome = await installAgent(
     {
       version,
       account: configuration.run_as,
       configuration: text,
+      environment,
       probe: probeOf(configuration, system),
       readyTimeoutMs: Math.max(options.readyTimeoutMs, firstSampleMs(configuration)),
     },
@@ -93,17 +96,22 @@ export function resolvePrefix(prefix: string | undefined, { cwd }: World): strin
   return prefix === undefined ? "" : resolve(cwd, prefix);
 }
 
+interface Chosen {
+  readonly configuration: Configuration;
+  readonly text: string;
+  /** Of the file of variables beside it. */
+  readonly environment: string;
+}
+
 /** The configuration that will be in force and, where there is none, its text; checked as if it lay in its place already. */
-function settle(
-  { config, prefix }: InstallArguments,
-  { layout }: System,
-  world: World,
-): { configuration: Configuration; text: string } | ExitCode {
+function settle({ config, prefix }: InstallArguments, { layout }: System, world: World): Chosen | ExitCode {
   const exists = world.fileExists(layout.config);
   if (exists && config !== undefined)
     world.stderr(`warning: ${layout.config} is kept as it is, ${config} is not looked at\n`);
   let text: string;
+  let environment: string;
   try {
+    environment = environmentFor(config, layout, world);
     const path = exists ? layout.config : config === undefined ? undefined : resolve(world.cwd, config);
     text = path === undefined ? starterFile(layout) : Buffer.from(world.readFile(path)).toString("utf8");
   } catch (error) {
@@ -120,14 +128,24 @@ function settle(
     // The daemon sees none of this shell's variables.
     env: {},
     uid: 0,
-    readFile: (path: string) => (path === layout.config ? Buffer.from(text) : world.readFile(path)),
+    readFile(path: string) {
+      if (path === layout.config) return Buffer.from(text);
+      return path === layout.environment ? Buffer.from(environment) : world.readFile(path);
+    },
   };
   const loaded = loadConfiguration(
     prefix === undefined ? { ...daemonWorld, platform: "darwin" } : daemonWorld,
   );
   if (!loaded.ok) return refuse(loaded, world);
   for (const warning of loaded.warnings) world.stderr(`warning: ${warning}\n`);
-  return { configuration: loaded.configuration, text };
+  return { configuration: loaded.configuration, text, environment };
+}
+
+/** What lies there already, what lies beside the configuration to install, or an explanation. */
+function environmentFor(config: string | undefined, layout: Layout, world: World): string {
+  const given = config === undefined ? [] : [environmentFileOf(resolve(world.cwd, config))];
+  const found = [layout.environment, ...given].find((path) => world.fileExists(path));
+  return found === undefined ? starterEnvironment : Buffer.from(world.readFile(found)).toString("utf8");
 }
 
 /** The version to install, or what keeps us from it. */

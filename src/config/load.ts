@@ -3,6 +3,7 @@
  * is wrong.
  */
 import { posix } from "node:path";
+import { environmentFileOf, parseEnvironmentFile } from "./env-file.ts";
 import { readEnvironment, type Setting } from "./environment.ts";
 import { fieldOf, type Field, type Plain } from "./field.ts";
 import type { Variable } from "./interpolate.ts";
@@ -121,8 +122,8 @@ function expressionsIn(value: Plain | undefined, origins: Loaded["origins"], pat
 }
 
 /** Everything that was written anywhere, as one tree. */
-function written(world: LoadWorld, field: Field): Written {
-  const { problems, file, ...read } = readConfigurationFile(world);
+function written(outside: LoadWorld, field: Field): Written {
+  const { problems, file, world, ...read } = readConfigurationFile(outside);
   const { settings, warnings } = readEnvironment(world.env, field);
   const empty = nodeOf({}, file === undefined ? fromDefault : startOf(file));
   const otel = openTelemetry(world.env);
@@ -137,19 +138,42 @@ function written(world: LoadWorld, field: Field): Written {
   return { root: complete, problems, warnings, ...(file !== undefined && { file }) };
 }
 
-function readConfigurationFile(world: LoadWorld): { root?: Node; file?: string; problems: Problem[] } {
-  const named = namedFile(world.path, world.env);
-  for (const candidate of named === undefined ? usualFiles(world) : [named]) {
-    const file = posix.resolve(world.cwd, candidate);
-    const bytes = readBytes(file, world);
+interface ReadConfiguration {
+  readonly root?: Node;
+  readonly file?: string;
+  readonly problems: Problem[];
+  /** With the variables of the file beside the configuration. */
+  readonly world: LoadWorld;
+}
+
+function readConfigurationFile(outside: LoadWorld): ReadConfiguration {
+  const named = namedFile(outside.path, outside.env);
+  for (const candidate of named === undefined ? usualFiles(outside) : [named]) {
+    const file = posix.resolve(outside.cwd, candidate);
+    const bytes = readBytes(file, outside);
     if (bytes instanceof Uint8Array) {
+      const beside = readEnvironmentFile(candidate, outside);
+      const world = { ...outside, env: { ...beside.variables, ...outside.env } };
       const { root, problems } = readYaml(candidate, bytes, (name) => variable(name, world));
-      return { ...(root !== undefined && { root }), file: candidate, problems: [...problems] };
+      // Without its variables every reference to one would be a problem, too.
+      const all = beside.problems.length > 0 ? beside.problems : problems;
+      return { ...(root !== undefined && { root }), file: candidate, problems: [...all], world };
     }
     if (named === undefined && bytes.missing) continue;
-    return { file: candidate, problems: [problemAt(startOf(candidate), bytes.message)] };
+    return { file: candidate, problems: [problemAt(startOf(candidate), bytes.message)], world: outside };
   }
-  return { problems: [] };
+  return { problems: [], world: outside };
+}
+
+/** Most configurations have none. */
+function readEnvironmentFile(
+  configuration: string,
+  world: LoadWorld,
+): ReturnType<typeof parseEnvironmentFile> {
+  const file = environmentFileOf(configuration);
+  const bytes = readBytes(posix.resolve(world.cwd, file), world);
+  if (bytes instanceof Uint8Array) return parseEnvironmentFile(file, bytes);
+  return { variables: {}, problems: bytes.missing ? [] : [problemAt(startOf(file), bytes.message)] };
 }
 
 function readBytes(file: string, world: LoadWorld): Uint8Array | { missing: boolean; message: string } {

@@ -27,6 +27,8 @@ export interface Installation {
   readonly account: string;
   /** Written only where there is no configuration. */
   readonly configuration: string;
+  /** Likewise, the variables for it. */
+  readonly environment: string;
   readonly probe: ReadyProbe;
   readonly readyTimeoutMs: number;
 }
@@ -77,6 +79,7 @@ export function uninstall(
 const nothingNew: Omit<Installation, "account"> = {
   version: { name: "", folder: "", parts: [] },
   configuration: "",
+  environment: "",
   probe: () => Promise.resolve({ ready: true }),
   readyTimeoutMs: 0,
 };
@@ -100,7 +103,10 @@ function installSteps(installation: Installation, system: System): readonly Step
 }
 
 /** All that can be made ready while another version runs. */
-function placeSteps({ version, account, configuration }: Installation, system: System): readonly Step[] {
+function placeSteps(
+  { version, account, configuration, environment }: Installation,
+  system: System,
+): readonly Step[] {
   const { layout } = system;
   const root = { by: "root", owner: () => rootOwner };
   const own = async (): Promise<Owner> => (await ownerOf(account, system)) ?? rootOwner;
@@ -130,6 +136,19 @@ function placeSteps({ version, account, configuration }: Installation, system: S
       },
       system,
       removal(layout.config, "configuration", true),
+    ),
+    fileStep(
+      {
+        path: layout.environment,
+        what: "variables",
+        by: `root, group ${account}`,
+        owner: readable,
+        mode: 0o640,
+        content: () => environment,
+        once: true,
+      },
+      system,
+      removal(layout.environment, "variables", true),
     ),
   ];
 }

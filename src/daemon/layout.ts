@@ -1,5 +1,6 @@
 /** Where everything of an installed agent lies, each path once; a prefix moves all of it, tools included, for tests. */
 import { posix } from "node:path";
+import { environmentFileOf } from "../config/env-file.ts";
 
 /** Of the launchd job; also the reverse domain name under which macOS shows the background item. */
 export const label = "dev.mac-powermetrics.agent";
@@ -18,6 +19,8 @@ export interface Layout {
   /** Link to the version before, for a rollback. */
   readonly previous: string;
   readonly config: string;
+  /** Variables for the configuration. */
+  readonly environment: string;
   /** Journal and identity; the one folder that the agent itself may write. */
   readonly state: string;
   readonly logs: string;
@@ -49,6 +52,7 @@ export function layoutUnder(prefix = ""): Layout {
     current: `${root}/current`,
     previous: `${root}/previous`,
     config: `${root}/agent.yaml`,
+    environment: environmentFileOf(`${root}/agent.yaml`),
     state: `${root}/state`,
     logs,
     log: `${logs}/agent.log`,

@@ -1,4 +1,4 @@
-/** Owns the configuration that `install` writes where there is none: the starter file, with the paths of this installation. */
+/** The configuration that `install` writes where there is none: the starter file, with the paths of this installation. */
 import { exampleFile } from "../config/example.ts";
 import type { Layout } from "./layout.ts";
 
@@ -10,3 +10,9 @@ export function starterFile({ log, state }: Layout): string {
   ];
   return paths.reduce((text, [line, replacement]) => text.replace(line, () => replacement), exampleFile());
 }
+
+/** The variables that `install` writes where there are none: an explanation. */
+export const starterEnvironment = `# Variables for \${...} in agent.yaml, and MAC_POWERMETRICS_* settings, one KEY=value a line: launchd hands on no others.
+# Device management may write this file; install keeps it. Readable by root and the agent's group only.
+# MAC_SITE=office
+`;

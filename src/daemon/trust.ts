@@ -4,6 +4,7 @@
  */
 import { lstatSync, readlinkSync, type Stats } from "node:fs";
 import { posix } from "node:path";
+import { environmentFileOf } from "../config/env-file.ts";
 import type { Configuration } from "../config/schema.ts";
 import { causeOf } from "../runtime/cause.ts";
 import { lookAt, octal } from "./system.ts";
@@ -89,7 +90,8 @@ export function distrustOf({
   const commands = simulated
     ? []
     : Object.values(sources).flatMap(({ enabled, command }) => (enabled ? [...command] : []));
-  const acted = [file, web.config_file, ...commands].filter((path) => path?.startsWith("/"));
+  const beside = file === undefined ? undefined : environmentFileOf(file);
+  const acted = [file, beside, web.config_file, ...commands].filter((path) => path?.startsWith("/"));
   const kept = filesIn(configuration)
     .filter(([key]) => key !== "web.config_file")
     .map(([, path]) => path);

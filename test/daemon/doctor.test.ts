@@ -111,6 +111,21 @@ test("a secret that the account can't read is found by its key", () => {
   assert.match(of(pathFindings(configured(text), stranger), "files")?.message ?? "", /cannot find/);
 });
 
+test("a file of variables that the agent could not read again after SIGHUP is found", async () => {
+  using mac = fakeMac();
+  await installed(mac);
+  chmodSync(mac.layout.environment, 0o600);
+  const world = { system: mac.system, prefix: mac.prefix, runtime: "/usr/local/bin/node" };
+  const findings = pathFindings(installedConfiguration(mac), {
+    ...world,
+    owner: { uid: 12345, gid: owner.gid },
+  });
+  assert.match(
+    of(findings, "files")?.message ?? "",
+    /^after SIGHUP: .*mdm\.env must be readable by _macagent$/,
+  );
+});
+
 test("a journal whose folder the account may not write is found", () => {
   using mac = fakeMac();
   const folder = join(mac.prefix, "state");

@@ -19,6 +19,7 @@ test("a first installation puts everything in place, with its permissions, and s
   const expected: Record<string, string> = {
     [root]: "755",
     [`${root}/agent.yaml`]: "640",
+    [`${root}/mdm.env`]: "640",
     [`${root}/current`]: "777",
     [`${root}/state`]: "750",
     [`${root}/versions`]: "755",

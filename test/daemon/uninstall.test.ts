@@ -13,12 +13,14 @@ test("uninstalling leaves what is the user's and says so", async () => {
   assert.equal(failure, undefined);
   assert.equal(mac.running, undefined);
   const { layout } = mac;
-  for (const path of [layout.config, layout.state, layout.logs]) assert.ok(existsSync(path), path);
+  for (const path of [layout.config, layout.environment, layout.state, layout.logs])
+    assert.ok(existsSync(path), path);
   for (const path of [layout.versions, layout.plist, layout.newsyslog, layout.command, layout.current])
     assert.equal(existsSync(path), false, path);
   assert.deepEqual(
     reports.filter(({ status }) => status === "kept").map(({ describe }) => describe),
     [
+      `remove variables ${layout.environment}`,
       `remove configuration ${layout.config}`,
       `remove logs in ${layout.logs}`,
       `remove journal and identity in ${layout.state}`,

@@ -119,8 +119,10 @@ function account({ run_as }: Configuration, { owner }: PathWorld): Finding {
 }
 
 /** They are read when root is given up, and again when they change. */
-function secrets(configuration: Configuration, { owner }: PathWorld): readonly Finding[] {
-  const files = filesIn(configuration);
+function secrets(configuration: Configuration, { owner, system }: PathWorld): readonly Finding[] {
+  const { config, environment } = system.layout;
+  const own = [config, environment].filter((path) => lookAt(path) !== undefined);
+  const files = [...own.map((path) => ["after SIGHUP", path] as const), ...filesIn(configuration)];
   const bad = files.flatMap(([key, path]) => {
     const stat = lookAt(path);
     if (stat === undefined)
@@ -130,7 +132,7 @@ function secrets(configuration: Configuration, { owner }: PathWorld): readonly F
     return [broken("files", `${key}: ${path} must be readable by ${run_as}`, readableAdvice(path, run_as))];
   });
   if (bad.length > 0 || files.length === 0) return bad;
-  return [well("files", `all ${files.length} that the configuration names can be read`)];
+  return [well("files", `all ${files.length} that the agent needs can be read`)];
 }
 
 function journal({ journal: { path, max_size }, run_as }: Configuration, { owner }: PathWorld): Finding {
