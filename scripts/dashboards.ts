@@ -1,4 +1,4 @@
-/** Owns the writing of the dashboards: config/grafana/*.json from the descriptions in scripts/dashboards. */
+/** Writes the dashboards: config/grafana/*.json from the descriptions in scripts/dashboards. */
 import { writeFile } from "node:fs/promises";
 import { dashboards, folder } from "./dashboards/index.ts";
 

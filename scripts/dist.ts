@@ -1,5 +1,5 @@
 /**
- * Owns releases: `npm run dist` writes release/dist/ from the sources, the same bytes every time.
+ * Makes a release: `npm run dist` writes release/dist/ from the sources, the same bytes every time.
  *
  *     mac-powermetrics-agent-0.1.0-darwin-arm64.tar.gz   bin/node  bin/mac-powermetrics-agent  lib/  launchd/  config/  install.sh …
  *     mac-powermetrics-agent-0.1.0-darwin-x64.tar.gz

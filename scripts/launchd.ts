@@ -1,4 +1,4 @@
-/** Owns the generated files of launchd/: `node scripts/launchd.ts` writes them from the tables in src/daemon. */
+/** Writes the generated files of launchd/: `node scripts/launchd.ts` makes them from the tables in src/daemon. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { launchdFiles } from "../src/daemon/launchd-files.ts";
 

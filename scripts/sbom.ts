@@ -1,4 +1,4 @@
-/** Owns the command `npm run sbom -- [FILE]`: builds the bundle aside and writes the bill of what is in it. */
+/** The command `npm run sbom -- [FILE]`: builds the bundle aside and writes the bill of what is in it. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

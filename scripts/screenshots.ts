@@ -1,5 +1,5 @@
 /**
- * Owns the pictures in config/screenshots: the page in light and dark, and `top`, all from the simulator.
+ * Takes the pictures in config/screenshots: the page in light and dark, and `top`, all from the simulator.
  * `node scripts/screenshots.ts [folder]` takes a minute, most of it to let the charts fill.
  */
 import { mkdir } from "node:fs/promises";

@@ -1,4 +1,4 @@
-/** Owns what values mean and which colours say so, the same on every dashboard. */
+/** What values mean and which colours show it, the same on every dashboard. */
 import type { Meanings, Steps } from "./view.ts";
 
 /** Apple's levels of memory pressure. */

@@ -1,5 +1,5 @@
 /**
- * Owns what a dashboard is: rows of panels, laid out from left to right, as Grafana's classic JSON.
+ * Builds a dashboard: rows of panels, laid out from left to right, as Grafana's classic JSON.
  * The description is ours; panels, queries and variables are built by Grafana's own library.
  */
 import type { DataSourceRef } from "@grafana/grafana-foundation-sdk/common";

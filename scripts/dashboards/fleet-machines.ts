@@ -1,4 +1,4 @@
-/** Owns the table of all machines: one row each, one column a question. */
+/** The table of all machines: one row each, one column a question. */
 import { charge, pressureMeanings } from "./colors.ts";
 import type { Row } from "./dashboard.ts";
 import { memoryUsed, of, watts } from "./query.ts";

@@ -1,4 +1,4 @@
-/** Owns the fleet overview: how many Macs there are, what they use together, and which of them need a look. */
+/** The fleet overview: how many Macs there are, what they use together, and which of them need a look. */
 import { noneIsGood } from "./colors.ts";
 import type { DashboardDescription, PanelDescription, Row } from "./dashboard.ts";
 import { machineRow } from "./fleet-machines.ts";

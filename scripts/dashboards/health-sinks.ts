@@ -1,4 +1,4 @@
-/** Owns the rows of the agents' dashboard about what they send and what they cost. */
+/** The rows of the agents' dashboard about what they send and what they cost. */
 import { presence, yesIsBad } from "./colors.ts";
 import type { Row } from "./dashboard.ts";
 import { about, increase, of, rate } from "./query.ts";

@@ -1,4 +1,4 @@
-/** Owns the rows of the agents' dashboard about what they read and keep. */
+/** The rows of the agents' dashboard about what they read and keep. */
 import { upMeanings, yesIsBad } from "./colors.ts";
 import type { PanelDescription, Row } from "./dashboard.ts";
 import { about, increase, of } from "./query.ts";

@@ -1,4 +1,4 @@
-/** Owns the dashboard of the agents themselves: what they read, keep, send and cost. */
+/** The dashboard of the agents themselves: what they read, keep, send and cost. */
 import type { DashboardDescription } from "./dashboard.ts";
 import { costRow, sinkRow } from "./health-sinks.ts";
 import { journalRow, sourceRow } from "./health-sources.ts";

@@ -1,4 +1,4 @@
-/** Owns the rows of a machine's dashboard about memory and traffic. */
+/** The rows of a machine's dashboard about memory and traffic. */
 import { pressureMeanings } from "./colors.ts";
 import type { Row } from "./dashboard.ts";
 import { inBytes, of, rate } from "./query.ts";

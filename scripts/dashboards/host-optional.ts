@@ -1,4 +1,4 @@
-/** Owns the row of a machine's dashboard about metrics that are off by default. */
+/** The row of a machine's dashboard about metrics that are off by default. */
 import type { Row } from "./dashboard.ts";
 import { rate } from "./query.ts";
 import { lines, stacked } from "./view.ts";

@@ -1,4 +1,4 @@
-/** Owns the rows of a machine's dashboard about its chip: power, cores, GPU, heat and battery. */
+/** The rows of a machine's dashboard about its chip: power, cores, GPU, heat and battery. */
 import { charge, presence, pressureMeanings } from "./colors.ts";
 import type { Row } from "./dashboard.ts";
 import { about, inCoreOrder, increase, joules, of, watts } from "./query.ts";

@@ -1,4 +1,4 @@
-/** Owns the dashboard of one machine; its rows are in the files beside it. */
+/** The dashboard of one machine; its rows are in the files beside it. */
 import type { DashboardDescription } from "./dashboard.ts";
 import { memoryRow, trafficRow } from "./host-memory.ts";
 import { optionalRow } from "./host-optional.ts";

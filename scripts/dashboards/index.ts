@@ -1,4 +1,4 @@
-/** Owns the list of dashboards and the text of their files. */
+/** The list of dashboards and the text of their files. */
 import { format, resolveConfig } from "prettier";
 import { dashboard, type DashboardDescription } from "./dashboard.ts";
 import { fleet } from "./fleet.ts";

@@ -1,4 +1,4 @@
-/** Owns the queries' vocabulary: selectors that name only what the catalogue declares, and the sums that several panels share. */
+/** Builds queries: selectors that name only what the catalogue declares, and the sums that several panels share. */
 import { catalogue } from "../../src/meter/catalogue.ts";
 import type { Metric } from "../../src/metric/metric.ts";
 

@@ -1,4 +1,4 @@
-/** Owns tables of one row a machine: instant queries that are joined by job and instance, one column each. */
+/** Builds tables of one row a machine: instant queries that are joined by job and instance, one column each. */
 import { type DynamicConfigValue, type Panel } from "@grafana/grafana-foundation-sdk/dashboard";
 import { PanelBuilder as TableBuilder } from "@grafana/grafana-foundation-sdk/table";
 import type { Query } from "./dashboard.ts";

@@ -1,4 +1,4 @@
-/** Owns the variables that choose what a dashboard shows: data source, job, instance, and the price of energy. */
+/** The variables that choose what a dashboard shows: data source, job, instance, and the price of energy. */
 import {
   DatasourceVariableBuilder,
   QueryVariableBuilder,

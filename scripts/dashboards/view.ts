@@ -1,4 +1,4 @@
-/** Owns how panels look: one function a kind of view, each with a unit; what they show is in fleet.ts, host.ts and health.ts. */
+/** Draws panels: one function a kind of view, each with a unit; what they show is in fleet.ts, host.ts and health.ts. */
 import { PanelBuilder as BarGaugeBuilder } from "@grafana/grafana-foundation-sdk/bargauge";
 import {
   BigValueColorMode,

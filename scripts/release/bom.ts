@@ -1,5 +1,5 @@
 /**
- * Owns the bill of materials: what is in the bundle as CycloneDX, from `npm sbom`, and the Node.js that releases bring along.
+ * Writes the bill of materials: what is in the bundle as CycloneDX, from `npm sbom`, and the Node.js that releases bring along.
  *
  * Every library is a development dependency, since users get a bundle; so npm's own list is of what builds it. Kept are the
  * packages whose code is in the bundle. The same sources and npm give the same bytes: npm's random number and time are left out,

@@ -1,4 +1,4 @@
-/** Owns the Homebrew formula: the release archives, and the words that lead to the daemon. */
+/** Writes the Homebrew formula: the release archives, and the text that leads to the daemon. */
 
 interface FormulaRelease {
   readonly version: string;

@@ -1,4 +1,4 @@
-/** Owns the third-party notices: the licence of every package that is in the bundle, and of Node.js where it comes along. */
+/** Collects the third-party notices: the licence of every package that is in the bundle, and of Node.js where it comes along. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Metafile } from "esbuild";

@@ -1,4 +1,4 @@
-/** Owns archives that depend on nothing but their content: sorted, without owners, times or the mark of a machine. */
+/** Writes archives that depend on nothing but their content: sorted, without owners, times or traces of the machine. */
 import { gzipSync } from "node:zlib";
 
 export interface Entry {

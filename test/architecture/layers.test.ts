@@ -15,7 +15,7 @@ test("every file of src was read and belongs to a layer", () => {
   );
 });
 
-test("a layer imports only the layers that DESIGN lists for it", () => {
+test("a layer imports only the layers that the table lists for it", () => {
   assert.deepEqual(offences(wrongImports), []);
 });
 

@@ -1,4 +1,4 @@
-/** Owns the order of the layers as a table (DESIGN.md, the river): who may import whom, and who may touch what of the outside. */
+/** The order of the layers as a table: who may import whom, and who may touch what of the outside world. */
 
 export interface Layer {
   /** Folders of src/, or files in them where only these are meant; every layer may import itself. */

@@ -1,4 +1,4 @@
-/** Owns the reading of our own source: each file of src/ with what it imports and what it takes from the outside world. */
+/** Reads our own source: each file of src/ with what it imports and what it takes from the outside world. */
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,4 @@
-/** Owns our agent as a measured process: on the simulator, from the bundle or from source, with a configuration of its own. */
+/** Our agent as a measured process: on the simulator, from the bundle or from source, with a configuration of its own. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-/** Owns the question what the agent itself costs while it runs, its children apart. */
+/** Measures what the agent itself costs while it runs, without its children. */
 import { setTimeout as wait } from "node:timers/promises";
 import { bundled, fetchText, fromSource, startAgent, untilAnswer, type AgentWish } from "./agent-process.ts";
 import { noProc } from "./process.ts";

@@ -1,4 +1,4 @@
-/** Owns the question whether two runs agree: the ratios in one report beside those in another. */
+/** Compares two runs: the ratios in one report beside those in another. */
 import { amount, type Table } from "./report.ts";
 
 /** How far two runs may differ before one of them is not to be trusted. */

@@ -1,6 +1,6 @@
 /**
- * Owns one delivery in a process of its own: opens a journal with a backlog and sends all of it to a receiver.
- * Tells `ready`, then what it cost. With `hold` it goes on trying instead of giving up, until it is ended.
+ * One delivery in a process of its own: opens a journal with a backlog and sends all of it to a receiver.
+ * Prints `ready`, then what it cost. With `hold` it goes on trying instead of giving up, until it is ended.
  */
 import { systemClock } from "../../src/runtime/clock.ts";
 import { createDelivery } from "../../src/delivery/delivery.ts";

@@ -1,4 +1,4 @@
-/** Owns the same backlog in vmagent: imported while its receiver is down, so that it lies in vmagent's queue on disk. */
+/** Drains the same backlog by vmagent: imported while its receiver is down, so that it lies in vmagent's queue on disk. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";

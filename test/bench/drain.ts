@@ -1,4 +1,4 @@
-/** Owns the question how fast a backlog leaves, what it costs meanwhile, and what it costs while it waits. */
+/** Measures how fast a backlog leaves, what it costs meanwhile, and what it costs while it waits. */
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** Owns the question what turning snapshots into requests costs, and how large the requests are. */
+/** Measures what turning snapshots into requests costs, and how large the requests are. */
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { JsonMetricsSerializer, ProtobufMetricsSerializer } from "@opentelemetry/otlp-transformer";
 import { serialize } from "prometheus-remote-write";
@@ -137,6 +137,6 @@ async function sizes(remoteWrite: Sink, otlp: Sink, series: number): Promise<Tab
       "prometheus-remote-write, grouped as ours",
     ],
     rows,
-    notes: ["PERFORMANCE.md's aims on the wire are relative to the peers' own traffic; see peers and drain"],
+    notes: ["aims on the wire are relative to the peers' own traffic; see peers and drain"],
   };
 }

@@ -1,4 +1,4 @@
-/** Owns the question what keeping snapshots costs: time to append and commit, bytes on disk, and reading it all back. */
+/** Measures what keeping snapshots costs: time to append and commit, bytes on disk, and reading it all back. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** Owns the sentence about the machine that stands beside every figure. */
+/** Describes the machine in the sentence that stands beside every figure. */
 import { cpus, loadavg, platform, release, totalmem } from "node:os";
 
 export function machine(): string {

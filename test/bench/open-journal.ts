@@ -1,4 +1,4 @@
-/** Owns journals under measurement: without bounds that matter, committed only when told, filled with repeated rows. */
+/** Journals under measurement: without bounds that matter, committed only on request, filled with repeated rows. */
 import { openJournal } from "../../src/journal/journal.ts";
 import type { Journal } from "../../src/journal/types.ts";
 import { catalogue } from "../../src/meter/catalogue.ts";

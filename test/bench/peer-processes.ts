@@ -1,4 +1,4 @@
-/** Owns how each peer is started for the comparison: one function a peer, each the way its documentation starts it. */
+/** Starts each peer of the comparison the way its documentation does, one function a peer. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

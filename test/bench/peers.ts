@@ -1,4 +1,4 @@
-/** Owns the question what the whole agent costs next to the programs that do comparable work, all at once on the same series. */
+/** Measures what the whole agent costs next to the programs that do comparable work, all at once on the same series. */
 import { noProc } from "./process.ts";
 import { names, startPeers, type Skipped } from "./peer-processes.ts";
 import { aimTable, amount, median, ratioOf, type Aim, type Bench, type Table } from "./report.ts";

@@ -1,4 +1,4 @@
-/** Owns processes under measurement: starting them, reading what Linux counts of them, ending them by their id. */
+/** Runs processes under measurement: starts them, reads what Linux counts of them, ends them by their id. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";

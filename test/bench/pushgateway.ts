@@ -1,4 +1,4 @@
-/** Owns pushing to a Pushgateway under measurement: what a cron job with curl would send. */
+/** Pushes to a Pushgateway under measurement what a cron job with curl would send. */
 import { request } from "node:http";
 
 export function pushOnce(origin: string, text: string): Promise<void> {

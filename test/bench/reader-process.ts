@@ -1,4 +1,4 @@
-/** Owns a reader in a process of its own that gets a document each 100 ms, as a powermetrics at a high rate would send them. */
+/** Runs a reader in a process of its own that gets a document each 100 ms, as a powermetrics at a high rate would send them. */
 import { readFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { median } from "./report.ts";

@@ -1,4 +1,4 @@
-/** Owns what reads a powermetrics document: ours in three depths, and the packages that are compared with it. */
+/** The readers of a powermetrics document that are compared: ours in three depths, and packages. */
 import { parse as parseFast } from "fast-plist";
 import { parse as parseWithPlist } from "plist";
 import { parsePlist } from "../../src/parse/plist/plist.ts";

@@ -1,4 +1,4 @@
-/** Owns the question what reading a document costs: warm, and at the pace at which documents come. */
+/** Measures what reading a document costs: warm, and at the pace at which documents come. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ const whole: SubjectName = "ours: parse, collect, snapshot";
 const theirs: SubjectName = "npm plist";
 const endMs = Date.UTC(2026, 0, 1, 12);
 
-/** The document of which PERFORMANCE.md speaks, with a stand-in where the captures are absent. */
+/** The document that the aims are stated for, a real Mac's of 450 KB, with a stand-in where the captures are absent. */
 const m1pro = "m1pro-macos14.7.2_23H311-default_coalitions_100ms.plist";
 
 function documents(): readonly [Named, ...Named[]] {

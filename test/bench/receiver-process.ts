@@ -1,6 +1,6 @@
 /**
- * Owns the far end of a measured push, in a process of its own: takes what is POSTed to /NAME/…, answers as Prometheus
- * would, and counts bytes and samples by NAME; serves GET /metrics for scrapers. GET /counts tells.
+ * The receiver of a measured push, in a process of its own: takes what is POSTed to /NAME/…, answers as Prometheus
+ * would, and counts bytes and samples by NAME; serves GET /metrics for scrapers, and the counts at GET /counts.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { gunzipSync } from "node:zlib";

@@ -1,4 +1,4 @@
-/** Owns the counting receiver as benchmarks see it. */
+/** The counting receiver as benchmarks see it. */
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { fetchText } from "./agent-process.ts";

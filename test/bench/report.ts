@@ -1,4 +1,4 @@
-/** Owns the shape of a benchmark and of what it finds: tables with medians, spreads and ratios, and aims beside what was measured. */
+/** The shape of a benchmark and of what it finds: tables with medians, spreads and ratios, and aims beside what was measured. */
 
 export interface Plan {
   readonly rounds: number;
@@ -6,7 +6,7 @@ export interface Plan {
   readonly seconds: number;
   /** Before the first round, seconds. V8 goes on compiling hot functions for minutes at a document a second. */
   readonly warmupSeconds: number;
-  /** Part of the full amount of data in benchmarks of bulk work; 1 is what PERFORMANCE.md asks. */
+  /** Part of the full amount of data in benchmarks of bulk work; 1 is what the aims are stated for. */
   readonly scale: number;
   /** Says what goes on. */
   readonly tell: (text: string) => void;
@@ -90,7 +90,7 @@ export function comparison(
 
 export function aimTable(aims: readonly Aim[]): Table {
   return {
-    title: "Aims (PERFORMANCE.md)",
+    title: "Aims",
     columns: ["aim", "limit", "measured", ""],
     rows: aims.map(({ text, measured, limit, better }) => [
       text,

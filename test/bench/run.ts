@@ -1,5 +1,5 @@
 /**
- * Owns `npm run bench [-- NAME… --rounds N --seconds N --warmup N --scale X --write --compare FILE]`: runs the named
+ * Runs `npm run bench [-- NAME… --rounds N --seconds N --warmup N --scale X --write --compare FILE]`: runs the named
  * benchmarks, or all, prints their tables, and with `--write` puts a full run into RESULTS.md. With `--compare` it says in
  * the end which ratios differ from those of an earlier report, and fails where one does by more than a quarter.
  */

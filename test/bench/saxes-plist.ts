@@ -1,4 +1,4 @@
-/** Owns a property list read with saxes: the object that its events make, with no more checks than that takes. */
+/** Reads a property list with saxes: the object that its events make, with no more checks than that takes. */
 import { SaxesParser } from "saxes";
 
 type Value = string | number | boolean | Date | Value[] | Map<string, Value>;

@@ -1,4 +1,4 @@
-/** Owns the question how long a scraper waits. */
+/** Measures how long a scraper waits. */
 import { Agent as HttpAgent, get } from "node:http";
 import { fileURLToPath } from "node:url";
 import { findReceiver } from "../support/receivers.ts";

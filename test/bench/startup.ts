@@ -1,4 +1,4 @@
-/** Owns the question how soon after its start the agent can be scraped. */
+/** Measures how soon after its start the agent can be scraped. */
 import { fileURLToPath } from "node:url";
 import { bundled, fromSource, startAgent, untilAnswer, type Program } from "./agent-process.ts";
 import { startProcess } from "./process.ts";

@@ -1,5 +1,5 @@
 /**
- * Owns a stock OpenTelemetry JavaScript setup: the SDK with an observable gauge for each of our series, exported by its own
+ * A stock OpenTelemetry JavaScript setup: the SDK with an observable gauge for each of our series, exported by its own
  * HTTP exporter each second to the address given, or collected on request for a page of text on the port given.
  */
 import { createServer } from "node:http";

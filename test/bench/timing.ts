@@ -1,4 +1,4 @@
-/** Owns how work inside this process is timed: CPU of all threads, so that what the collector of garbage does counts. */
+/** Times work inside this process: CPU of all threads, so that the garbage collector's counts. */
 
 /** CPU microseconds a call, over at least `ms` milliseconds of them. A promise is waited for. */
 export async function cpuMicros(work: () => unknown, ms: number): Promise<number> {

@@ -1,4 +1,4 @@
-/** Owns the measuring of processes side by side: all run at once, warm up together, and are read at the borders of each round. */
+/** Measures processes side by side: all run at once, warm up together, and are read at the borders of each round. */
 import { setTimeout as wait } from "node:timers/promises";
 import { costBetween, readProcess, type Cost, type Reading, type Started } from "./process.ts";
 import { median, withSpread, type Plan, type Table } from "./report.ts";

@@ -1,4 +1,4 @@
-/** Owns what every benchmark works on: the simulator's documents, the real captures, and the snapshots they become. */
+/** What every benchmark works on: the simulator's documents, the real captures, and the snapshots they become. */
 import { existsSync, readFileSync } from "node:fs";
 import { neededSamplers } from "../../src/collector/index.ts";
 import type { CollectorSettings } from "../../src/collector/collector.ts";
@@ -17,7 +17,7 @@ import { samplersOf } from "../../src/source/simulate/samplers.ts";
 /** The simulator's load follows the time of day: values of one time make runs comparable. */
 export const noonMs = Date.UTC(2026, 0, 1, 12);
 
-/** The simulated chip that comes closest to the 200 series of PERFORMANCE.md. */
+/** The simulated chip that comes closest to the 200 series that the aims are stated for. */
 export const largeChip = "m3ultra";
 
 const captures = new URL("../../../shared/captures/powermetrics/", import.meta.url);

@@ -1,4 +1,4 @@
-/** Owns a real agent on the simulator for tests and screenshots: a process of the command line with its own folder and port. */
+/** A real agent on the simulator for tests and screenshots: a process of the command line with its own folder and port. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

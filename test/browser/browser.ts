@@ -1,4 +1,4 @@
-/** Owns the headless browser of tests: Debian's Chromium with a profile of its own, or the reason why there is none. */
+/** The headless browser of tests: Debian's Chromium with a profile of its own, or the reason why there is none. */
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

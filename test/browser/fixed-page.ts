@@ -1,4 +1,4 @@
-/** Owns a page of made-up content on a real endpoint, for what a running agent would not show on demand. */
+/** A page of made-up content on a real endpoint, for what a running agent would not show on demand. */
 import { startEndpoint, type Endpoint } from "../../src/endpoint/server.ts";
 import { createFeed } from "../../src/endpoint/api/feed.ts";
 import { apiRoutes, type StatusBoard } from "../../src/endpoint/api/routes.ts";

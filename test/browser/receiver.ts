@@ -1,4 +1,4 @@
-/** Owns a remote write receiver of version 1 that takes everything, and can be stopped and started on the same port. */
+/** A remote write receiver of version 1 that takes everything, and can be stopped and started on the same port. */
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";

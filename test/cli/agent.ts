@@ -1,4 +1,4 @@
-/** Owns the agent as a process of its own in tests: started as a user starts it, waited for by what it says, ended by its id. */
+/** The agent as a process of its own in tests: started as a user starts it, waited for by what it prints, ended by its id. */
 import assert from "node:assert/strict";
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";

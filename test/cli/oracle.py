@@ -1,4 +1,4 @@
-"""Computes what METRICS.md promises of a powermetrics stream, from the file alone: an independent judge of `replay`.
+"""Computes what the metric contract promises of a powermetrics stream, from the file alone: an independent judge of `replay`.
 
 Usage: python3 oracle.py FILE
 Prints {"series": value} as JSON for the last document, counters summed over all documents. Not one line is shared with
@@ -57,7 +57,7 @@ def describe(document):
         if "freq_hz" in cpu:
             label = '{core="cpu%d"}' % cpu["cpu"]
             out["powermetrics_cpu_frequency_hertz" + label] = cpu["freq_hz"]
-            # FORMATS.md 4: Intel has no utilisation of its own, the core's C-states are the only measure.
+            # Intel has no utilisation of its own, the core's C-states are the only measure.
             out["powermetrics_cpu_idle_residency_percent" + label] = 100 * core["c_state_ratio"]
             out["powermetrics_cpu_active_residency_percent" + label] = 100 * (1 - core["c_state_ratio"])
     for intel_gpu in document.get("GPU", [])[:1]:

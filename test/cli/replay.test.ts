@@ -1,4 +1,4 @@
-/** `replay` on what powermetrics wrote, value by value against Python's plistlib and the rules of METRICS.md. */
+/** `replay` on what powermetrics wrote, value by value against Python's plistlib and the rules of the metric contract. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
@@ -76,7 +76,7 @@ test(
   },
 );
 
-test("the values that METRICS.md states of captures hold", { skip: withoutCaptures }, async () => {
+test("values that were read from captures by hand hold", { skip: withoutCaptures }, async () => {
   const powermetrics = join(captures, "powermetrics");
   const find = (prefix: string): string =>
     join(powermetrics, readdirSync(powermetrics).find((name) => name.startsWith(prefix)) ?? prefix);

@@ -1,4 +1,4 @@
-/** Owns simulated agents in tests: real processes with everything switched on, and the addresses they listen on. */
+/** Simulated agents for tests: real processes with everything switched on, and the addresses they listen on. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-/** Owns a world for loading configurations: files in memory, no real environment. */
+/** Files in memory and an empty environment, to load configurations from in tests. */
 import { loadConfiguration, type Loaded, type LoadWorld } from "../../src/config/load.ts";
 import { formatProblem } from "../../src/config/problem.ts";
 

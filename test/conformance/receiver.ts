@@ -1,4 +1,4 @@
-/** Owns a receiver that answers by script, over real HTTP on loopback: the ways in which the real ones fail. */
+/** A receiver that answers by script, over real HTTP on loopback: the ways in which the real ones fail. */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";

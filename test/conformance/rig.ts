@@ -1,4 +1,4 @@
-/** Owns a sink under test: journal, delivery and client on a clock that only moves while the test waits for something. */
+/** A sink under test: journal, delivery and client on a clock that only moves while the test waits for something. */
 import assert from "node:assert/strict";
 import { createDelivery, type Delivery } from "../../src/delivery/delivery.ts";
 import { createPushLatest } from "../../src/delivery/push-latest.ts";

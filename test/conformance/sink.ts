@@ -1,6 +1,6 @@
 /**
- * Owns what every sink promises, whatever its protocol: one suite, driven through delivery and a journal against a
- * receiver that fails as told. A protocol may be excused from a duty, and says why.
+ * Tests what every sink promises, whatever its protocol: one suite, driven through delivery and a journal against a
+ * receiver that fails on request. A protocol may be excused from a duty, and says why.
  */
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** Owns the protocols as the conformance suite sees them: how to open each, and how to read what it sends. */
+/** The protocols as the conformance suite sees them: how to open each, and how to read what it sends. */
 import { gunzipSync } from "node:zlib";
 import { pushgatewaySchema } from "../../src/sink/pushgateway/schema.ts";
 import { createPushgatewaySink } from "../../src/sink/pushgateway/sink.ts";

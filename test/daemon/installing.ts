@@ -1,4 +1,4 @@
-/** Owns how tests install on a fake Mac, and what they look at. */
+/** Installs on a fake Mac in tests, and reads what came of it. */
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { install, uninstall, type Installation } from "../../src/daemon/install.ts";

@@ -1,4 +1,4 @@
-/** Every answer of a receiver in turn, over real HTTP: each means what WIRE.md says, and the other sinks never notice. */
+/** Every answer of a receiver in turn, over real HTTP: each means what src/sink/README.md says, and the other sinks never notice. */
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -1,4 +1,4 @@
-/** Owns what the tests of delivery share: a real journal on a fake clock, and a sink whose receiver answers as told. */
+/** The setup of delivery's tests: a real journal on a fake clock, and a sink whose receiver answers as the test says. */
 import type { TestContext } from "node:test";
 import { createDelivery, type Delivery } from "../../src/delivery/delivery.ts";
 import type { Cursor, Journal, JournalOptions } from "../../src/journal/types.ts";

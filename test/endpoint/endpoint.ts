@@ -1,4 +1,4 @@
-/** Owns a real endpoint on a free port for tests, and the clients that ask it, polite and raw. */
+/** A real endpoint on a free port for tests, and the clients that ask it, polite and raw. */
 import { once } from "node:events";
 import { request, type IncomingHttpHeaders, type RequestOptions } from "node:http";
 import { request as tlsRequest, type RequestOptions as TlsRequestOptions } from "node:https";

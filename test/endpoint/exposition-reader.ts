@@ -1,4 +1,4 @@
-/** Owns a small strict reader of both exposition formats: an independent judge of what the endpoint writes. */
+/** A small strict reader of both exposition formats: an independent judge of what the endpoint writes. */
 import assert from "node:assert/strict";
 
 export interface Family {

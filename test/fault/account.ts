@@ -1,4 +1,4 @@
-/** Owns the account of a sink's samples in tests: collected = sent + dropped by reason + lost by the journal + waiting. */
+/** Checks the account of a sink's samples: collected = sent + dropped by reason + lost by the journal + waiting. */
 import assert from "node:assert/strict";
 import { lossReasons, type Cursor } from "../../src/journal/types.ts";
 import { unlimited } from "../journal/fixtures.ts";

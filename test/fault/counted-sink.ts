@@ -1,4 +1,4 @@
-/** Owns what goes into a sink without history and what becomes of its requests, counted outside of the sink and its delivery. */
+/** Counts what goes into a sink without history and what becomes of its requests, outside of the sink and its delivery. */
 import type { Body, Sink } from "../../src/sink/sink.ts";
 
 /**

@@ -1,4 +1,4 @@
-/** Owns the counting of samples, in snapshots and in bodies: a walk over the wire's own fields that keeps nothing, so that it can go on all day. */
+/** Counts samples in snapshots and in bodies: a walk over the wire's own fields that keeps nothing, so that it can go on all day. */
 import { uncompress } from "snappyjs";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 
@@ -55,7 +55,7 @@ export function countText(body: Uint8Array): Counted {
   return { ...nothing, samples: lines.filter((line) => line !== "" && !line.startsWith("#")).length };
 }
 
-/** The stale marker's bits (WIRE.md, section 1). */
+/** The bits of Prometheus' stale marker (src/sink/README.md). */
 const staleHigh = 0x7ff00000;
 const staleLow = 2;
 

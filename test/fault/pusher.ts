@@ -1,5 +1,5 @@
 /**
- * Owns the pushing half of an agent in tests, with real sinks on real HTTP, and the account of its samples:
+ * The pushing half of an agent for tests, with real sinks on real HTTP, and the account of its samples:
  *
  *     collect ─► journal ─► deliveries ─► receivers        collected = sent + dropped by reason + lost by the journal + waiting
  *

@@ -1,4 +1,4 @@
-/** Owns a receiver that counts and keeps nothing, over real HTTP on loopback, in whatever mood a test puts it. */
+/** A receiver that counts and keeps nothing, over real HTTP on loopback, and fails in the way a test asks for. */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createSecureServer, type ServerOptions } from "node:https";

@@ -1,4 +1,4 @@
-/** Owns the command line of `npm run fleet`: its flags with their defaults, what each may say, and the help that tells it. */
+/** The command line of `npm run fleet`: its flags with their defaults, what each accepts, and the help text. */
 import { parseArgs } from "node:util";
 import { parseDuration } from "../../src/runtime/duration.ts";
 import { createKnownSecrets } from "../../src/runtime/redact.ts";

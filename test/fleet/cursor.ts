@@ -1,5 +1,5 @@
 /**
- * Owns the journal of an imitated Mac: the rows are computed when they are read, so that eight hours of a thousand Macs
+ * The journal of an imitated Mac: the rows are computed when they are read, so that eight hours of a thousand Macs
  * need no disk. What waits is kept as the real journal keeps it.
  *
  *     seq    1 ───────────── 1920   1921 …

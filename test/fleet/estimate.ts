@@ -1,4 +1,4 @@
-/** Owns the arithmetic from what was measured to what a fleet must be set to, and how long it takes; pure. */
+/** Computes from the measurements what a fleet must be set to, and how long it takes; pure. */
 
 /** The longest random delay between wake and the first request, see src/delivery/delivery.ts. */
 export const jitterSeconds = 30;

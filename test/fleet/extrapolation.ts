@@ -1,4 +1,4 @@
-/** Owns the lines under the table: what a receiver of this size carries, how long a herd takes, and other sizes, sums shown. */
+/** Prints the lines under the table: what a receiver of this size carries, how long a herd takes, and other sizes, with the sums shown. */
 import { batchSamples } from "../../src/delivery/drain.ts";
 import {
   firstRush,

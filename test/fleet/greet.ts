@@ -1,4 +1,4 @@
-/** Owns the first question to a receiver: whether it takes an empty remote write, before a thousand Macs find out that it does not. */
+/** Asks a receiver first whether it takes an empty remote write, before a thousand Macs find out that it does not. */
 import { systemClock } from "../../src/runtime/clock.ts";
 import { createHttpClient } from "../../src/runtime/http/client.ts";
 import { createRemoteWriteSink } from "../../src/sink/remote-write/sink.ts";

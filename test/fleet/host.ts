@@ -1,4 +1,4 @@
-/** Owns one imitated Mac: a real sink with its own connection and the real delivery loop, over a journal that is computed. */
+/** One imitated Mac: a real sink with its own connection and the real delivery loop, over a journal that is computed. */
 import { once } from "node:events";
 import { createDelivery, type Delivery, type DeliveryOptions } from "../../src/delivery/delivery.ts";
 import { systemClock } from "../../src/runtime/clock.ts";

@@ -1,4 +1,4 @@
-/** Owns the order of the phases: an ordinary day, the herd as it comes, the herd with jitter and the drain rate that follows. */
+/** Runs the phases in order: an ordinary day, the herd as it comes, the herd with jitter and the drain rate that follows. */
 import { causeOf } from "../../src/runtime/cause.ts";
 import { seededRandom } from "../../src/runtime/random.ts";
 import type { FleetPlan, HerdPlan } from "./arguments.ts";

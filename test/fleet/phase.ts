@@ -1,4 +1,4 @@
-/** Owns one phase of a fleet's day: so many Macs against one receiver for so long, and what came of it. */
+/** Runs one phase of a fleet's day: so many Macs against one receiver for so long, and what came of it. */
 import { setTimeout as wait } from "node:timers/promises";
 import { systemClock } from "../../src/runtime/clock.ts";
 import type { Random } from "../../src/runtime/random.ts";

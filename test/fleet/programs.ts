@@ -1,4 +1,4 @@
-/** Owns the receivers that the fleet starts itself, one entry a program: how it is called, and where remote write goes. */
+/** The receivers that the fleet starts itself, one entry a program: how it is called, and where remote write goes. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 

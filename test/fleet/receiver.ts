@@ -1,4 +1,4 @@
-/** Owns the receiver of a fleet: one that runs somewhere, or a program of this machine, started fresh. */
+/** The receiver of a fleet: one that runs somewhere, or a program of this machine, started fresh. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
 /**
- * Owns what an imitated Mac measures: a minute of the simulator's for each kind of Mac, repeated for as long as it takes.
+ * Records what an imitated Mac measures: a minute of the simulator for each kind of Mac, repeated for as long as it takes.
  * Gauges come back each minute; counters go on from where the minute before left them.
  */
 import type { SeriesSet } from "../../src/metric/series.ts";

@@ -1,4 +1,4 @@
-/** Owns the table of what the phases showed, a column each. */
+/** Prints the table of what the phases showed, a column each. */
 import type { PhaseResult } from "./phase.ts";
 import { percentile } from "./tally.ts";
 import { count, counts, digits, exact, megabytes } from "./words.ts";

@@ -1,5 +1,5 @@
 /**
- * Owns `npm run fleet`: the traffic of a thousand Macs from one process, through the real sinks and delivery loops.
+ * Runs `npm run fleet`: the traffic of a thousand Macs from one process, through the real sinks and delivery loops.
  *
  *     npm run fleet -- --hosts 1000 --interval 15s --receiver http://127.0.0.1:8428/api/v1/write
  *

@@ -1,4 +1,4 @@
-/** Owns what a phase of the fleet is measured by: requests, samples and what became of them, bytes, waits. */
+/** Counts what a phase of the fleet is measured by: requests, samples and what became of them, bytes, waits. */
 import type { DeliveryListener } from "../../src/delivery/state.ts";
 import type { Body, SendResult } from "../../src/sink/sink.ts";
 

@@ -1,4 +1,4 @@
-/** Owns whether the figures of a phase may be believed: the receiver's own count must hold what counts as delivered. */
+/** Decides whether the figures of a phase may be believed: the receiver's own count must hold what counts as delivered. */
 import type { PhaseResult } from "./phase.ts";
 import { counts, exact } from "./words.ts";
 

@@ -1,4 +1,4 @@
-/** Owns what a receiver tells of itself on /metrics: samples stored, CPU, memory; as VictoriaMetrics and Prometheus name them. */
+/** Reads what a receiver reports of itself on /metrics: samples stored, CPU, memory, as VictoriaMetrics and Prometheus name them. */
 
 /** Each absent when the receiver does not tell. */
 export interface Vitals {

@@ -1,4 +1,4 @@
-/** Owns the look at a receiver while a phase lasts: what it stored, what it cost, its memory at the highest. */
+/** Watches a receiver while a phase lasts: what it stored, what it cost, its highest memory. */
 import { setTimeout as wait } from "node:timers/promises";
 import type { FleetReceiver } from "./receiver.ts";
 

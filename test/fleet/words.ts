@@ -1,4 +1,4 @@
-/** Owns how the fleet writes its numbers. */
+/** Formats the fleet's numbers for its reports. */
 
 /** Three digits or so: 2.17 M, 184.5 k. */
 export function count(value: number): string {

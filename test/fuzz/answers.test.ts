@@ -158,31 +158,34 @@ function verdictOf(outcome: Outcome): Verdict {
   return verdict;
 }
 
-fuzz("any status, headers and body are the verdict that WIRE.md wants, and account for what was sent", {
-  inputs: fc.record({
-    one: answers,
-    asked: fc.record({
-      sent: fc.integer({ min: 0, max: 2000 }),
-      protocol: fc.constantFrom(version1, version2),
-      negotiable: fc.boolean(),
-      retryOn429: fc.boolean(),
+fuzz(
+  "any status, headers and body are the verdict that the specifications want, and account for what was sent",
+  {
+    inputs: fc.record({
+      one: answers,
+      asked: fc.record({
+        sent: fc.integer({ min: 0, max: 2000 }),
+        protocol: fc.constantFrom(version1, version2),
+        negotiable: fc.boolean(),
+        retryOn429: fc.boolean(),
+      }),
     }),
-  }),
-  costs: 0.1,
-  prepare:
-    () =>
-    ({ one: { answer, partial }, asked }) => {
-      const { sent } = asked;
-      const remoteWrite = classifyRemoteWrite(answer, asked);
-      const otlp = classifyOtlp(answer, sent);
-      const pushgateway = classifyPushgateway(answer);
-      for (const outcome of [remoteWrite, otlp, pushgateway]) assertOutcome(outcome, sent);
-      assert.deepEqual(verdictOf(remoteWrite), remoteWriteVerdict(answer, asked));
-      assert.deepEqual(verdictOf(pushgateway), pushgatewayVerdict(answer));
-      const said = partial ?? (otlp.status === "delivered" ? otlp.rejected : 0);
-      assert.deepEqual(verdictOf(otlp), otlpVerdict(answer, sent, said));
-    },
-});
+    costs: 0.1,
+    prepare:
+      () =>
+      ({ one: { answer, partial }, asked }) => {
+        const { sent } = asked;
+        const remoteWrite = classifyRemoteWrite(answer, asked);
+        const otlp = classifyOtlp(answer, sent);
+        const pushgateway = classifyPushgateway(answer);
+        for (const outcome of [remoteWrite, otlp, pushgateway]) assertOutcome(outcome, sent);
+        assert.deepEqual(verdictOf(remoteWrite), remoteWriteVerdict(answer, asked));
+        assert.deepEqual(verdictOf(pushgateway), pushgatewayVerdict(answer));
+        const said = partial ?? (otlp.status === "delivered" ? otlp.rejected : 0);
+        assert.deepEqual(verdictOf(otlp), otlpVerdict(answer, sent, said));
+      },
+  },
+);
 
 interface Raw {
   readonly url: string;

@@ -1,4 +1,4 @@
-/** Owns what must be true of a parser's result, whatever it was given. */
+/** Asserts what must be true of a parser's result, whatever it was given. */
 import assert from "node:assert/strict";
 import type { ParseResult } from "../../src/parse/result.ts";
 

@@ -1,4 +1,4 @@
-/** Owns what a whole stream is cut into, read at once and by its rules alone; nothing of it is shared with src. */
+/** Cuts a whole stream into documents, read at once and by the rules alone; nothing of it is shared with src. */
 
 export interface Cut {
   readonly frames: readonly string[];

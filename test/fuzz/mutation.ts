@@ -1,4 +1,4 @@
-/** Owns damage to bytes, as disks, pipes and people do it: flips, cuts, losses, repetitions, insertions. */
+/** Damages bytes as disks, pipes and people do: flips, cuts, losses, repetitions, insertions. */
 import fc from "../support/property.ts";
 
 export type Edit = (bytes: Buffer) => Buffer;

@@ -1,5 +1,5 @@
 /**
- * Owns Prometheus' relabelling as its documentation describes it, written a second time: expressions are trees that are
+ * Prometheus' relabelling as its documentation describes it, written a second time: expressions are trees that are
  * matched by backtracking (leftmost-first, as RE2 does), labels a builder over sorted ones. Nothing of it is shared with src.
  */
 import { createHash } from "node:crypto";

@@ -1,4 +1,4 @@
-/** Owns what vm_stat, sysctl and pmset print for given readings, and where in a text a reading stands; nothing of it is from src. */
+/** Prints what vm_stat, sysctl and pmset would for given readings, and says where in a text a reading stands; nothing of it is from src. */
 import fc from "../support/property.ts";
 
 /** A parser's sample without its findings. */

@@ -1,4 +1,4 @@
-/** Owns a process that appends until it is killed, and says what it has committed and frozen. Run by crash.test.ts. */
+/** A process that appends until it is killed, and prints what it has committed and frozen. Run by crash.test.ts. */
 import { writeSync } from "node:fs";
 import { openJournal } from "../../src/journal/journal.ts";
 import { systemClock } from "../../src/runtime/clock.ts";

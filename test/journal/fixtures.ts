@@ -1,4 +1,4 @@
-/** Owns what the journal's tests share: temporary folders, snapshots of made-up sources, a journal on a fake clock. */
+/** Fixtures of the journal's tests: snapshots of made-up sources, and a journal on a fake clock. */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** Owns a process that appends a snapshot a second on a clock of its own, says what its journal has committed, and waits to be killed. Run by crash.test.ts. */
+/** A process that appends a snapshot a second on a clock of its own, prints what its journal has committed, and waits to be killed. Run by crash.test.ts. */
 import { writeSync } from "node:fs";
 import { openJournal } from "../../src/journal/journal.ts";
 import { fakeClock } from "../support/fake-clock.ts";

@@ -5,7 +5,7 @@ import { gauge, type Metric } from "../../src/metric/metric.ts";
 import { catalogue } from "../../src/meter/catalogue.ts";
 import { translateName, translationStrategies } from "../support/otlp-translation.ts";
 
-/** METRICS.md, "Fixed": names and types are a public contract. */
+/** The fixed metrics: their names and types are a public contract. */
 const fixedGauges = [
   "powermetrics_cpu_power_milliwatts",
   "powermetrics_gpu_power_milliwatts",

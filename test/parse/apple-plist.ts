@@ -1,4 +1,4 @@
-/** Owns property lists as powermetrics writes them, for tests. */
+/** Writes property lists as powermetrics does, for tests. */
 import { isArray, isDict, type PlistValue } from "../../src/parse/plist/value.ts";
 
 export interface PlistObject {

@@ -1,4 +1,4 @@
-/** Owns where the real captures are, for tests: beside the project, never inside it. */
+/** Finds the captures of real Macs for tests: beside the project, never inside it. */
 import { existsSync, readFileSync } from "node:fs";
 import { createFramer } from "../../src/source/frame.ts";
 

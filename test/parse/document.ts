@@ -1,4 +1,4 @@
-/** Owns small powermetrics documents for tests: the parts under test, in a window that needs no mention. */
+/** Small powermetrics documents for tests: the parts under test, in a window that needs no mention. */
 import assert from "node:assert/strict";
 import { parsePowermetrics, type PowermetricsOptions } from "../../src/parse/powermetrics.ts";
 import type { PowermetricsSample } from "../../src/parse/sample.ts";

@@ -1,4 +1,4 @@
-/** Owns every query that we publish, dashboards, rules and answers alike, and what a query names. */
+/** Every query that we publish, in dashboards, rules and answers, and what each query names. */
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { z } from "zod";

@@ -22,7 +22,7 @@ const windowMs = 20;
 const maxBytes = 2 ** 20;
 /** Less than a third of a day is all warming up. */
 const isLong = documents >= 10_000;
-/** RSS over a day (PERFORMANCE.md), of a process that is left to itself; of a short soak what is left after collections of garbage. */
+/** What RSS may grow in a day, of a process that is left to itself; in a short soak, what is left after garbage collections. */
 const bounds: readonly (readonly ["heap" | "rss" | "private", number])[] = isLong
   ? [
       ["rss", 5 * 2 ** 20],

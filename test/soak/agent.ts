@@ -1,4 +1,4 @@
-/** Owns the installed agent in a soak: the bundle with its flags as a process, hurried and counted tools before it, and what Linux says of it. */
+/** The installed agent in a soak: the bundle with its flags as a process, fed by fast, counted tools, and what Linux reports of it. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";

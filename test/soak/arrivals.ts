@@ -1,4 +1,4 @@
-/** Owns what arrived of the agent's snapshots at one receiver: each once, by its source's marker and its time. */
+/** Records which of the agent's snapshots arrived at one receiver: each once, by its source's marker and its time. */
 import { gunzipSync } from "node:zlib";
 import { uncompress } from "snappyjs";
 import { countRemoteWrite, fields, parts, within } from "../fault/counting.ts";

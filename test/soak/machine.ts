@@ -1,4 +1,4 @@
-/** Owns a Mac in a soak: the simulator's tools on the test's clock, through the whole pipeline, with the agent's own metrics beside them. */
+/** A simulated Mac in a soak: the tools on the test's clock, through the whole pipeline, with the agent's own metrics beside them. */
 import type { CollectorSettings } from "../../src/collector/collector.ts";
 import { neededSamplers } from "../../src/collector/index.ts";
 import type { OwnMeter } from "../../src/meter/own-meter.ts";

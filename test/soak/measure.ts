@@ -1,4 +1,4 @@
-/** Owns what a soak measures: its length, what a process holds at a moment, and how much more of it that makes in a day. */
+/** Measures a soak: its length, what a process holds at a moment, and how much that grows in a day. */
 import { existsSync, readdirSync } from "node:fs";
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";

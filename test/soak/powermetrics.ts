@@ -1,6 +1,6 @@
 /**
- * Owns a powermetrics in a hurry, as a process: `MILLISECONDS DOCUMENTS` and then Apple's own arguments. It is the simulator, but
- * its windows are as short as told, which no configuration may ask for, and after so many documents it falls silent.
+ * A fast powermetrics as a process: `MILLISECONDS DOCUMENTS` and then Apple's own arguments. It is the simulator with windows
+ * shorter than any configuration may ask for; after so many documents it prints no more.
  */
 import { systemClock } from "../../src/runtime/clock.ts";
 import { processWorld, simulate, type World } from "../../src/source/simulate/index.ts";

@@ -1,4 +1,4 @@
-/** Owns programs that come and go in a soak, so that series do: the simulator's own are the same all day. */
+/** Programs that come and go in a soak, so that series do: the simulator's own are the same all day. */
 
 /** Documents for which a program goes by one name; the one before is forgotten by then (src/collector/tasks.ts). */
 const lifetime = 50;

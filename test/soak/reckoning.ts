@@ -1,4 +1,4 @@
-/** Owns the reckoning of a soaked agent: at a moment when nothing is under way, what tools printed is what arrived, was refused or was lost. */
+/** Balances a soaked agent's samples: at a moment when nothing is under way, what the tools printed is what arrived, was refused or was lost. */
 import assert from "node:assert/strict";
 import { total } from "../fault/account.ts";
 import type { Receiver } from "../fault/receiver.ts";

@@ -35,7 +35,7 @@ const sleepMs = Math.round((16 * hour) / Math.floor(parts / partsPerSleep));
 const maxBytes = Math.max(2 ** 18, documents * 80);
 /** Less than 1 MB may not be configured: a transaction weighs more then than what the journal keeps free for it. */
 const mostBytes = maxBytes + (maxBytes < 2 ** 20 ? 2 ** 16 : 0);
-/** Of JavaScript's memory in a day; what the allocator keeps beside it is told, not judged (PERFORMANCE.md: 5 MB of RSS). */
+/** What JavaScript's memory may grow in a day; what the allocator keeps beside it is reported, not judged. */
 const mostGrowth = 5 * 2 ** 20;
 /** What goes on warming up after the first third, however long that was. */
 const warmth = 1.5 * 2 ** 20;

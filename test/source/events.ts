@@ -1,4 +1,4 @@
-/** Owns what tests of sources share: a listener that remembers, a log that remembers, a clock that sleeps, and fake tools. */
+/** Fakes for the tests of sources: a recording listener, a recording log, a clock that sleeps, and fake tools. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

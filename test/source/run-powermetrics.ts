@@ -1,4 +1,4 @@
-/** Owns the bench that tests of powermetrics share: the real source on a fake tool. */
+/** Runs the real powermetrics source on a fake tool, for its tests. */
 import type { TestContext } from "node:test";
 import { systemClock, type Clock } from "../../src/runtime/clock.ts";
 import { childEnvironment, type Argv, type ChildExit, type Spawn } from "../../src/source/child.ts";

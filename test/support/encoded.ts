@@ -1,4 +1,4 @@
-/** Owns encoding in tests of batches that one request can carry. */
+/** Encodes batches that one request can carry, for tests. */
 import assert from "node:assert/strict";
 import type { Batch, Body, EncodedBatch, Sink } from "../../src/sink/sink.ts";
 

@@ -1,4 +1,4 @@
-/** Owns time in tests: nothing happens until a test moves the clock. */
+/** A clock for tests: no time passes until a test moves it. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { sleepOn, type Clock, type Timer } from "../../src/runtime/clock.ts";
 

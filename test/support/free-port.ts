@@ -1,5 +1,5 @@
 /**
- * Finds a port for a program that must be told one. Ports below those that systems give away by themselves (from 32768 on Linux, 49152 on
+ * Finds a port for a program that must be given one. Ports below those that systems give away by themselves (from 32768 on Linux, 49152 on
  * macOS), each reserved for one process of tests by a file, so that neither a connection nor another test takes it in the meantime.
  */
 import { once } from "node:events";

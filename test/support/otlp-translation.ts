@@ -1,5 +1,5 @@
 /**
- * Owns an oracle: the rules by which Prometheus names a metric that came by OTLP (its otlptranslator package), for
+ * An oracle: the rules by which Prometheus names a metric that came by OTLP (its otlptranslator package), for
  * metrics without a unit, as ours are. Written from the documented behaviour of `otlp.translation_strategy`.
  */
 import type { Metric } from "../../src/metric/metric.ts";

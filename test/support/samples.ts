@@ -1,4 +1,4 @@
-/** Owns hand-made samples for tests of collectors and meters; numbers are chosen to be checked by head. */
+/** Hand-made samples for tests of collectors and meters; numbers are chosen to be checked by head. */
 import type { CollectorSettings } from "../../src/collector/collector.ts";
 import type { PowermetricsSample } from "../../src/parse/sample.ts";
 

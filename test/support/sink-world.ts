@@ -1,4 +1,4 @@
-/** Owns what sinks see of the world in tests: a machine of which nothing is known. */
+/** What sinks are given in tests: a machine of which nothing is known. */
 import type { SinkWorld } from "../../src/sink/index.ts";
 
 export function sinkWorld(

@@ -1,4 +1,4 @@
-/** Owns a volume of its own size for a test that fills it: a tmpfs, which takes root on Linux. */
+/** A volume of its own size for a test that fills it: a tmpfs, which takes root on Linux. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

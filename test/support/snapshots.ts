@@ -1,4 +1,4 @@
-/** Owns how tests read a snapshot: by the series' text, as a scrape would show it. */
+/** Reads a snapshot in tests by the series' text, as a scrape would show it. */
 import { seriesKey } from "../../src/metric/series.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 

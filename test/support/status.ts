@@ -1,4 +1,4 @@
-/** Owns a hand-made status for tests of what shows it. */
+/** A hand-made status for tests of what shows it. */
 import type { SinkStatus, Status } from "../../src/endpoint/api/status.ts";
 
 export const statusTime = Date.UTC(2026, 0, 1, 12);

@@ -1,4 +1,4 @@
-/** Owns a terminal's screen as a web page, for pictures of it: sixteen colours and weight, as `tmux capture-pane -e` gives them. */
+/** Draws a terminal's screen as a web page, for pictures of it: sixteen colours and weight, as `tmux capture-pane -e` gives them. */
 
 const colours: Readonly<Record<string, string>> = {
   "31": "#ff7b72",

@@ -1,4 +1,4 @@
-/** Owns a real terminal for tests: a tmux server of its own, whose screen can be read, resized and typed into. */
+/** A real terminal for tests: a tmux server of its own, whose screen can be read, resized and typed into. */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";

@@ -1,4 +1,4 @@
-/** Owns recorded hours of a simulated Mac that reboots half-way, as files for `replay`. */
+/** Records hours of a simulated Mac that reboots half-way, as files for `replay`. */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

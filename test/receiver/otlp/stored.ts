@@ -1,4 +1,4 @@
-/** Owns what VictoriaMetrics and Prometheus hold of the agent's series, read in one form so that they can be compared. */
+/** Reads what VictoriaMetrics and Prometheus hold of the agent's series, in one form, so that they can be compared. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { startReceiver, type Receiver } from "../../support/receivers.ts";

@@ -1,4 +1,4 @@
-/** Owns a real Pushgateway in tests, and what it holds of one Mac. */
+/** Runs a real Pushgateway in tests, and reads what it holds of one Mac. */
 import { spawnSync } from "node:child_process";
 import { findReceiver, startReceiver, type Receiver } from "../../support/receivers.ts";
 

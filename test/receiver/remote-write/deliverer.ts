@@ -1,4 +1,4 @@
-/** Owns the pushing half of an agent on the system's clock: a journal, and one remote write sink to a real receiver. */
+/** The pushing half of an agent on the system's clock: a journal, and one remote write sink to a real receiver. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";

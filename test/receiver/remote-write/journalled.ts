@@ -1,4 +1,4 @@
-/** Owns the comparison of a database with the agent's journal: the same series, times and values. */
+/** Compares a database with the agent's journal: the same series, times and values. */
 import assert from "node:assert/strict";
 import { openJournalReader } from "../../../src/journal/reader.ts";
 import { seriesKey } from "../../../src/metric/series.ts";

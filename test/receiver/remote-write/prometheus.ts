@@ -1,4 +1,4 @@
-/** Owns Prometheus and VictoriaMetrics as receivers of remote write in tests, on a port that stays theirs through a stop and a start. */
+/** Prometheus and VictoriaMetrics as receivers of remote write in tests, on a port that stays theirs through a stop and a start. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** Owns a recording proxy in front of a receiver of remote write: what went by, decoded, and what was said to it. */
+/** A recording proxy in front of a receiver of remote write: what went through it, decoded, and what was answered. */
 import { once } from "node:events";
 import { createServer, request, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";

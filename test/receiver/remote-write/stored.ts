@@ -1,4 +1,4 @@
-/** Owns the reading of what a database holds: series by their text, values by their time. */
+/** Reads what a database holds: series by their text, values by their time. */
 import { z } from "zod";
 import type { Database } from "./prometheus.ts";
 

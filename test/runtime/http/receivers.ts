@@ -1,4 +1,4 @@
-/** Owns the receivers of the client's tests: real servers on loopback, well-behaved and raw, and their certificates. */
+/** Receivers for the client's tests: real servers on loopback, well-behaved and raw, and their certificates. */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import {

@@ -1,4 +1,4 @@
-/** Owns how the tests of the client send and what they expect of a reply. */
+/** Sends requests by the client in tests, and checks its replies. */
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { systemClock } from "../../../src/runtime/clock.ts";

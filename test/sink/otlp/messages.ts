@@ -1,4 +1,4 @@
-/** Owns an independent reading of OTLP requests: protobuf by reflection over the published schema, JSON by its own parser. */
+/** Reads OTLP requests independently of the encoders: protobuf by reflection over the published schema, JSON by its own parser. */
 import protobuf from "protobufjs";
 import { z } from "zod";
 

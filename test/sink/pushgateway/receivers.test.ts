@@ -92,7 +92,7 @@ test(
     );
     assert.equal((await push(old, [series(power), 1])).status, "delivered");
 
-    // The same series under another type; hosts never do this, as a name's type is a part of the contract (METRICS.md).
+    // The same series under another type; hosts never do this, as a name's type is a part of the contract.
     const clash = { ...faults, name: power.name };
     const outcome = await push(fresh, [series(clash), 1]);
     assert.ok(outcome.status === "rejected", JSON.stringify(outcome));

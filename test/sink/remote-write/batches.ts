@@ -1,4 +1,4 @@
-/** Owns batches for tests: made by hand, and random ones as a meter could produce them. */
+/** Batches for tests: made by hand, and random ones as a meter could produce them. */
 import fc from "../../support/property.ts";
 import { agentCounter, bootCounter, gauge, histogram, type Metric } from "../../../src/metric/metric.ts";
 import {

@@ -1,4 +1,4 @@
-/** Owns HTTP clients for tests of the sink: one that never answers well, one that answers as told. */
+/** HTTP clients for tests of the sink: one that never answers well, one that answers as the test says. */
 import type { HttpClient, HttpReply, HttpRequest, HttpResponse } from "../../../src/runtime/http/http.ts";
 
 export const deadClient: HttpClient = {

@@ -1,4 +1,4 @@
-/** Owns the reading of remote write bodies in tests: protobufjs with schemas of its own, so that the encoders are not their own judge. */
+/** Reads remote write bodies in tests: protobufjs with schemas of its own, so that the encoders are not their own judge. */
 import protobuf from "protobufjs";
 import { uncompress } from "snappyjs";
 import { z } from "zod";

@@ -1,4 +1,4 @@
-/** Owns what tests compare of messages: the points of each series, bit for bit. */
+/** Reads the points of each series out of messages, bit for bit, for tests to compare. */
 import { seriesKey, type Series } from "../../../src/metric/series.ts";
 import type { Batch } from "../../../src/sink/sink.ts";
 import { bitsOf, nanBits, staleBits, type DecodedSeries } from "./messages.ts";

@@ -1,4 +1,4 @@
-/** Owns the proof that the simulated powermetrics understands, and refuses, the real one's arguments. */
+/** The simulated powermetrics takes and refuses the arguments that the real one does. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { chips } from "../../../src/source/simulate/chips.ts";

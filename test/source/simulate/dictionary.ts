@@ -1,4 +1,4 @@
-/** Owns reading a document in tests, by the npm package that is the oracle for our own reader. */
+/** Reads a document in tests by the npm package `plist`, the oracle for our own reader. */
 import assert from "node:assert/strict";
 import { parse, type PlistValue } from "plist";
 

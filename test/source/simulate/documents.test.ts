@@ -1,4 +1,4 @@
-/** Owns the proof that every simulated machine prints documents of the right shape. */
+/** Every simulated machine prints documents of the right shape. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { chips } from "../../../src/source/simulate/chips.ts";

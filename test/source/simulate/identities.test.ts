@@ -1,4 +1,4 @@
-/** Owns the proof that the figures of a document agree with each other, whatever the chip, the seed and the hour. */
+/** The figures of a simulated document agree with each other, whatever the chip, the seed and the hour. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "../../support/property.ts";

@@ -1,4 +1,4 @@
-/** Owns the proof that vm_stat, sysctl and pmset print Apple's layouts and agree with each other and over time. */
+/** The simulated vm_stat, sysctl and pmset print Apple's layouts, and agree with each other and over time. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "../../support/property.ts";

@@ -1,4 +1,4 @@
-/** Owns the proof that a simulated tool behaves as a process: it reads its environment, stops, and leaves no orphan. */
+/** A simulated tool behaves as a process: it reads its environment, stops, and leaves no orphan. */
 import assert from "node:assert/strict";
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";

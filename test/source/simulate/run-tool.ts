@@ -1,4 +1,4 @@
-/** Owns running a simulated tool inside a test: its output as text, its exit code, time from a fake clock. */
+/** Runs a simulated tool inside a test: its output as text, its exit code, time from a fake clock. */
 import type { Clock } from "../../../src/runtime/clock.ts";
 import { simulate, type SimulatedTool, type World } from "../../../src/source/simulate/index.ts";
 import { fakeClock } from "../../support/fake-clock.ts";

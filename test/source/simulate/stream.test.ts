@@ -1,4 +1,4 @@
-/** Owns the proof that the simulated stream keeps time, separates documents, ends when told, and goes wrong when asked. */
+/** The simulated stream keeps time, separates documents, ends when asked to, and goes wrong on request. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { fakeClock } from "../../support/fake-clock.ts";

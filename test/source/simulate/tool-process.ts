@@ -1,4 +1,4 @@
-/** Owns a simulated tool as a process of its own, for tests that need a real pipe and a real parent: `node tool-process.ts TOOL ARGS`. */
+/** A simulated tool as a process of its own, for tests that need a real pipe and a real parent: `node tool-process.ts TOOL ARGS`. */
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { processWorld, simulate, simulatedTools } from "../../../src/source/simulate/index.ts";
 
