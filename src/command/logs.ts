@@ -1,4 +1,4 @@
-/** Owns `logs`: the end of the daemon's log, and with `-f` what comes after it. */
+/** `logs`: the end of the daemon's log, and with `-f` what comes after it. */
 import { loadConfiguration } from "../config/load.ts";
 import { layoutUnder, type Layout } from "../daemon/layout.ts";
 import { openTail } from "../daemon/tail.ts";
@@ -38,9 +38,9 @@ export async function logs(
 }
 
 /** Where the configuration sends it; it may not be ours to read, and then the usual place is tried. */
-function logOf({ config, log, standardError }: Layout, world: World): string {
+function logOf({ config, log }: Layout, world: World): string {
   if (!world.fileExists(config)) return log;
   const loaded = loadConfiguration({ ...loadWorld({ config }, world), env: {} });
   if (!loaded.ok) return log;
-  return loaded.configuration.log.file ?? standardError;
+  return loaded.configuration.log.file ?? log;
 }

@@ -4,7 +4,7 @@
  */
 import type { RunArguments } from "./program.ts";
 
-const named: ReadonlySet<string> = new Set(["--config", "--pid-file"]);
+const named: ReadonlySet<string> = new Set(["--config", "--pid-file", "--log-file"]);
 
 /** What the grammar makes of the same arguments; undefined for everything that is not plain, wrong calls and help among it. */
 export function plainArguments(args: readonly string[]): RunArguments | undefined {
@@ -29,9 +29,8 @@ function valueOf(option: string, next: string | undefined): string | undefined {
 }
 
 function chosen(values: ReadonlyMap<string, string>): RunArguments {
-  const [config, simulate, pidFile] = ["--config", "--simulate", "--pid-file"].map((name) =>
-    values.get(name),
-  );
+  const names = ["--config", "--simulate", "--pid-file", "--log-file"];
+  const [config, simulate, pidFile, logFile] = names.map((name) => values.get(name));
   return {
     choice: {
       ...(config !== undefined && { config }),
@@ -39,5 +38,6 @@ function chosen(values: ReadonlyMap<string, string>): RunArguments {
       flags: {},
     },
     ...(pidFile !== undefined && { pidFile }),
+    ...(logFile !== undefined && { logFile }),
   };
 }

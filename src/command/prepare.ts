@@ -1,5 +1,6 @@
 /** `prepare`, which only `run` calls: the other side of apart.ts. */
 import { posix } from "node:path";
+import type { Plain } from "../config/field.ts";
 import { printConfiguration } from "../config/print.ts";
 import type { Given } from "./apart.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
@@ -36,8 +37,8 @@ async function answer(args: readonly string[], world: World): Promise<Settled | 
     stdout: (text) => void (stdout += text),
     stderr: (text) => void (stderr += text),
   };
-  const onRun = async ({ choice, pidFile }: RunArguments): Promise<ExitCode> => {
-    const prepared = await settle(choice, quiet);
+  const onRun = async ({ choice, pidFile, logFile }: RunArguments): Promise<ExitCode> => {
+    const prepared = await settle(choice, logFile && posix.resolve(world.cwd, logFile), quiet);
     if (typeof prepared === "number") return prepared;
     settled = { ...prepared, ...(pidFile !== undefined && { pidFile: posix.resolve(world.cwd, pidFile) }) };
     return exitCode.ok;
@@ -56,9 +57,29 @@ async function byGrammar(
   return runProgram(["run", ...args], world, onRun);
 }
 
-async function settle(choice: RunChoice, world: World): Promise<Settled | ExitCode> {
+async function settle(
+  choice: RunChoice,
+  logFile: string | undefined,
+  world: World,
+): Promise<Settled | ExitCode> {
   const prepared = await prepare(choice, world);
   if (typeof prepared === "number") return prepared;
-  const { printable, ...settled } = prepared;
-  return { ...settled, text: printConfiguration(printable) };
+  const { printable, configuration, ...settled } = prepared;
+  const { log } = configuration;
+  if (logFile === undefined || log.file !== undefined)
+    return { ...settled, configuration, text: printConfiguration(printable) };
+  return {
+    ...settled,
+    configuration: { ...configuration, log: { ...log, file: logFile } },
+    text: printConfiguration(withLogFile(printable, logFile)),
+  };
 }
+
+function withLogFile(printable: Plain, file: string): Plain {
+  if (!isSection(printable)) return printable;
+  const { log } = printable;
+  return { ...printable, log: { ...(isSection(log) && log), file } };
+}
+
+const isSection = (value: Plain | undefined): value is Readonly<Record<string, Plain | undefined>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

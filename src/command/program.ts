@@ -15,6 +15,8 @@ export interface RunArguments {
   readonly choice: RunChoice;
   /** Written while we are root, for newsyslog, which tells the process of this number to open its log again. */
   readonly pidFile?: string;
+  /** Where the log goes when the configuration names no file. */
+  readonly logFile?: string;
 }
 
 type OnRun = (run: RunArguments) => ExitCode | Promise<ExitCode>;
@@ -101,10 +103,15 @@ const addRun =
       )
       .addOption(new Option("--log.format <format>", "form of messages").choices(["auto", "text", "json"]))
       .option("--pid-file <file>", "write the process' number here, for log rotation")
-      .action(async (options: Options & { pidFile?: string }) => {
-        const { pidFile } = options;
+      .option("--log-file <file>", "log here when the configuration has no log.file")
+      .action(async (options: Options & { pidFile?: string; logFile?: string }) => {
+        const { pidFile, logFile } = options;
         const chosen = { ...choice(options), flags: runFlags(options) };
-        done(await onRun({ choice: chosen, ...(pidFile !== undefined && { pidFile }) }));
+        const files = {
+          ...(pidFile !== undefined && { pidFile }),
+          ...(logFile !== undefined && { logFile }),
+        };
+        done(await onRun({ choice: chosen, ...files }));
       });
 
 const addOnce: Add = (program, world, done) =>

@@ -3,10 +3,10 @@ import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { runAgent } from "../agent.ts";
 import { stateFolder } from "../config/locate.ts";
+import { writePidFile } from "../daemon/pid-file.ts";
 import { createReload, type Reloaded } from "../daemon/reload.ts";
 import { openRestarts } from "../daemon/restarts.ts";
 import { causeOf } from "../runtime/cause.ts";
-import { writeAtomically } from "../runtime/files.ts";
 import type { Logger } from "../runtime/log.ts";
 import { createLogger, type OwnedLogger } from "../runtime/log/logger.ts";
 import { childEnvironment } from "../source/child.ts";
@@ -76,12 +76,12 @@ async function runWith(prepared: Settled, { args, world, hangup }: Running): Pro
   using log = opened;
   const usesHostname = configuration.global.instance === world.hostname;
   const nameless = privileges.asAccount(() => keepHostname(world, world.hostname));
-  const unmarked = prepared.pidFile === undefined ? undefined : writePidFile(prepared.pidFile);
+  using pidFile = prepared.pidFile === undefined ? undefined : writePidFile(prepared.pidFile, process.pid);
   for (const warning of [
     ...prepared.warnings,
     usesHostname ? nameless : undefined,
     granted.warning,
-    unmarked,
+    pidFile?.warning,
   ])
     if (warning !== undefined) log.warn(warning);
   sayHello(prepared, world, log);
@@ -149,16 +149,6 @@ function openLog({ log }: Settled["configuration"], world: World): OwnedLogger |
     });
   } catch (error) {
     return `log.file: ${causeOf(error)}`;
-  }
-}
-
-/** Why it could not be written; the agent runs without it, only its log is not opened again after a rotation. */
-function writePidFile(path: string): string | undefined {
-  try {
-    writeAtomically(path, `${process.pid}\n`);
-    return undefined;
-  } catch (error) {
-    return `${causeOf(error)}; newsyslog can't tell the agent to open its log again`;
   }
 }
 

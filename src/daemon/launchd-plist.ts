@@ -38,6 +38,9 @@ export function launchdJob(layout: Layout): Readonly<Record<string, LaunchdValue
       layout.config,
       "--pid-file",
       layout.pidFile,
+      // Else a configuration without log.file would fill launchd's file, of which newsyslog can't make the agent let go.
+      "--log-file",
+      layout.log,
     ],
     RunAtLoad: true,
     // After every end, also one with 0: Activity Monitor's Quit would otherwise end it until the next boot. bootout removes

@@ -9,6 +9,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -47,7 +48,7 @@ test(
     const configure = (level: string, more = {}): void =>
       writeFileSync(
         path,
-        JSON.stringify({ run_as: "nobody", log: { file: log, level }, web: { enabled: false }, ...more }),
+        JSON.stringify({ run_as: "nobody", log: { level }, web: { enabled: false }, ...more }),
       );
     configure("info");
     const state = `${macFolder}/Application Support/mac-powermetrics-agent/state`;
@@ -57,7 +58,19 @@ test(
     for (const made of [state, join(state, "hostname")]) chownSync(made, nobody, 0);
     const agent = spawn(
       process.execPath,
-      ["--import", mac, cli, "run", "--simulate", "--config", path, "--pid-file", join(here, "pid")],
+      [
+        "--import",
+        mac,
+        cli,
+        "run",
+        "--simulate",
+        "--config",
+        path,
+        "--pid-file",
+        join(here, "pid"),
+        "--log-file",
+        log,
+      ],
       { stdio: ["ignore", "ignore", "inherit"], env: { PATH: "/usr/bin:/bin" } },
     );
     const ended = once(agent, "exit");
@@ -73,8 +86,14 @@ test(
       await untilSaid("gave up root");
       assert.equal(statSync(join(state, "journal.db")).uid, nobody);
 
+      renameSync(log, `${log}.0`);
+      const rotated = readFileSync(`${log}.0`, "utf8").length;
+      // newsyslog makes the new file, as its line for the account says.
+      writeFileSync(log, "");
+      chownSync(log, nobody, 0);
       agent.kill("SIGHUP");
       await untilSaid("configuration read again, nothing changed");
+      assert.equal(readFileSync(`${log}.0`, "utf8").length, rotated, "nothing goes into the rotated file");
       configure("debug");
       agent.kill("SIGHUP");
       await untilSaid('"changed":["log.level"]');
@@ -82,12 +101,13 @@ test(
       agent.kill("SIGHUP");
       await untilSaid("cannot use the new configuration");
       assert.equal(times("starts anew"), 0);
-      assert.equal(times('starts"'), 1, "one life");
+      assert.equal(times('starts"'), 0, "one life, which began in the rotated file");
       assert.equal(agent.exitCode, null, "the same process");
       assert.equal(Number(readFileSync(join(here, "pid"), "utf8")), agent.pid);
 
       agent.kill("SIGTERM");
       assert.deepEqual(await ended, [0, null]);
+      assert.equal(readFileSync(join(here, "pid"), "utf8"), "", "emptied, as the folder is root's");
     } finally {
       over.abort();
       agent.kill("SIGKILL");

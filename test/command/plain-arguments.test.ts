@@ -20,7 +20,7 @@ async function byGrammar(args: readonly string[]): Promise<RunArguments | undefi
 test("the arguments of launchd and of a trial are read without the grammar, as the grammar reads them", async () => {
   for (const args of [
     [],
-    ["--config", "/a/agent.yaml", "--pid-file", "/b/agent.pid"],
+    ["--config", "/a/agent.yaml", "--pid-file", "/b/agent.pid", "--log-file", "/c/agent.log"],
     ["--simulate", "--config", "a.yaml"],
     ["--simulate", "auto"],
     ["--config", "a.yaml", "--config", "b.yaml"],
@@ -32,7 +32,20 @@ test("the arguments of launchd and of a trial are read without the grammar, as t
 
 test("whatever the arguments are, they are read as the grammar reads them, or left to it", async () => {
   const word = fc.constantFrom(
-    ...["--config", "--pid-file", "--simulate", "auto", "always", "a.yaml", "", "-", "--", "-h", "--help"],
+    ...[
+      "--config",
+      "--pid-file",
+      "--log-file",
+      "--simulate",
+      "auto",
+      "always",
+      "a.yaml",
+      "",
+      "-",
+      "--",
+      "-h",
+      "--help",
+    ],
     ...[
       "--config=a.yaml",
       "--simulate=auto",

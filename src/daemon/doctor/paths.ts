@@ -99,7 +99,8 @@ function job({ system: { layout } }: PathWorld): Finding {
 function rotation({ log }: Configuration, { system: { layout }, owner = rootOwner }: PathWorld): Finding {
   if (!holds(layout.newsyslog, newsyslogConf(layout, rotationOwner(owner))))
     return doubtful("log rotation", `${layout.newsyslog} is missing or differs`, reinstall);
-  if (log.file === layout.log) return well("log rotation", `newsyslog rotates ${layout.log}`);
+  // The job names it for a configuration that names none.
+  if ((log.file ?? layout.log) === layout.log) return well("log rotation", `newsyslog rotates ${layout.log}`);
   return doubtful(
     "log rotation",
     `nothing rotates ${log.file ?? "standard error"}`,
