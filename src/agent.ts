@@ -192,7 +192,7 @@ export async function runAgent(
   return end;
 }
 
-/** Half a second under what SIGTERM may take (WIRE.md 1, duty 10). */
+/** Half a second under the 2 s that a stop may take. */
 const shutdownMs = 1500;
 
 function journalOptions({ journal }: Configuration) {

@@ -1,4 +1,4 @@
-/** Owns the command line: argv to command, the process' signals and its exit code. Each command is loaded when it is called. */
+/** The command line: argv to command, the process' signals and its exit code. Each command is loaded when it is called. */
 import { existsSync, readFileSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { keptHostname } from "./command/hostname.ts";

@@ -41,7 +41,7 @@ export interface Collection {
   readonly intakes: Readonly<Record<SourceName, Intake>>;
 }
 
-/** Tasks are named by coalition, with what FORMATS.md section 3.5 lists of each. */
+/** Tasks are named by coalition (`--show-process-coalition`), and powermetrics estimates the energy of each (`--show-process-energy`). */
 const taskArguments = ["--show-process-coalition", "--show-process-energy"];
 
 export function createCollection({ sources: settings }: Configuration, world: CollectionWorld): Collection {

@@ -1,4 +1,4 @@
-/** Owns the wiring of every stage's state to the agent's own metrics, and the slow interval at which they are told. */
+/** Feeds every stage's state into the agent's own metrics, and collects those at a slow interval. */
 import type { Deliveries } from "./delivery/deliveries.ts";
 import { deliveryStatuses, type DeliveryListener } from "./delivery/state.ts";
 import { lossReasons, type Journal, type JournalState } from "./journal/types.ts";

@@ -1,4 +1,4 @@
-/** Owns the agent's version: package.json's, which the bundle has built in. */
+/** The agent's version: package.json's, which the bundle has built in. */
 import { readFileSync } from "node:fs";
 
 /** esbuild puts the version in here; without it package.json is read. */

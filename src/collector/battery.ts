@@ -1,4 +1,4 @@
-/** Owns the battery's charge as powermetrics tells it. */
+/** The battery's charge as powermetrics reports it. */
 import { gauge } from "../metric/metric.ts";
 import { collector } from "./collector.ts";
 

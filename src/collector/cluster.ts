@@ -1,4 +1,4 @@
-/** Owns what each cluster did in the window, computed from its cores: the cluster's own fields are broken on M3 and M4. */
+/** What each cluster did in the window, computed from its cores: the cluster's own fields are broken on M3 and M4. */
 import { gauge } from "../metric/metric.ts";
 import type { Core } from "../parse/sample.ts";
 import { collector } from "./collector.ts";

@@ -1,11 +1,11 @@
 /**
- * Owns what a collector is: metrics, and the code that observes them from one source's samples, declared together.
+ * A collector: metrics, and the code that observes them from one source's samples, declared together.
  * A metric that was not declared, or a wrong label, does not compile.
  */
 import type { Metric } from "../metric/metric.ts";
 import type { Samples, SourceName } from "../parse/sample.ts";
 
-/** The switches of metrics that are off by default (METRICS.md). */
+/** The switches of metrics that are off by default. */
 export interface CollectorSettings {
   readonly tasks: { readonly enabled: boolean; readonly top: number };
   readonly frequencyResidency: boolean;

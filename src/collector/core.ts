@@ -1,4 +1,4 @@
-/** Owns what each logical CPU did in the window: frequency and residencies, and where it sits. */
+/** What each logical CPU did in the window: frequency and residencies, and where it sits. */
 import { gauge } from "../metric/metric.ts";
 import { collector } from "./collector.ts";
 import { percent } from "./percent.ts";

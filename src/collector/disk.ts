@@ -1,4 +1,4 @@
-/** Owns disk traffic since the agent started, summed over the windows. */
+/** Disk traffic since the agent started, summed over the windows. */
 import { agentCounter } from "../metric/metric.ts";
 import { collector } from "./collector.ts";
 import { sum } from "./sum.ts";

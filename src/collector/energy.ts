@@ -1,4 +1,4 @@
-/** Owns energy since the agent started: the exact sum of the millijoules of every accepted window. */
+/** Energy since the agent started: the exact sum of the millijoules of every accepted window. */
 import { agentCounter } from "../metric/metric.ts";
 import { collector } from "./collector.ts";
 import { sum, type Sum } from "./sum.ts";

@@ -1,4 +1,4 @@
-/** Owns the time spent at each frequency, off by default: some ten to twenty series a core. */
+/** The time spent at each frequency, off by default: some ten to twenty series a core. */
 import { agentCounter } from "../metric/metric.ts";
 import type { FrequencyResidency } from "../parse/sample.ts";
 import { collector } from "./collector.ts";

@@ -1,4 +1,4 @@
-/** Owns what the GPU did in the window, power aside. */
+/** What the GPU did in the window, power aside. */
 import { gauge } from "../metric/metric.ts";
 import { collector } from "./collector.ts";
 import { percent } from "./percent.ts";

@@ -1,4 +1,4 @@
-/** Owns the list of collectors: a new one is its file and one line here. The order is the order of the exposition. */
+/** The list of collectors: a new one is its file and one line here. The order is the order of the exposition. */
 import type { Metric } from "../metric/metric.ts";
 import type { SourceName } from "../parse/sample.ts";
 import { battery } from "./battery.ts";

@@ -1,4 +1,4 @@
-/** Owns interrupts by CPU and type, off by default. */
+/** Interrupts by CPU and type, off by default. */
 import { agentCounter } from "../metric/metric.ts";
 import { collector } from "./collector.ts";
 import { sums } from "./sum.ts";
@@ -24,7 +24,7 @@ export const interrupts = collector({
         rows.set(key, { core, type });
         counts.add(key, accrues ? count : undefined);
       }
-      // A row without events is missing from the document, but its count goes on (FORMATS.md, section 3.3).
+      // A row without events is missing from the document, but its count goes on.
       for (const [key, total] of counts.entries()) {
         const row = rows.get(key);
         if (row !== undefined) observe("count", total, row);

@@ -1,4 +1,4 @@
-/** Owns which machine the samples come from, and how long a window was. */
+/** Which machine the samples come from, and how long a window was. */
 import { gauge } from "../metric/metric.ts";
 import { collector } from "./collector.ts";
 

@@ -1,4 +1,4 @@
-/** Owns memory size, pressure and swap as sysctl reports them. */
+/** Memory size, pressure and swap as sysctl reports them. */
 import { gauge } from "../metric/metric.ts";
 import { collector } from "./collector.ts";
 

@@ -1,4 +1,4 @@
-/** Owns the step from a ratio (0…1) to a percentage (0…100). */
+/** Turns a ratio (0…1) into a percentage (0…100). */
 
 /** Ratios have six significant digits; what the multiplication adds beyond the fourteenth decimal is noise. */
 export function percent(ratio: number | undefined): number | undefined {

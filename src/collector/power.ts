@@ -1,4 +1,4 @@
-/** Owns mean power over the window, as powermetrics estimates it per rail. */
+/** Mean power over the window, as powermetrics estimates it per rail. */
 import { gauge } from "../metric/metric.ts";
 import { collector } from "./collector.ts";
 
@@ -37,7 +37,7 @@ export const power = collector({
     },
 });
 
-/** With the gpu_power sampler alone there is an energy but no power (FORMATS.md, section 3.2). */
+/** With the gpu_power sampler alone there is an energy but no power. */
 function meanMilliwatts(millijoules: number | undefined, elapsedNs: number): number | undefined {
   return millijoules === undefined || elapsedNs <= 0 ? undefined : (millijoules * 1e9) / elapsedNs;
 }

@@ -1,4 +1,4 @@
-/** Owns fans and temperatures of Intel Macs; powermetrics has no such source on Apple Silicon, so there they are absent. */
+/** Fans and temperatures of Intel Macs; powermetrics has no such source on Apple Silicon, so there they are absent. */
 import { gauge } from "../metric/metric.ts";
 import { collector } from "./collector.ts";
 

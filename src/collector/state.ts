@@ -1,4 +1,4 @@
-/** Owns the "one series per state" shape: 1 for the present state, 0 for every other known one. */
+/** Observes one series per state: 1 for the present state, 0 for every other known one. */
 
 /** Observes nothing without a present state; a state not known beforehand is reported verbatim beside the known ones. */
 export function observeState(

@@ -1,4 +1,4 @@
-/** Owns the adding up of windows: a sum exists from the first reported delta on, and never before. */
+/** Adds up windows: a sum exists from the first reported delta on, and never before. */
 
 export interface Sum {
   /** Adds a delta of the window; an absent delta adds nothing. Returns the sum so far, absent while nothing was reported. */

@@ -1,4 +1,4 @@
-/** Owns what the busiest tasks used, off by default for privacy: a bounded set of names, everything else summed as `_other`. */
+/** What the busiest tasks used, off by default for privacy: a bounded set of names, everything else summed as `_other`. */
 import { agentCounter } from "../metric/metric.ts";
 import type { TaskWindow } from "../parse/sample.ts";
 import { collector } from "./collector.ts";

@@ -1,9 +1,9 @@
-/** Owns thermal pressure: one series per state, 1 for the present one. */
+/** Thermal pressure: one series per state, 1 for the present one. */
 import { gauge } from "../metric/metric.ts";
 import { collector } from "./collector.ts";
 import { observeState } from "./state.ts";
 
-/** Apple's OSThermalNotification levels for macOS (FORMATS.md, section 3.4). */
+/** Apple's OSThermalNotification levels for macOS. */
 const knownStates = ["nominal", "moderate", "heavy", "trapping", "sleeping"];
 
 export const thermal = collector({

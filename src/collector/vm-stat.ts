@@ -1,4 +1,4 @@
-/** Owns virtual memory as vm_stat reports it; counts are pages, counters run since boot. */
+/** Virtual memory as vm_stat reports it; counts are pages, counters run since boot. */
 import { bootCounter, gauge } from "../metric/metric.ts";
 import type { VmStatSample } from "../parse/sample.ts";
 import { collector } from "./collector.ts";

@@ -1,4 +1,4 @@
-/** Owns `check`: everything wrong with a configuration at once, and with `--connect` whether its receivers answer. */
+/** `check`: everything wrong with a configuration at once, and with `--connect` whether its receivers answer. */
 import { loadWorld, refuse, type ConfigChoice, type ConfigWorld } from "./config.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { loadCompiled } from "./expressions.ts";

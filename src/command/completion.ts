@@ -1,4 +1,4 @@
-/** Owns `completion`: what a shell needs to complete our command line, made from the program's own grammar. */
+/** `completion`: what a shell needs to complete our command line, made from the program's own grammar. */
 import type { Command, Option } from "commander";
 
 export const shells = ["bash", "zsh", "fish"] as const;

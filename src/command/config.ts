@@ -1,4 +1,4 @@
-/** Owns `config example|schema|print`. */
+/** `config example|schema|print`. */
 import { exitCode, type ExitCode } from "./exit.ts";
 import type { LoadWorld, Refused } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";

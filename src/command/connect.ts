@@ -1,4 +1,4 @@
-/** Owns `check --connect`: every receiver is asked with an empty request, which stores nothing. */
+/** `check --connect`: every receiver is asked with an empty request, which stores nothing. */
 import { silentLogger } from "../runtime/log.ts";
 import { receiversOf, type Receiver, type SinkWorld } from "../sink/index.ts";
 import type { SendResult, Sink } from "../sink/sink.ts";

@@ -1,4 +1,4 @@
-/** Owns `doctor`: every check at once, one line each with its fix, or JSON. */
+/** `doctor`: every check at once, one line each with its fix, or JSON. */
 import { collectorSettings } from "../collection.ts";
 import { neededSamplers } from "../collector/index.ts";
 import { loadConfiguration, type Loaded, type Refused } from "../config/load.ts";

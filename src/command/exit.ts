@@ -1,4 +1,4 @@
-/** Owns the exit codes of every command (DESIGN.md, command line). */
+/** The exit codes of every command. */
 export const exitCode = {
   ok: 0,
   failure: 1,

@@ -1,4 +1,4 @@
-/** Owns the journal's history as OpenMetrics with timestamps, as `promtool tsdb create-blocks-from openmetrics` reads it. */
+/** The journal's history as OpenMetrics with timestamps, as `promtool tsdb create-blocks-from openmetrics` reads it. */
 import { formatValue, openMetricsHead } from "../metric/text.ts";
 import type { Metric } from "../metric/metric.ts";
 import { seriesKey } from "../metric/series.ts";

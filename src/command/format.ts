@@ -1,4 +1,4 @@
-/** Owns how snapshots are printed: the formats of `once`, `replay` and `journal export`. */
+/** Prints snapshots: the formats of `once`, `replay` and `journal export`. */
 import { exposition } from "../endpoint/exposition.ts";
 import { jsonSnapshot } from "../meter/json.ts";
 import type { Snapshot } from "../meter/snapshot.ts";

@@ -1,4 +1,4 @@
-/** Owns how commands that read the sources come by their configuration, and when the simulator stands in for the tools. */
+/** Loads the configuration for commands that read the sources, and decides when the simulator stands in for the tools. */
 import type { Plain } from "../config/field.ts";
 import type { Loaded } from "../config/load.ts";
 import type { Configuration } from "../config/schema.ts";

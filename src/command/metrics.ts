@@ -1,4 +1,4 @@
-/** Owns `metrics`: the catalogue, for people and for scripts. */
+/** `metrics`: the catalogue, for people and for scripts. */
 import { collectors } from "../collector/index.ts";
 import { ownMetrics } from "../meter/own-metrics.ts";
 import type { Metric } from "../metric/metric.ts";

@@ -1,4 +1,4 @@
-/** Owns `once`: one sample of each source, printed. */
+/** `once`: one sample of each source, printed. */
 import { createCollection } from "../collection.ts";
 import type { Configuration } from "../config/schema.ts";
 import { createOwnMeter } from "../meter/own-meter.ts";

@@ -1,5 +1,5 @@
 /**
- * Owns the command line of `run` as launchd and most people write it, read without the grammar of program.ts, which takes
+ * Reads the command line of `run` as launchd and most people write it, without the grammar of program.ts, which takes
  * 10 ms to load.
  */
 import type { RunArguments } from "./program.ts";

@@ -1,4 +1,4 @@
-/** Owns how `run` comes by an account to become, and hands it what it will need: before anything is opened. */
+/** Finds the account that `run` is to become, and gives it what it will need before anything is opened. */
 import { posix } from "node:path";
 import type { Configuration } from "../config/schema.ts";
 import {

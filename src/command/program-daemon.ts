@@ -1,4 +1,4 @@
-/** Owns the grammar of the verbs about life on a Mac: install, uninstall, status, logs, doctor, completion. */
+/** The grammar of the verbs about life on a Mac: install, uninstall, status, logs, doctor, completion. */
 import { Argument, InvalidArgumentError, type Command } from "commander";
 import { parseDuration } from "../runtime/duration.ts";
 import type { Add } from "./program.ts";

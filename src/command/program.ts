@@ -1,4 +1,4 @@
-/** Owns the grammar of the command line: verbs, their options and help. */
+/** The grammar of the command line: verbs, their options and help. */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../runtime/duration.ts";
 import type { Plain } from "../config/field.ts";

@@ -1,4 +1,4 @@
-/** Owns `--push` of `once` and `replay`: snapshots through a journal of their own to every receiver, and a word on each. */
+/** `--push` of `once` and `replay`: snapshots through a journal of their own to every receiver, and a line on each. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** Owns `record DIR`: the raw streams of all sources into files, for bug reports and `replay`. */
+/** `record DIR`: the raw streams of all sources into files, for bug reports and `replay`. */
 import { createCollection } from "../collection.ts";
 import { createOwnMeter } from "../meter/own-meter.ts";
 import { createLogger } from "../runtime/log/logger.ts";

@@ -1,4 +1,4 @@
-/** Owns `replay`: recorded output through the whole pipeline, in the order and with the times of its documents. */
+/** `replay`: recorded output through the whole pipeline, in the order and with the times of its documents. */
 import { collectorSettings } from "../collection.ts";
 import { createOwnMeter } from "../meter/own-meter.ts";
 import { createPipeline, type Pipeline } from "../meter/pipeline.ts";

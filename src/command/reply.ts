@@ -1,4 +1,4 @@
-/** Owns what the process that reads the configuration tells the one that runs the agent: one line of JSON, secrets and all. */
+/** What the process that reads the configuration sends to the one that runs the agent: one line of JSON, secrets included. */
 import { packSecrets, unpackSecrets } from "../runtime/secret.ts";
 import type { Prepared } from "./load.ts";
 import type { World } from "./world.ts";

@@ -1,4 +1,4 @@
-/** Owns `simulate TOOL …`: one of Apple's tools, impersonated with its own arguments. */
+/** `simulate TOOL …`: one of Apple's tools, impersonated with its own arguments. */
 import { systemClock } from "../runtime/clock.ts";
 import { processWorld, simulate as runTool, simulatedTools } from "../source/simulate/index.ts";
 import { exitCode } from "./exit.ts";

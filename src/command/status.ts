@@ -1,4 +1,4 @@
-/** Owns `status`: the installed daemon in a few lines, or as JSON. */
+/** `status`: the installed daemon in a few lines, or as JSON. */
 import { loadConfiguration } from "../config/load.ts";
 import type { ReadyProbe } from "../daemon/ready.ts";
 import { formatStatus, readStatus } from "../daemon/status.ts";

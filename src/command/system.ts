@@ -1,4 +1,4 @@
-/** Owns the real system of the daemon's commands: tools started by src/source, files under the prefix. */
+/** The real system of the daemon's commands: tools started by src/source, files under the prefix. */
 import { layoutUnder } from "../daemon/layout.ts";
 import type { System, ToolRunner } from "../daemon/system.ts";
 import { childEnvironment, type ChildExit } from "../source/child.ts";

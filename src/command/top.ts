@@ -1,4 +1,4 @@
-/** Owns `top`: the status of an agent, live in a terminal, or as one frame where there is none. */
+/** `top`: the status of an agent, live in a terminal, or as one frame where there is none. */
 import type { Status } from "../endpoint/api/status.ts";
 import { refusesColor } from "../runtime/log/no-color.ts";
 import { exitCode, type ExitCode } from "./exit.ts";

@@ -1,4 +1,4 @@
-/** Owns `uninstall`: every step of `install` taken back, and a list of what stays. */
+/** `uninstall`: every step of `install` taken back, and a list of what stays. */
 import { loadConfiguration } from "../config/load.ts";
 import { defaultAccount } from "../daemon/account.ts";
 import { uninstall as uninstallAgent } from "../daemon/install.ts";

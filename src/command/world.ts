@@ -1,4 +1,4 @@
-/** Owns what commands see of the outside: cli.ts makes the real one, tests make theirs. */
+/** What commands are given of the outside world: cli.ts makes the real one, tests make theirs. */
 import type { Clock } from "../runtime/clock.ts";
 import type { Random } from "../runtime/random.ts";
 import type { ConfigWorld } from "./config.ts";

@@ -1,4 +1,4 @@
-/** Owns the step from the library's YAML nodes to the tree: places, references, anchors, and the bounds of all that. */
+/** Turns the library's YAML nodes into the tree: places, references, anchors, and the bounds of all that. */
 import { isAlias, isMap, isScalar, isSeq, type Scalar } from "yaml";
 import { interpolate, type Variable } from "./interpolate.ts";
 import { problemAt, quote, type Origin, type Path, type Problem } from "./problem.ts";

@@ -1,4 +1,4 @@
-/** Owns MAC_POWERMETRICS_* variables: which key each one sets. */
+/** MAC_POWERMETRICS_* variables: which key each one sets. */
 import type { Field } from "./field.ts";
 import type { Path } from "./problem.ts";
 import { suggestion } from "./suggest.ts";

@@ -1,4 +1,4 @@
-/** Owns the commented starter file: every key with its sentence and its default, so that it can't drift from the schema. */
+/** The commented starter file: every key with its sentence and its default, so that it can't drift from the schema. */
 import { fieldOf, type Field, type Plain } from "./field.ts";
 import { flow } from "./flow.ts";
 import { configurationSchema } from "./schema.ts";

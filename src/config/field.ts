@@ -1,4 +1,4 @@
-/** Owns the schema as a tree of fields: what loading, printing and the example need to know about each key. */
+/** The schema as a tree of fields: what loading, printing and the example need to know about each key. */
 import * as z from "zod";
 
 /** A value of the configuration as text or YAML gives it, before any rule was applied. */

@@ -1,4 +1,4 @@
-/** Owns the wording of broken rules: zod's issues in the house grammar, at the place where the value was written. */
+/** Words broken rules: zod's issues in the project's error grammar, at the place where the value was written. */
 import type * as z from "zod";
 import { fieldAt, type Field } from "./field.ts";
 import { formatPath, quote, type Problem } from "./problem.ts";

@@ -1,4 +1,4 @@
-/** Owns the JSON Schema of the configuration file, for editors. Loaded on demand only. */
+/** The JSON Schema of the configuration file, for editors. Loaded on demand only. */
 import * as z from "zod";
 import { configurationSchema } from "./schema.ts";
 

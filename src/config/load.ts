@@ -1,5 +1,5 @@
 /**
- * Owns loading: flag > MAC_POWERMETRICS_* > file > OTEL_* > default become one configuration, or the list of all that
+ * Loads a configuration: flag > MAC_POWERMETRICS_* > file > OTEL_* > default become one configuration, or the list of all that
  * is wrong.
  */
 import { posix } from "node:path";

@@ -1,4 +1,4 @@
-/** Owns where things lie on a system: the configuration file and the agent's own folder. */
+/** Finds the configuration file and the agent's own folder on a system. */
 import { posix } from "node:path";
 import type { Environment } from "./environment.ts";
 

@@ -1,4 +1,4 @@
-/** Owns OTEL_* variables in a configuration: below the file, above the defaults. */
+/** OTEL_* variables in a configuration: below the file, above the defaults. */
 import { otlpFromEnvironment } from "../sink/otlp/environment.ts";
 import type { Environment } from "./environment.ts";
 import { problemAt, type Problem } from "./problem.ts";

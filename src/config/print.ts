@@ -1,4 +1,4 @@
-/** Owns the printed configuration: YAML that loads again, each value with where it comes from on request. Loaded on demand only. */
+/** Prints the configuration: YAML that loads again, each value with where it comes from on request. Loaded on demand only. */
 import type { Plain } from "./field.ts";
 import { flow } from "./flow.ts";
 import { formatOrigin, formatPath, type Origin, type Path } from "./problem.ts";

@@ -1,4 +1,4 @@
-/** Owns what is wrong with a configuration: where, at which key, and why, in one line each. */
+/** A problem of a configuration: where, at which key, and why, in one line each. */
 import { maskUrls } from "../runtime/redact.ts";
 
 /** Where an effective value comes from; lines and columns count from 1. */

@@ -1,4 +1,4 @@
-/** Owns what of a configuration may be printed: values with secrets and passwords hidden. */
+/** What of a configuration may be printed: values with secrets and passwords hidden. */
 import { child, type Field, type Plain } from "./field.ts";
 import { maskUrls } from "../runtime/redact.ts";
 import { isList } from "./tree.ts";

@@ -1,4 +1,4 @@
-/** Owns the shape of the configuration: every key with its rule, its default and the sentence that explains it. */
+/** The schema of the configuration: every key with its rule, its default and the sentence that explains it. */
 import * as z from "zod";
 import { atLeast, command, enabled, interval, listenAddress, labelName } from "./settings.ts";
 import { sinkSections } from "./sinks.ts";

@@ -1,4 +1,4 @@
-/** Owns the rules that several keys of the configuration share. */
+/** The rules that several keys of the configuration share. */
 import * as z from "zod";
 import { parseAddress } from "../runtime/address.ts";
 import { durationSetting } from "../runtime/setting.ts";

@@ -1,4 +1,4 @@
-/** Owns the step from what was written to what counts: defaults filled in, text given its type, unknown keys refused. */
+/** Turns what was written into what applies: defaults filled in, text given its type, unknown keys refused. */
 import { type Field, type Plain } from "./field.ts";
 import {
   formatPath,

@@ -1,4 +1,4 @@
-/** Owns which sinks a configuration may name: a new sink is one line in each table. */
+/** Which sinks a configuration may name: a new sink is one line in each table. */
 import * as z from "zod";
 import type { Plain } from "./field.ts";
 import { otlpSchema, unsupportedKeys as unsupportedOtlp } from "../sink/otlp/schema.ts";

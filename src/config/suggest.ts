@@ -1,4 +1,4 @@
-/** Owns the guess at what was meant by a misspelt name. */
+/** Guesses what was meant by a misspelt name. */
 
 /** The candidate that is at most a third of the name away, and at most three slips; undefined when none is near. */
 function nearest(name: string, candidates: Iterable<string>): string | undefined {

@@ -1,4 +1,4 @@
-/** Owns what was written, whoever wrote it: values with the place they come from, before the schema is asked. */
+/** What was written, whoever wrote it: values with the place they come from, before the schema is asked. */
 import type { Plain } from "./field.ts";
 import type { Origin } from "./problem.ts";
 

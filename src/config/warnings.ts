@@ -1,4 +1,4 @@
-/** Owns what is allowed but probably not meant. */
+/** Warns about what is allowed but probably not meant. */
 import { formatPath } from "./problem.ts";
 import type { Configuration } from "./schema.ts";
 import type { Frozen } from "../runtime/frozen.ts";

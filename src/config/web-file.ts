@@ -1,4 +1,4 @@
-/** Owns reading `web.config_file`: its content or everything that is wrong with it, with lines and columns. */
+/** Reads `web.config_file`: its content or everything that is wrong with it, with lines and columns. */
 import { posix } from "node:path";
 import type * as z from "zod";
 import { fieldOf, type Plain } from "./field.ts";

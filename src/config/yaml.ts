@@ -1,4 +1,4 @@
-/** Owns reading a configuration file: bounded bytes to YAML, syntax errors included. */
+/** Reads a configuration file: bounded bytes to YAML, syntax errors included. */
 import { LineCounter, parseDocument, type YAMLError } from "yaml";
 import { compose, type Reading } from "./compose.ts";
 import type { Variable } from "./interpolate.ts";

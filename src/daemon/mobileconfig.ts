@@ -1,4 +1,4 @@
-/** Owns the profile with which device management approves the background item in advance (com.apple.servicemanagement, macOS 13). */
+/** The profile with which device management approves the background item in advance (com.apple.servicemanagement, macOS 13). */
 import { label } from "./layout.ts";
 import { plistText } from "./launchd-plist.ts";
 

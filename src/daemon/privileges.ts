@@ -1,5 +1,5 @@
 /**
- * Owns giving up root: what needs it is opened first, powermetrics is started, and then nothing of root is left.
+ * Gives up root: what needs it is opened first, powermetrics is started, and then nothing of root is left.
  *
  *     root ──► files of the account, opened as the account ──► powermetrics lives ──► initgroups, setgid, setuid ──► account
  */

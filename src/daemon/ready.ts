@@ -1,4 +1,4 @@
-/** Owns the wait for an agent that was just started: its own word on /-/ready. */
+/** Waits for an agent that was just started to say on /-/ready that it is. */
 import type { Configuration } from "../config/schema.ts";
 import { formatAddress, parseAddress } from "../runtime/address.ts";
 import type { Clock } from "../runtime/clock.ts";

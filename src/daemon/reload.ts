@@ -1,5 +1,5 @@
 /**
- * Owns reading the configuration again while the agent runs: validate, then swap.
+ * Reads the configuration again while the agent runs: validate, then swap.
  *
  *     asked ─► load ──bad──► the old one stays, logged once
  *                └──good──► sinks and log level change at once

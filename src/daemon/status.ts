@@ -1,4 +1,4 @@
-/** Owns what `status` looks at: what is installed, what runs, and whether it is ready. */
+/** Gathers what `status` shows: what is installed, what runs, and whether it is ready. */
 import { basename } from "node:path";
 import { targetOf } from "./place.ts";
 import { programIn } from "./layout.ts";

@@ -1,4 +1,4 @@
-/** Owns what installing needs of the system: tools, ownership and time, so that tests bring their own. */
+/** What installing needs of the system: tools, ownership and time, so that tests bring their own. */
 import { chownSync, lchownSync, lstatSync, type Stats } from "node:fs";
 import type { Clock } from "../runtime/clock.ts";
 import type { Layout } from "./layout.ts";

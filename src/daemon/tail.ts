@@ -1,5 +1,5 @@
 /**
- * Owns reading the end of a log that is written to and rotated meanwhile.
+ * Reads the end of a log that is written to and rotated meanwhile.
  *
  *     agent.log  ……────────|── last lines ──|── followed …
  *                                     renamed: the new file from its beginning

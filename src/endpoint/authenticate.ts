@@ -1,5 +1,5 @@
 /**
- * Owns basic authentication (RFC 7617) against bcrypt hashes, with a bound on the CPU that guessing can cost.
+ * Basic authentication (RFC 7617) against bcrypt hashes, with a bound on the CPU that guessing can cost.
  *
  *     Authorization ─► known? ──yes─► verdict
  *                        │no

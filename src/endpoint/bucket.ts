@@ -1,4 +1,4 @@
-/** Owns the token bucket: a burst at once, then one more for every interval. */
+/** A token bucket: a burst at once, then one more for every interval. */
 
 export interface Bucket {
   /** Takes one token; false when there is none. `now` in milliseconds of a clock that never steps back. */

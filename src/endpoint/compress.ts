@@ -1,4 +1,4 @@
-/** Owns answers that are worth compressing: made per request, so at the level that costs least. */
+/** Compresses answers that are worth it: made per request, so at the level that costs least. */
 import type { ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
 import { reply } from "./route.ts";

@@ -1,4 +1,4 @@
-/** Owns the way of a request to its route: what is refused, in which order, and what every answer carries. */
+/** Takes a request to its route: what is refused, in which order, and what every answer carries. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "../runtime/log.ts";
 import type { Hosts } from "./hosts.ts";

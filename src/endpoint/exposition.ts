@@ -1,4 +1,4 @@
-/** Owns the two text formats of a scrape: Prometheus' 0.0.4 and OpenMetrics 1.0. */
+/** Writes the two text formats of a scrape: Prometheus' 0.0.4 and OpenMetrics 1.0. */
 import type { Metric } from "../metric/metric.ts";
 import { seriesKey, type SeriesSet } from "../metric/series.ts";
 import { familyHead, formatValue, openMetricsHead } from "../metric/text.ts";

@@ -1,4 +1,4 @@
-/** Owns the warning about an endpoint that the network can read. */
+/** The warning about an endpoint that the network can read. */
 import { formatAddress, isLoopback, type ListenAddress } from "../runtime/address.ts";
 
 /** What to say about an address that others can reach without proving who they are; nothing for all others. */

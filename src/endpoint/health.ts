@@ -1,4 +1,4 @@
-/** Owns the pages that supervisors ask: alive, ready, and reload. */
+/** The pages that supervisors ask: alive, ready, and reload. */
 import { replyText, type Route } from "./route.ts";
 
 export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };

@@ -1,5 +1,5 @@
 /**
- * Owns the names we answer to. A web page can make its own name resolve to 127.0.0.1 (DNS rebinding) and read an
+ * Decides which host names the endpoint answers to. A web page can make its own name resolve to 127.0.0.1 (DNS rebinding) and read an
  * endpoint without authentication; the name in `Host` gives it away.
  */
 import { isIP } from "node:net";

@@ -1,5 +1,5 @@
 /**
- * Owns one listen address: a server on it, or the reason why not and another try every 30 seconds.
+ * One listen address: a server on it, or the reason why not and another try every 30 seconds.
  *
  *     start ──► listening ──► closed
  *       │           ▲

@@ -1,4 +1,4 @@
-/** Owns what a client accepts: the exposition format by `Accept`, gzip by `Accept-Encoding` (RFC 9110, section 12.5). */
+/** Reads what a client accepts: the exposition format by `Accept`, gzip by `Accept-Encoding` (RFC 9110, section 12.5). */
 import type { ExpositionFormat } from "./exposition.ts";
 
 interface Range {

@@ -1,4 +1,4 @@
-/** Owns the question who may ask: what stands between a request and its route. */
+/** Decides who may ask: what stands between a request and its route. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../runtime/clock.ts";
 import {

@@ -1,4 +1,4 @@
-/** Owns a bounded memory: the entries used last, the others forgotten. */
+/** A bounded memory: the entries used last, the others forgotten. */
 
 interface Recent<Value> {
   get(key: string): Value | undefined;

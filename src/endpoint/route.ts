@@ -1,4 +1,4 @@
-/** Owns what the endpoint offers: a path, its methods and what answers, one table entry each. */
+/** What the endpoint offers: a path, its methods and what answers, one table entry each. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 export interface Exchange {

@@ -1,4 +1,4 @@
-/** Owns `/metrics`: the current snapshots as text, rendered and compressed once for as long as they stay the same. */
+/** Answers `/metrics`: the current snapshots as text, rendered and compressed once for as long as they stay the same. */
 import { gzipSync } from "node:zlib";
 import type { Snapshot } from "../meter/snapshot.ts";
 import { contentTypes, exposition, type ExpositionFormat } from "./exposition.ts";

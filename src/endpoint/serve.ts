@@ -1,4 +1,4 @@
-/** Owns what kind of server an address gets: plain, or with TLS that follows the web configuration. */
+/** Makes the kind of server that an address gets: plain, or with TLS that follows the web configuration. */
 import type { RequestListener, Server } from "node:http";
 import type { Server as TlsServer } from "node:https";
 import type { TLSSocket } from "node:tls";

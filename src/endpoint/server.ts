@@ -1,4 +1,4 @@
-/** Owns the pull endpoint: its servers and routes, from start to stop. */
+/** The pull endpoint: its servers and routes, from start to stop. */
 import { parseAddress, type ListenAddress } from "../runtime/address.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";

@@ -1,4 +1,4 @@
-/** Owns the server's side of TLS: its certificate from files, and which clients may come in. */
+/** The server's side of TLS: its certificate from files, and which clients may come in. */
 import { isIPv6 } from "node:net";
 import type { SecureContextOptions, TLSSocket } from "node:tls";
 import { causeOf } from "../runtime/cause.ts";

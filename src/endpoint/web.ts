@@ -1,5 +1,5 @@
 /**
- * Owns the web configuration as it is now: read at the start, and again when its file or one of the certificates
+ * Keeps the web configuration current: read at the start, and again when its file or one of the certificates
  * changes. What replaces a good one must be good; until then the old one stays.
  */
 import type { SecureContextOptions } from "node:tls";

@@ -1,4 +1,4 @@
-/** Owns the step from collectors to OpenTelemetry instruments; any Meter will do, the stock SDK's included. */
+/** Binds collectors to OpenTelemetry instruments; any Meter will do, the stock SDK's included. */
 import type { Meter, Observable } from "@opentelemetry/api";
 import { collectorsOf } from "../collector/index.ts";
 import type { Collector, CollectorSettings, ObserveAny, Window } from "../collector/collector.ts";
@@ -51,7 +51,7 @@ function register<S extends SourceName>(
   );
 }
 
-/** The unit stays empty: a unit like `mW` makes receivers append a suffix to the name (METRICS.md). */
+/** The unit stays empty: a unit like `mW` makes receivers append a suffix to the name. */
 function instrument(meter: Meter, { name, type, help }: Metric): Observable {
   return type === "counter"
     ? meter.createObservableCounter(name, { description: help })

@@ -1,4 +1,4 @@
-/** Owns when the machine booted: several sources report it, and it moves by seconds when the clock is set. */
+/** When the machine booted: several sources report it, and it moves by seconds when the clock is set. */
 
 export interface BootTime {
   /** Milliseconds since the Unix epoch; absent until a source reported it. */

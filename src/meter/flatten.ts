@@ -1,4 +1,4 @@
-/** Owns the step from the SDK's metric data to series: a histogram becomes buckets, sum and count, as Prometheus has it. */
+/** Turns the SDK's metric data into series: a histogram becomes buckets, sum and count, as Prometheus has it. */
 import type { Attributes } from "@opentelemetry/api";
 import { DataPointType, type MetricData } from "@opentelemetry/sdk-metrics";
 import type { Metric } from "../metric/metric.ts";

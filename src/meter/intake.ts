@@ -1,5 +1,5 @@
 /**
- * Owns the way of a source's frames to snapshots, and what is said of the source on the way:
+ * Turns a source's frames into snapshots, and counts and logs what goes wrong on the way:
  *
  *     frame ─► read (parse, time) ─► measure ─► publish
  *                 └─ parse errors, unknown keys, implausible values ─► the agent's own metrics and the log

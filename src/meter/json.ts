@@ -1,4 +1,4 @@
-/** Owns a snapshot as JSON, for scripts: `--format json` and `jsonl`, the journal's export. */
+/** Writes a snapshot as JSON, for scripts: `--format json` and `jsonl`, the journal's export. */
 import type { Snapshot } from "./snapshot.ts";
 
 export interface JsonSnapshot {

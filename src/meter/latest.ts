@@ -1,4 +1,4 @@
-/** Owns what is current: the last snapshot of every source, and none that is older than its source's limit. */
+/** Keeps the last snapshot of every source, and none that is older than its source's limit. */
 import type { Snapshot } from "./snapshot.ts";
 
 export interface Latest {

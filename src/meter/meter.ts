@@ -1,4 +1,4 @@
-/** Owns the step from a sample to its snapshot: one meter a source, each with its own series, sums and time. */
+/** Turns a sample into its snapshot: one meter a source, each with its own series, sums and time. */
 import type { CollectorSettings } from "../collector/collector.ts";
 import type { Catalogue } from "../metric/catalogue.ts";
 import { emptySet, endedSeries, type SeriesSet } from "../metric/series.ts";

@@ -1,5 +1,5 @@
 /**
- * Owns the agent's own metrics: instruments of the stock SDK, read at a slow interval, as one more source of snapshots.
+ * The agent's own metrics: instruments of the stock SDK, read at a slow interval, as one more source of snapshots.
  *
  *     count/record ─► SDK counters, histograms ┐
  *     watch        ─► SDK observable gauges  ──┴► reader.collect() ─► Snapshot of source "agent"

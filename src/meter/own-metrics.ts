@@ -1,4 +1,4 @@
-/** Owns the declaration of what the agent says about itself. */
+/** Declares what the agent reports about itself. */
 import { agentCounter, gauge, histogram } from "../metric/metric.ts";
 
 export const ownMetrics = {

@@ -1,4 +1,4 @@
-/** Owns the bridge to the OpenTelemetry SDK: snapshots as ResourceMetrics, for OTLP and for any SDK reader. */
+/** Hands snapshots to the OpenTelemetry SDK as ResourceMetrics, for OTLP and for any SDK reader. */
 import type { Attributes, HrTime } from "@opentelemetry/api";
 import { ValueType } from "@opentelemetry/api";
 import type { Resource } from "@opentelemetry/resources";

@@ -1,7 +1,7 @@
 /**
- * Owns OpenTelemetry's Meter interface over slots: each observation goes to the slot of its series, and a
+ * OpenTelemetry's Meter interface over slots: each observation goes to the slot of its series, and a
  * collection makes a Snapshot with the sample's own time. The stock SDK stamps collection time, keeps
- * exporting series that vanished and costs fifty times as much (DESIGN.md, decision 3).
+ * exporting series that vanished and costs fifty times as much.
  *
  *     instrument ─► slots by label values ─► collect(): slots observed in this round ─► SeriesSet + values
  *

@@ -1,8 +1,8 @@
-/** Owns the time of a powermetrics sample: its timestamp has whole seconds, its windows have nanoseconds. */
+/** The time of a powermetrics sample: its timestamp has whole seconds, its windows have nanoseconds. */
 
 /**
  * Adds up the windows and keeps the sum within the second that each document names, so that several documents of
- * one second get the times they were taken at (FORMATS.md, section 2). Off by less than a second at first, and by
+ * one second get the times they were taken at. Off by less than a second at first, and by
  * less after every second's border.
  */
 export function sampleTimes(): (timestampMs: number, elapsedNs: number) => number {

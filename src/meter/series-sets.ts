@@ -1,4 +1,4 @@
-/** Owns the interning of series sets: while a source reports the same series, every snapshot shares one object. */
+/** Interns series sets: while a source reports the same series, every snapshot shares one object. */
 import { seriesSet, type Series, type SeriesSet } from "../metric/series.ts";
 
 /** Sets that alternate (a core that parks, a thermal state that comes and goes) keep their identity up to this many. */

@@ -1,4 +1,4 @@
-/** Owns the shape that flows from the meter to the journal, the sinks and the endpoint: one sample of one source. */
+/** A snapshot: one sample of one source, the shape that flows from the meter to the journal, the sinks and the endpoint. */
 import type { CountedSince } from "../metric/metric.ts";
 import type { Series, SeriesSet } from "../metric/series.ts";
 

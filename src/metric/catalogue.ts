@@ -1,4 +1,4 @@
-/** Owns the catalogue: every declared metric by name, checked against the contract's rules (METRICS.md). */
+/** Builds the catalogue: every declared metric by name, checked against the rules of the contract. */
 import type { Metric } from "./metric.ts";
 
 export type Catalogue = ReadonlyMap<string, Metric>;

@@ -1,4 +1,4 @@
-/** Owns what a metric is. A metric is declared beside the code that computes it; everything else derives from the declaration. */
+/** What a metric is. A metric is declared beside the code that computes it; everything else derives from the declaration. */
 
 /** The Prometheus types the agent uses; a histogram only ever measures the agent itself. */
 export type MetricType = "gauge" | "counter" | "histogram";
@@ -7,7 +7,7 @@ export type MetricType = "gauge" | "counter" | "histogram";
 export type CountedSince = "boot" | "agent";
 
 export interface Metric<Label extends string = string> {
-  /** Full name, unit included (METRICS.md). */
+  /** Full name, unit included. */
   readonly name: string;
   readonly type: MetricType;
   /** One sentence, no final full stop; becomes HELP, the README's table and every sink's metadata. */

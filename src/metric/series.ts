@@ -1,4 +1,4 @@
-/** Owns what a series is: a metric with label values, and the interned sets of them that snapshots share. */
+/** A series: a metric with label values, and the interned sets of series that snapshots share. */
 import { createHash } from "node:crypto";
 import type { Metric } from "./metric.ts";
 

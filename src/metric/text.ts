@@ -1,4 +1,4 @@
-/** Owns the words of the text formats that a scrape, a push and an export share: Prometheus' 0.0.4 and OpenMetrics 1.0. */
+/** Writes names, values and labels of the text formats that a scrape, a push and an export share: Prometheus' 0.0.4 and OpenMetrics 1.0. */
 import type { Metric } from "./metric.ts";
 import { escapeLabelValue } from "./series.ts";
 

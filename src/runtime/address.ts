@@ -1,4 +1,4 @@
-/** Owns where a server listens, as people write it: `127.0.0.1:9127`, `[::1]:9127`, `:9127`. */
+/** Reads the address that a server listens on, as people write it: `127.0.0.1:9127`, `[::1]:9127`, `:9127`. */
 
 export interface ListenAddress {
   /** Empty for every interface. */

@@ -1,4 +1,4 @@
-/** Owns how long to wait before another attempt: our own growing intervals, and what a receiver asked for. */
+/** How long to wait before another attempt: our own growing intervals, and what a receiver asked for. */
 import { parseHttpDate } from "./http/date.ts";
 import type { Random } from "./random.ts";
 
@@ -18,7 +18,7 @@ export interface Backoff {
 const defaultBackoff: BackoffSettings = { minMs: 100, maxMs: 30_000 };
 
 const jitter = 0.1;
-/** Jitter may shorten an interval below the one before it, but never by more than this (WIRE.md 1, duty 7). */
+/** Jitter may shorten an interval below the one before it, but never by more than this. */
 const leastOfPrevious = 0.8;
 const longestRetryAfterMs = 3_600_000;
 

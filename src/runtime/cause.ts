@@ -1,4 +1,4 @@
-/** Owns the words for why something failed: the part after the colon of an error message. */
+/** Words the cause of a failure: the part after the colon of an error message. */
 import { getSystemErrorMessage } from "node:util";
 
 /** One line, lower case, without the path and the system call that Node adds: `no such file or directory`. */

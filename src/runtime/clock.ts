@@ -1,4 +1,4 @@
-/** Owns time: the one place that reads the wall clock and starts timers, so that tests can own it instead. */
+/** The clock: the one place that reads the wall clock and starts timers, so that tests can bring their own. */
 import { createTicks } from "./ticks.ts";
 
 /** A pending callback; disposing it cancels the call, and disposing twice is harmless. */
@@ -19,7 +19,7 @@ export interface TimerOptions {
 export interface Clock {
   /** Wall-clock time, milliseconds since the Unix epoch; may step in either direction. */
   now(): number;
-  /** Milliseconds since an arbitrary point; never steps back. On macOS it runs on through sleep (WIRE.md, section 6). */
+  /** Milliseconds since an arbitrary point; never steps back. On macOS it runs on through sleep. */
   monotonic(): number;
   /** Calls back once after `ms` milliseconds. */
   after(ms: number, callback: () => void, options?: TimerOptions): Timer;
@@ -27,7 +27,7 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal, options?: TimerOptions): Promise<void>;
 }
 
-/** Between common ticks: the longest that a heartbeat may take (WIRE.md, section 6). */
+/** Between common ticks: the longest that a heartbeat may take, so that sleep and a stepped clock are noticed soon. */
 export const tickMs = 5000;
 
 /** For a limit that is mostly cancelled in time: where it is long, it may be up to a tick longer. */

@@ -1,4 +1,4 @@
-/** Owns durations as people write them: Prometheus' `1h30m`, `15s`, `100ms`. */
+/** Reads durations as people write them: Prometheus' `1h30m`, `15s`, `100ms`. */
 
 /** Largest unit first; the order in which Prometheus wants them written. A year has 365 days. */
 const units = [

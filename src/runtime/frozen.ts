@@ -1,4 +1,4 @@
-/** Owns the type of settings once they are read: nobody changes them in place. */
+/** The type of settings once they are read: nobody changes them in place. */
 
 /** `T` with everything in it readonly; maps, dates and functions as they are. */
 export type Frozen<T> = T extends readonly (infer Item)[]

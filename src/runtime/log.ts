@@ -1,4 +1,4 @@
-/** Owns what the agent says while it runs: structured lines on standard error, never on standard output. */
+/** The logger that every part is given: structured lines on standard error, never on standard output. */
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 export type LogFields = Readonly<Record<string, unknown>>;

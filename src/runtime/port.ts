@@ -1,4 +1,4 @@
-/** Owns the question whether an address is free to listen on. */
+/** Finds out whether an address is free to listen on. */
 import { createServer } from "node:net";
 import type { ListenAddress } from "./address.ts";
 import { causeOf } from "./cause.ts";

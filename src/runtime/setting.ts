@@ -1,4 +1,4 @@
-/** Owns how durations and sizes are declared in the configuration: text in the file, a number inside. */
+/** Declares durations and sizes in the configuration: text in the file, a number inside. */
 import * as z from "zod";
 import { durationPattern, parseDuration } from "./duration.ts";
 import { parseSize, sizePattern } from "./size.ts";

@@ -1,4 +1,4 @@
-/** Owns byte sizes as people write them: `256MB`, `1MiB`, `512KB`. */
+/** Reads byte sizes as people write them: `256MB`, `1MiB`, `512KB`. */
 
 const units = ["B", "KB", "MB", "GB", "TB"] as const;
 

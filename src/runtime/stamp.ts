@@ -1,4 +1,4 @@
-/** Owns the cheap question whether a file is still the one that was read. */
+/** Tells cheaply whether a file is still the one that was read. */
 import { statSync } from "node:fs";
 
 /** Changes whenever the file is written or replaced, within the same second too; `absent` where it can't be looked at. */

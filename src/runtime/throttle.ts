@@ -1,4 +1,4 @@
-/** Owns the patience of the log: a failure that repeats is told at once, then now and then, and once more when it is over. */
+/** Limits the log of a failure that repeats: logged at once, then now and then, and once more when it is over. */
 import type { Clock } from "./clock.ts";
 import type { LogFields, Logger } from "./log.ts";
 

@@ -1,5 +1,5 @@
 /**
- * Owns the common ticks: timers that may be a little early or late share one wakeup.
+ * Common ticks: timers that may be a little early or late share one wakeup.
  *
  *     early:  |····due at the tick before····x|        late:  |x····due at the tick after····|
  */

@@ -1,4 +1,4 @@
-/** Owns the bytes of a message under construction: a buffer that grows, and protobuf's few wire types. */
+/** Writes the bytes of a message: a buffer that grows, and protobuf's few wire types. */
 
 /** The bits of Prometheus' own "not a number" (model/value, NormalNaN) and of its stale marker (StaleNaN). */
 const normalNaN = [0x7ff80000, 0x00000001] as const;

@@ -1,4 +1,4 @@
-/** Owns the count of what a batch leaves out, by reason. */
+/** Counts what a batch leaves out, by reason. */
 
 export interface Drops<Reason extends string> {
   /** Nothing for a count of 0: a reason that never was is not told. */

@@ -1,4 +1,4 @@
-/** Owns who a series belongs to: `job`, `instance` and the external labels, which no collector knows. */
+/** Who a series belongs to: `job`, `instance` and the external labels, which no collector knows. */
 import type { Series } from "../metric/series.ts";
 
 export interface Identity {

@@ -1,4 +1,4 @@
-/** Owns the list of sinks: a new protocol is its folder, one line here, and one in src/config/sinks.ts. */
+/** The list of sinks: a new protocol is its folder, one line here, and one in src/config/sinks.ts. */
 import type { HttpClient } from "../runtime/http/http.ts";
 import type { HttpSettings } from "../runtime/http/settings.ts";
 import type { Identity } from "./identity.ts";

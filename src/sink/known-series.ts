@@ -1,4 +1,4 @@
-/** Owns the memory of what was made of each series: programs come and go all day, and what was made of them must go as well. */
+/** Caches what was made of each series. Programs come and go all day, so entries that are not used any more are dropped. */
 
 export interface KnownSeries<Made> {
   /** What was made of it before, or makes it. */

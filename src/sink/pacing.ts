@@ -1,4 +1,4 @@
-/** Owns how a sink wants to be driven, as its configuration says: with a backlog of its own, or with what is current. */
+/** How a sink wants to be driven, as its configuration says: with a backlog of its own, or with what is current. */
 import type { Frozen } from "../runtime/frozen.ts";
 import type { QueueConfig } from "./queue.ts";
 

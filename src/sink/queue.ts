@@ -1,4 +1,4 @@
-/** Owns the `queue_config` of sinks with a backlog: Prometheus' names where Prometheus has the key. */
+/** The `queue_config` of sinks with a backlog: Prometheus' names where Prometheus has the key. */
 import * as z from "zod";
 import { durationSetting } from "../runtime/setting.ts";
 

@@ -1,4 +1,4 @@
-/** Owns the contract between delivery and every protocol: encode is pure, send classifies, neither throws for what the network does. */
+/** The contract between delivery and every protocol: encode is pure, send classifies, neither throws for what the network does. */
 import type { Snapshot } from "../meter/snapshot.ts";
 
 /** Snapshots in the order they were taken, oldest first; `ended` series of each are owed an end mark at its time. */

@@ -1,4 +1,4 @@
-/** Owns what to do about a sink's failure, by the code of its last request. */
+/** What to do about a sink's failure, by the code of its last request. */
 
 const byCode: Readonly<Record<string, string>> = {
   "400":

@@ -1,5 +1,5 @@
 /**
- * Owns the status of the whole agent: gathers every stage's state into one document when somebody asks, and only then.
+ * The status of the whole agent: gathers every stage's state into one document when somebody asks, and only then.
  *
  *     sources, intakes ┐
  *     latest snapshots ├─► Status ─► /api/v1/status, events, the page, top

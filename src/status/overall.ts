@@ -1,4 +1,4 @@
-/** Owns the judgement over all: is the machine measured, and does what was measured arrive. */
+/** The overall state: is the machine measured, and does what was measured arrive. */
 import type {
   JournalStatus,
   Overall,

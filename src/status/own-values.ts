@@ -1,4 +1,4 @@
-/** Owns what the status takes from metrics that are counted elsewhere: the sources' mishaps, the agent's cost, the machine's model. */
+/** What the status takes from metrics that are counted elsewhere: the sources' errors, the agent's cost, the machine's model. */
 import { withoutAbsent } from "../endpoint/api/readings.ts";
 import type { AgentIdentity, Machine, SourceStatus } from "../endpoint/api/status.ts";
 import { ownMetrics } from "../meter/own-metrics.ts";

@@ -1,4 +1,4 @@
-/** Owns what happened lately, as the log told it: whoever logs a restart, a refusal or a wake has told the page as well. */
+/** Collects recent events from the log: whatever logs a restart, a refusal or a wake shows it on the page as well. */
 import type { AgentEvent } from "../endpoint/api/status.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { LogFields, Logger } from "../runtime/log.ts";

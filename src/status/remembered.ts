@@ -1,4 +1,4 @@
-/** Owns the last ten minutes in memory, for charts where no journal is kept. */
+/** The last ten minutes in memory, for charts where no journal is kept. */
 import type { Snapshot } from "../meter/snapshot.ts";
 
 interface Remembered {

@@ -1,4 +1,4 @@
-/** Owns drawing with block characters: bars and sparklines. */
+/** Draws bars and sparklines with block characters. */
 
 const eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"] as const;
 const heights = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"] as const;

@@ -1,5 +1,5 @@
 /**
- * Owns what `top` shows: one status as lines that fit a terminal.
+ * Draws what `top` shows: one status as lines that fit a terminal.
  *
  *     host, state, problems
  *     power by rail, and its past

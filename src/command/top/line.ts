@@ -1,4 +1,4 @@
-/** Owns lines of text with meaning instead of colours, and their way to the terminal: sixteen colours, or none. */
+/** Lines of text with meaning instead of colours, printed to the terminal in sixteen colours, or none. */
 
 type Style = "plain" | "strong" | "dim" | "accent" | "ok" | "starting" | "warning" | "failing";
 

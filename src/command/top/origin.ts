@@ -1,4 +1,4 @@
-/** Owns where `top` gets its status from: a running agent, or sources of its own. */
+/** Where `top` gets its status from: a running agent, or sources of its own. */
 import { createCollection } from "../../collection.ts";
 import type { Configuration } from "../../config/schema.ts";
 import { statusVersion, type Status } from "../../endpoint/api/status.ts";

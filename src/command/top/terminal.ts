@@ -1,4 +1,4 @@
-/** Owns the terminal while `top` runs: the alternate screen, keys, its size; and that it is left as it was found, however we end. */
+/** The terminal while `top` runs: the alternate screen, keys, its size; it is left as it was found, however `top` ends. */
 
 interface Terminal extends Disposable {
   readonly columns: number;

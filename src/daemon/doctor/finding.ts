@@ -1,4 +1,4 @@
-/** Owns what `doctor` finds: one line each, with the way to mend it. */
+/** A finding of `doctor`: one line each, with the way to fix it. */
 
 export interface Finding {
   /** What was looked at: `powermetrics`, `launchd job`. */

@@ -1,4 +1,4 @@
-/** Owns the doctor's look at paths: who could change what runs as root, and what the account may read and write. */
+/** The checks of `doctor` on paths: who could change what runs as root, and what the account may read and write. */
 import { realpathSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Configuration } from "../../config/schema.ts";

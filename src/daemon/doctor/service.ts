@@ -1,4 +1,4 @@
-/** Owns the doctor's look at what runs: the job, its port and its own word. */
+/** The checks of `doctor` on what runs: the job, its port and its readiness. */
 import type { Configuration } from "../../config/schema.ts";
 import { parseAddress } from "../../runtime/address.ts";
 import { listenObstacle } from "../../runtime/port.ts";

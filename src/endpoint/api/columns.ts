@@ -1,4 +1,4 @@
-/** Owns which readings have a past, and under which keys: `power.cpu`, `core.cpu0`, `cluster.E-Cluster`, `memory.wired`, `swap.used`. */
+/** Which readings have a past, and under which keys: `power.cpu`, `core.cpu0`, `cluster.E-Cluster`, `memory.wired`, `swap.used`. */
 import type { Readings } from "./status.ts";
 
 type Column = readonly [key: string, value: number];

@@ -1,5 +1,5 @@
 /**
- * Owns the stream of events: one text for all who watch, made only while somebody does.
+ * The stream of events: one text for all who watch, made only while somebody does.
  *
  *     changed ─► 100 ms for what comes together ─► render once ─► every watcher
  *                         5 s of silence ───────────┘

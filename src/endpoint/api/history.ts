@@ -1,4 +1,4 @@
-/** Owns the past as columns: what `GET /api/v1/history` answers, and the charts and their tables are drawn from. */
+/** The past as columns: what `GET /api/v1/history` answers, and what the charts and their tables are drawn from. */
 import type { Snapshot } from "../../meter/snapshot.ts";
 import { columnsOf } from "./columns.ts";
 import { readingsOf } from "./readings.ts";

@@ -1,4 +1,4 @@
-/** Owns the step from snapshots to readings: what the exported series mean to somebody who looks at the machine. */
+/** Turns snapshots into readings: what the exported series mean to somebody who looks at the machine. */
 import type { Series } from "../../metric/series.ts";
 import type { Snapshot } from "../../meter/snapshot.ts";
 import type { MemoryReading, Rail, Readings } from "./status.ts";

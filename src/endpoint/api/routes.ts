@@ -1,4 +1,4 @@
-/** Owns the routes of the status API: the present, the past, and the stream of events. */
+/** The routes of the status API: the present, the past, and the stream of events. */
 import { acceptsGzip } from "../negotiate.ts";
 import { replyText, type Exchange, type Route } from "../route.ts";
 import { replyCompressed } from "../compress.ts";

@@ -1,5 +1,5 @@
 /**
- * Owns the model of the status API: the one document that `GET /api/v1/status`, each event, the page and `top` are made from.
+ * The model of the status API: the one document that `GET /api/v1/status`, each event, the page and `top` are made from.
  * Fields are only ever added within a version. Times are milliseconds since the Unix epoch; what is not known is absent.
  */
 import type { DeliveryStatus } from "../../delivery/state.ts";

@@ -1,5 +1,5 @@
 /**
- * Owns the making of the page's script and style sheet. In development they are made when the first page is asked for; the
+ * Builds the page's script and style sheet. In development that happens when the first page is asked for; the
  * bundle holds them ready-made, since scripts/build.ts puts the result of `buildAssets` in the place of this module.
  */
 import { readFile } from "node:fs/promises";

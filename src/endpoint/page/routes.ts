@@ -1,4 +1,4 @@
-/** Owns the routes of the page: the document, and its script, style sheet and icon. Everything is loaded at the first visit. */
+/** The routes of the page: the document, and its script, style sheet and icon. Everything is loaded at the first visit. */
 import { createHash } from "node:crypto";
 import type { StatusBoard } from "../api/routes.ts";
 import { replyCompressed } from "../compress.ts";

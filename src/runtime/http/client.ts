@@ -1,4 +1,4 @@
-/** Owns a sink's HTTP client: credentials, a connection, one exchange, and one more where a kept connection had gone stale. */
+/** A sink's HTTP client: credentials, a connection, one exchange, and one more where a kept connection had gone stale. */
 import { causeOf } from "../cause.ts";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";

@@ -1,4 +1,4 @@
-/** Owns the sockets of one client: a small keep-alive pool for each way to a receiver, renewed when a certificate file changes. */
+/** The sockets of one client: a small keep-alive pool for each way to a receiver, renewed when a certificate file changes. */
 import type { Agent, ClientRequest, RequestOptions } from "node:http";
 import { isIP } from "node:net";
 import type { ConnectionOptions } from "node:tls";

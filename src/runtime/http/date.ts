@@ -1,4 +1,4 @@
-/** Owns the dates of HTTP headers (`Date`, `Retry-After`), of which `Date.parse` accepts far too many. */
+/** Reads the dates of HTTP headers (`Date`, `Retry-After`), of which `Date.parse` accepts far too many. */
 
 const month = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)";
 const time = "\\d{2}:\\d{2}:\\d{2}";

@@ -1,4 +1,4 @@
-/** Owns one request on the wire: from the socket to the last byte, a deadline, or a failure; ends exactly once. */
+/** One request on the wire: from the socket to the last byte, a deadline, or a failure; ends exactly once. */
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { asLimit, type Clock } from "../clock.ts";
 import { framingOf } from "./answer-framing.ts";

@@ -1,4 +1,4 @@
-/** Owns the words and codes for what goes wrong on the network: Node's errors in, HttpFailure's codes and reasons out. */
+/** Codes and reasons for what goes wrong on the network: Node's errors in, HttpFailure's codes and reasons out. */
 import { causeOf } from "../cause.ts";
 import type { HttpFailure } from "./http.ts";
 

@@ -1,4 +1,4 @@
-/** Owns the shape of an HTTP exchange as the sinks see it: a reply or a failure, both values, never a throw. */
+/** An HTTP exchange as the sinks see it: a reply or a failure, both values, never a throw. */
 
 export interface HttpRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";

@@ -1,5 +1,5 @@
 /**
- * Owns how Node's HTTP and TLS come in. An ES import of `node:http` evaluates each of its exports, and its WebSocket brings
+ * Loads Node's HTTP and TLS. An ES import of `node:http` evaluates each of its exports, and its WebSocket brings
  * undici along: 30 ms at the start and 12 MB resident. TLS takes another 7 MB, which an agent without it never spends.
  */
 import type * as Http from "node:http";

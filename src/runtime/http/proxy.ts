@@ -1,4 +1,4 @@
-/** Owns the choice of a proxy, by Go's rules (golang.org/x/net/http/httpproxy), which Prometheus and the Collector follow. */
+/** Chooses a proxy by Go's rules (golang.org/x/net/http/httpproxy), which Prometheus and the Collector follow. */
 import { BlockList, isIP } from "node:net";
 import { urlFault } from "./receiver-url.ts";
 import type { HttpSettings } from "./settings.ts";

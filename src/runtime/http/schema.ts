@@ -1,4 +1,4 @@
-/** Owns the validation of the HTTP part of a sink's configuration, and its description for the JSON Schema. */
+/** Validates the HTTP part of a sink's configuration, and describes it for the JSON Schema. */
 import * as z from "zod";
 import { createKnownSecrets, knownSecrets } from "../redact.ts";
 import { literalSecret, type Secret } from "../secret.ts";
@@ -6,7 +6,7 @@ import { http } from "./modules.ts";
 import { urlFault } from "./receiver-url.ts";
 import { tlsVersions, type HttpSettings } from "./settings.ts";
 
-/** Headers that belong to the protocols themselves (WIRE.md 1, duty 1; Prometheus reserves the same). */
+/** Headers that belong to the protocols themselves; Prometheus reserves the same. */
 const reservedHeaders = new Set([
   ...[
     "host",

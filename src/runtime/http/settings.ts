@@ -1,4 +1,4 @@
-/** Owns what a user may set about HTTP connections; the names are those of Prometheus' `http_config`. */
+/** What a user may set about HTTP connections; the names are those of Prometheus' `http_config`. */
 import type { Secret } from "../secret.ts";
 
 /** Authentication, TLS, proxy and headers, the same for every sink. Paths are absolute or relative to the working folder. */

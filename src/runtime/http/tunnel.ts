@@ -1,4 +1,4 @@
-/** Owns the way through a proxy to an HTTPS receiver: CONNECT, then TLS inside (RFC 9110, section 9.3.6). */
+/** Reaches an HTTPS receiver through a proxy: CONNECT, then TLS inside (RFC 9110, section 9.3.6). */
 import type { ClientRequest, RequestOptions } from "node:http";
 import type { Agent, AgentOptions } from "node:https";
 import { Duplex } from "node:stream";

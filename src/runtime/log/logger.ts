@@ -1,4 +1,4 @@
-/** Owns the log's composition: level, format and destination around the lines. pino makes the JSON. */
+/** Makes the logger: level, format and destination around the lines. pino makes the JSON. */
 import { pino } from "pino";
 import type { Clock } from "../clock.ts";
 import type { LogFields, Logger, LogLevel } from "../log.ts";

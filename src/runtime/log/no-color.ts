@@ -1,4 +1,4 @@
-/** Owns NO_COLOR. */
+/** Reads NO_COLOR. */
 
 /** https://no-color.org: any value but an empty one. */
 export function refusesColor(env: Readonly<Record<string, string | undefined>>): boolean {

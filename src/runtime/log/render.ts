@@ -1,4 +1,4 @@
-/** Owns how a log line looks: errors on one line with their causes, nothing that could forge another line or move a cursor. */
+/** Renders a log line: errors on one line with their causes, nothing that could forge another line or move a cursor. */
 import { causeOf } from "../cause.ts";
 import type { LogFields, LogLevel } from "../log.ts";
 

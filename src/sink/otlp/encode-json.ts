@@ -1,5 +1,5 @@
 /**
- * Owns OTLP as JSON. Not by `JsonMetricsSerializer`: it turns NaN and the infinities into null, for which a Collector
+ * Encodes OTLP as JSON. `JsonMetricsSerializer` does not do: it turns NaN and the infinities into null, for which a Collector
  * refuses the whole request, where protobuf's JSON mapping has words for them; and it never writes a point's flags.
  */
 import type { LabelPair } from "../../metric/series.ts";

@@ -1,5 +1,5 @@
 /**
- * Owns OTLP as protobuf. Not by `ProtobufMetricsSerializer`: it never writes a point's flags, so a series could not
+ * Encodes OTLP as protobuf. `ProtobufMetricsSerializer` does not do: it never writes a point's flags, so a series could not
  * end; it needs an object for every point and gives all labels again to each, where this writer copies bytes that it
  * made once per series. Tests hold the two against each other.
  *
@@ -102,7 +102,7 @@ function encodeScope(version: string): Uint8Array {
   return writer.ldelim().finish();
 }
 
-/** Name and description; the unit stands in the name, and any here would become a suffix (METRICS.md). */
+/** Name and description; the unit stands in the name, and any here would become a suffix. */
 function encodeHead({ name, help }: Metric): Uint8Array {
   const writer = protobuf.Writer.create().uint32(field(1, 2)).string(name);
   return (help === "" ? writer : writer.uint32(field(2, 2)).string(help)).finish();

@@ -1,5 +1,5 @@
 /**
- * Owns the OTEL_* variables that name a receiver of metrics (OpenTelemetry specification, "OTLP Exporter
+ * The OTEL_* variables that name a receiver of metrics (OpenTelemetry specification, "OTLP Exporter
  * configuration" and "Environment variables"). A variable for metrics wins over the one for all signals.
  */
 

@@ -1,4 +1,4 @@
-/** Owns what all of OTLP's messages share on the wire: tags and attributes. */
+/** What all of OTLP's messages share on the wire: tags and attributes. */
 import protobuf from "protobufjs/minimal.js";
 import type { LabelPair } from "../../metric/series.ts";
 import { owned } from "../byte-writer.ts";

@@ -1,4 +1,4 @@
-/** Owns the regrouping of a batch, from one row per snapshot to one metric with the points of all its series. */
+/** Regroups a batch from one row per snapshot to one metric with the points of all its series. */
 import type { Metric } from "../../metric/metric.ts";
 import type { Snapshot } from "../../meter/snapshot.ts";
 import { createDrops } from "../drops.ts";

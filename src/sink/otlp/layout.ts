@@ -1,5 +1,5 @@
 /**
- * Owns the way from the series of a set to the data points of OTLP: which columns make one point.
+ * Maps the series of a set to the data points of OTLP: which columns make one point.
  *
  *     power   faults_total   latency_bucket{le="0.1"}  …{le="+Inf"}  latency_sum  latency_count
  *     └─ 1    └─ 1           └──────────────────────── one point ───────────────────────────┘

@@ -1,4 +1,4 @@
-/** Owns the body of a successful answer: whether the receiver took all of it. */
+/** Reads the body of a successful answer: whether the receiver took all of it. */
 import { JsonMetricsSerializer, ProtobufMetricsSerializer } from "@opentelemetry/otlp-transformer";
 import type { HttpResponse } from "../../runtime/http/http.ts";
 

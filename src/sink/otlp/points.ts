@@ -1,5 +1,5 @@
 /**
- * Owns the data points of one series as protobuf. They share all but times and values, so they are copied from a
+ * Writes the data points of one series as protobuf. They share all but times and values, so they are copied from a
  * template that is made once per series, and the gaps are filled in:
  *
  *     0a len  attributes  [11 ········]  19 ········  21 ········        10 ··· or, of a number: a flag, a histogram

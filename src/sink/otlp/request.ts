@@ -1,4 +1,4 @@
-/** Owns what both encodings are made from: the gathered points, and what surrounds them. */
+/** What both encodings are made from: the gathered points, and what surrounds them. */
 import type { Metric } from "../../metric/metric.ts";
 import type { LabelPair } from "../../metric/series.ts";
 import type { Gathered } from "./gather.ts";

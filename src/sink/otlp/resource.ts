@@ -1,4 +1,4 @@
-/** Owns the resource: who the agent is to an OTLP receiver, by the names of OpenTelemetry's semantic conventions. */
+/** The OTLP resource: who the agent is to a receiver, by the names of OpenTelemetry's semantic conventions. */
 import type { LabelPair } from "../../metric/series.ts";
 import type { Identity } from "../identity.ts";
 

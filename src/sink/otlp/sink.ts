@@ -1,4 +1,4 @@
-/** Owns OTLP over HTTP as a sink: one receiver, one encoding, one request at a time. */
+/** OTLP over HTTP as a sink: one receiver, one encoding, one request at a time. */
 import { gzipSync } from "node:zlib";
 import type { HttpClient } from "../../runtime/http/http.ts";
 import type { Metric } from "../../metric/metric.ts";
@@ -31,7 +31,7 @@ interface OtlpWorld {
 }
 
 /**
- * What a Collector takes by default over gRPC, and many a gateway in front of one (WIRE.md 2). This bounds the packed
+ * What a Collector takes by default over gRPC, and many a gateway in front of one. This bounds the packed
  * body; unpacked, 10 000 samples of some 130 bytes come to a third of it.
  */
 const mostBytes = 4 * 1024 * 1024;

@@ -1,4 +1,4 @@
-/** Owns which metrics are sent as changes instead of totals, by the rules of OpenTelemetry's own exporter. */
+/** Decides which metrics are sent as changes instead of totals, by the rules of OpenTelemetry's own exporter. */
 import {
   CumulativeTemporalitySelector,
   DeltaTemporalitySelector,
@@ -14,7 +14,7 @@ const selectors = {
   lowmemory: LowMemoryTemporalitySelector,
 };
 
-/** What each type is among the SDK's instruments (DESIGN.md, decision 3). */
+/** What each type is among the SDK's instruments. */
 const instruments: Readonly<Record<MetricType, InstrumentType>> = {
   gauge: InstrumentType.OBSERVABLE_GAUGE,
   counter: InstrumentType.OBSERVABLE_COUNTER,

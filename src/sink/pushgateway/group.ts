@@ -1,4 +1,4 @@
-/** Owns the address of a group: its labels as segments of the path (Pushgateway's README, "URL"). */
+/** The address of a group: its labels as segments of the path (Pushgateway's README, "URL"). */
 import type { LabelPair } from "../../metric/series.ts";
 import type { Identity } from "../identity.ts";
 import type { PushgatewaySettings } from "./schema.ts";

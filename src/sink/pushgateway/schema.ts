@@ -1,4 +1,4 @@
-/** Owns one `pushgateway` block of the configuration. */
+/** The schema of one `pushgateway` block of the configuration. */
 import * as z from "zod";
 import type { Frozen } from "../../runtime/frozen.ts";
 import { checkHttp, httpFields, receiverUrl } from "../../runtime/http/schema.ts";

@@ -1,4 +1,4 @@
-/** Owns the Pushgateway as a sink: one group that each push replaces as a whole, and that goes when the agent stops. */
+/** The Pushgateway as a sink: one group that each push replaces as a whole, and that goes when the agent stops. */
 import type { HttpClient, HttpRequest } from "../../runtime/http/http.ts";
 import { skewOf } from "../answer.ts";
 import { targetOf } from "../target.ts";

@@ -1,4 +1,4 @@
-/** Owns the body of a push: the latest snapshots in the text format 0.0.4, each family in one piece. */
+/** Writes the body of a push: the latest snapshots in the text format 0.0.4, each family in one piece. */
 import type { Metric } from "../../metric/metric.ts";
 import { escapeLabelValue, type LabelPair, type Series } from "../../metric/series.ts";
 import { familyHead, formatValue } from "../../metric/text.ts";

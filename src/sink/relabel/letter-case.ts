@@ -1,5 +1,5 @@
 /**
- * Owns the letter case as Go's strings.ToLower and ToUpper change it, which Prometheus uses: each character by itself, to
+ * Changes letter case as Go's strings.ToLower and ToUpper do, which Prometheus uses: each character by itself, to
  * exactly one other. JavaScript knows longer mappings (ß to SS) and a Σ that is another one at the end of a word.
  */
 

@@ -1,5 +1,5 @@
 /**
- * Owns which names may go on the wire: the classic character sets that every receiver takes.
+ * Checks which names may go on the wire: the classic character sets that every receiver takes.
  * Prometheus 3 allows any UTF-8, others answer it with 400 for the whole request.
  */
 

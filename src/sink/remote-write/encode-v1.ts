@@ -1,4 +1,4 @@
-/** Owns remote write 1: gathered runs to the bytes of a `prometheus.WriteRequest` (WIRE.md 1, duty 4). */
+/** Remote write 1: gathered runs to the bytes of a `prometheus.WriteRequest`. */
 import protobuf from "protobufjs/minimal.js";
 import { createByteWriter, owned } from "../byte-writer.ts";
 import type { Snapshot } from "../../meter/snapshot.ts";

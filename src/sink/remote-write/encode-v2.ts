@@ -1,4 +1,4 @@
-/** Owns remote write 2: gathered runs to the bytes of an `io.prometheus.write.v2.Request` (WIRE.md 1, duty 4). */
+/** Remote write 2: gathered runs to the bytes of an `io.prometheus.write.v2.Request`. */
 import protobuf from "protobufjs/minimal.js";
 import type { Metric } from "../../metric/metric.ts";
 import { createByteWriter, owned } from "../byte-writer.ts";

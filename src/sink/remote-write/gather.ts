@@ -1,5 +1,5 @@
 /**
- * Owns the regrouping of a batch, from one row per snapshot to one run per series:
+ * Regroups a batch from one row per snapshot to one run per series:
  *
  *     snapshot 1:  a b c              a: 1 2 3
  *     snapshot 2:  a b c      ──►     b: 1 2 †        † end mark
@@ -20,7 +20,7 @@ export interface Run {
   readonly rows: readonly number[];
   /** By position in the run; of no meaning where the sample is an end mark. */
   readonly valueAt: (at: number) => number;
-  /** Positions of end marks in the run. Symbolic, since a NaN's bits do not survive in JavaScript's arrays (WIRE.md 1). */
+  /** Positions of end marks in the run. Symbolic, since a NaN's bits do not survive in JavaScript's arrays. */
   readonly marks: readonly number[];
 }
 

@@ -1,5 +1,5 @@
 /**
- * Owns how a batch that is too much for one request becomes several: by series, so that each request has the labels of its
+ * Splits a batch that is too much for one request: by series, so that each request has the labels of its
  * series once, however many samples they have.
  *
  *             snapshots ─►          snapshots ─►

@@ -1,4 +1,4 @@
-/** Owns the two protocols' names, as in Prometheus' `protobuf_message`, and the headers that announce them. */
+/** The two protocols' names, as in Prometheus' `protobuf_message`, and the headers that announce them. */
 
 export const version1 = "prometheus.WriteRequest";
 export const version2 = "io.prometheus.write.v2.Request";
@@ -13,7 +13,7 @@ export function otherProtocol(protocol: RemoteWriteProtocol): RemoteWriteProtoco
   return protocol === version1 ? version2 : version1;
 }
 
-/** The headers that no user may override (WIRE.md 1, duty 1). */
+/** The headers that no user may override. */
 export function protocolHeaders(
   protocol: RemoteWriteProtocol,
   agentVersion: string,

@@ -1,4 +1,4 @@
-/** Owns the samples of one series on the wire, which both versions write as field 2 of TimeSeries. */
+/** Writes the samples of one series, which both versions have as field 2 of TimeSeries. */
 import type { Metric } from "../../metric/metric.ts";
 import type { Snapshot } from "../../meter/snapshot.ts";
 import { varintLength, type ByteWriter } from "../byte-writer.ts";

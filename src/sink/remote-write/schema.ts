@@ -1,4 +1,4 @@
-/** Owns one `remote_write` block of the configuration: Prometheus' names, so that a block can be pasted. */
+/** The schema of one `remote_write` block of the configuration: Prometheus' names, so that a block can be pasted. */
 import * as z from "zod";
 import type { Frozen } from "../../runtime/frozen.ts";
 import { checkHttp, httpFields, receiverUrl } from "../../runtime/http/schema.ts";

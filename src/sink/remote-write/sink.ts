@@ -1,4 +1,4 @@
-/** Owns remote write as a sink: one receiver, two protocols, one request at a time. */
+/** Remote write as a sink: one receiver, two protocols, one request at a time. */
 import { compress } from "snappyjs";
 import type { HttpClient } from "../../runtime/http/http.ts";
 import { skewOf } from "../answer.ts";
@@ -33,7 +33,7 @@ interface RemoteWriteWorld {
   readonly relabel?: Relabel;
 }
 
-/** Receivers refuse larger bodies, and a failed one costs as much again (WIRE.md 1, duty 8). */
+/** Receivers refuse larger bodies, and a failed one costs as much again. */
 const mostBytes = 1_000_000;
 
 /** Many, since each series then has its labels in one request of so many; few, since live samples wait for the batch before them. */

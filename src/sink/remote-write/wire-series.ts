@@ -1,5 +1,5 @@
 /**
- * Owns the way from a series to its labels on the wire: identity, relabelling, byte order, and the cache of it all.
+ * Turns a series into its labels on the wire: identity, relabelling, byte order, and the cache of it all.
  *
  *     Series ── identity ── relabel ── sort ──► WireSeries      once per series, however many samples it has
  *     SeriesSet ──────────────────────────────► columns         once per set, however many snapshots share it

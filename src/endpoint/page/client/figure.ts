@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** Owns one chart of the page: its drawing, its legend and the table behind it. */
+/** One chart of the page: its drawing, its legend and the table behind it. */
 import { chartTable, seriesOf, type Chart } from "../view/charts.ts";
 import { html } from "../view/html.ts";
 import { createHeatMap } from "./heat-map.ts";

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** Owns the heat map: a row for each core, the stronger the colour the busier. */
+/** Draws the heat map: a row for each core, the stronger the colour the busier. */
 import type { ChartSeries } from "../view/charts.ts";
 import type { Drawing } from "./plot.ts";
 import { colour } from "./style.ts";

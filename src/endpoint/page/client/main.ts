@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * Owns the page while somebody looks at it: follows the agent's events, and stops when the page is out of sight.
+ * Runs the page in the browser while somebody looks at it: follows the agent's events, and stops when the page is out of sight.
  *
  *     visible ─► history ─► charts ◄─ event ─ /api/v1/events
  *        │                                        ▲

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** Owns the change of an element's content to new HTML that touches only what differs, so that focus, selection and open details stay. */
+/** Changes an element's content to new HTML and touches only what differs, so that focus, selection and open details stay. */
 import type { Html } from "../view/html.ts";
 
 /** `html` is what the view made, in which every value is escaped. */

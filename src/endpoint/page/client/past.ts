@@ -1,4 +1,4 @@
-/** Owns the past that the charts show: what the agent sent, and what came live since. */
+/** The past that the charts show: what the agent sent, and what came live since. */
 import { columnsOf } from "../../api/columns.ts";
 import { historyRanges, mostPoints, type History, type HistoryGroup } from "../../api/history.ts";
 import type { SourceStatus, Status } from "../../api/status.ts";

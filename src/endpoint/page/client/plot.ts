@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** Owns the charts with lines and stacked areas, drawn by uPlot. */
+/** Draws the charts with lines and stacked areas, by uPlot. */
 import uPlot from "uplot";
 import type { Chart, ChartSeries } from "../view/charts.ts";
 import { clockTime } from "../view/format.ts";

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** Owns the colours that charts are drawn with: the style sheet's, in light and dark. */
+/** The colours that charts are drawn with: the style sheet's, in light and dark. */
 
 /** The value of a custom property such as `--muted`. */
 export function colour(name: string): string {

@@ -1,4 +1,4 @@
-/** Owns which charts there are, and the table behind each. Runs in the browser too. */
+/** The list of charts, and the table behind each. Runs in the browser too. */
 import type { History, HistoryGroup } from "../../api/history.ts";
 import { bytes, clockTime, hertz, percent, watts, type Format } from "./format.ts";
 import { html, type Html } from "./html.ts";

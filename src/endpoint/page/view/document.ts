@@ -1,4 +1,4 @@
-/** Owns the page as it is first sent: complete without JavaScript. */
+/** The page as it is first sent: complete without JavaScript. */
 import type { History } from "../../api/history.ts";
 import type { Status } from "../../api/status.ts";
 import { charts, chartTable, type Chart } from "./charts.ts";

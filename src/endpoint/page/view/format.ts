@@ -1,4 +1,4 @@
-/** Owns how values are written for people: three digits or so, and the unit. Runs in the browser, and in `top`, too. */
+/** Writes values for people: three digits or so, and the unit. Runs in the browser, and in `top`, too. */
 
 export type Format = (value: number) => string;
 

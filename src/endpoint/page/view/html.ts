@@ -1,4 +1,4 @@
-/** Owns the making of HTML: whatever is put into a template is text, unless it is HTML that a template made. Runs in the browser too. */
+/** Makes HTML: whatever is put into a template is text, unless it is HTML that a template made. Runs in the browser too. */
 
 export interface Html {
   readonly markup: string;

@@ -1,4 +1,4 @@
-/** Owns the parts of the page that change with every status, by the id of the element they fill. Runs in the browser too. */
+/** The parts of the page that change with every status, by the id of the element they fill. Runs in the browser too. */
 import type {
   AgentEvent,
   JournalStatus,

@@ -1,4 +1,4 @@
-/** Owns how the page shows sinks: a card each, with what to do where one fails. Runs in the browser too. */
+/** Shows sinks on the page: a card each, with what to do where one fails. Runs in the browser too. */
 import type { DeliveryStatus } from "../../../delivery/state.ts";
 import type { SinkStatus, Status } from "../../api/status.ts";
 import { ago, bytes, count, span } from "./format.ts";

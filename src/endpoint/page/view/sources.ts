@@ -1,4 +1,4 @@
-/** Owns how the page shows sources: a table row each. Runs in the browser too. */
+/** Shows sources on the page: a table row each. Runs in the browser too. */
 import type { SourceStatus, Status } from "../../api/status.ts";
 import { ago, span } from "./format.ts";
 import { html, type Html } from "./html.ts";

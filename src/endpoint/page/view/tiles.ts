@@ -1,4 +1,4 @@
-/** Owns which figures are seen first, and in which words; the page's tiles and the head of `top`. Runs in the browser too. */
+/** The figures that are seen first, and their labels: the page's tiles and the head of `top`. Runs in the browser too. */
 import type { Rail, Readings } from "../../api/status.ts";
 import { bytes, percent, watts, type Format } from "./format.ts";
 
