@@ -49,7 +49,11 @@ export default tseslint.config(
       "max-lines": ["error", { max: 300, skipBlankLines: true, skipComments: true }],
     },
   },
-  { files: ["src/**/*.ts"], ignores: ["src/runtime/**", "src/source/**", "src/cli.ts"], rules: world },
+  {
+    files: ["src/**/*.ts"],
+    ignores: ["src/runtime/**", "src/source/**", "src/simulator/**", "src/cli.ts"],
+    rules: world,
+  },
   {
     files: ["test/**/*.ts", "scripts/**/*.ts"],
     rules: {

@@ -16,7 +16,7 @@ const longFunctionLines = 60;
 
 /** What a sample does not pass between the child process and a remote write receiver. */
 const besideTheWay =
-  /^src\/(endpoint|status|command|config|daemon|simulator|source\/simulate|sink\/(otlp|pushgateway|relabel))\//;
+  /^src\/(endpoint|status|command|config|daemon|simulator|sink\/(otlp|pushgateway|relabel))\//;
 
 interface File extends SourceFile {
   readonly lines: number;

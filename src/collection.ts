@@ -6,13 +6,14 @@ import type { Intake } from "./meter/intake.ts";
 import type { OwnMeter } from "./meter/own-meter.ts";
 import { createPipeline } from "./meter/pipeline.ts";
 import type { Snapshot } from "./meter/snapshot.ts";
-import { parseSamplers } from "./parse/sampler-list.ts";
+import { parseSamplers } from "./parse/powermetrics.ts";
 import type { Clock } from "./runtime/clock.ts";
 import type { Logger } from "./runtime/log.ts";
 import type { Random } from "./runtime/random.ts";
 import type { Heartbeat } from "./source/heartbeat.ts";
-import { machineOf } from "./source/machine.ts";
+import { machineOf, type Machine } from "./source/host.ts";
 import type { Buffering } from "./source/powermetrics.ts";
+import { simulatedMachine } from "./simulator/machine.ts";
 import { openSources } from "./source/open.ts";
 import type { Source, SourceName } from "./source/source.ts";
 
@@ -52,7 +53,7 @@ export function createCollection({ sources: settings }: Configuration, world: Co
       ...world,
       settings: switches,
       intervals: intervalsOf(settings),
-      machine: machineOf(world),
+      machine: measuredMachine(world),
     }).intakes,
     sources: openSources(settings, {
       ...world,
@@ -61,6 +62,12 @@ export function createCollection({ sources: settings }: Configuration, world: Co
       parseSamplers,
     }),
   };
+}
+
+/** What the machine itself says of its use, to check powermetrics by. */
+function measuredMachine({ simulated, platform, clock, environment }: CollectionWorld): Machine | undefined {
+  if (!simulated) return machineOf(platform, clock);
+  return simulatedMachine(clock, environment["MAC_POWERMETRICS_SIMULATE"] ?? "");
 }
 
 /** What powermetrics is asked for besides samplers. */

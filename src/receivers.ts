@@ -5,7 +5,7 @@ import { createHttpClient } from "./runtime/http/client.ts";
 import type { Logger } from "./runtime/log.ts";
 import type { Identity } from "./sink/identity.ts";
 import { readHostFacts, type HostFacts } from "./source/host.ts";
-import { runTool } from "./source/run.ts";
+import { runTool } from "./source/child.ts";
 import type { SinkWorld } from "./sink/index.ts";
 import type { Clock } from "./runtime/clock.ts";
 

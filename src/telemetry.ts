@@ -9,7 +9,7 @@ import type { Clock } from "./runtime/clock.ts";
 import type { Logger } from "./runtime/log.ts";
 import type { ChildCpu } from "./source/child-cpu.ts";
 import type { Source, SourceName } from "./source/source.ts";
-import type { TimeJump } from "./source/wake.ts";
+import type { TimeJump } from "./source/heartbeat.ts";
 
 /** Between two snapshots of the agent's own metrics, milliseconds. */
 export const ownIntervalMs = 15_000;

@@ -6,7 +6,7 @@
  *         ◄─ settled values, or what to say instead ─┘
  */
 import { causeOf } from "../runtime/cause.ts";
-import { runTool, type ToolRun } from "../source/run.ts";
+import { runTool, type ToolRun } from "../source/child.ts";
 import { exitCode } from "./exit.ts";
 import { unpackReply, type Reply, type Settled, type Unsettled } from "./reply.ts";
 import type { StartWorld, World } from "./world.ts";

@@ -10,7 +10,7 @@ import { machineFindings } from "../daemon/doctor/machine.ts";
 import { pathFindings } from "../daemon/doctor/paths.ts";
 import { serviceFindings } from "../daemon/doctor/service.ts";
 import type { System } from "../daemon/system.ts";
-import { parseSamplers } from "../parse/sampler-list.ts";
+import { parseSamplers } from "../parse/powermetrics.ts";
 import type { Connection, ConnectProbe } from "./check.ts";
 import { loadWorld } from "./config.ts";
 import { exitCode, type ExitCode } from "./exit.ts";

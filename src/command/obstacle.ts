@@ -2,11 +2,11 @@
 import { collectorSettings, extraArguments } from "../collection.ts";
 import { neededSamplers } from "../collector/index.ts";
 import type { Configuration } from "../config/schema.ts";
-import { parseSamplers } from "../parse/sampler-list.ts";
+import { parseSamplers } from "../parse/powermetrics.ts";
 import { silentLogger } from "../runtime/log.ts";
 import { childEnvironment } from "../source/child.ts";
 import { helpLimits, streamArguments } from "../source/powermetrics.ts";
-import { chooseSamplers } from "../source/samplers.ts";
+import { chooseSamplers } from "../source/arguments.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import type { Prepared } from "./load.ts";
 import type { World } from "./world.ts";

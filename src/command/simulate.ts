@@ -1,6 +1,6 @@
 /** `simulate TOOL …`: one of Apple's tools, impersonated with its own arguments. */
 import { systemClock } from "../runtime/clock.ts";
-import { processWorld, simulate as runTool, simulatedTools } from "../source/simulate/index.ts";
+import { processWorld, simulate as runTool, simulatedTools } from "../simulator/simulate.ts";
 import { exitCode } from "./exit.ts";
 
 /** Resolves to the tool's own exit code; loads nothing but the tool, for vm_stat is started every few seconds. */

@@ -2,7 +2,7 @@
 import { layoutUnder } from "../daemon/layout.ts";
 import type { System, ToolRunner } from "../daemon/system.ts";
 import { childEnvironment, type ChildExit } from "../source/child.ts";
-import { runTool } from "../source/run.ts";
+import { runTool } from "../source/child.ts";
 import type { World } from "./world.ts";
 
 /** dscl and launchctl answer at once, or wait for a job's end. */

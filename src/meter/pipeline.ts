@@ -2,7 +2,7 @@
 import type { CollectorSettings } from "../collector/collector.ts";
 import type { Samples, SourceName } from "../parse/sample.ts";
 import type { Logger } from "../runtime/log.ts";
-import type { Machine } from "../source/machine.ts";
+import type { Machine } from "../source/host.ts";
 import { bootTime, type BootTime } from "./boot-time.ts";
 import { catalogue } from "./catalogue.ts";
 import { createIntake, type Intake, type Read } from "./intake.ts";

@@ -6,7 +6,7 @@ import { parsed, type ParseResult } from "../parse/result.ts";
 import type { Samples, SourceName } from "../parse/sample.ts";
 import { parseSysctl } from "../parse/sysctl.ts";
 import { parseVmStat } from "../parse/vm-stat.ts";
-import type { Machine } from "../source/machine.ts";
+import type { Machine } from "../source/host.ts";
 import { splitReports } from "../source/poll.ts";
 import type { Frame } from "../source/source.ts";
 import type { Read, Timed } from "./intake.ts";

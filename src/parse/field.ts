@@ -1,6 +1,6 @@
 /** Owns typed access to a property list's dicts: what has another type than it always had is absent, and found. */
 import type { FindingLog } from "./finding.ts";
-import { isArray, isColumn, isDict, type PlistDict, type PlistValue } from "./plist/value.ts";
+import { isArray, isColumn, isDict, type PlistDict, type PlistValue } from "./plist/reader.ts";
 
 export interface Fields {
   has(key: string): boolean;

@@ -1,17 +1,13 @@
 /** Owns what one `powermetrics -f plist` document says; each part is optional, for samplers, chips and versions differ (FORMATS.md). */
 import { defined } from "./defined.ts";
-import { fieldsOf, type Fields } from "./field.ts";
-import { findingLog, type FindingLog } from "./finding.ts";
-import { parsePlist } from "./plist/plist.ts";
-import { isDict, type PlistValue } from "./plist/value.ts";
-import { readAppleSilicon, readGpu, type Window } from "./powermetrics/apple-silicon.ts";
-import { isIntel, readIntel, readIntelGpu } from "./powermetrics/intel.ts";
-import { readInterrupts } from "./powermetrics/interrupts.ts";
-import { keeps, knownOfDocument, type Wanted } from "./powermetrics/keep.ts";
-import { readSmc } from "./powermetrics/smc.ts";
-import { readTasks } from "./powermetrics/tasks.ts";
-import { readDisk, readNetwork } from "./powermetrics/traffic.ts";
-import { failed, parsed, type ParseResult } from "./result.ts";
+import { type Fields, fieldsOf } from "./field.ts";
+import { type FindingLog, findingLog } from "./finding.ts";
+import { type Keep, type PlistValue, isDict, parsePlist } from "./plist/reader.ts";
+import { type Window, readAppleSilicon, readGpu } from "./powermetrics/apple-silicon.ts";
+import { stateShare } from "./powermetrics/core.ts";
+import { isIntel, readIntel, readIntelGpu, readSmc } from "./powermetrics/intel.ts";
+import { readDisk, readInterrupts, readNetwork, readTasks } from "./powermetrics/usage.ts";
+import { type ParseResult, failed, parsed } from "./result.ts";
 import type { PowermetricsSample } from "./sample.ts";
 
 /** What costs much and is off by default. */
@@ -100,4 +96,76 @@ function readBattery(battery: Fields, log: FindingLog): { readonly chargePercent
 
 function optional<Part, Read>(part: Part | undefined, read: (part: Part) => Read): Read | undefined {
   return part === undefined ? undefined : read(part);
+}
+
+/** Which parts of a document are read at all: most of its bytes are tasks and states that nobody asked for. */
+interface Wanted {
+  readonly tasks: boolean;
+  readonly frequencyResidency: boolean;
+  readonly interrupts: boolean;
+}
+
+const always = ["processor", "gpu", "GPU", "battery", "network", "disk", "smc"];
+const unused = ["all_tasks", "sfi", "backlight", "bandwidth_counters", "agpm_stats"];
+const onRequest = ["tasks", "coalitions", "interrupts"];
+const single =
+  "is_delta elapsed_ns hw_model kern_osversion kern_bootargs kern_boottime timestamp thermal_pressure".split(
+    " ",
+  );
+
+/** Every key of the document's own dict that any version is known to print. */
+const knownOfDocument: ReadonlySet<string> = new Set([...always, ...unused, ...onRequest, ...single]);
+
+const unusedInside: ReadonlySet<string> = new Set([
+  "duty_cycles",
+  "misc counters",
+  "requested_freq",
+  "sw_requested_state",
+  "sw_state",
+  "timer_wakeups",
+]);
+
+/**
+ * Where `dvfm_states` stand, by the depth of the dict that has them.
+ *
+ *     document 1 ─ gpu 2
+ *                └ processor 2 ─ clusters[] 4 ─ cpus[] 6
+ */
+const depth = { document: 1, gpu: 2, cluster: 4 };
+
+/** Of a core's states, unless each is wanted: their sum is how active it was. */
+const shares = { column: stateShare };
+
+function keeps(wanted: Wanted, log: FindingLog): Keep {
+  const documentKeys = new Set(always);
+  if (wanted.interrupts) documentKeys.add("interrupts");
+  if (wanted.tasks) documentKeys.add("tasks").add("coalitions");
+  return (key, at) => {
+    if (at === depth.document) {
+      if (!knownOfDocument.has(key)) log.unknown(key);
+      return documentKeys.has(key);
+    }
+    if (key === "dvfm_states") {
+      if (at === depth.cluster) return false;
+      return wanted.frequencyResidency || (at !== depth.gpu && shares);
+    }
+    if (key === "p_states") return wanted.frequencyResidency;
+    return !unusedInside.has(key);
+  };
+}
+
+const heading = /^the following samplers are supported/i;
+
+/** Names from `powermetrics --help`, in its order; empty when the text has no such list. */
+export function parseSamplers(helpText: string): readonly string[] {
+  const lines = helpText.split(/\r?\n/);
+  const start = lines.findIndex((line) => heading.test(line.trim()));
+  if (start < 0) return [];
+  const names: string[] = [];
+  for (const line of lines.slice(start + 1)) {
+    const name = /^\s+([a-z][a-z0-9_]*)(?:\s|$)/.exec(line)?.[1];
+    if (name !== undefined) names.push(name);
+    else if (names.length > 0) break;
+  }
+  return names;
 }

@@ -3,7 +3,7 @@
  * 2^64 has 20 digits: what has more is no number of the kernel's, and with hundreds of them it would be Infinity.
  */
 import { findingLog } from "./finding.ts";
-import { linesOf, nothingPrinted, unexpectedOutput } from "./lines.ts";
+import { linesOf, nothingPrinted, unexpectedOutput } from "./result.ts";
 import { failed, parsed, type ParseResult } from "./result.ts";
 import type { VmStatSample } from "./sample.ts";
 

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { Clock } from "../runtime/clock.ts";
 import type { Argv, Spawn } from "./child.ts";
-import { runTool } from "./run.ts";
+import { runTool } from "./child.ts";
 
 export interface ChildCpu {
   /** A child was started; the one before it keeps what it had used. */

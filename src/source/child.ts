@@ -7,11 +7,12 @@
  * No orphan outlives the agent: at SIGTERM the agent stops its children; at SIGKILL the kernel closes the pipes, so the
  * simulator sees the end of its input and Apple's tools die of SIGPIPE at their next write.
  */
-import { spawn, type ChildProcessByStdio } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { isAbsolute } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { causeOf } from "../runtime/cause.ts";
-import type { Clock, Timer, TimerOptions } from "../runtime/clock.ts";
+import { type Clock, type Timer, type TimerOptions, asLimit } from "../runtime/clock.ts";
+import { splitLines } from "./lines.ts";
 
 /** An absolute path and its arguments, from configuration and never from input. There is no shell and no PATH search. */
 export type Argv = readonly string[];
@@ -158,4 +159,58 @@ function exitOf(code: number | null, signal: NodeJS.Signals | null): ChildExit {
 
 function errorCode(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "UNKNOWN";
+}
+
+/** Owns one run of a tool that ends by itself: its whole output, bounded in time and size. */
+
+export type ToolRun =
+  | { readonly status: "ended"; readonly exit: ChildExit; readonly stdout: Buffer; readonly stderr: string }
+  | { readonly status: "timeout" | "oversized" | "stopped"; readonly exit?: ChildExit };
+
+export interface RunOptions {
+  readonly clock: Clock;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly maxBytes: number;
+  readonly spawn?: Spawn | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Resolves when the process is gone; `stderr` is its first line. */
+export async function runTool(argv: Argv, options: RunOptions): Promise<ToolRun> {
+  if (options.signal?.aborted === true) return { status: "stopped" };
+  const chunks: Buffer[] = [];
+  let length = 0;
+  let stderr = "";
+  let cut: "timeout" | "oversized" | "stopped" | undefined;
+  const firstLine = splitLines((line) => {
+    if (stderr === "") stderr = line;
+  });
+
+  const child = (options.spawn ?? spawnChild)(argv, {
+    clock: options.clock,
+    environment: options.environment,
+    graceMs: 500,
+    onStdout(chunk) {
+      length += chunk.length;
+      if (length > options.maxBytes) stop("oversized");
+      else chunks.push(chunk);
+    },
+    onStderr: (chunk) => firstLine.push(chunk),
+  });
+  function stop(why: "timeout" | "oversized" | "stopped"): void {
+    cut ??= why;
+    void child.stop();
+  }
+  const onAbort = (): void => stop("stopped");
+  options.signal?.addEventListener("abort", onAbort, { once: true });
+  const timer = options.clock.after(options.timeoutMs, () => stop("timeout"), asLimit(options.timeoutMs));
+
+  const exit = await child.ended;
+  timer[Symbol.dispose]();
+  options.signal?.removeEventListener("abort", onAbort);
+  firstLine.end();
+  return cut === undefined
+    ? { status: "ended", exit, stdout: Buffer.concat(chunks), stderr }
+    : { status: cut, exit };
 }

@@ -1,7 +1,7 @@
 /** Owns what the operating system tells of the machine, for OpenTelemetry's resource: each fact may be absent. */
+import { cpus, totalmem } from "node:os";
 import type { Clock } from "../runtime/clock.ts";
-import type { Argv, Spawn } from "./child.ts";
-import { runTool, type RunOptions } from "./run.ts";
+import { type Argv, type RunOptions, type Spawn, runTool } from "./child.ts";
 
 export interface HostFacts {
   readonly osVersion?: string;
@@ -58,4 +58,47 @@ function namedFacts(text: string): HostFacts {
     return fact === undefined ? [] : [[fact, value]];
   });
   return Object.fromEntries(facts);
+}
+
+/** What the operating system itself says of this machine, for checking what its tools print; tests bring their own. */
+
+export interface Machine {
+  readonly memoryBytes?: number;
+  /** Of all CPUs since the call before, 0…1. */
+  readonly busyShare?: () => number | undefined;
+}
+
+/** Undefined on another system, which is another machine than the one that is measured. */
+export function machineOf(platform: string, clock: Pick<Clock, "monotonic">): Machine | undefined {
+  return platform === "darwin" ? { memoryBytes: totalmem(), busyShare: busyShare(clock, cpus) } : undefined;
+}
+
+interface CpuTimes {
+  readonly times: {
+    readonly user: number;
+    readonly nice: number;
+    readonly sys: number;
+    readonly irq: number;
+  };
+}
+
+/** Busy time over the time that went by, since a CPU that is switched off may not count its idle time. */
+export function busyShare(
+  clock: Pick<Clock, "monotonic">,
+  listCpus: () => readonly CpuTimes[],
+): () => number | undefined {
+  const look = () => ({ at: clock.monotonic(), cpus: listCpus() });
+  let before = look();
+  return () => {
+    const now = look();
+    const possibleMs = (now.at - before.at) * now.cpus.length;
+    const busyMs = busyTime(now.cpus) - busyTime(before.cpus);
+    const comparable = now.cpus.length === before.cpus.length && possibleMs > 0 && busyMs >= 0;
+    before = now;
+    return comparable ? Math.min(1, busyMs / possibleMs) : undefined;
+  };
+}
+
+function busyTime(all: readonly CpuTimes[]): number {
+  return all.reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
 }

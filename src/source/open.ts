@@ -5,8 +5,8 @@ import type { Logger } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
 import type { Argv } from "./child.ts";
 import type { Heartbeat } from "./heartbeat.ts";
-import { createPoll, type PolledName } from "./poll.ts";
-import { createPowermetrics, type Buffering } from "./powermetrics.ts";
+import { type PolledName, createPoll } from "./poll.ts";
+import { type Buffering, createPowermetrics } from "./powermetrics.ts";
 import type { Source, SourceName } from "./source.ts";
 
 /** The `sources` section of the configuration, as far as sources see it. */
@@ -58,4 +58,23 @@ export function openSources(settings: SourceSettings, world: SourceWorld): reado
     log: world.log.child({ source: "powermetrics" }),
   });
   return [...polls, stream];
+}
+
+/**
+ * Owns the start of what runs tools: one a turn of the event loop. To start a process stops this one for some 5 ms, and who asks
+ * the agent meanwhile is answered between two.
+ */
+
+/** Calls each in order, and gives what they gave; promises among it are not waited for. */
+export async function startInTurn<T>(
+  starts: readonly (() => T)[],
+  clock: Pick<Clock, "sleep">,
+  signal: AbortSignal,
+): Promise<readonly T[]> {
+  const started: T[] = [];
+  for (const start of starts) {
+    await clock.sleep(0, signal);
+    started.push(start());
+  }
+  return started;
 }

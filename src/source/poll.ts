@@ -7,9 +7,9 @@
 import { spawnChild, type Argv, type Spawn } from "./child.ts";
 import { tickMs, type Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
-import { ended, notStarted } from "./failure.ts";
+import { ended, notStarted } from "./report.ts";
 import { createReport, type Report } from "./report.ts";
-import { runTool, type ToolRun } from "./run.ts";
+import { runTool, type ToolRun } from "./child.ts";
 import type { Source, SourceEnd, SourceFailure, SourceListener, SourceName } from "./source.ts";
 
 export type PolledName = Exclude<SourceName, "powermetrics">;

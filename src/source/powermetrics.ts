@@ -9,12 +9,12 @@ import type { Backoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { spawnChild, type Argv, type Spawn } from "./child.ts";
-import { classifyPowermetrics, unknownSamplers } from "./failure.ts";
+import { classifyPowermetrics, unknownSamplers } from "./report.ts";
 import type { Heartbeat } from "./heartbeat.ts";
-import { createLagWatch, documentTime, type LateDocuments } from "./lag.ts";
-import { createRemarks, type Remarks } from "./remarks.ts";
+import { createLagWatch, documentTime, type LateDocuments } from "./stream.ts";
+import { createRemarks, type Remarks } from "./lines.ts";
 import { createReport, type Report } from "./report.ts";
-import { chooseSamplers } from "./samplers.ts";
+import { chooseSamplers } from "./arguments.ts";
 import type { FailureReason, Source, SourceEnd, SourceFailure, SourceListener } from "./source.ts";
 import { readStream, type StreamEnd } from "./stream.ts";
 

@@ -1,7 +1,83 @@
-/** Owns how a source tells its state: every event to the listener, and to the log only what a reader needs. */
+/** Owns the reading of a tool's end: why it gave nothing, and what its user can do about it. Pure. */
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
-import type { FailureReason, Frame, SourceFailure, SourceListener } from "./source.ts";
+import type { Argv, ChildExit } from "./child.ts";
+import type { FailureReason, Frame, SourceFailure, SourceListener, SourceName } from "./source.ts";
+
+/** The exit status of usage errors, an unknown sampler among them (FORMATS.md, section 6). */
+const usageStatus = 64;
+/** How a shell, and a wrapper that relays the end of its child, report SIGABRT. */
+const abortStatus = 134;
+
+const rootAdvice =
+  'install the daemon ("mac-powermetrics-agent install"), run the agent with sudo, or allow powermetrics in sudoers and set ' +
+  'sources.powermetrics.command to ["/usr/bin/sudo", "-n", "/usr/bin/powermetrics"]';
+
+/** `lines` is what the tool said outside documents, on either stream (FORMATS.md, section 1, point 8). */
+export function classifyPowermetrics(argv: Argv, exit: ChildExit, lines: readonly string[]): SourceFailure {
+  if (exit.kind === "not_started") return notStarted("powermetrics", argv, exit);
+  const unknown = unknownSamplers(lines);
+  if (exit.kind === "exited" && exit.code === usageStatus && unknown.length > 0) {
+    return {
+      reason: "unknown_sampler",
+      message: `cannot sample ${unknown.join(", ")}: powermetrics does not know it`,
+    };
+  }
+  if (exit.kind === "exited" && exit.code !== 0 && lines.some(asksForRoot)) {
+    return {
+      reason: "not_root",
+      message: `cannot run powermetrics: it must be invoked as root; ${rootAdvice}`,
+    };
+  }
+  return ended("powermetrics", exit, lines.at(-1));
+}
+
+/** The names in `powermetrics: unrecognized sampler: smc`. */
+export function unknownSamplers(lines: readonly string[]): readonly string[] {
+  return lines.flatMap((line) => /unrecognized sampler: *(\S+)/.exec(line)?.[1] ?? []);
+}
+
+/** sudo's own refusal means the same. */
+function asksForRoot(line: string): boolean {
+  return /superuser|sudo: .*(password|not allowed|may not run)/i.test(line);
+}
+
+export function notStarted(
+  name: SourceName,
+  argv: Argv,
+  exit: Extract<ChildExit, { kind: "not_started" }>,
+): SourceFailure {
+  const what = `cannot start ${argv[0] ?? name}: ${exit.message}`;
+  if (exit.code !== "ENOENT") {
+    return {
+      reason: "not_started",
+      message: `${what}; see sources.${name}.command and the permissions of the file`,
+    };
+  }
+  return {
+    reason: "vanished",
+    message: `${what}; set sources.${name}.command to where ${name} is, or sources.${name}.enabled to false; not on a Mac, run with --simulate`,
+  };
+}
+
+/** The end of a tool that did start; `said` is a line of its complaint. */
+export function ended(name: SourceName, exit: ChildExit, said: string | undefined): SourceFailure {
+  const words = said === undefined || said === "" ? "" : `: ${said}`;
+  switch (exit.kind) {
+    case "signalled":
+      return { reason: "aborted", message: `unexpected end of ${name}: signal ${exit.signal}${words}` };
+    case "exited":
+      if (exit.code === abortStatus)
+        return { reason: "aborted", message: `unexpected end of ${name}: aborted${words}` };
+      return { reason: "exited", message: `unexpected end of ${name}: exit status ${exit.code}${words}` };
+    case "abandoned":
+      return { reason: "exited", message: `cannot end ${name}: it belongs to another user${words}` };
+    case "not_started":
+      return { reason: "not_started", message: `cannot start ${name}: ${exit.message}` };
+  }
+}
+
+/** Owns how a source tells its state: every event to the listener, and to the log only what a reader needs. */
 
 export interface Report {
   frame(frame: Frame): void;

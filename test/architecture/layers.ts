@@ -17,8 +17,8 @@ const composition = ["agent.ts", "collection.ts", "receivers.ts", "telemetry.ts"
 const stages = [
   "runtime",
   "metric",
-  "source",
   "parse",
+  "source",
   "collector",
   "meter",
   "journal",
@@ -36,12 +36,10 @@ export const layers: Readonly<Record<string, Layer>> = {
     world: ["setTimeout", "Date.now", "Math.random", "performance.now"],
   },
   metric: { imports: ["runtime"] },
-  source: {
-    imports: ["runtime"],
-    modules: ["node:child_process", "node:fs"],
-    world: ["setImmediate", "process.env"],
-  },
   parse: { imports: ["metric"] },
+  source: { imports: ["runtime", "parse"], modules: ["node:child_process", "node:fs"] },
+  /** Apple's tools, impersonated: `simulate` runs it, and of the agent only what is put together asks it how busy it is. */
+  simulator: { imports: ["runtime"], modules: ["node:fs"], world: ["setImmediate", "process.env"] },
   collector: { imports: ["metric", "parse"] },
   meter: {
     imports: ["runtime", "metric", "source", "parse", "collector"],
@@ -84,9 +82,12 @@ export const layers: Readonly<Record<string, Layer>> = {
     modules: ["node:fs", "yaml", "zod"],
   },
   daemon: { imports: ["runtime", "config"], modules: ["node:fs", "plist"] },
-  command: { imports: [...stages, "daemon", ...composition], modules: ["node:fs", "commander"] },
+  command: {
+    imports: [...stages, "daemon", "simulator/simulate.ts", ...composition],
+    modules: ["node:fs", "commander"],
+  },
   "agent.ts": { imports: [...stages, ...composition, "daemon/privileges.ts", "daemon/restarts.ts"] },
-  "collection.ts": { imports: stages },
+  "collection.ts": { imports: [...stages, "simulator/machine.ts"] },
   "receivers.ts": { imports: stages },
   "telemetry.ts": { imports: stages },
   "entry.ts": { imports: ["cli.ts"] },

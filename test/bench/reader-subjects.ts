@@ -1,7 +1,7 @@
 /** The readers of a powermetrics document that are compared: ours in three depths, and packages. */
 import { parse as parseFast } from "fast-plist";
 import { parse as parseWithPlist } from "plist";
-import { parsePlist } from "../../src/parse/plist/plist.ts";
+import { parsePlist } from "../../src/parse/plist/reader.ts";
 import { parsePowermetrics } from "../../src/parse/powermetrics.ts";
 import { parseWithSaxes } from "./saxes-plist.ts";
 import { pipelineTo } from "./workload.ts";

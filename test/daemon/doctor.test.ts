@@ -11,7 +11,7 @@ import { machineFindings } from "../../src/daemon/doctor/machine.ts";
 import { pathFindings } from "../../src/daemon/doctor/paths.ts";
 import { serviceFindings } from "../../src/daemon/doctor/service.ts";
 import type { ToolRunner } from "../../src/daemon/system.ts";
-import { parseSamplers } from "../../src/parse/sampler-list.ts";
+import { parseSamplers } from "../../src/parse/powermetrics.ts";
 import { world } from "../config/world.ts";
 import { fakeMac, type FakeMac } from "./fake-mac.ts";
 import { run } from "./installing.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "../support/property.ts";
 import { parse as parseByPackage } from "plist";
-import { parsePlist } from "../../src/parse/plist/plist.ts";
+import { parsePlist } from "../../src/parse/plist/reader.ts";
 import { simulated } from "../bench/workload.ts";
 import { plain } from "../parse/apple-plist.ts";
 import { fuzz } from "./fuzzing.ts";

@@ -5,7 +5,7 @@ import { parsePmset } from "../../src/parse/pmset.ts";
 import type { ParseResult } from "../../src/parse/result.ts";
 import { parseSysctl } from "../../src/parse/sysctl.ts";
 import { parseVmStat } from "../../src/parse/vm-stat.ts";
-import { run } from "../source/simulate/run-tool.ts";
+import { run } from "../simulator/run-tool.ts";
 import { assertResult } from "./assertions.ts";
 import { fuzz } from "./fuzzing.ts";
 import { mutated, spoiled } from "./mutation.ts";

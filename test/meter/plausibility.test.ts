@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { createPlausibility } from "../../src/meter/plausibility.ts";
 import type { Core, PowermetricsSample } from "../../src/parse/sample.ts";
-import { busyShare } from "../../src/source/machine.ts";
-import { simulatedShare } from "../../src/source/simulate/busy-share.ts";
+import { busyShare } from "../../src/source/host.ts";
+import { simulatedShare } from "../../src/simulator/machine.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { powermetricsSample } from "../support/samples.ts";
 
@@ -96,9 +96,10 @@ test("the system's CPU time counts over the time that went by, whether or not id
   assert.equal(share(), undefined, "CPUs that came");
 });
 
-test("the simulator's own CPU time agrees with its documents, and does not know other clocks", () => {
+test("the simulator's own CPU time agrees with its documents, and does not know other clocks", async () => {
   const now = Date.UTC(2026, 0, 5, 10);
-  const share = simulatedShare("--chip m2 --fault busy-cores")(now, now + 10_000);
+  const shareOf = await simulatedShare("--chip m2 --fault busy-cores");
+  const share = shareOf(now, now + 10_000);
   assert.ok(share !== undefined && share >= 0 && share <= 1);
   for (const preset of [
     "--start 2026-01-01",
@@ -106,6 +107,8 @@ test("the simulator's own CPU time agrees with its documents, and does not know 
     "--chip intel",
     "--chip nonsense",
     "--chip applesilicon-vm",
-  ])
-    assert.equal(simulatedShare(preset)(now, now + 10_000), undefined, preset);
+  ]) {
+    const other = await simulatedShare(preset);
+    assert.equal(other(now, now + 10_000), undefined, preset);
+  }
 });

@@ -1,5 +1,5 @@
 /** Writes property lists as powermetrics does, for tests. */
-import { isArray, isDict, type PlistValue } from "../../src/parse/plist/value.ts";
+import { isArray, isDict, type PlistValue } from "../../src/parse/plist/reader.ts";
 
 export interface PlistObject {
   readonly [key: string]: Writable;

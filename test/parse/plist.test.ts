@@ -7,7 +7,7 @@ import {
   longestDocument,
   parsePlist,
   type PlistOptions,
-} from "../../src/parse/plist/plist.ts";
+} from "../../src/parse/plist/reader.ts";
 import { longestString } from "../../src/parse/plist/text.ts";
 import type { ParseError } from "../../src/parse/result.ts";
 import { createFramer } from "../../src/source/frame.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { parseSamplers } from "../../src/parse/sampler-list.ts";
+import { parseSamplers } from "../../src/parse/powermetrics.ts";
 import { captureText, withCaptures } from "./captures.ts";
 
 test("names come in order, without descriptions, continuation lines or groups", () => {

@@ -7,7 +7,7 @@ import type { Snapshot } from "../../src/meter/snapshot.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
 import { createFramer } from "../../src/source/frame.ts";
-import { simulate, type World } from "../../src/source/simulate/index.ts";
+import { simulate, type World } from "../../src/simulator/simulate.ts";
 import { withPrograms } from "./programs.ts";
 
 const settings: CollectorSettings = {

@@ -3,7 +3,7 @@
  * shorter than any configuration may ask for; after so many documents it prints no more.
  */
 import { systemClock } from "../../src/runtime/clock.ts";
-import { processWorld, simulate, type World } from "../../src/source/simulate/index.ts";
+import { processWorld, simulate, type World } from "../../src/simulator/simulate.ts";
 import { withPrograms } from "./programs.ts";
 
 const [windowMs = "", documents = "", ...asked] = process.argv.slice(2);

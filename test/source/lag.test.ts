@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { createLagWatch, documentTime } from "../../src/source/lag.ts";
+import { createLagWatch, documentTime } from "../../src/source/stream.ts";
 import type { ChildExit, Spawn } from "../../src/source/child.ts";
 import { fakeClock, type FakeClock } from "../support/fake-clock.ts";
 import { runPowermetrics } from "./run-powermetrics.ts";

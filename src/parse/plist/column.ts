@@ -6,8 +6,8 @@
  *
  * Only what is spelled like this is read here; for everything else the caller reads dicts, with all that they may hold.
  */
-import { ascii, spells, type Cursor } from "./cursor.ts";
-import { readNumber } from "./number.ts";
+import { ascii, spells, type Cursor } from "./scanner.ts";
+import { readNumber } from "./text.ts";
 import { longestString } from "./text.ts";
 
 /** The numbers under `key`, a dict each, from behind `<array>`; undefined, with the cursor where it was, for another spelling or a dict without it. */

@@ -1,6 +1,5 @@
 /** Owns character data: what stands between `<string>` and `</string>`, entities and CDATA included. */
-import { afterMarkup, ascii, elementAt, fail, failUnexpected, spells, type Cursor } from "./cursor.ts";
-import { internAscii } from "./intern.ts";
+import { type Cursor, afterMarkup, ascii, elementAt, fail, failUnexpected, spells } from "./scanner.ts";
 
 /** Ten times the longest argument list; a longer string is no property list of ours. */
 export const longestString = 1024 * 1024;
@@ -88,4 +87,98 @@ function isCharacter(code: number): boolean {
 
 function failTooLong(cursor: Cursor): void {
   fail(cursor, "limit", `string at byte ${cursor.at} must not exceed ${longestString} bytes`);
+}
+
+/**
+ * Owns the short strings that documents repeat: a document has a few dozen different keys, thousands of times, and
+ * making a string of bytes costs more than everything else about it.
+ *
+ *     bytes ── hash ──► slot ── same bytes? ──► the string that is there
+ *                                   └── no ──► a new string takes the slot
+ */
+
+const slotCount = 1024;
+const longest = 48;
+
+/** A memo, not state: what it holds changes no result. Bounded by its slots. */
+const slots: (string | undefined)[] = new Array<string | undefined>(slotCount).fill(undefined);
+
+/** The string of the ASCII bytes from `start` to `end`, whose `hash` the caller has computed on its way. */
+export function internAscii(bytes: Buffer, start: number, end: number, hash: number): string {
+  if (end - start > longest) return bytes.toString("latin1", start, end);
+  const slot = (hash ^ (hash >>> 10)) & (slotCount - 1);
+  const held = slots[slot];
+  if (held?.length === end - start && isSame(bytes, start, held)) return held;
+  const text = bytes.toString("latin1", start, end);
+  slots[slot] = text;
+  return text;
+}
+
+function isSame(bytes: Buffer, start: number, text: string): boolean {
+  for (let index = 0; index < text.length; index++)
+    if (bytes[start + index] !== text.charCodeAt(index)) return false;
+  return true;
+}
+
+/** Owns numbers as powermetrics spells them: C's `%lld` and `%g`. */
+
+/** Powers of ten that doubles hold exactly; with a mantissa below 10^15, one division or product rounds correctly. */
+const exactPowers = Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
+const exactDigits = 15;
+const point = 0x2e;
+const plus = 0x2b;
+
+/** Reads a number up to the next tag; NaN where none is spelled, undefined for a failure of the markup. */
+export function readNumber(cursor: Cursor): number | undefined {
+  const { bytes } = cursor;
+  const negative = bytes[cursor.at] === ascii.minus;
+  const start = negative ? cursor.at + 1 : cursor.at;
+  let at = start;
+  let mantissa = 0;
+  let scale = 0;
+  let digit = digitAt(bytes, at);
+  for (; digit >= 0; digit = digitAt(bytes, ++at)) mantissa = mantissa * 10 + digit;
+  let digits = at - start;
+  if (bytes[at] === point) {
+    const fraction = ++at;
+    for (digit = digitAt(bytes, at); digit >= 0; digit = digitAt(bytes, ++at))
+      mantissa = mantissa * 10 + digit;
+    scale = fraction - at;
+    digits -= scale;
+  }
+  if (bytes[at] === 0x65) {
+    const sign = bytes[++at];
+    if (sign === ascii.minus || sign === plus) at++;
+    const first = at;
+    let exponent = 0;
+    for (digit = digitAt(bytes, at); digit >= 0; digit = digitAt(bytes, ++at))
+      exponent = exponent * 10 + digit;
+    if (at === first) return readSpelled(cursor);
+    scale += sign === ascii.minus ? -exponent : exponent;
+  }
+  const power = exactPowers[Math.abs(scale)];
+  if (bytes[at] !== ascii.less || digits === 0 || digits > exactDigits || power === undefined)
+    return readSpelled(cursor);
+  cursor.at = at;
+  const value = scale < 0 ? mantissa / power : mantissa * power;
+  return negative ? -value : value;
+}
+
+function digitAt(bytes: Buffer, at: number): number {
+  const digit = (bytes[at] ?? 0) - 0x30;
+  return digit <= 9 ? digit : -1;
+}
+
+function readSpelled(cursor: Cursor): number | undefined {
+  const text = readText(cursor);
+  return text === undefined ? undefined : spelledNumber(text);
+}
+
+/** A number as C or XML spell it, blanks around it allowed; NaN for everything else, the empty text included. */
+export function spelledNumber(text: string): number {
+  const spelling = text.trim();
+  if (spelling === "") return NaN;
+  const infinite = /^([+-]?)inf(?:inity)?$/i.exec(spelling);
+  if (infinite !== null) return infinite[1] === "-" ? -Infinity : Infinity;
+  return Number(spelling);
 }

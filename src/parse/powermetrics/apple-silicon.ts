@@ -6,11 +6,11 @@
 import { defined } from "../defined.ts";
 import type { Fields } from "../field.ts";
 import type { FindingLog } from "../finding.ts";
-import type { PlistDict } from "../plist/value.ts";
+import type { PlistDict } from "../plist/reader.ts";
 import type { Cluster, Core, Gpu, Processor } from "../sample.ts";
 import { coreIds, frequencyOf, type CoreIds } from "./core.ts";
-import { amountOfEnergy, readRails } from "./rail.ts";
-import { activeShare, readResidency, remainingShare, sharesOf } from "./residency.ts";
+import { amountOfEnergy, readRails } from "./power.ts";
+import { activeShare, readResidency, remainingShare, sharesOf } from "./core.ts";
 
 const knownOfProcessor = new Set([
   ...["cpu", "gpu", "ane", "dram", "package"].flatMap((rail) => [`${rail}_energy`, `${rail}_power`]),

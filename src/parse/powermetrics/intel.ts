@@ -1,12 +1,13 @@
 /** Owns the dialect of Intel Macs (FORMATS.md, section 5): packages of cores of CPUs, watts, an array of GPUs, SMC sensors. */
 import { defined } from "../defined.ts";
 import type { Fields } from "../field.ts";
-import type { PlistDict } from "../plist/value.ts";
-import type { Core, Gpu, Processor } from "../sample.ts";
+import type { FindingLog } from "../finding.ts";
+import type { PlistDict } from "../plist/reader.ts";
+import { spelledNumber } from "../plist/text.ts";
+import type { Core, Gpu, Processor, Smc } from "../sample.ts";
 import type { Window } from "./apple-silicon.ts";
-import { coreIds, frequencyOf } from "./core.ts";
-import { readPackage } from "./rail.ts";
-import { readResidency, remainingShare } from "./residency.ts";
+import { coreIds, frequencyOf, readResidency, remainingShare } from "./core.ts";
+import { readPackage } from "./power.ts";
 
 const knownOfProcessor = new Set(
   "package_watts package_joules freq_hz freq_ratio llc_flushed_ratio packages".split(" "),
@@ -75,4 +76,25 @@ export function readIntelGpu(gpus: readonly Fields[], window: Window): Gpu | und
 function megahertzOf(state: PlistDict): number | undefined {
   const hertz = Number(state.get("frequency"));
   return hertz >= 0 && hertz < Infinity ? hertz / 1e6 : undefined;
+}
+
+/** Owns the smc sampler of Intel Macs; no capture of it is known, so numbers are taken in any spelling and other keys let be. */
+
+/** Beyond these a sensor is not there or not read: an SMC answers 0, -127 or 255 for what it does not have. */
+const celsius = { least: -40, most: 150 };
+const mostRpm = 20_000;
+
+export function readSmc(smc: PlistDict, log: FindingLog): Smc {
+  const number = (key: string): number | undefined => {
+    const value = smc.get(key);
+    if (typeof value === "number" || value === undefined) return value;
+    if (typeof value === "string") return spelledNumber(value);
+    log.unknown(`smc.${key}`);
+    return undefined;
+  };
+  return defined({
+    fanRpm: log.within("fan", number("fan"), 0, mostRpm),
+    cpuDieCelsius: log.within("cpu_die", number("cpu_die"), celsius.least, celsius.most),
+    gpuDieCelsius: log.within("gpu_die", number("gpu_die"), celsius.least, celsius.most),
+  });
 }

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { bootTimeMs } from "../../../src/source/simulate/host.ts";
-import { simulate, type SimulatedTool } from "../../../src/source/simulate/index.ts";
+import { bootTimeMs } from "../../../src/simulator/mac.ts";
+import { simulate, type SimulatedTool } from "../../../src/simulator/simulate.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 
 export interface Recording {

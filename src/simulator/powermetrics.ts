@@ -1,0 +1,156 @@
+/** Owns the simulated powermetrics as a process: what it checks before it samples, in the tool's order. */
+import type { Settings } from "./settings.ts";
+import type { ToolWorld } from "./process.ts";
+import { type Arguments, helpText, parseArguments } from "./arguments.ts";
+import { type DocumentRequest, powermetricsDocument } from "./document.ts";
+import { hasFault, spoils, strikesAt } from "./faults.ts";
+import type { Window } from "./load.ts";
+import { bootTimeMs } from "./mac.ts";
+import { chance } from "./noise.ts";
+import { type Sampler, chooseSamplers, samplersOf } from "./samplers.ts";
+
+const usageError = 64;
+const noPermission = 1;
+
+/** Samplers are checked before the user (FORMATS.md, section 6). */
+export async function powermetrics(
+  argv: readonly string[],
+  settings: Settings,
+  world: ToolWorld,
+): Promise<number> {
+  const parsed = parseArguments(argv);
+  if ("problem" in parsed) return complain(world, parsed.problem);
+  const wanted = parsed.arguments;
+  const groups = samplersOf(settings.host.chip, settings.host.os);
+  const chosen = chooseSamplers(wanted.all ? ["all"] : (wanted.samplers ?? ["default"]), groups);
+  if ("unrecognized" in chosen) return complain(world, `unrecognized sampler: ${chosen.unrecognized}`);
+  if (wanted.help) {
+    await world.stdout.write(helpText(settings.host));
+    return 0;
+  }
+  if (hasFault(settings.faults, "unknown-sampler")) {
+    return complain(world, `unrecognized sampler: ${[...chosen.samplers].at(-1) ?? "none"}`);
+  }
+  if (hasFault(settings.faults, "not-root")) {
+    await world.stderr.write("powermetrics must be invoked as the superuser\n");
+    return noPermission;
+  }
+  if (wanted.format !== "plist") {
+    return complain(world, `the simulator prints --format plist only, got ${wanted.format}`);
+  }
+  return stream(wanted, chosen.samplers, settings, world);
+}
+
+async function complain(world: ToolWorld, problem: string): Promise<number> {
+  await world.stderr.write(`powermetrics: ${problem}\n`);
+  return usageError;
+}
+
+/**
+ * Owns the stream of documents: its pace, the NUL before every document but the first, and the ways it ends.
+ *
+ *     <?xml … </plist>\n  NUL  <?xml … </plist>\n  NUL  <?xml … </plist>\n
+ *     ├── window 1 ──────┤├──────── window 2 ─────┤├──────── window 3 ─────┤
+ */
+
+const aborted = 134;
+const cutOff = 1;
+const brokenPipe = 141;
+
+interface Stream {
+  readonly wanted: Arguments;
+  readonly samplers: ReadonlySet<Sampler>;
+  readonly settings: Settings;
+  readonly world: ToolWorld;
+  /** How far sleep has moved the wall clock beyond the world's. */
+  sleptMs: number;
+  /** NUL once something was printed. */
+  separator: "" | "\0";
+}
+
+/** Resolves to the exit code: after the documents asked for, at the signal, at a fault, or when the reader is gone. */
+export async function stream(
+  wanted: Arguments,
+  samplers: ReadonlySet<Sampler>,
+  settings: Settings,
+  world: ToolWorld,
+): Promise<number> {
+  const it: Stream = { wanted, samplers, settings, world, sleptMs: 0, separator: "" };
+  const beganMs = world.clock.now();
+  const { chip, seed } = settings.host;
+  if (chip.kind === "apple" && chip.gpu === undefined) {
+    await world.stderr.write("ERROR: cannot find the IO registry entry for IODeviceTree:/arm-io/pmgr\n");
+  }
+  if (wanted.initialUsage && !(await print(it, lifetime(it, bootTimeMs(seed, beganMs), 0))))
+    return brokenPipe;
+  for (let number = 1; number <= (wanted.count ?? Infinity); number++) {
+    const window = await nextWindow(it, number);
+    if (world.signal.aborted) break;
+    const ended = await printNumbered(it, number, window);
+    if (ended !== undefined) return ended;
+  }
+  if (wanted.usageSummary) await print(it, lifetime(it, beganMs, world.clock.now() - beganMs));
+  return 0;
+}
+
+/** Prints a document, or lets a fault strike; an exit code when that was the last one. */
+async function printNumbered(it: Stream, number: number, window: Window): Promise<number | undefined> {
+  const { faults } = it.settings;
+  if (strikesAt(faults, "stall", number)) {
+    await it.world.forever();
+    return 0;
+  }
+  const document = powermetricsDocument({ ...request(it, number), window, isDelta: true });
+  if (strikesAt(faults, "truncate", number)) {
+    await print(it, document.slice(0, document.length / 2));
+    return cutOff;
+  }
+  const garbage = spoils(faults, "garbage", number) ? "proc_pidpath 1460 failed(0)\n" : "";
+  if (!(await print(it, document, garbage))) return brokenPipe;
+  return strikesAt(faults, "abort", number) ? aborted : undefined;
+}
+
+async function print(it: Stream, document: string, before = ""): Promise<boolean> {
+  const text = before + it.separator + document;
+  it.separator = "\0";
+  return it.world.stdout.write(text);
+}
+
+/** A document that is no window of the stream: of the whole uptime, which claims to have taken no time, or of the whole run. */
+function lifetime(it: Stream, startMs: number, lengthMs: number): string {
+  const endMs = it.world.clock.now() + it.sleptMs;
+  const window = { startMs, endMs, elapsedNs: Math.round(lengthMs * 1e6) };
+  return powermetricsDocument({ ...request(it, 0), window, isDelta: false });
+}
+
+function request(it: Stream, number: number): Omit<DocumentRequest, "window" | "isDelta"> {
+  const { host, faults, tasks } = it.settings;
+  const { coalitions } = it.wanted;
+  if (!spoils(faults, "huge", number))
+    return { host, samplers: it.samplers, coalitions, tasks, faults, number };
+  const samplers = new Set([...it.samplers, "tasks" as const]);
+  return { host, samplers, coalitions, tasks: Math.max(850, tasks), faults, number };
+}
+
+const napMs = 3_600_000;
+
+/** A window lasts a little longer than asked: mostly by a millisecond or two, at times by 30. */
+async function nextWindow(it: Stream, number: number): Promise<Window> {
+  const { clock, signal } = it.world;
+  const { host, faults } = it.settings;
+  const { intervalMs } = it.wanted;
+  const startMs = clock.now() + it.sleptMs;
+  const startedAt = clock.monotonic();
+  if (intervalMs === 0) await it.world.forever();
+  else await clock.sleep(intervalMs + 1.2 + 30 * chance(host.seed, 9, number) ** 6, signal);
+  const awakeMs = clock.monotonic() - startedAt;
+
+  const spanned = strikesAt(faults, "sleep-gap-spanned", number);
+  const slept = spanned || strikesAt(faults, "sleep-gap", number);
+  if (slept) it.sleptMs += napMs;
+  return {
+    startMs: slept && !spanned ? startMs + napMs : startMs,
+    endMs: clock.now() + it.sleptMs,
+    elapsedNs: Math.round((awakeMs + (spanned ? napMs : 0)) * 1e6),
+  };
+}

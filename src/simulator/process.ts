@@ -1,0 +1,103 @@
+/** Owns what a simulated tool sees of the outside world, and the real one: this process's streams, clock and parent. */
+import { fstatSync } from "node:fs";
+import { sleepOn, type Clock } from "../runtime/clock.ts";
+
+export interface Output {
+  /** Resolves once the bytes are taken: false when the reader is gone for good. */
+  write(bytes: string): Promise<boolean>;
+}
+
+export interface World {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly clock: Clock;
+  /** Aborts when the tool is told to stop or its parent is gone. */
+  readonly signal: AbortSignal;
+  /** Simulator flags from MAC_POWERMETRICS_SIMULATE, since the agent passes only Apple's own arguments. */
+  readonly preset?: string;
+}
+
+/**
+ * This process as a tool's world. Apart from `stop`, the tool ends when the process that started it is gone: a tool that
+ * stalls on purpose would never notice a closed pipe.
+ */
+export function processWorld(clock: Clock, stop: AbortSignal): World {
+  const orphaned = new AbortController();
+  watchParent(clock, orphaned);
+  const preset = process.env["MAC_POWERMETRICS_SIMULATE"];
+  return {
+    stdout: output(process.stdout),
+    stderr: output(process.stderr),
+    clock,
+    signal: AbortSignal.any([stop, orphaned.signal]),
+    ...(preset !== undefined && { preset }),
+  };
+}
+
+function output(stream: NodeJS.WriteStream): Output {
+  // Without a listener a closed pipe would throw; the write's own callback reports it.
+  stream.on("error", () => undefined);
+  return {
+    write: (bytes) =>
+      new Promise((resolve) => {
+        stream.write(bytes, (error) => resolve(error === undefined || error === null));
+      }),
+  };
+}
+
+function watchParent(clock: Clock, orphaned: AbortController): void {
+  const parent = process.ppid;
+  if (parent === 1) watchInput(orphaned);
+  const look = (): void => {
+    if (process.ppid !== parent) orphaned.abort();
+    else clock.after(1000, look, { background: true });
+  };
+  clock.after(1000, look, { background: true });
+}
+
+/**
+ * A parent that was gone before we came to look can't be missed afterwards; but where it was Node, our input is a socket
+ * that it never wrote to, and that is closed by now.
+ */
+function watchInput(orphaned: AbortController): void {
+  if (!fstatSync(0).isSocket()) return;
+  process.stdin.once("close", () => orphaned.abort()).resume();
+  if ("unref" in process.stdin) process.stdin.unref();
+}
+
+/** What a tool gets to see: the world with the clock of its settings. */
+export interface ToolWorld extends World {
+  /** Waits for the signal, in real time whatever the tool's clock, and keeps the process alive meanwhile. */
+  forever(): Promise<void>;
+}
+
+export function toolWorld(world: World, clock: Clock): ToolWorld {
+  const forever = async (): Promise<void> => {
+    while (!world.signal.aborted) await world.clock.sleep(86_400_000, world.signal);
+  };
+  return { ...world, clock, forever };
+}
+
+/** A clock that starts where told and whose waits cost one turn of the event loop: documents come as fast as they are written. */
+export function unpacedClock(startMs: number): Clock {
+  let elapsed = 0;
+  const clock: Clock = {
+    now: () => startMs + elapsed,
+    monotonic: () => elapsed,
+    after(ms, callback) {
+      const turn = setImmediate(() => {
+        elapsed += ms;
+        callback();
+      });
+      return { [Symbol.dispose]: () => clearImmediate(turn) };
+    },
+    sleep: (ms, signal) => sleepOn(clock, ms, signal),
+  };
+  return clock;
+}
+
+/** The same pace, but another date. */
+export function shiftedClock(clock: Clock, startMs: number): Clock {
+  const shift = startMs - clock.now();
+  return { ...clock, now: () => clock.now() + shift };
+}

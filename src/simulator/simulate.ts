@@ -1,0 +1,40 @@
+/** Owns the way in: impersonates one of four Apple tools, so that the agent runs its real child processes anywhere. */
+import { configure, type Settings } from "./settings.ts";
+import { shiftedClock, toolWorld, unpacedClock, type ToolWorld, type World } from "./process.ts";
+
+export { processWorld, type World } from "./process.ts";
+
+export const simulatedTools = ["powermetrics", "vm_stat", "sysctl", "pmset"] as const;
+
+export type SimulatedTool = (typeof simulatedTools)[number];
+
+type Tool = (argv: readonly string[], settings: Settings, world: ToolWorld) => Promise<number>;
+
+/** Loaded one at a time: vm_stat is started every few seconds. */
+const tools: Readonly<Record<SimulatedTool, () => Promise<Tool>>> = {
+  powermetrics: async () => (await import("./powermetrics.ts")).powermetrics,
+  vm_stat: async () => (await import("./vm-stat.ts")).vmStat,
+  sysctl: async () => (await import("./sysctl.ts")).sysctl,
+  pmset: async () => (await import("./pmset.ts")).pmset,
+};
+
+/**
+ * Runs a tool to its end and resolves to its exit code.
+ *
+ * @param argv the tool's own arguments, mixed with the simulator's: --chip, --os, --seed, --start, --no-pace, --tasks, --fault.
+ */
+export async function simulate(name: SimulatedTool, argv: readonly string[], world: World): Promise<number> {
+  const configured = configure(name, argv, world.preset);
+  if ("problem" in configured) {
+    await world.stderr.write(`${name}: ${configured.problem}\n`);
+    return 64;
+  }
+  const { settings, rest } = configured;
+  const tool = await tools[name]();
+  return tool(rest, settings, toolWorld(world, clockFor(settings, world)));
+}
+
+function clockFor({ startMs, paced }: Settings, { clock }: World): World["clock"] {
+  if (!paced) return unpacedClock(startMs ?? clock.now());
+  return startMs === undefined ? clock : shiftedClock(clock, startMs);
+}

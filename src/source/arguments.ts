@@ -1,0 +1,58 @@
+/** Owns the choice of samplers: what the collectors want, cut down to what this machine's powermetrics has. */
+import type { Logger } from "../runtime/log.ts";
+import type { Argv } from "./child.ts";
+import { runTool, type RunOptions } from "./child.ts";
+
+/** In every list that powermetrics is known to print, from macOS 11 on Intel to macOS 26 (FORMATS.md, section 6). */
+const everywhere = [
+  "tasks",
+  "battery",
+  "network",
+  "disk",
+  "interrupts",
+  "cpu_power",
+  "thermal",
+  "sfi",
+  "gpu_power",
+];
+
+interface SamplerChoice {
+  readonly command: Argv;
+  readonly wanted: readonly string[];
+  /** Reads the list out of `powermetrics --help`; comes from src/parse, a layer above. */
+  readonly parseSamplers: (help: string) => readonly string[];
+  readonly log: Logger;
+}
+
+/**
+ * One unknown name fails the whole run, so the tool is asked first; `--help` needs no root. A tool that does not answer
+ * gets the samplers that every version has, and its refusal of one more is dealt with when it comes.
+ */
+export async function chooseSamplers(choice: SamplerChoice, options: RunOptions): Promise<readonly string[]> {
+  const known = await askForSamplers(choice, options);
+  if (known === undefined) return choice.wanted.filter((name) => everywhere.includes(name));
+  const missing = choice.wanted.filter((name) => !known.includes(name));
+  if (missing.length > 0)
+    choice.log.info("powermetrics here lacks samplers; going on without", { samplers: missing });
+  return choice.wanted.filter((name) => known.includes(name));
+}
+
+async function askForSamplers(
+  choice: SamplerChoice,
+  options: RunOptions,
+): Promise<readonly string[] | undefined> {
+  const run = await runTool([...choice.command, "--help"], options);
+  if (run.status === "stopped") return undefined;
+  // What keeps it from starting is told by the run itself, with more to say.
+  if (run.status === "ended" && run.exit.kind === "not_started") return undefined;
+  // Versions differ in the exit status of --help; the list counts.
+  const known = run.status === "ended" ? choice.parseSamplers(run.stdout.toString("latin1")) : [];
+  if (known.length > 0) return known;
+  choice.log.warn(
+    "cannot list samplers: powermetrics --help gave no list; using those that every version has",
+    {
+      status: run.status,
+    },
+  );
+  return undefined;
+}
