@@ -213,6 +213,52 @@ test("the job: running is well; disabled, not loaded and not ready are failures 
   assert.match(of(await look(), "label")?.fix ?? "", /launchctl enable/);
 });
 
+/** As macOS 13 to 15 print them. */
+const backgroundItems = (disposition: string): string => `========================
+ Records for UID 0 : FFFFEEEE-DDDD-CCCC-BBBB-AAAA00000000
+========================
+ Items:
+
+ #1:
+                 UUID: 0A7E0E1C-0000-0000-0000-000000000001
+                 Name: another
+          Disposition: [disabled, allowed, notified] (0xa)
+           Identifier: 16.com.example.another
+
+ #2:
+                 UUID: 0A7E0E1C-0000-0000-0000-000000000002
+                 Name: node
+       Developer Name: Node.js Foundation
+                 Type: legacy daemon (0x10010)
+          Disposition: [${disposition}] (0xb)
+           Identifier: 16.dev.mac-powermetrics.agent
+                  URL: file:///Library/LaunchDaemons/dev.mac-powermetrics.agent.plist
+`;
+
+test("a daemon that is switched off in System Settings is found, and what sfltool does not say is no finding", async () => {
+  using mac = fakeMac();
+  await run(mac, mac.release("0.1.0"));
+  const look = async (isRoot = true): Promise<Finding | undefined> =>
+    of(
+      await serviceFindings(configured("web: { enabled: false }"), { ...mac.system, isRoot }, mac.probe),
+      "background item",
+    );
+  assert.equal(await look(), undefined, "an older macOS");
+  for (const [disposition, status] of [
+    ["enabled, allowed, notified", "ok"],
+    ["disabled, allowed, notified", "failure"],
+    ["enabled, disallowed, visible, notified", "failure"],
+  ] as const) {
+    mac.background = backgroundItems(disposition);
+    const found = await look();
+    assert.equal(found?.status, status, disposition);
+    if (status === "failure") assert.match(found.fix ?? "", /Login Items & Extensions/);
+  }
+  assert.equal(await look(false), undefined, "without root a window would ask for a password");
+  mac.background = "nothing of ours";
+  assert.equal(await look(), undefined);
+});
+
 test("a port that something else has taken is found before the agent is installed", async () => {
   using mac = fakeMac();
   const other = createServer().listen(0, "127.0.0.1");

@@ -31,6 +31,8 @@ export interface FakeMac extends Disposable {
   readonly sysctl: Map<string, string>;
   /** What of Time Machine's tool is refused without Full Disk Access. */
   backupRefused: "nothing" | "paths" | "everything";
+  /** What sfltool prints of background items; undefined where it fails. */
+  background: string | undefined;
   /** Whether the state is left out of backups. */
   excluded: boolean;
   /** How many more looks still see a job that was booted out. */
@@ -66,6 +68,7 @@ export function fakeMac(): FakeMac {
     runtime: ok("v26.10.0 arm64\n"),
     sysctl: new Map([["hw.optional.arm64", "1"]]),
     backupRefused: "nothing",
+    background: undefined,
     excluded: false,
     lingering: 0,
     broken: "",
@@ -93,6 +96,8 @@ function answer(mac: FakeMac, [tool = "", ...args]: readonly string[]): ToolResu
   if (tool === mac.layout.dscl) return dscl(mac, args.slice(1));
   if (tool === mac.layout.sysadminctl) return sysadminctl(mac, args);
   if (tool === mac.layout.tmutil) return tmutil(mac, args);
+  if (tool === mac.layout.sfltool)
+    return mac.background === undefined ? fail(1, "Unable to dump") : ok(mac.background);
   if (tool === mac.layout.sysctl) return sysctl(mac, args);
   if (tool.startsWith(mac.layout.versions) && tool.endsWith("/bin/node")) return mac.runtime;
   return fail(-1, `no such file or directory: ${tool}`);

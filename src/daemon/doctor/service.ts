@@ -2,7 +2,7 @@
 import type { Configuration } from "../../config/schema.ts";
 import { parseAddress } from "../../runtime/address.ts";
 import { listenObstacle } from "../../runtime/port.ts";
-import { service } from "../layout.ts";
+import { label, service } from "../layout.ts";
 import type { ReadyProbe } from "../ready.ts";
 import { isDisabled, readJob, type Job } from "../service.ts";
 import { lookAt, type System } from "../system.ts";
@@ -21,11 +21,11 @@ export async function serviceFindings(
     ];
   }
   const job = await readJob(system);
-  const label = await labelFinding(system, job);
-  if (!job.loaded) return [label, ...(web.enabled ? await ports(web.listen_addresses) : [])];
+  const state = [await labelFinding(system, job), ...(await backgroundItem(system))];
+  if (!job.loaded) return [...state, ...(web.enabled ? await ports(web.listen_addresses) : [])];
   const answer = await probe();
-  if (answer.ready) return [label, well("ready", "yes")];
-  return [label, broken("ready", answer.reason, "see mac-powermetrics-agent logs")];
+  if (answer.ready) return [...state, well("ready", "yes")];
+  return [...state, broken("ready", answer.reason, "see mac-powermetrics-agent logs")];
 }
 
 async function labelFinding(system: System, { loaded, state, lastExitCode }: Job): Promise<Finding> {
@@ -43,6 +43,29 @@ async function labelFinding(system: System, { loaded, state, lastExitCode }: Job
     `${service} is loaded but ${state ?? "not running"}${exit}`,
     "see mac-powermetrics-agent logs --launchd",
   );
+}
+
+/**
+ * The switch in System Settings, of which launchctl knows nothing (macOS 13 and newer). What sfltool(1) prints is documented
+ * nowhere: what can't be found in it is no finding.
+ */
+async function backgroundItem({ tool, layout, isRoot }: System): Promise<readonly Finding[]> {
+  // Without root it asks for a password in a window.
+  if (!isRoot) return [];
+  const { code, stdout } = await tool([layout.sfltool, "dumpbtm"]);
+  if (code !== 0) return [];
+  const items = stdout.split(/^\s*#\d+:/m).filter((item) => item.includes(label));
+  const dispositions = items.flatMap((item) => /^\s*Disposition: \[([^\]]*)\]/m.exec(item)?.[1] ?? []);
+  if (dispositions.length === 0) return [];
+  const off = dispositions.find((words) => /\b(?:disabled|disallowed|not allowed)\b/.test(words));
+  if (off === undefined) return [well("background item", `macOS lets it run: ${dispositions[0] ?? ""}`)];
+  return [
+    broken(
+      "background item",
+      `macOS does not let it run: ${off}`,
+      "switch it on in System Settings > General > Login Items & Extensions, where macOS shows it as Node.js Foundation's",
+    ),
+  ];
 }
 
 function ports(addresses: readonly string[]): Promise<readonly Finding[]> {

@@ -1,6 +1,8 @@
 /** Codes and reasons for what goes wrong on the network: Node's errors in, HttpFailure's codes and reasons out. */
+import { release } from "node:os";
 import { causeOf } from "../cause.ts";
 import type { HttpFailure } from "./http.ts";
+import { isPrivateHost } from "./receiver-url.ts";
 
 export interface Fault extends Pick<HttpFailure, "code" | "reason"> {
   /** The certificate's issuer is none that Node.js knows; the system may know it. */
@@ -48,8 +50,16 @@ const tlsAdvice: Readonly<Record<string, string>> = {
   ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: "the server refused the client certificate",
 };
 
+interface OperatingSystem {
+  /** As `process.platform` and `os.release()`. */
+  readonly platform: string;
+  readonly release: string;
+}
+
+const thisSystem: OperatingSystem = { platform: process.platform, release: release() };
+
 /** The network is the only thing to fail here, so any error is a failure of some kind. */
-export function faultOf(thrown: unknown, place: Place): Fault {
+export function faultOf(thrown: unknown, place: Place, system = thisSystem): Fault {
   const error = firstOf(thrown);
   const code = codeOf(error);
   if (code === tunnelFailed) return { code: "proxy", reason: causeOf(error) };
@@ -61,7 +71,7 @@ export function faultOf(thrown: unknown, place: Place): Fault {
     };
   if (code.startsWith("HPE_"))
     return { code: "protocol", reason: `unexpected answer from ${place.target}: ${reasonOf(error)}` };
-  return place.connected ? lostFault(error, code, place) : connectFault(error, code, place);
+  return place.connected ? lostFault(error, code, place) : connectFault(error, code, place, system);
 }
 
 /** Happy eyeballs fails with one error for each address; a refusal tells more than an attempt cut short. */
@@ -100,14 +110,39 @@ function opensslReason(error: unknown): string | undefined {
   return /error:[0-9A-F]+:[^:]*:[^:]*:([^:]+)/.exec(message)?.[1];
 }
 
-function connectFault(error: unknown, code: string, { target, proxy }: Place): Fault {
+function connectFault(
+  error: unknown,
+  code: string,
+  { target, proxy }: Place,
+  system: OperatingSystem,
+): Fault {
   const peer = proxy === undefined ? target : `proxy ${proxy}`;
   const faultCode = proxy === undefined ? connectCode(error, code) : "proxy";
   if (connectCode(error, code) === "dns")
     return { code: faultCode, reason: `cannot resolve ${peer}: ${causeOf(error)}` };
   if (resetCodes.has(code))
     return { code: faultCode, reason: `cannot connect to ${peer}: connection closed before it stood` };
-  return { code: faultCode, reason: `cannot connect to ${peer}: ${causeOf(error)}` };
+  const hint = code === "EHOSTUNREACH" && mayBeLocalNetworkPrivacy(error, proxy ?? target, system);
+  return {
+    code: faultCode,
+    reason: `cannot connect to ${peer}: ${causeOf(error)}${hint ? localNetwork : ""}`,
+  };
+}
+
+/** Apple's technical note TN3179 exempts what launchd starts as root; whether that holds after root is given up, reports differ. */
+const localNetwork =
+  "; macOS may keep the agent from the local network: allow it in System Settings > Privacy & Security > Local Network, or set run_as: root";
+
+/** Since macOS 15, which is Darwin 24, a program that may not use the local network is told that there is no route. */
+function mayBeLocalNetworkPrivacy(
+  error: unknown,
+  peer: string,
+  { platform, release: version }: OperatingSystem,
+): boolean {
+  if (platform !== "darwin" || Number.parseInt(version, 10) < 24) return false;
+  const address =
+    error instanceof Error && "address" in error ? String(error.address) : peer.replace(/:\d+$/, "");
+  return isPrivateHost(address);
 }
 
 function connectCode(error: unknown, code: string): Fault["code"] {
