@@ -8,14 +8,18 @@ import { ownerOf } from "../daemon/account.ts";
 import { broken, doubtful, formatFinding, well, type Finding } from "../daemon/doctor/finding.ts";
 import { machineFindings } from "../daemon/doctor/machine.ts";
 import { pathFindings } from "../daemon/doctor/paths.ts";
+import { localAddress } from "../daemon/ready.ts";
+import { readJob } from "../daemon/service.ts";
 import { serviceFindings } from "../daemon/doctor/service.ts";
 import type { System } from "../daemon/system.ts";
+import type { SinkStatus } from "../endpoint/api/status.ts";
 import { parseSamplers } from "../parse/powermetrics.ts";
 import type { Connection, ConnectProbe } from "./check.ts";
 import { loadWorld } from "./config.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { probeOf, resolvePrefix } from "./install.ts";
 import { openSystem } from "./system.ts";
+import { runningAgent } from "./top/origin.ts";
 import type { World } from "./world.ts";
 
 interface DoctorArguments {
@@ -50,7 +54,7 @@ export async function doctor(
       owner: await ownerOf(configuration.run_as, system),
     }),
     ...(await serviceFindings(configuration, system, probeOf(configuration, system))),
-    ...(loaded.ok ? await receiverFindings(configuration, probes) : []),
+    ...(loaded.ok ? await receiverFindings(configuration, system, world, probes) : []),
   );
   if (options.json) world.stdout(`${JSON.stringify(findings, undefined, 2)}\n`);
   else for (const finding of findings) world.stdout(formatFinding(finding));
@@ -88,10 +92,15 @@ function wantedSamplers({ sources }: Configuration): readonly string[] {
   return samplers === "auto" ? neededSamplers(collectorSettings(sources, false)) : samplers;
 }
 
+/** As the daemon meets them; only where none can be asked are they probed from here, with the rights of who runs this. */
 async function receiverFindings(
   configuration: Configuration,
+  system: System,
+  world: World,
   probes: readonly ConnectProbe[],
 ): Promise<readonly Finding[]> {
+  const seen = (await readJob(system)).loaded ? await receiversOfDaemon(configuration, world) : undefined;
+  if (seen !== undefined && seen.length > 0) return seen;
   const connections = (await Promise.all(probes.map((probe) => probe(configuration)))).flat();
   if (connections.length === 0)
     return [
@@ -110,11 +119,37 @@ function receiverFinding({ target, ok, message }: Connection): Finding {
   return doubtful("receiver", `${target}: ${message}`, "let both clocks be set by the network");
 }
 
-/** Apple's TN3179: from macOS 15 on programs are asked about; a daemon of launchd's is not. */
+/** Undefined where the daemon can't be asked: it has no endpoint, or one that wants a password or a certificate. */
+export async function receiversOfDaemon(
+  { web }: Configuration,
+  world: World,
+): Promise<readonly Finding[] | undefined> {
+  const [address] = web.listen_addresses;
+  if (!web.enabled || web.config_file !== undefined || address === undefined) return undefined;
+  await using daemon = runningAgent(new URL(`http://${localAddress(address)}`), world);
+  const status = await daemon.ask();
+  return typeof status === "string" ? undefined : status.sinks.map(daemonFinding);
+}
+
+function daemonFinding({ id, target, state, lastSuccess, lastFailure }: SinkStatus): Finding {
+  const name = `${id} ${target}`;
+  if (lastFailure !== undefined && (lastSuccess ?? 0) <= lastFailure.time) {
+    const fix = lastFailure.advice ?? "see mac-powermetrics-agent logs";
+    return broken("receiver", `${name}: the daemon says ${state}: ${lastFailure.reason}`, fix);
+  }
+  if (lastSuccess === undefined)
+    return doubtful("receiver", `${name}: the daemon has not delivered yet`, "look again in a minute");
+  return well("receiver", `${name}: the daemon delivers (${state})`);
+}
+
+/** From macOS 15 on programs are asked about; Apple's TN3179 exempts daemons, and reports from the field differ (see failure.ts). */
 function localNetworkHint(connections: readonly Connection[]): readonly Finding[] {
   const local = /\/\/(?:10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|\[f[cde]|[^/:]+\.local[:/])/;
   if (!connections.some(({ target }) => local.test(target))) return [];
   return [
-    well("local network", "the daemon may reach it; started by another app, macOS 15 and newer ask first"),
+    well(
+      "local network",
+      "probed from this terminal; what the daemon may reach, macOS 15 and newer decide for it alone: doctor asks it once it runs",
+    ),
   ];
 }

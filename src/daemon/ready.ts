@@ -48,7 +48,7 @@ export function endpointProbe({ web, sources }: Configuration, clock: Clock): Re
 }
 
 /** An endpoint on every interface is asked on loopback. */
-function localAddress(text: string): string {
+export function localAddress(text: string): string {
   const { host, port } = parseAddress(text) ?? { host: "", port: 0 };
   const everywhere = host === "" || host === "0.0.0.0" || host === "::";
   return formatAddress({ host: everywhere ? "127.0.0.1" : host, port });
