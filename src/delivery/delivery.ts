@@ -95,13 +95,15 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   let stuck = false;
   /** The receiver has told its time since start or wake. */
   let greeted = false;
+  /** Samples wait for the receiver's clock, and the log says so. */
+  let holding = false;
   let wakes = 0;
   /** Nothing at all before then, by the monotonic clock. */
   let quietUntil = 0;
   /** Since when something waits that no batch has picked up yet, by the monotonic clock; absent when nothing does. */
   let waitingSince: number | undefined;
-  /** The newest snapshot that is dealt with; a gap before it was left by live snapshots that overtook a backlog. */
-  let deliveredSeq = cursor.ranges().length > 1 ? (cursor.ranges().at(-1)?.firstSeq ?? 0) - 1 : -1;
+  /** The newest snapshot that is dealt with. */
+  let deliveredSeq = -1;
 
   /** One request, told and retried; see attempt.ts for what wraps what. */
   function attempt(send: Send, { worthwhile, onRetry }: AttemptTerms, signal: AbortSignal): Promise<Decided> {
@@ -110,7 +112,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       triedLast = finishing;
       return send(within);
     };
-    return withRetry(withTelemetry(withClockGuard(noted, guard), ledger, listener, clock), {
+    return withRetry(withTelemetry(withClockGuard(noted, guard, log), ledger, listener, clock), {
       backoff,
       pause: patience,
       clock,
@@ -155,6 +157,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     waitingSince = cursor.ranges().length === 0 ? undefined : (waitingSince ?? now);
     const picked = pick(now);
     if (!relation.failing) ledger.status = statusFor(picked);
+    noteHolding(picked);
     switch (picked.status) {
       case "idle":
       case "paced":
@@ -163,14 +166,43 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       case "held":
         stuck = true;
         triedLast = finishing;
-        if (!finishing) await idle.wait(signal, recheckMs);
-        greeted = false;
+        await hold(signal);
         return;
       case "batch":
         if (dropTooOld(picked.snapshots)) return;
         await send(picked.snapshots, signal);
         if (picked.kind === "backlog") pace.sent(samplesOf(picked.snapshots), clock.monotonic());
     }
+  }
+
+  /** Whether what comes now is ahead of the receiver's clock, too, and not only what an earlier clock left behind. */
+  function isHeldLive(): boolean {
+    return (cursor.ranges().at(-1)?.lastSeq ?? 0) > deliveredSeq;
+  }
+
+  /** Said once, until nothing waits any more: live samples may go on meanwhile. */
+  function noteHolding(picked: Pick): void {
+    if (picked.status === "held" && !holding) {
+      holding = true;
+      log.warn(
+        `holding samples that are ahead of the clock of ${sink.id}: set this machine's clock, or the receiver's`,
+        {
+          skew_s: Math.round((ledger.skewMs ?? 0) / 1000),
+          snapshots: cursor.backlog().snapshots,
+        },
+      );
+    }
+    if (!holding || cursor.ranges().length > 0) return;
+    holding = false;
+    log.info(`no longer holding samples for ${sink.id}`);
+  }
+
+  /** The receiver's time is asked anew, unless only an earlier clock's samples wait; those that come meanwhile end the wait. */
+  async function hold(signal: AbortSignal): Promise<void> {
+    const live = isHeldLive();
+    if (!live) waitingSince = undefined;
+    if (!finishing) await idle.wait(signal, recheckMs);
+    if (live) greeted = false;
   }
 
   function pick(now: number): Pick {
@@ -181,6 +213,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       drainAllowed: finishing || pace.waitMs(now) === 0,
       mayOvertake: pacing.mayOvertake,
       deliveredSeq,
+      newestSent: cursor.notes().newest ?? {},
       newest: guard.newest(),
     });
   }
@@ -199,7 +232,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     const since = waitingSince;
     if (cursor.ranges().at(-1)?.lastSeq === range.lastSeq) waitingSince = undefined;
     const verdict = await dispatch.send(snapshots, signal);
-    if (verdict.status === "settled") deliveredSeq = Math.max(deliveredSeq, range.lastSeq);
+    if (verdict.status === "settled") {
+      deliveredSeq = Math.max(deliveredSeq, range.lastSeq);
+      cursor.note({ newest: newestOf(snapshots, cursor.notes().newest) });
+    }
     if (touches(cursor.ranges(), range)) waitingSince = since;
     await heed(verdict, signal);
   }
@@ -271,6 +307,15 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 function protocolOf({ protocols }: Sink, cursor: Cursor): string {
   const { protocol } = cursor.frozen() ?? {};
   return protocol !== undefined && protocols.includes(protocol) ? protocol : protocols[0];
+}
+
+function newestOf(
+  snapshots: readonly StoredSnapshot[],
+  before: Readonly<Record<string, number>> = {},
+): Readonly<Record<string, number>> {
+  const newest = { ...before };
+  for (const { source, time } of snapshots) newest[source] = Math.max(newest[source] ?? -Infinity, time);
+  return newest;
 }
 
 function statusFor(picked: Pick): DeliveryState["status"] {

@@ -42,6 +42,8 @@ export interface PickTerms {
   readonly mayOvertake: boolean;
   /** The newest snapshot already delivered; live is what came after it. */
   readonly deliveredSeq: number;
+  /** Newest time sent, by source. */
+  readonly newestSent: Readonly<Record<string, number>>;
   /** Newest sample time that the clock guard lets through. */
   readonly newest: number;
 }
@@ -50,31 +52,53 @@ export interface PickTerms {
 export function pickBatch(cursor: Cursor, terms: PickTerms): Pick {
   const ranges = cursor.ranges();
   if (ranges.length === 0) return { status: "idle" };
-  const age = terms.now - (cursor.backlog().oldestTimeMs ?? terms.now);
-  if (terms.mayOvertake && (age > youngMs || wasOvertaken(ranges, terms))) {
+  if (!terms.liveDue && ranges.length === 1) {
+    const age = terms.now - (cursor.backlog().oldestTimeMs ?? terms.now);
+    if (age <= liveMs) return { status: "idle" };
+  }
+  if (!terms.liveDue && !terms.drainAllowed) return { status: "paced" };
+  const snapshots = oldestSendable(cursor, ranges, terms);
+  const [first] = snapshots;
+  if (first === undefined) return { status: "held" };
+  const age = terms.now - first.time;
+  if (terms.mayOvertake && (age > youngMs || wasOvertaken(first, terms))) {
     const overtaking = pickLive(cursor, terms);
     if (overtaking !== undefined) return overtaking;
   }
-  if (!terms.liveDue && age <= liveMs && ranges.length === 1) return { status: "idle" };
-  if (!terms.liveDue && !terms.drainAllowed) return { status: "paced" };
-  return pickOldest(cursor, terms);
+  if (age <= liveMs) return terms.liveDue ? { status: "batch", kind: "live", snapshots } : { status: "idle" };
+  return terms.drainAllowed ? { status: "batch", kind: "backlog", snapshots } : { status: "paced" };
 }
 
 /** Order is lost already, and waiting would not bring it back. */
-function wasOvertaken([first]: readonly SeqRange[], { deliveredSeq }: PickTerms): boolean {
-  return first !== undefined && deliveredSeq > first.firstSeq;
+function wasOvertaken({ source, time }: StoredSnapshot, { newestSent }: PickTerms): boolean {
+  return (newestSent[source] ?? -Infinity) >= time;
 }
 
-function pickOldest(cursor: Cursor, terms: PickTerms): Pick {
-  for (const range of cursor.ranges()) {
+/** What was held stands before what came since: the live end goes first as far as it is older. */
+function oldestSendable(
+  cursor: Cursor,
+  ranges: readonly SeqRange[],
+  terms: PickTerms,
+): readonly StoredSnapshot[] {
+  const last = ranges.at(-1);
+  for (const range of ranges) {
     const snapshots = readSendable(cursor, range, terms);
     const [first] = snapshots;
     if (first === undefined) continue;
-    const isLive = terms.now - first.time <= liveMs;
-    if (isLive) return terms.liveDue ? { status: "batch", kind: "live", snapshots } : { status: "idle" };
-    return terms.drainAllowed ? { status: "batch", kind: "backlog", snapshots } : { status: "paced" };
+    if (last === undefined || range === last) return snapshots;
+    const [live] = readSendable(cursor, last, { ...terms, limits: { maxSamples: 1, maxSnapshots: 1 } });
+    if (live === undefined) return snapshots;
+    return live.time < first.time
+      ? before(first.time, readSendable(cursor, last, terms))
+      : before(live.time, snapshots);
   }
-  return cursor.ranges().length > 0 ? { status: "held" } : { status: "idle" };
+  return [];
+}
+
+/** From the front: what is skipped in the middle of a batch would be acknowledged with it. */
+function before(time: number, snapshots: readonly StoredSnapshot[]): readonly StoredSnapshot[] {
+  const end = snapshots.findIndex((one) => one.time >= time);
+  return end < 0 ? snapshots : snapshots.slice(0, end);
 }
 
 function pickLive(cursor: Cursor, terms: PickTerms): Pick | undefined {

@@ -17,15 +17,22 @@ const mostDeleted = 16;
 /** The log may grow beyond its limit within a transaction, and what is staged has to fit too. */
 const usableShare = 7 / 8;
 
-/** Deletes what exceeds the bounds; true when there is more to do. */
-export function retain(store: Store, ledger: Ledger, bounds: Bounds, room: Room): boolean {
+/** Deletes what exceeds the bounds; true when there is more to do. `lost` hears of snapshots that somebody waited for. */
+export function retain(
+  store: Store,
+  ledger: Ledger,
+  bounds: Bounds,
+  room: Room,
+  lost: (reason: LossReason, snapshots: number) => void,
+): boolean {
   for (let deleted = 0; deleted < mostDeleted; deleted++) {
     const victim = nextVictim(store, ledger, bounds, room);
     if (victim === undefined) {
       if (deleted > 0) store.shrink();
       return false;
     }
-    if (victim.reason !== "delivered") ledger.lose(rangeOf(victim.segment), victim.reason);
+    if (victim.reason !== "delivered")
+      lost(victim.reason, ledger.lose(rangeOf(victim.segment), victim.reason));
     store.deleteSegment(victim.segment);
     if (victim.reason === "max_size" || victim.reason === "disk_floor") store.shrink();
   }

@@ -1,5 +1,6 @@
 /** Owns when the journal writes: in groups, at once where a batch is frozen, and again and again while the disk refuses. */
 import type { Clock, Timer } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/log.ts";
 import type { Ledger } from "./ledger.ts";
 import { isFull, retain, type Bounds, type Room } from "./retention.ts";
 import type { Durability } from "./store.ts";
@@ -17,6 +18,7 @@ export interface Writing extends Disposable {
 
 interface WritingParts {
   readonly clock: Clock;
+  readonly log: Logger;
   readonly commitIntervalMs: number;
   readonly recent: Tail;
   readonly book: Ledger;
@@ -34,6 +36,7 @@ const housekeepingMs = 200;
 
 export function writing({
   clock,
+  log,
   commitIntervalMs,
   recent,
   book,
@@ -44,6 +47,8 @@ export function writing({
 }: WritingParts): Writing {
   /** Something was written without waiting for the drive. */
   let unsynced = false;
+  /** Since the last line that said so. */
+  const lost = new Map<string, number>();
   let retryMs = shortestRetryMs;
   let timer: Timer | undefined;
 
@@ -63,7 +68,16 @@ export function writing({
 
   /** True when there is more to clean up. */
   function keepWithinBounds(): boolean {
-    return place.write((store) => retain(store, book, bounds, room)) ?? false;
+    const more = place.write((store) => retain(store, book, bounds, room, countLost)) ?? false;
+    if (more) return true;
+    for (const [reason, snapshots] of lost)
+      log.warn("dropped snapshots that sinks waited for", { reason, snapshots });
+    lost.clear();
+    return false;
+  }
+
+  function countLost(reason: string, snapshots: number): void {
+    if (snapshots > 0) lost.set(reason, (lost.get(reason) ?? 0) + snapshots);
   }
 
   /** Below the floor with nothing left to delete: whatever were written now would have to go next. */

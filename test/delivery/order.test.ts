@@ -239,3 +239,73 @@ test("what is held in front does not spoil the batches behind it", async (contex
   assert.ok(it.seen.length <= 5, `${it.seen.length} batches`);
   await it.abort();
 });
+
+test("after a glitch of the clock and an outage the young backlog goes in order, live samples behind it", async (context) => {
+  const it = rig(context, { pacing: { drainRate: 1 } });
+  it.skewMs = 0;
+  it.start();
+  await it.clock.advance(0);
+  const before = await it.collect(5, second);
+  it.clock.step(hour);
+  it.skewMs = -hour;
+  const ahead = await it.collect(9, second);
+  it.clock.step(-hour);
+  it.skewMs = 0;
+  it.answer = () => unavailable;
+  const missed = await it.collect(20, second);
+  it.answer = () => delivered;
+  it.seen.length = 0;
+  const live = await it.collect(120, second);
+  await it.clock.advance(10 * minute);
+  const sent = [...new Set(sentTimes(it.seen))];
+  assert.deepEqual(
+    sent,
+    sent.toSorted((a, b) => a - b),
+    "nothing was overtaken",
+  );
+  assert.deepEqual(sent.slice(-140), [...missed, ...live].slice(-140));
+  assert.ok(before.length > 0 && !ahead.some((time) => sent.includes(time)));
+  assert.equal(it.cursor().backlog().snapshots, ahead.length);
+  const told = it.lines.filter(({ message }) => message.startsWith("holding"));
+  assert.equal(told.length, 1);
+  await it.abort();
+});
+
+test("what was held goes between the samples that are taken when its time has come", async (context) => {
+  const it = rig(context);
+  it.skewMs = 0;
+  it.start();
+  await it.clock.advance(0);
+  await it.collect(5, second);
+  it.clock.step(10 * minute + 300);
+  it.skewMs = -10 * minute - 300;
+  const ahead = await it.collect(9, second);
+  it.clock.step(-10 * minute - 300);
+  it.skewMs = 0;
+  await it.collect(900, second);
+  await it.clock.advance(minute);
+  const sent = sentTimes(it.seen);
+  assert.ok(ahead.every((time) => sent.includes(time)));
+  const late = sent.filter((time, at) => sent.slice(0, at).some((earlier) => earlier > time));
+  assert.ok(late.length <= 1, `${late.length} samples out of order`);
+  assert.equal(it.cursor().backlog().snapshots, 0);
+  await it.abort();
+});
+
+for (const [name, date] of [
+  ["of 1970", 131_000],
+  ["of 2010", Date.UTC(2010, 0, 1)],
+  ["three days behind", undefined],
+] as const)
+  test(`a receiver's Date ${name} cannot be true: nothing is held, and the log says so once`, async (context) => {
+    const it = rig(context);
+    it.skewMs = date === undefined ? -72 * hour : date - it.clock.now();
+    it.start();
+    await it.clock.advance(0);
+    const times = await it.collect(20, second);
+    await it.clock.advance(10 * second);
+    assert.deepEqual(sentTimes(it.seen), times);
+    assert.equal(it.delivery().state().skewMs, undefined);
+    assert.equal(it.lines.filter(({ message }) => message.includes("cannot be true")).length, 1);
+    await it.abort();
+  });

@@ -6,7 +6,7 @@ import { createDeliveries } from "../../../src/delivery/deliveries.ts";
 import type { DeliveryState } from "../../../src/delivery/state.ts";
 import { openJournal } from "../../../src/journal/journal.ts";
 import type { Snapshot } from "../../../src/meter/snapshot.ts";
-import { systemClock } from "../../../src/runtime/clock.ts";
+import { systemClock, type Clock } from "../../../src/runtime/clock.ts";
 import { createHttpClient } from "../../../src/runtime/http/client.ts";
 import { silentLogger } from "../../../src/runtime/log.ts";
 import { receiversOf } from "../../../src/sink/index.ts";
@@ -22,7 +22,12 @@ export interface Deliverer {
   drained(): Promise<void>;
 }
 
-export async function deliverer(t: TestContext, url: string, queue: object): Promise<Deliverer> {
+export async function deliverer(
+  t: TestContext,
+  url: string,
+  queue: object,
+  clock: Clock = systemClock,
+): Promise<Deliverer> {
   const folder = temporaryFolder();
   const journal = openJournal({
     path: join(folder, "journal.db"),
@@ -31,19 +36,19 @@ export async function deliverer(t: TestContext, url: string, queue: object): Pro
     historyMs: 0,
     minFreeBytes: 0,
     commitIntervalMs: 1000,
-    clock: systemClock,
+    clock,
     log: silentLogger,
     metricOf,
   });
   const deliveries = createDeliveries({
     journal,
-    sinkWorld: sinkWorld((settings) => createHttpClient(settings, { clock: systemClock, env: {} }), {
+    sinkWorld: sinkWorld((settings) => createHttpClient(settings, { clock, env: {} }), {
       job: "mac-powermetrics",
       instance: "mac.test",
     }),
     latest: () => [],
     listenerOf: () => ({ requested: () => undefined, sent: () => undefined, dropped: () => undefined }),
-    clock: systemClock,
+    clock,
     // No herd has to be spread here.
     random: () => 0,
     log: silentLogger,

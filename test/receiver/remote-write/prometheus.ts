@@ -21,7 +21,7 @@ export interface Database {
 type Flags = (address: string, folder: string) => readonly string[];
 
 /** Takes samples of the last three days in any order. */
-export function prometheus(t: TestContext, outOfOrder = "72h"): Promise<Database> {
+export function prometheus(t: TestContext, outOfOrder: "72h" | "0s" = "72h"): Promise<Database> {
   return database(t, "prometheus", "/-/ready", (address, folder) => {
     const config = join(folder, "prometheus.yml");
     writeFileSync(config, `storage: { tsdb: { out_of_order_time_window: ${outOfOrder} } }\n`);
