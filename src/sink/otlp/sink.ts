@@ -90,7 +90,7 @@ export function createOtlpSink(settings: OtlpSettings, world: OtlpWorld): Sink {
   return {
     id: world.id ?? "otlp",
     type: "otlp",
-    target: targetOf(url),
+    target: targetOf(url, settings),
     history: true,
     maxSamples: settings.queue_config.max_samples_per_send,
     maxBodies: 1,

@@ -51,7 +51,7 @@ export function createPushgatewaySink(settings: PushgatewaySettings, world: Push
   return {
     id: world.id ?? "pushgateway",
     type: "pushgateway",
-    target: targetOf(url),
+    target: targetOf(url, settings),
     history: false,
     maxSamples: Infinity,
     maxBodies: 1,

@@ -78,7 +78,7 @@ export function createRemoteWriteSink(settings: RemoteWriteSettings, world: Remo
   return {
     id: world.id ?? "remote_write",
     type: "remote_write",
-    target: targetOf(url),
+    target: targetOf(url, settings),
     history: true,
     maxSamples: settings.queue_config.max_samples_per_send,
     maxBodies: mostBodies,
