@@ -36,8 +36,8 @@ export function framingOf(socket: Duplex): AnswerFraming {
   return reader;
 }
 
-/** A head is buffered whole; Node's own limit is 16 KB. */
-const mostHead = 64 * 1024;
+/** A head is buffered whole. Node's own limit of 16 KB is less than Go and curl take. */
+export const mostHead = 64 * 1024;
 const mostLine = 1024;
 
 type State =

@@ -37,6 +37,8 @@ const maxFileBytes = 4 * 1024 * 1024;
 const defaultLimits: HttpLimits = { connectTimeoutMs: 10_000, maxBodyBytes: 64 * 1024 };
 
 const failuresToRenew = 3;
+/** In a row; a whole answer may follow the first ones. */
+const cutsToBelieve = 3;
 
 /** What a request needs before it can go out; each step may find that the settings are no use. */
 type Prepared = { readonly way: Way; readonly headers: Headers } | Fault;
@@ -62,6 +64,8 @@ export function createHttpClient(
   const closing = new AbortController();
   /** In a row. */
   let failures = 0;
+  /** Answers in a row of which the head came and the rest did not. */
+  let cuts = 0;
   warn(settings, world.log);
 
   function prepare(request: HttpRequest): Prepared {
@@ -110,6 +114,16 @@ export function createHttpClient(
     return authorities.current !== before;
   }
 
+  /**
+   * Of an answer whose body ends too soon, never or in nonsense the status counts, as for Go's clients, when it is so each time: a
+   * gateway that promises more than it sends would otherwise be sent the same for ever.
+   */
+  function believed(ended: Ended): Ended {
+    const cut = ended.kind === "fault" && ended.fault.code !== "aborted" ? ended.cut : undefined;
+    cuts = cut === undefined ? 0 : cuts + 1;
+    return cut === undefined || cuts < cutsToBelieve ? ended : cut;
+  }
+
   return {
     async send(request) {
       const started = clock.monotonic();
@@ -126,6 +140,7 @@ export function createHttpClient(
         (await learned(known, request, left()))
       )
         ended = await once(request, left());
+      ended = believed(ended);
       // Whoever answers on a kept connection may be the wrong one by now: the name is looked up again with a new one.
       failures = ended.kind === "answer" && ended.status >= 200 && ended.status < 300 ? 0 : failures + 1;
       if (failures > 0 && failures % failuresToRenew === 0) connections.renew();

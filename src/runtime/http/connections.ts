@@ -4,6 +4,7 @@ import { isIP } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { Clock } from "../clock.ts";
 import type { KnownSecrets } from "../redact.ts";
+import { mostHead } from "./answer-framing.ts";
 import { userInfo, type Headers } from "./headers.ts";
 import { http, https } from "./modules.ts";
 import { authorityOf, hostOf, portOf, proxyFor, type Environment } from "./proxy.ts";
@@ -161,7 +162,7 @@ function forward(url: URL, proxy: URL, secrets: KnownSecrets): Options {
 }
 
 function open(options: RequestOptions): ClientRequest {
-  const all = { ...options, autoSelectFamilyAttemptTimeout: addressTimeoutMs };
+  const all = { ...options, autoSelectFamilyAttemptTimeout: addressTimeoutMs, maxHeaderSize: mostHead };
   return options.protocol === "https:" ? https().request(all) : http().request(all);
 }
 

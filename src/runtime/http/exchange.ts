@@ -21,12 +21,17 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
+  /** There was more of it, or was to be more. */
   readonly truncated: boolean;
   readonly receivedAt: number;
 }
 
-/** `stale`: the server had closed a kept connection before it saw the request, which is worth a fresh one. */
-export type Ended = Answer | { readonly kind: "fault"; readonly fault: Fault; readonly stale: boolean };
+/**
+ * `stale`: the server had closed a kept connection before it saw the request, which is worth a fresh one. `cut`: what there was of
+ * an answer whose head was whole.
+ */
+export type Ended =
+  Answer | { readonly kind: "fault"; readonly fault: Fault; readonly stale: boolean; readonly cut?: Answer };
 
 /** Reading the rest of a long body keeps the connection; beyond this factor a new connection is cheaper. */
 const patience = 16;
@@ -37,12 +42,14 @@ const patience = 16;
  */
 export function exchange(request: ClientRequest, terms: Terms): Promise<Ended> {
   return new Promise((resolve) => {
-    const stage: Stage = { connected: false, answering: false, received: false };
+    const stage: Stage = { connected: false, answering: false };
     const stops: (() => void)[] = [];
     let over = false;
-    const end: End = (ended, whole = false) => {
+    const end: End = (result, whole = false) => {
       if (over) return;
       over = true;
+      const cut = stage.answer?.();
+      const ended = result.kind === "fault" && cut !== undefined ? { ...result, cut } : result;
       for (const stop of stops) stop();
       // Without a whole answer, or with a body that was never read, the connection can't serve another request.
       if (!whole || !request.writableFinished) request.destroy();
@@ -61,8 +68,8 @@ interface Stage {
   connected: boolean;
   /** A byte of an answer has come, be it an interim one. */
   answering: boolean;
-  /** The final headers have come. */
-  received: boolean;
+  /** What has come of the answer, once its final headers have. */
+  answer?: () => Answer;
 }
 
 /** Starts what may end the exchange from our side; each function given back stops one of them. */
@@ -111,13 +118,13 @@ function listen(request: ClientRequest, terms: Terms, stage: Stage, end: End): v
     end(faulty("protocol", `unexpected answer from ${target}: got a switch of protocols, want HTTP`));
   });
   request.on("response", (response) => {
-    stage.answering = stage.received = true;
-    receive(response, terms, end);
+    stage.answering = true;
+    stage.answer = receive(response, terms, end);
   });
   request.on("error", fail);
   request.on("close", () => {
     // From the headers on, the response itself knows best whether it was whole.
-    if (!stage.received) fail(Object.assign(new Error("closed"), { code: "ECONNRESET" }));
+    if (stage.answer === undefined) fail(Object.assign(new Error("closed"), { code: "ECONNRESET" }));
   });
 }
 
@@ -134,35 +141,32 @@ function connectTimeout({ target, proxy, connectTimeoutMs }: Terms): Ended {
       );
 }
 
-function receive(
-  response: IncomingMessage,
-  terms: Terms,
-  end: (ended: Ended, whole?: boolean) => void,
-): void {
-  const { clock, maxBodyBytes, target } = terms;
+/** Returns what there is of the answer so far. */
+function receive(response: IncomingMessage, { clock, maxBodyBytes, target }: Terms, end: End): () => Answer {
   const receivedAt = clock.now();
   const chunks: Buffer[] = [];
   let length = 0;
-  const answer = (): Answer => ({
+  const answer = (truncated: boolean): Answer => ({
     kind: "answer",
     status: response.statusCode ?? 0,
     headers: plainHeaders(response),
     body: Buffer.concat(chunks),
-    truncated: length > maxBodyBytes,
+    truncated,
     receivedAt,
   });
   response.on("data", (chunk: Buffer) => {
     // A copy: a slice would keep the whole read buffer alive.
     if (length < maxBodyBytes) chunks.push(Buffer.from(chunk.subarray(0, maxBodyBytes - length)));
     length += chunk.length;
-    if (length > maxBodyBytes * patience) end(answer());
+    if (length > maxBodyBytes * patience) end(answer(true));
   });
-  response.on("end", () => end(answer(), true));
+  response.on("end", () => end(answer(length > maxBodyBytes), true));
   // A reset is reported by the request; the response only knows that it was cut short.
   response.on("error", () => undefined);
   response.on("close", () =>
     end(faulty("protocol", `unexpected end of the answer from ${target}: connection closed in the middle`)),
   );
+  return () => answer(true);
 }
 
 function plainHeaders(response: IncomingMessage): Record<string, string> {

@@ -182,6 +182,47 @@ test("an answer that drips for ever ends at the request's limit", async (t) => {
   failed(await sending, "timeout", /no whole answer/);
 });
 
+test("the status counts although the body never ends, at the limit of the third request in a row", async (t) => {
+  const clock = fakeClock();
+  const receiver = await rawReceiver(t, (socket) => socket.write("HTTP/1.1 200 OK\r\n\r\nx"));
+  let heads = 0;
+  // Asked for the time when a head has come.
+  const counting = { ...clock, now: () => (heads++, clock.now()) };
+  const http = client(t, {}, { clock: counting });
+  for (const isBelieved of [false, false, true, true]) {
+    heads = 0;
+    const sending = http.send(post(receiver.url));
+    while (heads === 0) await clock.advance(0);
+    await clock.advance(5000);
+    const reply = await sending;
+    if (isBelieved) assert.deepEqual([answered(reply).status, answered(reply).truncated], [200, true]);
+    else failed(reply, "timeout", /no whole answer/);
+  }
+});
+
+test("the status counts although the body is shorter than promised, when it is so three times in a row", async (t) => {
+  const whole = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}";
+  const short = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}";
+  const nonsense = "HTTP/1.1 413 No\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n";
+  const answers = [short, short, whole, short, nonsense, short, nonsense];
+  const receiver = await rawReceiver(t, (socket) => void socket.end(answers.shift() ?? ""));
+  const http = client(t);
+  const seen: (number | string)[] = [];
+  while (answers.length > 0) {
+    const reply = await http.send(post(receiver.url));
+    seen.push(reply.kind === "response" ? reply.status : reply.code);
+  }
+  assert.deepEqual(seen, ["protocol", "protocol", 200, "protocol", "protocol", 200, 413]);
+});
+
+test("a head of 60 KB is read, as by Go and curl", async (t) => {
+  const receiver = await rawReceiver(t, (socket) =>
+    socket.write(`HTTP/1.1 204 No\r\nX-Policy: ${"y".repeat(60_000)}\r\nX-Last: z\r\n\r\n`),
+  );
+  const reply = answered(await client(t).send(post(receiver.url)));
+  assert.deepEqual([reply.status, reply.headers["x-last"]], [204, "z"]);
+});
+
 test("a connection that does not come about ends at the connect limit", async (t) => {
   const clock = fakeClock();
   const receiver = await rawReceiver(t, () => undefined);
