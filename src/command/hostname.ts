@@ -48,10 +48,13 @@ export function keepHostname(place: Place, hostname: string): string | undefined
 /** What macOS calls a Mac whose owner has not named it, after its model. */
 const model =
   "mac|macbook|macbook-?(?:pro|air|neo)|mac-?(?:mini|studio|pro)|imac|imac-?pro|apple|(?:manageds?-)?virtual-?machine|virtual-?mac";
-const unnamed = new RegExp(`^(?:${model})$`);
+/** Setup Assistant names a Mac after its first account, which on the Macs of one administrator is the same on all. */
+const stockAccount = "admin|administrator|user|guest|test|apple|mac|macadmin|localadmin|root|runner|vagrant";
+const stockName = `(?:(?:${stockAccount})s?-)?(?:${model})`;
+const unnamed = new RegExp(`^${stockName}$`);
 /** Bonjour tells a second and third Mac of one name apart so. */
-const numbered = new RegExp(`^(?:${model})-[1-9][0-9]{0,2}$`);
-const placeholder = /^(?:localhost[46]?|localdomain|broadcasthost|unknown|none|\(none\)|)$/;
+const numbered = new RegExp(`^(?:${stockName}|localhost|new-host)-[1-9][0-9]{0,2}$`);
+const placeholder = /^(?:localhost[46]?|new-host|localdomain|broadcasthost|unknown|none|\(none\)|)$/;
 /** A name that the network made of the address. */
 const address = /(?:^|[^0-9])(?:[0-9]{1,3}[.-]){3}[0-9]{1,3}(?:[^0-9]|$)|^[0-9a-f:]*:[0-9a-f:]+$/;
 /** Domains of no organisation: those of Bonjour and of home routers. */

@@ -57,11 +57,28 @@ const generic = [
     "Mac.corp.example.com",
     "Manageds-Virtual-Machine.local",
   ],
+  ...[
+    "Admins-MacBook-Pro.local",
+    "administrators-Mac-mini",
+    "Users-iMac-2.lan",
+    "Macs-MacBook-Air.local",
+    "Admins-Virtual-Machine.local",
+    "localhost-2.local",
+    "new-host-3.home",
+  ],
   ...["192.168.1.20", "ip-10-0-0-5.example.com", "dhcp-10-1-2-3", "fe80::1", "unknown", "(none)"],
 ];
 const ofItsOwn = [
   ...["mac-042.example.com", "mac-12.example.com", "Annas-MacBook-Pro.local", "build7", "studio-berlin.lan"],
-  ...["macmini-rack3", "C02XK1ABJGH5", "mac7.example.com", "machine", "Mac-1234.local"],
+  ...[
+    "macmini-rack3",
+    "C02XK1ABJGH5",
+    "mac7.example.com",
+    "machine",
+    "Mac-1234.local",
+    "admin.example.com",
+    "Adas-iMac",
+  ],
 ];
 
 test("names that macOS, Bonjour and networks give by themselves are generic, and names of people's choice are not", () => {
