@@ -8,6 +8,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   symlinkSync,
 } from "node:fs";
 import { dirname } from "node:path";
@@ -35,7 +36,8 @@ export function folderStep({ path, by, owner, mode }: Placed, system: System, un
     },
     async do() {
       const stat = lookAt(path);
-      if (stat !== undefined && !stat.isDirectory()) return `${path} must be a folder, got something else`;
+      if (stat !== undefined && !stat.isDirectory())
+        return `${path} must be a folder, got something else: move it away and install again`;
       mkdirSync(path, { recursive: true });
       chmodSync(path, mode);
       setOwner(system, path, await owner());
@@ -60,10 +62,12 @@ export function fileStep(file: PlacedFile, system: System, undo?: Undo): Step {
     isDone: async () => {
       const stat = lookAt(path);
       if (stat === undefined) return false;
-      if (file.once === true) return true;
+      if (file.once === true) return isFile(path);
       return hasOwner(system, stat, await owner(), mode) && holds(path, await file.content());
     },
     async do() {
+      const hindrance = inTheWay(path, file.once === true);
+      if (hindrance !== undefined) return hindrance;
       mkdirSync(dirname(path), { recursive: true });
       // Owner before content: a secret in it is never another's to read.
       const draft = `${path}.new`;
@@ -75,6 +79,16 @@ export function fileStep(file: PlacedFile, system: System, undo?: Undo): Step {
     },
     ...(undo && { undo }),
   };
+}
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+
+/** What a rename over it would fail at or, for what is the user's, lose. */
+function inTheWay(path: string, isUsers: boolean): string | undefined {
+  const stat = lookAt(path);
+  if (stat === undefined || (!isUsers && !stat.isDirectory())) return undefined;
+  const what = stat.isDirectory() ? "a folder" : stat.isSymbolicLink() ? "a link to none" : "something else";
+  return `${path} must be a file, got ${what}: move it away and install again`;
 }
 
 export function holds(path: string, content: string): boolean {

@@ -2,6 +2,7 @@
  * The job in launchd: enabled, loaded, gone.
  *
  *     bootout ──► gone? wait … ──► bootstrap ──error 5, 36, 37──► wait, again
+ *                                         └──any other error──► loaded all the same?
  */
 import { rmSync } from "node:fs";
 import { service, type Layout } from "./layout.ts";
@@ -103,10 +104,9 @@ export async function start(system: System): Promise<Failure> {
     const { code, stderr } = await tool(argv);
     if (code === 0) return undefined;
     const failure = toolFailure(layout, argv, code, stderr);
-    if (!notYet.includes(code)) return failure;
-    // It may also mean that somebody else loaded it meanwhile.
+    // Somebody else loaded it meanwhile: error 5 or 37, and 17 (file exists) on older systems.
     if ((await readJob(system)).loaded) return undefined;
-    if (attempt === bootstrapTries) return `${failure}; ${await causesOf(system)}`;
+    if (!notYet.includes(code) || attempt === bootstrapTries) return `${failure}; ${await causesOf(system)}`;
     await clock.sleep(bootstrapPauseMs);
   }
 }

@@ -117,6 +117,10 @@ export function linkStep({ name }: PreparedVersion, { layout }: System): Step {
     describe: `point ${layout.current} to ${target}`,
     isDone: () => targetOf(layout.current) === target,
     do() {
+      for (const link of [layout.previous, layout.current]) {
+        if (lookAt(link)?.isSymbolicLink() === false)
+          return `${link} must be a link, got something else: move it away and install again`;
+      }
       const before = targetOf(layout.current);
       if (before !== undefined) pointLink(layout.previous, before);
       pointLink(layout.current, target);

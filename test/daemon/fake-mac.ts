@@ -22,7 +22,7 @@ export interface FakeMac extends Disposable {
   disabled: boolean;
   /** How many more bootstraps fail with this error. */
   notYet: number;
-  notYetCode: 5 | 37;
+  notYetCode: number;
   /** What the directory refuses without Full Disk Access, as `-create NFSHomeDirectory`. */
   readonly refused: Set<string>;
   /** What `bin/node` of a copied version says. */

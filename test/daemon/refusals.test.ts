@@ -1,8 +1,9 @@
 /** What macOS refuses an installation, and what it makes of it: launchd, the directory, a runtime, Time Machine, newsyslog. */
 import test from "node:test";
 import assert from "node:assert/strict";
-import { chmodSync, readdirSync, readFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { install } from "../../src/daemon/install.ts";
+import type { Layout } from "../../src/daemon/layout.ts";
 import { targetOf } from "../../src/daemon/place.ts";
 import { start } from "../../src/daemon/service.ts";
 import type { ToolResult } from "../../src/daemon/system.ts";
@@ -18,6 +19,69 @@ for (const code of [5, 37] as const)
     const failure = outcome.status === "failed" ? outcome.failure : "";
     assert.match(failure, new RegExp(`^cannot run .*bootstrap system .*: Bootstrap failed: ${code}: `));
     assert.match(failure, /; known causes: .*Login Items & Extensions.*; or an older job .* is still loaded/);
+  });
+
+test("an error that is none of waiting is a failure at once, with the same causes, unless the job is loaded all the same", async () => {
+  using mac = fakeMac();
+  mac.notYet = 1000;
+  mac.notYetCode = 125;
+  const { outcome } = await run(mac, mac.release("0.1.0"));
+  const failure = outcome.status === "failed" ? outcome.failure : "";
+  assert.match(failure, /bootstrap system .*: Bootstrap failed: 125: .*; known causes: /);
+  assert.equal(mac.calls.filter((call) => call.startsWith("bootstrap")).length, 1);
+  const loaded = {
+    ...mac.system,
+    tool: async (argv: readonly string[]) => {
+      if (argv[1] !== "bootstrap") return mac.system.tool(argv);
+      mac.running = "by somebody else";
+      return { code: 17, stdout: "", stderr: "Bootstrap failed: 17: File exists" };
+    },
+  };
+  assert.equal(await start(loaded), undefined);
+});
+
+for (const [what, put, complaint] of [
+  [
+    "a folder where the job file goes",
+    ({ plist }) => mkdirSync(plist, { recursive: true }),
+    /plist must be a file, got a folder/,
+  ],
+  [
+    "a folder where the log goes",
+    ({ log }) => mkdirSync(log, { recursive: true }),
+    /log must be a file, got a folder/,
+  ],
+  [
+    "a link to nothing where the configuration goes",
+    ({ config }) => symlinkSync("nowhere", config),
+    /yaml must be a file, got a link to none/,
+  ],
+  [
+    "a file where the state goes",
+    ({ state }) => writeFileSync(state, ""),
+    /state must be a folder, got something else/,
+  ],
+  [
+    "a folder where the link to the version goes",
+    ({ current }) => mkdirSync(current),
+    /current must be a link, got something else/,
+  ],
+] satisfies readonly (readonly [string, (layout: Layout) => void, RegExp])[])
+  test(`${what} is named before the job is loaded, and installing again once it is gone works`, async () => {
+    using mac = fakeMac();
+    mkdirSync(mac.layout.root, { recursive: true });
+    put(mac.layout);
+    const { outcome } = await run(mac, mac.release("0.1.0"));
+    const failure = outcome.status === "failed" ? outcome.failure : "";
+    assert.match(failure, complaint);
+    assert.match(failure, /: move it away and install again$/);
+    assert.deepEqual(
+      mac.calls.filter((call) => call.startsWith("bootstrap")),
+      [],
+    );
+    const path = failure.slice(0, failure.indexOf(" must "));
+    rmSync(path, { recursive: true });
+    assert.deepEqual((await run(mac, mac.release("0.1.0"))).outcome, { status: "installed" });
   });
 
 test("what keeps launchd from loading the job is named when it can be seen", async () => {
