@@ -1,5 +1,5 @@
 /**
- * The schema of `web.config_file`: the format of Prometheus' exporter-toolkit (its docs/web-configuration.md), with
+ * The schema of `web.config_file`: the format of Prometheus' exporter-toolkit (https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md), with
  * Go's names of versions, ciphers and curves turned into OpenSSL's.
  */
 import * as z from "zod";

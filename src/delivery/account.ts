@@ -1,4 +1,4 @@
-/** Owns what became of every sample of a sink: delivered = sent + left out + rejected, each counted once. */
+/** Counts what became of every sample of a sink: delivered = sent + left out + rejected, each counted once. */
 import type { Cursor, SeqRange } from "../journal/types.ts";
 import type { Sink } from "../sink/sink.ts";
 import type { DeliveryListener, Ledger } from "./state.ts";

@@ -1,4 +1,4 @@
-/** Owns one request until it is decided: telemetry around each try, retry around telemetry, the timeout inside the sink's client. */
+/** Sends one request until it is decided: telemetry around each try, retry around telemetry, the timeout inside the sink's client. */
 import type { Backoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Outcome, SendResult } from "../sink/sink.ts";

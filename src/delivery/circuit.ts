@@ -1,4 +1,4 @@
-/** Owns the patience with a receiver that does not let us in: probes at 1, 2, 4, 8 and from then on every 15 minutes. */
+/** Backs off a receiver that refuses requests: probes it after 1, 2, 4, 8 and from then on every 15 minutes. */
 
 const firstProbeMs = 60_000;
 const lastProbeMs = 15 * 60_000;

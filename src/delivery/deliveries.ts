@@ -1,4 +1,4 @@
-/** Owns all deliveries together: one loop a receiver, started, told and ended as one. */
+/** All deliveries together: one loop a receiver, started, notified and ended as one. */
 import { isDeepStrictEqual } from "node:util";
 import type { Journal, KnownSink, SinkAssignment } from "../journal/types.ts";
 import type { Snapshot } from "../meter/snapshot.ts";

@@ -1,5 +1,5 @@
 /**
- * Owns the loop that moves one sink's cursor: nothing but its own receiver can delay it.
+ * The loop that moves one sink's cursor: nothing but its own receiver can delay it.
  *
  *     greet ─► pick ─► dispatch ─┬─ settled, again ─► pick
  *       ▲        ▲               ├─ stand_back ─────► wait, then pick

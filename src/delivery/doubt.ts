@@ -1,6 +1,6 @@
 /**
- * Owns the memory of what may be stored already: a request whose answer never came is sent again, and a Prometheus
- * without an out-of-order window refuses the samples that it holds (WIRE.md, section 1).
+ * Remembers what may be stored already: a request whose answer never came is sent again, and a Prometheus
+ * without an out-of-order window refuses the samples that it holds.
  */
 import { touches } from "../journal/ranges.ts";
 import type { Cursor, SeqRange } from "../journal/types.ts";

@@ -1,4 +1,4 @@
-/** Owns the pace of a backlog: so many samples a second, so that a fleet that comes back does not flood its receiver. */
+/** Paces a backlog: so many samples a second, so that a fleet that comes back does not flood its receiver. */
 
 export interface DrainPace {
   /** Milliseconds (of the given monotonic time) until another backlog batch may go; 0 when it may now. */

@@ -1,4 +1,4 @@
-/** Owns waiting that something better to do may end: new snapshots, wake, the request to finish. */
+/** Waits until the time is over or something better to do ends the wait: new snapshots, wake, the request to finish. */
 import type { Clock } from "../runtime/clock.ts";
 
 export interface Pause {

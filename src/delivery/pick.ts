@@ -1,5 +1,5 @@
 /**
- * Owns which snapshots go next.
+ * Chooses which snapshots go next.
  *
  * Oldest first, as long as the backlog is young: a Prometheus without an out-of-order window takes what is in order and
  * at most an hour old, and would refuse everything older than a live sample that overtook it. A backlog that reaches

@@ -1,5 +1,5 @@
 /**
- * Owns the loop for a sink without history: only the latest snapshots count, so nothing waits and nothing is made up for.
+ * The loop for a sink without history: only the latest snapshots count, so nothing waits and nothing is sent later.
  *
  *     wait ─► encode what is current ─► send ─┬─ delivered, rejected ─► the next interval
  *      ▲                                      ├─ retry ───────────────► a backoff, then whatever is current by then
@@ -32,7 +32,7 @@ interface PushLatestOptions {
 
 /** Nothing is lost by waiting: a later push tells all that an earlier one would have. */
 const patientBackoff: BackoffSettings = { minMs: 1000, maxMs: 60_000 };
-/** At most this long between wake and the first push (WIRE.md 1, duty 7). */
+/** At most this long between wake and the first push. */
 const herdMs = 30_000;
 /** After the first snapshot the other sources get this long, or a push would take their series from the group. */
 const gatherMs = 5000;

@@ -1,4 +1,4 @@
-/** Owns how we stand with a receiver: since when it fails, which protocol it speaks, how long to leave it alone. */
+/** The state of a receiver: since when it fails, which protocol it speaks, how long to leave it alone. */
 import type { Backoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";

@@ -1,4 +1,4 @@
-/** Owns what delivery tells the rest of the agent about one sink: for its own metrics, the page and the log. */
+/** What delivery reports about one sink: for the agent's own metrics, the page and the log. */
 import type { Sink } from "../sink/sink.ts";
 
 /**

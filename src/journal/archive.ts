@@ -1,4 +1,4 @@
-/** Owns reading the journal without a cursor: the past for the page and for export, and the figures of `journal stats`. */
+/** Reads the journal without a cursor: the past for the page and for export, and the figures of `journal stats`. */
 import type { DatabaseSync } from "node:sqlite";
 import { setAsides } from "./damage.ts";
 import { sizeOf, within } from "./ranges.ts";

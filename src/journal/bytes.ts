@@ -1,5 +1,5 @@
 /**
- * Owns the small marks that a row is made of: bits, variable-length integers, doubles. Integers are divided, never taken
+ * Reads and writes what a row is made of: bits, variable-length integers, doubles. Integers are divided, never taken
  * modulo: above 31 bits a remainder is a call that takes as long as all else.
  */
 

@@ -1,4 +1,4 @@
-/** Owns one sink's reading of the journal: from disk what is old, from memory what is new, in one order. */
+/** One sink's reading of the journal: from disk what is old, from memory what is new, in one order. */
 import { waitingOf, type Account, type Ledger } from "./ledger.ts";
 import { sizeOf, within, type SeqSet } from "./ranges.ts";
 import type { FoundRow, ReadPositions } from "./row-reader.ts";

@@ -1,4 +1,4 @@
-/** Owns what becomes of a database that the journal can't use: it is renamed aside, for whoever wants to look at it. */
+/** Renames a database aside that the journal can't use, for whoever wants to look at it. */
 import { readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 

@@ -1,5 +1,5 @@
 /**
- * Owns the database connection: what is fit to be a journal, how it is tuned, and that only one agent writes to it.
+ * Opens the database: what is fit to be a journal, how it is tuned, and that only one agent writes to it.
  */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";

@@ -1,4 +1,4 @@
-/** Owns what an error of the database means for the journal. */
+/** Decides what an error of the database means for the journal. */
 import { causeOf } from "../runtime/cause.ts";
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Owns the journal as a whole: numbers snapshots, and puts together what commits, keeps, reads and forgets them.
+ * The journal as a whole: numbers snapshots, and puts together what commits, keeps, reads and forgets them.
  *
  *     append ─► tail (memory) ──every commit interval──► segments (disk) ──retention──► gone
  *                  └────────────── cursors read both ──────────────┘

@@ -1,4 +1,4 @@
-/** Owns sets of sequence numbers: sorted ranges that neither touch nor overlap, never changed in place. */
+/** Sets of sequence numbers: sorted ranges that neither touch nor overlap, never changed in place. */
 import type { SeqRange } from "./types.ts";
 
 export type SeqSet = readonly SeqRange[];

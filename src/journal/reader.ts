@@ -1,4 +1,4 @@
-/** Owns reading a journal from another process, `journal stats` while the agent runs: read-only, and nothing is repaired. */
+/** Reads a journal from another process, `journal stats` while the agent runs: read-only, and nothing is repaired. */
 import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";

@@ -1,4 +1,4 @@
-/** Owns going on from a database that was just opened: at the start, after a late first success, and after trouble. */
+/** Goes on from a database that was just opened: at the start, after a late first success, and after trouble. */
 import { missingFrom, type Ledger } from "./ledger.ts";
 import { intersection, open, union, type SeqSet } from "./ranges.ts";
 import { seqsOf } from "./segments.ts";

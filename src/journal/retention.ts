@@ -1,4 +1,4 @@
-/** Owns what the journal lets go of, and in which order: by age, by size, and when the volume runs out of room. */
+/** Deletes from the journal what exceeds its bounds, in this order: by age, by size, and when the volume runs out of room. */
 import type { Ledger } from "./ledger.ts";
 import type { Segment } from "./segments.ts";
 import type { Store } from "./store.ts";

@@ -1,5 +1,5 @@
 /**
- * Owns the bytes of one row of values: exact to the bit, and small because a row is written relative to the one before it.
+ * Encodes and decodes one row of values: exact to the bit, and small because a row is written relative to the one before it.
  *
  *     [size of control] [control bits] [payload bytes]
  *

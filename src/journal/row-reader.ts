@@ -1,4 +1,4 @@
-/** Owns turning rows of the database back into snapshots, and telling which can't be. */
+/** Turns rows of the database back into snapshots, and finds those that can't be. */
 import type { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import type { SeriesSet } from "../metric/series.ts";

@@ -1,4 +1,4 @@
-/** Owns turning snapshots into rows of the database: chains of rows, segments, sets and sources, inside the caller's transaction. */
+/** Turns snapshots into rows of the database: chains of rows, segments, sets and sources, inside the caller's transaction. */
 import type { DatabaseSync } from "node:sqlite";
 import type { SeriesSet } from "../metric/series.ts";
 import { seriesSet } from "../metric/series.ts";

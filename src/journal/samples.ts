@@ -1,4 +1,4 @@
-/** Owns counting the samples behind sequence numbers, exactly wherever the rows can still be asked. */
+/** Counts the samples behind sequence numbers, exactly wherever the rows can still be asked. */
 import { within, type SeqSet } from "./ranges.ts";
 import { rowsOf, type Segment } from "./segments.ts";
 import type { Store } from "./store.ts";

@@ -1,4 +1,4 @@
-/** Owns the layout of the database: the identity in its header, the tables, and the steps from one version to the next. */
+/** The layout of the database: the identity in its header, the tables, and the steps from one version to the next. */
 import type { DatabaseSync } from "node:sqlite";
 
 /** "MPMA", in the header of every journal, so that nobody's other database is taken for one. */

@@ -1,5 +1,5 @@
 /**
- * Owns the runs of snapshots that the journal consists of. A segment is read on its own, since no row builds on one outside of it,
+ * Segments: the runs of snapshots that the journal consists of. A segment is read on its own, since no row builds on one outside of it,
  * and it is deleted as a whole.
  *
  *     first        last │ first      last │ first → last

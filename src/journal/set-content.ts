@@ -1,4 +1,4 @@
-/** Owns how a series set is stored: its identity and each series' type, name and labels, compressed; help comes from the catalogue. */
+/** How a series set is stored: its identity and each series' type, name and labels, compressed; help comes from the catalogue. */
 import { crc32, deflateRawSync, inflateRawSync } from "node:zlib";
 import type { Metric, MetricType } from "../metric/metric.ts";
 import { seriesSet, type LabelPair, type Series, type SeriesSet } from "../metric/series.ts";

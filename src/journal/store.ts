@@ -1,4 +1,4 @@
-/** Owns what the journal does to an open database. Everything here throws what SQLite throws; `volume.ts` decides what that means. */
+/** What the journal does to an open database. Everything here throws what SQLite throws; `volume.ts` decides what that means. */
 import { statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";

@@ -1,5 +1,5 @@
 /**
- * Owns the newest snapshots in memory: those that wait for the next commit, and some committed ones, so that live readers
+ * The newest snapshots in memory: those that wait for the next commit, and some committed ones, so that live readers
  * never decode what was just appended.
  *
  *     committed, kept while they fit     staged

@@ -1,4 +1,4 @@
-/** Owns what the journal promises: the types that delivery, the page, the self-metrics and the commands are written against. */
+/** What the journal promises: the types that delivery, the page, the agent's own metrics and the commands are written against. */
 import type { Snapshot } from "../meter/snapshot.ts";
 import type { Metric, MetricType } from "../metric/metric.ts";
 import type { Clock } from "../runtime/clock.ts";

@@ -1,5 +1,5 @@
 /**
- * Owns the journal's connection to its disk, and what is done when it fails.
+ * The journal's connection to its disk, and what is done when it fails.
  *
  *     open ──full──► open, not writable ──retry: same connection──► open
  *       │                                                             ▲

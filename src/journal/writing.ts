@@ -1,4 +1,4 @@
-/** Owns when the journal writes: in groups, at once where a batch is frozen, and again and again while the disk refuses. */
+/** Decides when the journal writes: in groups, at once where a batch is frozen, and again and again while the disk refuses. */
 import type { Clock, Timer } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Ledger } from "./ledger.ts";
