@@ -1,4 +1,4 @@
-/** The fixed metrics of the contract (src/metric/README.md), written down once more by hand: what the code may not change. */
+/** The fixed metrics of the contract, written down once more by hand: what the code may not change. */
 const pages = [
   "free",
   "active",

@@ -1,0 +1,132 @@
+/** What comments and documents name is in the repository, and each file's first sentence says what it is or does. */
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, extname, posix } from "node:path";
+import { fileURLToPath } from "node:url";
+import test from "node:test";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+/** What tools put into a checkout, right below its root. */
+const made = ["node_modules", ".git", "dist", "release", "reports", "coverage"];
+const binary = [".png", ".bin", ".gz", ".db"];
+
+/** Folders whose comments are still to be written anew; none is added, and one that is clean leaves the list. */
+const notYet = ["src/source", "src/parse", "src/simulator"];
+
+interface File {
+  /** From the project's root, with slashes. */
+  readonly path: string;
+  readonly text: string;
+}
+
+const files = readFolder("");
+
+function readFolder(folder: string): readonly File[] {
+  return readdirSync(posix.join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = posix.join(folder, entry.name);
+    if (made.includes(path)) return [];
+    if (entry.isDirectory()) return readFolder(path);
+    if (!entry.isFile() || binary.includes(extname(path))) return [];
+    return [{ path, text: readFileSync(posix.join(root, path), "utf8") }];
+  });
+}
+
+test("every document that a comment or a document names is in the repository", () => {
+  assert.ok(files.length > 500, `got ${files.length} files`);
+  assert.deepEqual(elsewhere(files.flatMap(absentDocuments)), []);
+});
+
+test("links of documents lead to files of the repository", () => {
+  assert.deepEqual(documents().flatMap(deadLinks), []);
+});
+
+test("every path of the tree that a document names is there", () => {
+  assert.deepEqual(documents().flatMap(absentPaths), []);
+});
+
+test("no file opens with what it owns: the first sentence says what it is or does", () => {
+  const found = files.filter(({ text }) => opensWithOwns(text)).map(({ path }) => path);
+  assert.deepEqual(elsewhere(found), []);
+});
+
+test("no folder that is clean is on the list of those that are not", () => {
+  const opened = files.filter(({ text }) => opensWithOwns(text)).map(({ path }) => path);
+  const found = [...opened, ...files.flatMap(absentDocuments)];
+  assert.deepEqual(
+    notYet.filter((folder) => !found.some((one) => one.startsWith(`${folder}/`))),
+    [],
+    "take these off `notYet`",
+  );
+});
+
+test("what is forbidden in documents and comments is found", () => {
+  // Apart, so that the first test does not take these for names of documents.
+  const md = ".md";
+  assert.deepEqual(
+    absentDocuments({ path: "src/x.ts", text: `// as NOWHERE${md}, section 2, says (README${md})` }),
+    [`src/x.ts: NOWHERE${md}`],
+  );
+  assert.deepEqual(
+    absentDocuments({
+      path: `a${md}`,
+      text: `[it](https://example.org/docs/OTHER${md}) and src/sink/README${md}`,
+    }),
+    [],
+  );
+  assert.deepEqual(
+    deadLinks({ path: `config/a${md}`, text: `[a](nowhere.png) [b](#here) [c](../README${md}#metrics)` }),
+    [`config/a${md}: nowhere.png`],
+  );
+  assert.deepEqual(
+    absentPaths({ path: `a${md}`, text: "`src/nowhere.ts`, `src/agent.ts`, `src/sink/NAME/`" }),
+    [`a${md}: src/nowhere.ts`],
+  );
+  assert.ok(opensWithOwns("#!/bin/sh\n# Owns a thing.\n"));
+  assert.ok(opensWithOwns("/**\n * Owns a thing.\n */"));
+  assert.ok(!opensWithOwns("/** The owner. Owns are many. */"));
+});
+
+function elsewhere(found: readonly string[]): readonly string[] {
+  return found.filter((one) => !notYet.some((folder) => one.startsWith(`${folder}/`)));
+}
+
+/** The change log names what was there when it was written. */
+function documents(): readonly File[] {
+  return files.filter(({ path }) => path.endsWith(".md") && path !== "CHANGELOG.md");
+}
+
+function absentDocuments({ path, text }: File): readonly string[] {
+  const named = text.matchAll(/(?<before>https?:\/\/\S*?)?(?<name>[\w./-]*[\w-]\.md)\b/g);
+  return [...named].flatMap(({ groups: { before, name } = {} }) => {
+    if (before !== undefined || name === undefined || isHere(path, name)) return [];
+    return [`${path}: ${name}`];
+  });
+}
+
+/** Beside the file that names it, or from the project's root. */
+function isHere(path: string, name: string): boolean {
+  return [dirname(path), ""].some((folder) => existsSync(posix.join(root, folder, name)));
+}
+
+function deadLinks({ path, text }: File): readonly string[] {
+  return [...text.matchAll(/\]\((?<target>[^)\s]+)\)/g)].flatMap(({ groups: { target = "" } = {} }) => {
+    const [file = ""] = target.split("#");
+    if (file === "" || /^\w+:/.test(file) || existsSync(posix.join(root, dirname(path), file))) return [];
+    return [`${path}: ${target}`];
+  });
+}
+
+/** In code marks; a word in capitals stands for a name to choose. */
+function absentPaths({ path, text }: File): readonly string[] {
+  return [...text.matchAll(/`(?<named>(?:src|test|scripts|config|launchd)\/[\w./-]*)/g)].flatMap(
+    ({ groups: { named = "" } = {} }) => {
+      const isExample = /^[A-Z]+$/.test(basename(named, extname(named)));
+      return isExample || existsSync(posix.join(root, named)) ? [] : [`${path}: ${named}`];
+    },
+  );
+}
+
+function opensWithOwns(text: string): boolean {
+  return /^(?:#!.*\n|\/\/\/ .*\n|\s)*(?:\/\*\*?|#|\/\/|<!--|""")?\s*\*?\s*Owns\b/.test(text);
+}
