@@ -241,7 +241,7 @@ test("what is held in front does not spoil the batches behind it", async (contex
 });
 
 test("after a glitch of the clock and an outage the young backlog goes in order, live samples behind it", async (context) => {
-  const it = rig(context, { pacing: { drainRate: 1 } });
+  const it = rig(context, { sink: { maxSamples: 20 }, pacing: { drainRate: 20 } });
   it.skewMs = 0;
   it.start();
   await it.clock.advance(0);
