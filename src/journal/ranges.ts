@@ -38,10 +38,6 @@ export function without(set: SeqSet, range: SeqRange): SeqSet {
   );
 }
 
-export function withoutAll(set: SeqSet, ranges: SeqSet): SeqSet {
-  return ranges.reduce(without, set);
-}
-
 /** Both together, sorted, with neighbours joined. */
 export function union(one: SeqSet, other: SeqSet): SeqSet {
   const joined: { firstSeq: number; lastSeq: number }[] = [];

@@ -24,15 +24,3 @@ export function parseDuration(text: string): number | undefined {
   }
   return Number.isSafeInteger(total) ? total : undefined;
 }
-
-/** The shortest text that parses back to the same whole milliseconds: `90000` is `1m30s`. Weeks and years are left as days. */
-export function formatDuration(ms: number): string {
-  let rest = Math.max(0, Math.round(ms));
-  if (rest === 0) return "0s";
-  let text = "";
-  for (const [name, size] of units.slice(2)) {
-    if (rest >= size) text += `${Math.floor(rest / size)}${name}`;
-    rest %= size;
-  }
-  return text;
-}

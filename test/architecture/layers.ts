@@ -43,11 +43,11 @@ export const layers: Readonly<Record<string, Layer>> = {
   collector: { imports: ["metric", "parse"] },
   meter: {
     imports: ["runtime", "metric", "source", "parse", "collector"],
-    modules: ["@opentelemetry/api", "@opentelemetry/resources", "@opentelemetry/sdk-metrics"],
+    modules: ["@opentelemetry/api", "@opentelemetry/sdk-metrics"],
   },
   journal: { imports: ["runtime", "metric", snapshot], modules: ["node:fs", "node:sqlite"] },
   sink: {
-    imports: ["runtime", "metric", snapshot, "meter/resource-metrics.ts"],
+    imports: ["runtime", "metric", snapshot],
     modules: [
       "@opentelemetry/exporter-metrics-otlp-http",
       "@opentelemetry/otlp-transformer",

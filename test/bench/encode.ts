@@ -3,7 +3,7 @@ import { resourceFromAttributes } from "@opentelemetry/resources";
 import { JsonMetricsSerializer, ProtobufMetricsSerializer } from "@opentelemetry/otlp-transformer";
 import { serialize } from "prometheus-remote-write";
 import { compress } from "snappyjs";
-import { resourceMetrics } from "../../src/meter/resource-metrics.ts";
+import { resourceMetrics } from "../support/resource-metrics.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { createHttpClient } from "../../src/runtime/http/client.ts";

@@ -8,7 +8,7 @@ import type { Snapshot } from "../../src/meter/snapshot.ts";
 import { createHttpClient } from "../../src/runtime/http/client.ts";
 import type { HttpSettings } from "../../src/runtime/http/settings.ts";
 import type { LogFields, Logger } from "../../src/runtime/log.ts";
-import { seededRandom } from "../../src/runtime/random.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import { fakeClock, type FakeClock } from "../support/fake-clock.ts";
 import { basicOptions } from "../journal/fixtures.ts";
 import { power, series, snapshot } from "../sink/remote-write/batches.ts";

@@ -8,7 +8,7 @@ import { openJournal } from "../../src/journal/journal.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 import { createHttpClient } from "../../src/runtime/http/client.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
-import { seededRandom } from "../../src/runtime/random.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import { receiversOf } from "../../src/sink/index.ts";
 import { otlpSchema } from "../../src/sink/otlp/schema.ts";
 import { pushgatewaySchema } from "../../src/sink/pushgateway/schema.ts";

@@ -18,7 +18,7 @@ import type { Snapshot } from "../../src/meter/snapshot.ts";
 import { createHttpClient } from "../../src/runtime/http/client.ts";
 import type { HttpClient, HttpRequest } from "../../src/runtime/http/http.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
-import { seededRandom } from "../../src/runtime/random.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import { receiversOf, type SinkBlocks } from "../../src/sink/index.ts";
 import { otlpSchema } from "../../src/sink/otlp/schema.ts";
 import { pushgatewaySchema } from "../../src/sink/pushgateway/schema.ts";

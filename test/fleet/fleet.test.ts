@@ -1,7 +1,7 @@
 /** The imitated fleet behaves like Macs: counters rise, a backlog comes before what is live, and the receiver has it all. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { seededRandom } from "../../src/runtime/random.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import { skipWithout } from "../support/receivers.ts";
 import { createFleetCursor } from "./cursor.ts";
 import { runPhase, type Phase } from "./phase.ts";

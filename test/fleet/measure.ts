@@ -1,6 +1,6 @@
 /** Runs the phases in order: an ordinary day, the herd as it comes, the herd with jitter and the drain rate that follows. */
 import { causeOf } from "../../src/runtime/cause.ts";
-import { seededRandom } from "../../src/runtime/random.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import type { FleetPlan, HerdPlan } from "./arguments.ts";
 import { fittingRate, liveRate } from "./estimate.ts";
 import { carries, extrapolation, type Herd } from "./extrapolation.ts";

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import test from "node:test";
 import assert from "node:assert/strict";
 import { openJournal } from "../../src/journal/journal.ts";
-import { seededRandom } from "../../src/runtime/random.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import { basicOptions, bench, essence, numbered } from "./fixtures.ts";
 
 const kills = Number(process.env["JOURNAL_KILLS"] ?? 5);

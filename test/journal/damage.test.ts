@@ -18,7 +18,7 @@ import { openDatabase } from "../../src/journal/database.ts";
 import { setAsides } from "../../src/journal/damage.ts";
 import { openJournalReader } from "../../src/journal/reader.ts";
 import { migrations, versionOf } from "../../src/journal/schema.ts";
-import { seededRandom } from "../../src/runtime/random.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import { bench, drain, essence, metricOf, numbered, partsOf, snapshot, type Bench } from "./fixtures.ts";
 
 const start = Date.UTC(2026, 0, 1);

@@ -10,7 +10,7 @@ import { labelPairs, seriesSet, type SeriesSet } from "../../src/metric/series.t
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
-import { seededRandom } from "../../src/runtime/random.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import { fakeClock, type FakeClock } from "../support/fake-clock.ts";
 
 export const day = 86_400_000;

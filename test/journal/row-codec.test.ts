@@ -3,7 +3,7 @@ import test from "node:test";
 import assert from "node:assert/strict";
 import fc from "../support/property.ts";
 import { decodeRow, encodeRow, rowState, startsOf } from "../../src/journal/row-codec.ts";
-import { seededRandom } from "../../src/runtime/random.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 
 const bits = (values: Float64Array): readonly bigint[] => {
   const canonical = values.map((value) => (Number.isNaN(value) ? NaN : value));

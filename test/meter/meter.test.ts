@@ -1,26 +1,18 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { resourceFromAttributes } from "@opentelemetry/resources";
-import {
-  DataPointType,
-  MeterProvider,
-  MetricReader,
-  type CollectionResult,
-} from "@opentelemetry/sdk-metrics";
+import { MeterProvider, MetricReader, type CollectionResult } from "@opentelemetry/sdk-metrics";
 import { labelPairs, seriesKey } from "../../src/metric/series.ts";
 import { bindCollectors } from "../../src/meter/bind.ts";
 import { bootTime } from "../../src/meter/boot-time.ts";
 import { catalogue } from "../../src/meter/catalogue.ts";
 import { latestSnapshots, stalenessLimit } from "../../src/meter/latest.ts";
 import { createSourceMeter } from "../../src/meter/meter.ts";
-import { resourceMetrics, snapshotProducer } from "../../src/meter/resource-metrics.ts";
 import { createSampleMeter } from "../../src/meter/sample-meter.ts";
 import type { PowermetricsSample } from "../../src/parse/sample.ts";
 import { allSettings, defaultSettings, powermetricsSample } from "../support/samples.ts";
 import { endedOf, valuesOf } from "../support/snapshots.ts";
 
 const at = Date.UTC(2026, 0, 1);
-const resource = resourceFromAttributes({ "service.name": "test" });
 
 class StockReader extends MetricReader {
   protected override onShutdown = (): Promise<void> => Promise.resolve();
@@ -66,26 +58,6 @@ test("collectors on our meter and on the stock SDK give the same names, labels a
   }
 });
 
-test("through the MetricProducer the SDK's reader sees what the snapshot says, at the sample's time", async () => {
-  const boot = bootTime();
-  boot.report(at - 1e6);
-  const meter = createSourceMeter("powermetrics", defaultSettings, { catalogue, boot });
-  const { snapshot } = meter.measure(powermetricsSample(), at + 123, 1000);
-  const producer = snapshotProducer(() => [snapshot], resource);
-  const reader = new StockReader({ metricProducers: [producer] });
-  reader.setMetricProducer({
-    collect: () => Promise.resolve({ resourceMetrics: { resource, scopeMetrics: [] }, errors: [] }),
-  });
-  const result = await reader.collect();
-  assert.deepEqual(result.errors, []);
-  assert.deepEqual(sdkValues(result), valuesOf(snapshot));
-  for (const metric of result.resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics)) {
-    assert.equal(metric.descriptor.unit, "");
-    assert.equal(metric.dataPointType === DataPointType.SUM, metric.descriptor.name.endsWith("_total"));
-    for (const { endTime } of metric.dataPoints) assert.deepEqual(endTime, [at / 1000, 123e6]);
-  }
-});
-
 test("sums start at the beginning of the first window, kernel counters at boot", () => {
   const boot = bootTime();
   const meter = createSourceMeter("powermetrics", defaultSettings, { catalogue, boot });
@@ -93,18 +65,13 @@ test("sums start at the beginning of the first window, kernel counters at boot",
   boot.report(at - 5000);
   const { snapshot } = meter.measure(powermetricsSample(), at + 1000, 1000);
   assert.deepEqual(snapshot.starts, { agent: at - 1000, boot: at - 5000 });
-  const metrics = resourceMetrics([snapshot], resource).scopeMetrics[0]?.metrics ?? [];
-  const energy = metrics.find(({ descriptor }) => descriptor.name === "powermetrics_cpu_energy_joules_total");
-  assert.deepEqual(energy?.dataPoints[0]?.startTime, [at / 1000 - 1, 0]);
 });
 
-test("a counter whose start nobody told has an unknown start, not a reset at every point", () => {
+test("counters of the kernel have no start before the boot time is known", () => {
   const meter = createSourceMeter("vm_stat", defaultSettings, { catalogue, boot: bootTime() });
   const findings = { unknown: [], implausible: [] };
   const { snapshot } = meter.measure({ pageSizeBytes: 4096, faults: 7, findings }, at, 0);
-  const metrics = resourceMetrics([snapshot], resource).scopeMetrics[0]?.metrics ?? [];
-  const faults = metrics.find(({ descriptor }) => descriptor.name === "vmstat_faults_total");
-  assert.deepEqual(faults?.dataPoints[0]?.startTime, [0, 0]);
+  assert.equal(snapshot.starts.boot, undefined);
 });
 
 test("a boot time that moves by seconds is the same boot, one that moves by hours is another", () => {

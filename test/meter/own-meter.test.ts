@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { createOwnMeter } from "../../src/meter/own-meter.ts";
-import { resourceMetrics } from "../../src/meter/resource-metrics.ts";
+import { resourceMetrics } from "../support/resource-metrics.ts";
 import { endedOf, valuesOf } from "../support/snapshots.ts";
 
 const at = Date.UTC(2026, 0, 1);

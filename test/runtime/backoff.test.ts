@@ -3,7 +3,7 @@ import test from "node:test";
 import fc from "../support/property.ts";
 import { createBackoff, parseRetryAfter } from "../../src/runtime/backoff.ts";
 import { parseHttpDate } from "../../src/runtime/http/date.ts";
-import { seededRandom } from "../../src/runtime/random.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 
 test("intervals double from 100 ms to 30 s and stay there", () => {
   const backoff = createBackoff(() => 0.5);

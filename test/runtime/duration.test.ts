@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "../support/property.ts";
-import { formatDuration, parseDuration } from "../../src/runtime/duration.ts";
+import { parseDuration } from "../../src/runtime/duration.ts";
 import { durationSetting, sizeSetting } from "../../src/runtime/setting.ts";
 import { formatSize, parseSize } from "../../src/runtime/size.ts";
 
@@ -63,15 +63,12 @@ test("anything else than a size is refused", () => {
   }
 });
 
-test("formatting and parsing agree for every whole number", () => {
+test("formatting and parsing of sizes agree for every whole number", () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }), (value) => {
-      assert.equal(parseDuration(formatDuration(value)), value);
       assert.equal(parseSize(formatSize(value)), value);
     }),
   );
-  assert.equal(formatDuration(90_000), "1m30s");
-  assert.equal(formatDuration(604_800_000), "7d");
   assert.equal(formatSize(268_435_456), "256MB");
   assert.equal(formatSize(1000), "1000B");
 });

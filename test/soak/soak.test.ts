@@ -9,7 +9,7 @@ import { seriesSet } from "../../src/metric/series.ts";
 import { catalogue } from "../../src/meter/catalogue.ts";
 import { createOwnMeter, type OwnMeter } from "../../src/meter/own-meter.ts";
 import { ownMetrics } from "../../src/meter/own-metrics.ts";
-import { seededRandom } from "../../src/runtime/random.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import { sinkListener } from "../../src/telemetry.ts";
 import { hang, page, reset, status, type Answer } from "../conformance/receiver.ts";
 import { total } from "../fault/account.ts";

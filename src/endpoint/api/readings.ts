@@ -28,7 +28,8 @@ const rail =
 const memory: Put = (draft, value, _label, { name }) => void draft.memory.set(name, value);
 const temperature: Put = ({ celsius }, value, sensor) => void (celsius[sensor] = value);
 
-const puts: Readonly<Record<string, Put>> = {
+/** What each metric that is read changes in the readings. */
+export const puts: Readonly<Record<string, Put>> = {
   powermetrics_cpu_power_milliwatts: rail("cpu"),
   powermetrics_gpu_power_milliwatts: rail("gpu"),
   powermetrics_ane_power_milliwatts: rail("ane"),
@@ -74,9 +75,6 @@ const puts: Readonly<Record<string, Put>> = {
   vmstat_swap_used_bytes: memory,
   vmstat_swap_total_bytes: memory,
 };
-
-/** The metrics that readings are made of. */
-export const readMetrics: readonly string[] = Object.keys(puts);
 
 /** What these snapshots say together; with the snapshots of one source, only that source's part. */
 export function readingsOf(snapshots: readonly Snapshot[]): Readings {

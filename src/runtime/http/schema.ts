@@ -148,9 +148,6 @@ export function checkHttp(settings: HttpSettings, context: z.RefinementCtx): voi
   });
 }
 
-/** The HTTP settings alone, for a test or a tool that needs no sink around them. */
-export const httpSchema = z.lazy(() => z.strictObject(httpFields()).superRefine(checkHttp));
-
 function checkHeaders(values: Readonly<Record<string, string>>, context: z.RefinementCtx): void {
   for (const [name, value] of Object.entries(values)) {
     const message = headerFault(name, value);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { setAsides } from "../../../src/journal/damage.ts";
-import { seededRandom } from "../../../src/runtime/random.ts";
+import { seededRandom } from "../../support/seeded-random.ts";
 import { shortIntervals, startAgent, temporaryFolder, until } from "../../cli/agent.ts";
 import { skipWithout } from "../../support/receivers.ts";
 import { assertSame, journalled } from "./journalled.ts";

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { z } from "zod";
-import { httpSchema } from "../../../src/runtime/http/schema.ts";
+import { checkHttp, httpFields } from "../../../src/runtime/http/schema.ts";
+
+const httpSchema = z.strictObject(httpFields()).superRefine(checkHttp);
 
 function issues(settings: unknown): string[] {
   const parsed = httpSchema.safeParse(settings);

@@ -9,7 +9,7 @@ import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-http";
 import { JsonMetricsSerializer, ProtobufMetricsSerializer } from "@opentelemetry/otlp-transformer";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import fc from "../../support/property.ts";
-import { resourceMetrics } from "../../../src/meter/resource-metrics.ts";
+import { resourceMetrics } from "../../support/resource-metrics.ts";
 import type { Snapshot } from "../../../src/meter/snapshot.ts";
 import { otlpSchema } from "../../../src/sink/otlp/schema.ts";
 import { createOtlpSink } from "../../../src/sink/otlp/sink.ts";

@@ -1,4 +1,4 @@
-/** Hands snapshots to the OpenTelemetry SDK as ResourceMetrics, for OTLP and for any SDK reader. */
+/** Snapshots as the OpenTelemetry SDK's ResourceMetrics, to compare our encoders with OpenTelemetry's. */
 import type { Attributes, HrTime } from "@opentelemetry/api";
 import { ValueType } from "@opentelemetry/api";
 import type { Resource } from "@opentelemetry/resources";
@@ -8,25 +8,17 @@ import {
   type DataPoint,
   type Histogram,
   type MetricData,
-  type MetricProducer,
   type ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
-import type { Metric } from "../metric/metric.ts";
-import type { Series } from "../metric/series.ts";
-import type { Snapshot } from "./snapshot.ts";
+import type { Metric } from "../../src/metric/metric.ts";
+import type { Series } from "../../src/metric/series.ts";
+import type { Snapshot } from "../../src/meter/snapshot.ts";
 
 const scope = { name: "mac-powermetrics-agent" };
 
-/** A MetricProducer over whatever `current` returns at the time of collection. */
-export function snapshotProducer(current: () => readonly Snapshot[], resource: Resource): MetricProducer {
-  return {
-    collect: () => Promise.resolve({ resourceMetrics: resourceMetrics(current(), resource), errors: [] }),
-  };
-}
-
 /**
  * All snapshots' values as cumulative data points with the samples' own times, one metric per name with the points of
- * every snapshot. Series that ended are not here: the SDK's model has no word for them, so sinks add their flag.
+ * every snapshot. Series that ended are not here: the SDK's model can't express that; sinks add their flag.
  */
 export function resourceMetrics(snapshots: readonly Snapshot[], resource: Resource): ResourceMetrics {
   const families = new Map<Metric, Point[]>();
@@ -71,7 +63,7 @@ function numberPoint({ series, snapshot, value }: Point): DataPoint<number> {
   return { ...pointTimes(series.metric, snapshot), attributes: Object.fromEntries(series.labels), value };
 }
 
-/** Zero is OpenTelemetry's word for an unknown start; the point's own time would say that the counter was reset just now. */
+/** Zero is an unknown start in OpenTelemetry; the point's own time would say that the counter was reset just now. */
 function pointTimes(metric: Metric, { starts, time }: Snapshot): { startTime: HrTime; endTime: HrTime } {
   const start = metric.type === "gauge" ? time : (starts[metric.since] ?? 0);
   return { startTime: hrTime(start), endTime: hrTime(time) };
