@@ -224,7 +224,7 @@ function readiness({ sources, intakes }: Collection): Readiness {
   return { ready: false, reason: `no sample yet of ${silent.join(", ")}` };
 }
 
-/** The first source that ended for good, after a pause in which the others go on; without one, that we were told to stop. */
+/** The first source that ended for good, after a pause in which the others go on; without one, that the agent is to stop. */
 async function firstEnd(
   running: readonly Promise<SourceEnd>[],
   stopping: AbortSignal,

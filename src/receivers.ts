@@ -28,7 +28,7 @@ export interface ReceiversWorld {
   readonly signal: AbortSignal;
 }
 
-/** What the system tells of the machine, asked once whoever wants to know, since each time costs processes. */
+/** What the system knows of the machine, asked once for all, since each time costs processes. */
 export function machineOf({ sources }: Configuration, world: ReceiversWorld): () => Promise<HostFacts> {
   let asked: Promise<HostFacts> | undefined;
   return () => (asked ??= readHostFacts({ ...world, sysctl: sources.sysctl.command }));

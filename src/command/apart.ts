@@ -23,7 +23,7 @@ export interface StartedAs extends Pick<World, "uid" | "home" | "hostname"> {
   readonly stateFolder: string;
 }
 
-/** What the other process is told before its arguments, as JSON. */
+/** What the other process is given before its arguments, as JSON. */
 export interface Given {
   readonly cwd: string;
   /** Absent at the start itself: both processes see the same system. */

@@ -52,7 +52,7 @@ const model =
 const stockAccount = "admin|administrator|user|guest|test|apple|mac|macadmin|localadmin|root|runner|vagrant";
 const stockName = `(?:(?:${stockAccount})s?-)?(?:${model})`;
 const unnamed = new RegExp(`^${stockName}$`);
-/** Bonjour tells a second and third Mac of one name apart so. */
+/** So Bonjour renames a second and third Mac of one name. */
 const numbered = new RegExp(`^(?:${stockName}|localhost|new-host)-[1-9][0-9]{0,2}$`);
 const placeholder = /^(?:localhost[46]?|new-host|localdomain|broadcasthost|unknown|none|\(none\)|)$/;
 /** A name that the network made of the address. */

@@ -1,4 +1,4 @@
-/** `install`: what is copied, what is refused before anything is touched, and what is told. */
+/** `install`: what is copied, what is refused before anything is touched, and what is printed. */
 import { realpathSync } from "node:fs";
 import { basename, dirname, isAbsolute, resolve } from "node:path";
 import { environmentFileOf } from "../config/env-file.ts";

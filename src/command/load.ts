@@ -23,7 +23,7 @@ export interface Prepared {
   readonly printable: Plain;
 }
 
-/** The configuration to run with, or the exit code after everything wrong with it was told. */
+/** The configuration to run with, or the exit code after everything wrong with it was printed. */
 export async function prepare(choice: RunChoice, world: World): Promise<Prepared | ExitCode> {
   const loaded = await loadCompiled(loadWorld(choice, world));
   if (!loaded.ok) return refuse(loaded, world);

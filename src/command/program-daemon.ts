@@ -46,7 +46,7 @@ const addUninstall: Add = (program, world, done) =>
 
 const addStatus: Add = (program, world, done) =>
   prefixed(program.command("status"))
-    .description("tell whether the daemon is installed, runs and is ready")
+    .description("say whether the daemon is installed, runs and is ready")
     .option("--json", "print it as JSON")
     .action(async ({ json = false, ...rest }: PrefixOption & { json?: boolean }) => {
       const { status } = await import("./status.ts");
@@ -67,7 +67,7 @@ const addLogs: Add = (program, world, done) =>
 
 const addDoctor: Add = (program, world, done) =>
   prefixed(program.command("doctor"))
-    .description("look for everything that keeps the agent from working, and tell how to mend it")
+    .description("look for everything that keeps the agent from working, and say how to fix it")
     .option("--config <file>", "configuration to look at; default: the installed one")
     .option("--json", "print the findings as JSON")
     .action(async ({ json = false, ...rest }: PrefixOption & { json?: boolean; config?: string }) => {

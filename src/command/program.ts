@@ -13,7 +13,7 @@ type Options = Readonly<Record<string, unknown>>;
 /** What `run` was called with. */
 export interface RunArguments {
   readonly choice: RunChoice;
-  /** Written while we are root, for newsyslog, which tells the process of this number to open its log again. */
+  /** Written while we are root, for newsyslog, which signals the process of this number to open its log again. */
   readonly pidFile?: string;
   /** Where the log goes when the configuration names no file. */
   readonly logFile?: string;

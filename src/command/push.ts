@@ -17,7 +17,7 @@ import type { World } from "./world.ts";
 
 export interface Push extends AsyncDisposable {
   publish(snapshot: Snapshot): void;
-  /** Resolves when all is delivered, or when a receiver failed for too long; tells of each on standard error. */
+  /** Resolves when all is delivered, or when a receiver failed for too long; reports each on standard error. */
   finish(): Promise<ExitCode>;
 }
 

@@ -1,4 +1,4 @@
-/** `run`: the agent in the foreground until it is told to stop. */
+/** `run`: the agent in the foreground until it is to stop. */
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { runAgent } from "../agent.ts";

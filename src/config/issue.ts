@@ -15,7 +15,7 @@ export function wording(root: Node, field: Field): z.core.$ZodErrorMap {
   };
 }
 
-/** One problem an issue, except where its value is missing only because a reference in it failed: that is told already. */
+/** One problem an issue, except where its value is missing only because a reference in it failed: that is reported already. */
 export function problemsOf(issues: readonly z.core.$ZodIssue[], root: Node): Problem[] {
   return issues.flatMap((issue) => {
     const node = nearestNode(root, issue.path);

@@ -40,7 +40,7 @@ export interface LoadWorld extends Place {
   readonly cwd: string;
   /** As `readFileSync`: throws an error with a `code` for a file that can't be read. */
   readFile(path: string): Uint8Array;
-  /** What to tell about a secret's file that others may read, or that the account of this name may not read again. */
+  /** Warnings about a secret's file that others may read, or that the account of this name may not read again. */
   secretFileWarning?(path: string, account: string): string | undefined;
 }
 

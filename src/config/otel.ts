@@ -7,7 +7,7 @@ import { nodeOf, overlay, type Node } from "./tree.ts";
 interface OpenTelemetry {
   /** With the receiver that the variables name, where the file names none; `otlp: []` says that there shall be none. */
   underFile(root: Node): Node;
-  /** With the resource that the variables tell, in every block and below its own attributes. */
+  /** With the resource that the variables name, in every block and below its own attributes. */
   underBlocks(root: Node): Node;
   /** What is wrong with the variables that were used. */
   problems(): readonly Problem[];

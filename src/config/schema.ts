@@ -16,7 +16,7 @@ const globalSchema = z.strictObject({
     .min(1)
     .default("${HOST}")
     .describe(
-      "Value of the instance label on every series; ${HOST} is the first host name that is no generic one like Mac.lan, kept since then; ${SERIAL} or ${HARDWARE_UUID} tell a fleet apart",
+      "Value of the instance label on every series; ${HOST} is the Mac's host name, kept from the first start on, but never one that many Macs have, like Mac.lan; ${SERIAL} and ${HARDWARE_UUID} are unique in a fleet",
     ),
   external_labels: z
     .record(labelName(), z.string())
@@ -52,7 +52,7 @@ const powermetricsSchema = z.strictObject({
         .describe("Processes with a series of their own; the rest are summed as _other"),
     })
     .prefault({})
-    .describe("What single processes use"),
+    .describe("Metrics by process"),
   frequency_residency: z
     .boolean()
     .default(false)
@@ -105,10 +105,10 @@ const journalSchema = z.strictObject({
   commit_interval: durationSetting()
     .refine(...atLeast(100, "100ms"))
     .prefault("10s")
-    .describe("How often snapshots reach the disk: what a power loss may cost"),
+    .describe("How often snapshots are written to disk; a power loss costs at most this much"),
   min_free: sizeSetting()
     .prefault("512MB")
-    .describe("Free disk space to leave alone; below it the journal gives space back"),
+    .describe("Free disk space to keep; below it the journal deletes its oldest snapshots"),
 });
 
 const webSchema = z.strictObject({
@@ -128,7 +128,7 @@ const webSchema = z.strictObject({
   allowed_hosts: z
     .array(z.string().min(1))
     .default([])
-    .describe("Further Host headers to answer; addresses and localhost are always answered"),
+    .describe("Further host names to answer to; addresses and localhost are always answered"),
   enable_reload: z.boolean().default(false).describe("Let POST /-/reload read the configuration again"),
 });
 
@@ -136,7 +136,7 @@ const logSchema = z.strictObject({
   level: z
     .enum(["debug", "info", "warn", "error"])
     .default("info")
-    .describe("Least important messages to show"),
+    .describe("Lowest level of messages to log"),
   format: z
     .enum(["auto", "text", "json"])
     .default("auto")
@@ -160,8 +160,8 @@ export const configurationSchema = z
       .string()
       .min(1)
       .default("_macagent")
-      .describe("Account the agent changes to when it was started as root by launchd"),
-    log: logSchema.prefault({}).describe("What the agent says about itself"),
+      .describe("Account that the agent changes to when launchd starts it as root"),
+    log: logSchema.prefault({}).describe("The agent's own log"),
   })
   .describe("Configuration of mac-powermetrics-agent");
 

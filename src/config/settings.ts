@@ -7,7 +7,7 @@ export function enabled(source: string) {
   return z.boolean().default(true).describe(`Read ${source}`);
 }
 
-/** Below 100 ms the tools cost more than they tell; beyond a day a sample says nothing. */
+/** Below 100 ms the tools cost more than their samples are worth; beyond a day a sample means nothing. */
 export function interval(text: string) {
   return durationSetting()
     .refine((ms) => ms >= 100 && ms <= 86_400_000, "must be between 100ms and 24h")

@@ -80,7 +80,7 @@ function unknownKey(key: string, fields: ReadonlyMap<string, Field>, path: Path,
 function recordOf(node: MapNode, values: Field, path: Path, to: Settling): Plain {
   const reserved = node.entries.get("__proto__");
   if (reserved !== undefined) {
-    // The schema would drop it without a word.
+    // The schema would drop it silently.
     to.problems.push(problemAt(reserved.origin, "name must not be __proto__", path));
   }
   return Object.fromEntries(
@@ -107,7 +107,7 @@ function scalarOf(node: ScalarNode, type: "string" | "number" | "boolean", path:
   }
 }
 
-/** Text that can't tell its own type: from a variable, from the environment or from a flag. */
+/** Text without a type of its own: from a variable, from the environment or from a flag. */
 function isText(node: ScalarNode): boolean {
   return typeof node.value === "string" && (node.reference !== undefined || node.origin.kind !== "file");
 }

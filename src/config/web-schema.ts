@@ -70,7 +70,7 @@ const tlsSchema = z.strictObject({
 
 /**
  * Each broken rule between keys of `tls_server_config`, at the key that has to change. Apart from the schema, so that
- * they are told together with everything else.
+ * they are reported together with everything else.
  */
 export function* tlsBreaches(
   tls: Readonly<Partial<Record<string, Plain>>>,
@@ -95,7 +95,7 @@ export function* tlsBreaches(
     yield ["min_version", "must not be above max_version"];
 }
 
-/** -1 for what is no version, which is told already. */
+/** -1 for what is no version, which is reported already. */
 const rankOf = (version: Plain | undefined): number =>
   Object.keys(versions).findIndex((name) => name === version);
 

@@ -7,7 +7,7 @@ export const commandFlags = ["--disable-sigusr1"] as const;
 
 /**
  * Of Node.js, for a life of months: a daemon wakes up four times less often without V8's helper threads.
- * `--single-threaded` would say the same in one word, but is among the flags with which V8 refuses the compiled code that Node
+ * `--single-threaded` alone would do the same, but is among the flags with which V8 refuses the compiled code that Node
  * brings of its own modules, and takes 20 ms more in each process. The keychain's certificates are read where TLS needs them (trust.ts): `--use-system-ca`
  * would take 4 MB of everybody. V8 doubles its space for new objects with what survives in it and hardly ever gives it back:
  * without its bound, 1 MB, the process grows by 110 MB in a day of samples (test/soak/agent.test.ts). What else V8 is

@@ -8,7 +8,7 @@ const launchdLog = { size: 1024, count: 3 };
 
 /**
  * The agent opens its log again at SIGHUP. launchd's file stays open in a running agent, which says nothing there once
- * its own log is open: nobody is told, and what fails to start opens the new file.
+ * its own log is open: nobody is signalled, and what fails to start opens the new file.
  * @param owner of the agent's log, as rotationOwner writes it
  */
 export function newsyslogConf(layout: Layout, owner: string): string {

@@ -1,5 +1,5 @@
 /**
- * The file with the agent's process number, by which newsyslog tells it to open its log again. It is gone when the agent has
+ * The file with the agent's process number, by which newsyslog signals it to open its log again. It is gone when the agent has
  * ended, so that nobody signals a stranger that has got the same number.
  */
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, unlinkSync } from "node:fs";
@@ -19,7 +19,7 @@ export function writePidFile(path: string, pid: number): PidFile {
     writeAtomically(path, `${pid}\n`);
     file = openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW);
   } catch (error) {
-    const warning = `${causeOf(error)}; newsyslog can't tell the agent to open its log again`;
+    const warning = `${causeOf(error)}; newsyslog can't signal the agent to open its log again`;
     return { warning, [Symbol.dispose]: () => undefined };
   }
   return {

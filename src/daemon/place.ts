@@ -21,7 +21,7 @@ type OwnerSource = () => Owner | Promise<Owner>;
 
 interface Placed {
   readonly path: string;
-  /** In words, for the description: `root`, `_macagent`. */
+  /** For the description: `root`, `_macagent`. */
   readonly by: string;
   readonly owner: OwnerSource;
   readonly mode: number;

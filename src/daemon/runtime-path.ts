@@ -13,7 +13,7 @@ const managed: readonly (readonly [pattern: RegExp, manager: string])[] = [
   [/\/Cellar\/(?!mac-powermetrics-agent\/)|\/(?:homebrew|\.?linuxbrew)\/(?!Cellar\/)/, "Homebrew"],
 ];
 
-/** What to tell about this runtime; undefined when it may be copied. @param path with every link resolved */
+/** What is wrong with this runtime; undefined when it may be copied. @param path with every link resolved */
 export function runtimeObjection(path: string): string | undefined {
   const manager = managed.find(([pattern]) => pattern.test(path))?.[1];
   if (manager === undefined) return undefined;
@@ -27,7 +27,7 @@ const another =
 const oldestMajor = 24;
 
 /**
- * Runs the copy as launchd will, before anything points to it: what it lacks, or undefined. A folder's name does not tell all
+ * Runs the copy as launchd will, before anything points to it: what it lacks, or undefined. A folder's name does not say all
  * that keeps a binary from starting elsewhere, such as MacPorts' and Nix' libraries.
  */
 export async function proveRuntime(node: string, system: System): Promise<string | undefined> {

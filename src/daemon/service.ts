@@ -11,7 +11,7 @@ import { hasOwner, lookAt, octal, rootOwner, type System } from "./system.ts";
 
 export interface Job {
   readonly loaded: boolean;
-  /** In launchd's words: `running`, `not running`, `spawn scheduled`. */
+  /** As launchd prints it: `running`, `not running`, `spawn scheduled`. */
   readonly state?: string;
   readonly pid?: number;
   readonly lastExitCode?: number;

@@ -2,7 +2,7 @@
  * Reads the end of a log that is written to and rotated meanwhile.
  *
  *     agent.log  ……────────|── last lines ──|── followed …
- *                                     renamed: the new file from its beginning
+ *                                     renamed: the new file from its start
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import type { Clock } from "../runtime/clock.ts";

@@ -15,7 +15,7 @@ export const ownMetrics = {
   ),
   sourceLag: gauge(
     "mac_agent_source_lag_seconds",
-    "How long after the end of its window the last document arrived; its time has whole seconds",
+    "Delay from the end of the last document's window to its arrival; resolution one second",
     ["source"],
   ),
   sourceRestarts: agentCounter(
@@ -30,7 +30,7 @@ export const ownMetrics = {
   ),
   sourceParseErrors: agentCounter(
     "mac_agent_source_parse_errors_total",
-    "Output of the source that could not be used, by kind",
+    "Output of the source that could not be read, by kind",
     ["source", "kind"],
   ),
   sourceRemarks: agentCounter(
@@ -84,7 +84,7 @@ export const ownMetrics = {
 
   sinkRequests: agentCounter(
     "mac_agent_sink_requests_total",
-    "Requests by HTTP status or by how they failed",
+    "Requests by HTTP status or by kind of failure",
     ["sink", "code"],
   ),
   sinkSent: agentCounter("mac_agent_sink_samples_sent_total", "Samples the receiver accepted", ["sink"]),
@@ -111,7 +111,7 @@ export const ownMetrics = {
   processMemory: gauge("mac_agent_process_resident_memory_bytes", "Resident memory of the agent"),
   childCpu: agentCounter(
     "mac_agent_child_cpu_seconds_total",
-    "CPU time of the source's long-running child processes so far, the running one included; looked at each minute",
+    "CPU time of the source's long-running child processes so far, the running one included; updated each minute",
     ["child"],
   ),
   configReloaded: gauge(

@@ -1,4 +1,4 @@
-/** What Node.js and V8 are told once a process is to live for months, and a hundredth of its CPU matters less than its memory. */
+/** The flags of Node.js and V8 for a process that lives for months, whose memory matters more than a hundredth of its CPU. */
 import { setFlagsFromString } from "node:v8";
 
 /**

@@ -36,7 +36,7 @@ const literals = new WeakMap<Secret, Packed>();
 /** Literal secrets and all: JSON for another process of ours, and for nobody else. */
 export function packSecrets(value: unknown): string {
   return JSON.stringify(value, function (this: Readonly<Record<string, unknown>>, key, plain: unknown) {
-    // JSON has asked toJSON already, and that tells nothing.
+    // JSON has asked toJSON already, which gives nothing away.
     return literals.get(this[key] as Secret) ?? plain;
   });
 }
@@ -63,7 +63,7 @@ function isPacked(value: unknown): value is Packed {
 /**
  * A secret kept in a file, surrounding white space removed, read at the first use and again whenever the file changes.
  * `reveal` throws `cannot read PATH: cause` or `PATH must RULE, got A`; an earlier value is used in its place only where we
- * may not read the file any more, and `warn` is told so once.
+ * may not read the file any more, and `warn` is called once.
  */
 export function fileSecret(
   path: string,

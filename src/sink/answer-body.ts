@@ -11,7 +11,7 @@ export function unpacked(reply: HttpResponse): HttpResponse {
   return { ...reply, body: unpack(reply.body, coding) ?? Buffer.from(`(${coding || "packed"})`) };
 }
 
-/** All of it, or where that is too much, the beginning: 1 KB packed is at most 1 MB. */
+/** All of it, or where that is too much, the first part: 1 KB packed is at most 1 MB. */
 function unpack(body: Buffer, coding: string): Buffer | undefined {
   return (
     unpackUpTo(body, coding, mostBytes) ?? unpackUpTo(body.subarray(0, 1024), coding, 4 * mostBytes + 65_536)

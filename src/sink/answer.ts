@@ -86,7 +86,7 @@ const sizeWords = new RegExp(
   "i",
 );
 
-/** Whatever a receiver has to say, it says it in the beginning. */
+/** What a receiver has to say stands in the first bytes. */
 const mostRead = 1024;
 
 /** What is said of a configuration, and what to do about it; the first that fits. */
@@ -132,14 +132,14 @@ function retryLater(reply: HttpResponse, reason: string): Extract<Outcome, { sta
   return afterMs === undefined ? again : { ...again, afterMs };
 }
 
-/** One line: the status, where a redirect leads, and the beginning of what the receiver said. */
+/** One line: the status, where a redirect leads, and the first words of the receiver's message. */
 function unexpectedStatus(reply: HttpResponse, message: string): string {
   const location = reply.status >= 300 && reply.status < 400 ? reply.headers["location"] : undefined;
   const target = location === undefined ? "" : ` (redirect to ${excerpt(location)})`;
   return `unexpected status: got ${reply.status}, want 2xx${target}${quoted(message)}`;
 }
 
-/** `: ` and the beginning of the text on one line; nothing for an empty one. */
+/** `: ` and the first part of the text on one line; nothing for an empty one. */
 export function quoted(message: string): string {
   const text = excerpt(message);
   return text === "" ? "" : `: ${text}`;
@@ -165,7 +165,7 @@ function printable(text: string): string {
   });
 }
 
-/** Only an answer that names its time tells how far our clock is off. */
+/** Only an answer that names its time shows how far our clock is off. */
 export function skewOf(reply: HttpReply): { skewMs?: number } {
   if (reply.kind === "failure") return {};
   const date = parseHttpDate(reply.headers["date"] ?? "");

@@ -1,7 +1,7 @@
 /** Counts what a batch leaves out, by reason. */
 
 export interface Drops<Reason extends string> {
-  /** Nothing for a count of 0: a reason that never was is not told. */
+  /** Reasons with a count of zero are left out. */
   add(reason: Reason, count: number): void;
   counts(): Readonly<Record<string, number>>;
 }

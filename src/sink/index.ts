@@ -22,7 +22,7 @@ export interface SinkWorld {
   /** Of the sink that is opened; absent where it has no cursor. */
   readonly id?: string;
   readonly identity: Identity;
-  /** What is known of the machine; asked for only where the protocol tells it. */
+  /** What is known of the machine; asked for only where the protocol sends it. */
   readonly host: () => Promise<HostFacts>;
   /** The agent's, for User-Agent. */
   readonly version: string;
@@ -43,7 +43,7 @@ export interface Receiver {
   readonly address: string;
   /** Where requests go, without credentials; its query may hold secrets, so it is not for people. */
   readonly destination: string;
-  /** What it was configured with, to tell whether a reload changed it. */
+  /** What it was configured with, to see whether a reload changed it. */
   readonly settings: unknown;
   readonly pacing: Pacing;
   /** Loads the protocol's code, which costs megabytes, only when it is configured. */

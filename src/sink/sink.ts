@@ -45,7 +45,7 @@ export type Outcome =
   /** The receiver does not speak this protocol: the same samples in that one. */
   | { readonly status: "switch"; readonly code: string; readonly reason: string; readonly protocol: string };
 
-/** The receiver's clock as the `Date` header told it, for the clock guard. */
+/** The result of one request; with the receiver's clock by its `Date` header, for the clock guard. */
 export interface SendResult {
   readonly outcome: Outcome;
   readonly durationMs: number;

@@ -41,7 +41,7 @@ interface World {
 
 /** A request in flight, and one more for a goodbye while it hangs. */
 const maxSockets = 2;
-/** Home routers forget an idle connection after minutes without a word; a request on a forgotten one hangs. */
+/** Home routers forget an idle connection after minutes of silence; a request on a forgotten one hangs. */
 const idleTimeoutMs = 90_000;
 /** Node's 250 ms for each address of a host is too short for a satellite or a crowded hotspot. */
 const addressTimeoutMs = 1000;

@@ -74,7 +74,7 @@ export function faultOf(thrown: unknown, place: Place, system = thisSystem): Fau
   return place.connected ? lostFault(error, code, place) : connectFault(error, code, place, system);
 }
 
-/** Happy eyeballs fails with one error for each address; a refusal tells more than an attempt cut short. */
+/** Happy eyeballs fails with one error for each address; a refusal says more than an attempt cut short. */
 function firstOf(error: unknown): unknown {
   if (!(error instanceof AggregateError)) return error;
   const errors: readonly unknown[] = error.errors;

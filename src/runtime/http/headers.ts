@@ -77,7 +77,7 @@ function basicToken(username: string, password: string, known: KnownSecrets): st
   return `Basic ${token}`;
 }
 
-/** Node's own message would not say which file to look at, and is thrown too late to tell it apart. */
+/** Node's own message would not say which file to look at, and is thrown too late to find out. */
 function checked(value: string): string {
   try {
     http().validateHeaderValue("authorization", value);

@@ -16,7 +16,7 @@ export interface HttpResponse {
   readonly status: number;
   /** Lower-case names; repeated headers joined by ", ". */
   readonly headers: Readonly<Record<string, string>>;
-  /** At most the client's cap; `truncated` tells that there was more, or that the connection ended or hung before the end. */
+  /** At most the client's cap; `truncated` says that there was more, or that the connection ended or hung before the end. */
   readonly body: Buffer;
   readonly truncated: boolean;
   readonly durationMs: number;

@@ -40,7 +40,7 @@ export function isCredentialName(name: string): boolean {
   return credentialName.test(name);
 }
 
-/** Whether what is sent stays on this machine or in a private network, as far as the name of the host tells. */
+/** Whether what is sent stays on this machine or in a private network, as far as its host name shows. */
 export function isPrivateHost(host: string): boolean {
   const name = host.replace(/^\[/, "").replace(/\]$/, "").replace(/\.$/, "").toLowerCase();
   if (name.includes(":")) return /^(?:::1$|::ffff:|f[cd]|fe[89ab])/.test(name);

@@ -30,7 +30,7 @@ const secret = () =>
     .transform((text) => literalSecret(text))
     .meta({ writeOnly: true });
 
-/** Headers that tell no credentials stay readable in the log, since masking `eu` or `team-a` everywhere would hide it. */
+/** Headers without credentials stay readable in the log, since masking `eu` or `team-a` everywhere would hide it. */
 const credentialHeader = /auth|token|key|secret|cookie|password|signature/i;
 
 const headers = () =>
@@ -157,7 +157,7 @@ function checkHeaders(values: Readonly<Record<string, string>>, context: z.Refin
 
 function headerFault(name: string, value: string): string | undefined {
   if (!accepts(() => http().validateHeaderName(name))) return "must be a valid header name";
-  if (reservedHeaders.has(name.toLowerCase())) return "must not be set: the agent owns this header";
+  if (reservedHeaders.has(name.toLowerCase())) return "must not be set: the agent sets this header";
   return accepts(() => http().validateHeaderValue(name, value)) ? undefined : "must be a valid header value";
 }
 

@@ -84,7 +84,7 @@ function connectRequest(target: string, { proxy, headers, proxyTls, signal }: Tu
   return proxy.protocol === "https:" ? https().request({ ...proxyTls, ...options }) : http().request(options);
 }
 
-/** The same words whether CONNECT or a plain request met them. */
+/** The same reason whether CONNECT or a plain request failed for it. */
 export function statusReason(status: number): string {
   return status === 407
     ? "proxy authentication required (407); set user:password@ in proxy_url"

@@ -80,7 +80,7 @@ function textValue(value: unknown): string {
   return escapeControls(bare ? value : jsonText(value));
 }
 
-/** A line that tells too little is better than none. */
+/** A line with too little in it is better than none. */
 function jsonText(value: unknown): string {
   // JSON knows none of these.
   if (typeof value === "number") return String(value);

@@ -3,7 +3,7 @@
  * the receiver took:
  *
  *     taken │ batch                      a change starts where the point before it ended; nothing is counted
- *       7 ──┼─► 9 ──► 12 ──► 2†          twice or lost, also when a batch is refused: the next one tells the
+ *       7 ──┼─► 9 ──► 12 ──► 2†          twice or lost, also when a batch is refused: the next one has the
  *           │   +2    +3     +2          change since what was taken        † reset
  *
  * Only `commit` moves the memory on, so that a batch encoded again before it has the same bytes. The memory is saved with

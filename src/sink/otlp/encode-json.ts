@@ -1,6 +1,6 @@
 /**
  * Encodes OTLP as JSON. `JsonMetricsSerializer` does not do: it turns NaN and the infinities into null, for which a Collector
- * refuses the whole request, where protobuf's JSON mapping has words for them; and it never writes a point's flags.
+ * refuses the whole request, where protobuf's JSON mapping has strings for them; and it never writes a point's flags.
  */
 import type { LabelPair } from "../../metric/series.ts";
 import type { Family, Run } from "./gather.ts";

@@ -109,7 +109,7 @@ function resourceSettings({ env, problems }: Reading): readonly EnvironmentSetti
 
 const noVariable: Variable = { variable: "", text: "" };
 
-/** W3C baggage without properties: `key=value,key=value`, percent-encoded. A broken list is told, its values never. */
+/** W3C baggage without properties: `key=value,key=value`, percent-encoded. A broken list is reported, its values never. */
 function pairs(
   list: Variable | undefined,
   problems: EnvironmentProblem[],

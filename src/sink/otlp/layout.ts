@@ -100,7 +100,7 @@ function collect(one: Series, at: number, series: PointSeries, histograms: Map<s
   else parts.buckets.set(one.labels.find(([label]) => label === "le")?.[1] ?? "", at);
 }
 
-/** None when a part is missing: half a histogram would tell something else. */
+/** None when a part is missing: half a histogram would mean something else. */
 function wholeHistogram({ series, buckets, sum, count }: Parts): readonly Column[] {
   const bounds = [...buckets.keys()];
   if (sum === undefined || count === undefined || bounds.pop() !== "+Inf") return [];

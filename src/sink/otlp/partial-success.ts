@@ -31,7 +31,7 @@ function fieldsOf(value: unknown): Fields {
 
 /**
  * In protobuf's JSON mapping a 64-bit number is text, and a field at its default is left out. What cannot be a count, a
- * fraction or a number below zero (2^64 less so many to the reader of protobuf), tells of none: samples are counted whole.
+ * fraction or a number below zero (2^64 less so many to the reader of protobuf), counts as none: samples are counted whole.
  */
 function countOf(value: unknown): number {
   const count = Number(value ?? 0);
@@ -44,7 +44,7 @@ function read(contentType: string, body: Buffer): unknown {
     if (/^\s*application\/(x-)?protobuf\b/i.test(contentType))
       return ProtobufMetricsSerializer.deserializeResponse(body);
   } catch {
-    // A truncated message tells as much as none.
+    // A truncated message counts as none.
   }
   return undefined;
 }

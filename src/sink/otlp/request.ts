@@ -5,7 +5,7 @@ import type { Gathered } from "./gather.ts";
 
 export interface Surroundings {
   readonly resource: readonly LabelPair[];
-  /** The agent's, told as the scope's. */
+  /** The agent's, sent as the scope's. */
   readonly version: string;
   readonly isDelta: (metric: Metric) => boolean;
 }

@@ -2,7 +2,7 @@
 import type { LabelPair } from "../../metric/series.ts";
 import type { Identity } from "../identity.ts";
 
-/** What is known of the machine; a fact that nobody told is absent from the resource. */
+/** What is known of the machine; a fact that is not known is absent from the resource. */
 export interface HostFacts {
   readonly name?: string;
   /** Stable and unique, such as the hardware UUID. */

@@ -25,15 +25,15 @@ const otlpShape = () =>
     encoding: z
       .enum(["protobuf", "json"])
       .default("protobuf")
-      .describe("Form of the requests; not every receiver reads json"),
+      .describe("Encoding of the requests; not every receiver reads json"),
     compression: z.enum(["gzip", "none"]).default("gzip").describe("Compression of the requests"),
     temporality: z
       .enum(["cumulative", "delta", "lowmemory"])
       .default("cumulative")
       .describe(
-        "Whether counters tell their total or the change since the point before; lowmemory is delta for histograms only",
+        "Whether counters are sent as totals or as changes since the last point; lowmemory sends only histograms as changes",
       ),
-    timeout: durationSetting().prefault("10s").describe("Limit for one request, connect to last byte"),
+    timeout: durationSetting().prefault("10s").describe("Time limit for one request, from connecting to the last byte"),
     resource_attributes: z
       .record(z.string().min(1), z.string())
       .default({})

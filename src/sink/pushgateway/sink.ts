@@ -19,7 +19,7 @@ interface PushgatewayWorld {
   readonly version: string;
 }
 
-/** Far more than any Mac has to tell at once; a push can't be split, since each replaces the one before. */
+/** Far more than any Mac reports at once; a push can't be split, since each replaces the one before. */
 const mostBytes = 16 * 1024 * 1024;
 
 const contentType = "text/plain; version=0.0.4; charset=utf-8";

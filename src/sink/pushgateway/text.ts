@@ -7,7 +7,7 @@ import type { Snapshot } from "../../meter/snapshot.ts";
 interface Text {
   readonly text: string;
   readonly samples: number;
-  /** Samples of which another source had told the same series. */
+  /** Samples whose series another source has too. */
   readonly duplicates: number;
 }
 
@@ -17,7 +17,7 @@ interface TextLabels {
   readonly external: readonly LabelPair[];
 }
 
-/** Without timestamps, which a Pushgateway refuses. Empty when there is nothing to tell. */
+/** Without timestamps, which a Pushgateway refuses. Empty when there is nothing to push. */
 export function pushText(snapshots: readonly Snapshot[], labels: TextLabels): Text {
   const families = new Map<string, Family>();
   let duplicates = 0;

@@ -28,7 +28,7 @@ export function classify(reply: HttpReply, asked: Asked): Outcome {
     case "protocol":
       return unspoken(reading, `got ${reply.status}, want 2xx${quoted(messageOf(reading.reply))}`, asked);
     case "request":
-      // Version 1 may be what the words ask for.
+      // Version 1 may be what the message asks for.
       return reading.byStatus === "samples" ? classifyVerdict(reading, asked) : commonOutcome(reading);
     case "size":
     case "moment":
@@ -100,7 +100,7 @@ function codeOf({ reply }: Reading): string {
   return String(reply.status);
 }
 
-/** Prometheus refuses what is older than an hour before its newest sample, with 400 and various words. */
+/** Prometheus refuses what is older than an hour before its newest sample, with 400 and various messages. */
 function hint(status: number): string {
   return status === 400
     ? "; if it is about old or out-of-order samples, set storage.tsdb.out_of_order_time_window in the receiver"

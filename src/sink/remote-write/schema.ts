@@ -11,7 +11,7 @@ const remoteWriteQueue = () =>
     retry_on_http_429: z
       .boolean()
       .default(true)
-      .describe("Send again what the receiver refused with 429, instead of dropping it"),
+      .describe("Send again what the receiver answered with 429, instead of dropping it"),
   });
 
 const remoteWriteShape = () =>
@@ -28,7 +28,7 @@ const remoteWriteShape = () =>
       .enum(["auto", "prometheus.WriteRequest", "io.prometheus.write.v2.Request"])
       .default("auto")
       .describe("Remote write 1 or 2; auto tries 2 and falls back to 1"),
-    remote_timeout: durationSetting().prefault("30s").describe("Limit for one request, connect to last byte"),
+    remote_timeout: durationSetting().prefault("30s").describe("Time limit for one request, from connecting to the last byte"),
     write_relabel_configs: z
       .array(relabelRuleSchema)
       .max(mostRules)

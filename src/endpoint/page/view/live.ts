@@ -23,7 +23,7 @@ export const liveParts = {
   events: eventList,
 } satisfies Record<string, (status: Status) => Html>;
 
-/** A word and a sign, so that no state is told by its colour alone. */
+/** A word and a sign, so that no state is shown by its colour alone. */
 export const levelWords: Readonly<Record<OverallLevel, { readonly sign: string; readonly word: string }>> = {
   ok: { sign: "✓", word: "All well" },
   starting: { sign: "…", word: "Starting" },
