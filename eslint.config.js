@@ -68,5 +68,5 @@ export default tseslint.config(
     },
   },
   { files: ["*.js", "scripts/*.js"], ...tseslint.configs.disableTypeChecked },
-  { files: ["scripts/*.js"], languageOptions: { globals: { URL: false, console: false, process: false } } },
+  { files: ["*.js", "scripts/*.js"], languageOptions: { globals: { URL: false, console: false, process: false } } },
 );

@@ -25,7 +25,7 @@ import type { World } from "./world.ts";
 const mostBytes = 4 * 1024 * 1024;
 
 /** In reading order; empty where a start would find nothing wrong. */
-export async function exercise(loaded: Loaded, world: World): Promise<readonly Problem[]> {
+async function exercise(loaded: Loaded, world: World): Promise<readonly Problem[]> {
   const { configuration } = loaded;
   const found: (readonly [path: string, message: string])[] = [];
   for (const [key, path] of filesIn(configuration)) found.push(...attempt(key, () => useFile(key, path)));

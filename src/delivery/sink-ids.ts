@@ -35,7 +35,7 @@ export function assignSinks(
   });
 }
 
-export function blocksOf(receivers: readonly Receiver[]): readonly SinkBlock[] {
+function blocksOf(receivers: readonly Receiver[]): readonly SinkBlock[] {
   const counts = new Map<string, number>();
   return receivers.map(({ type, name, address, settings, destination }) => {
     const position = counts.get(type) ?? 0;

@@ -207,7 +207,7 @@ export function waitingOf(account: Account, next: number): SeqSet {
   return within(account.waiting, { firstSeq: 0, lastSeq: next - 1 });
 }
 
-export function plus(one: Tally = noTally, other: Tally): Tally {
+function plus(one: Tally = noTally, other: Tally): Tally {
   return { snapshots: one.snapshots + other.snapshots, samples: one.samples + other.samples };
 }
 

@@ -54,7 +54,7 @@ export function requestForget(path: string, sink: string): string | undefined {
  * A database in WAL mode that no process has open needs a log file created, which a reader without write permission can't; without
  * a log and without a writer nothing changes under the reader, so it may be called immutable.
  */
-export function openReadOnly(path: string, patienceMs: number): DatabaseSync {
+function openReadOnly(path: string, patienceMs: number): DatabaseSync {
   const database = new DatabaseSync(path, { readOnly: true, timeout: patienceMs });
   try {
     versionOf(database);

@@ -22,7 +22,7 @@ function onDisk({ firstSeq, lastSeq }: SeqRange, recent: Tail, store: Counted | 
 }
 
 /** Of committed rows alone. */
-export function storedSamples(range: SeqRange, store: Counted): number {
+function storedSamples(range: SeqRange, store: Counted): number {
   return store.segments.reduce((sum, segment) => sum + inSegment(segment, range, store), 0);
 }
 

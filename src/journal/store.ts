@@ -209,7 +209,7 @@ export function storedCursors(database: DatabaseSync): readonly SavedCursor[] {
     .map(restoredCursor);
 }
 
-export function damagedCursors(database: DatabaseSync): number {
+function damagedCursors(database: DatabaseSync): number {
   return cursorRows(database).length - storedCursors(database).length;
 }
 

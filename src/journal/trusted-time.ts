@@ -12,7 +12,7 @@ export interface TrustedTime {
   now(): number | undefined;
 }
 
-export const trialMs = 10 * 60_000;
+const trialMs = 10 * 60_000;
 /** A clock is slewed all the time, and set by a little now and then. */
 const toleranceMs = 60_000;
 
