@@ -24,6 +24,19 @@ const world = {
   ],
 };
 
+/** Files with a function of more than 60 lines, still to be cut; none is added. */
+const longFunctions = [
+  "src/agent.ts",
+  "src/command/run.ts",
+  "src/delivery/{deliveries,delivery,dispatch,push-latest}.ts",
+  "src/journal/{cursor,journal,ledger,row-reader,row-writer,store,tail,volume,writing}.ts",
+  "src/meter/{intake,own-meter,sample-meter}.ts",
+  "src/runtime/http/{client,connections}.ts",
+  "src/sink/otlp/{delta,sink}.ts",
+  "src/sink/remote-write/sink.ts",
+  "src/source/frame.ts",
+];
+
 export default tseslint.config(
   { ignores: ["dist", "coverage", "node_modules"] },
   js.configs.recommended,
@@ -55,6 +68,11 @@ export default tseslint.config(
     rules: world,
   },
   {
+    files: ["src/**/*.ts"],
+    ignores: longFunctions,
+    rules: { "max-lines-per-function": ["error", { max: 60, skipBlankLines: true, skipComments: true }] },
+  },
+  {
     files: ["test/**/*.ts", "scripts/**/*.ts"],
     rules: {
       "@typescript-eslint/no-floating-promises": [
@@ -68,5 +86,8 @@ export default tseslint.config(
     },
   },
   { files: ["*.js", "scripts/*.js"], ...tseslint.configs.disableTypeChecked },
-  { files: ["*.js", "scripts/*.js"], languageOptions: { globals: { URL: false, console: false, process: false } } },
+  {
+    files: ["*.js", "scripts/*.js"],
+    languageOptions: { globals: { URL: false, console: false, process: false } },
+  },
 );
