@@ -2,14 +2,7 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import fc from "../support/property.ts";
-import {
-  sizeOf,
-  touches,
-  union,
-  within,
-  without,
-  type SeqSet,
-} from "../../src/journal/ranges.ts";
+import { sizeOf, touches, union, within, without, type SeqSet } from "../../src/journal/ranges.ts";
 import type { SeqRange } from "../../src/journal/types.ts";
 
 const range = fc

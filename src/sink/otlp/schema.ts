@@ -33,7 +33,9 @@ const otlpShape = () =>
       .describe(
         "Whether counters are sent as totals or as changes since the last point; lowmemory sends only histograms as changes",
       ),
-    timeout: durationSetting().prefault("10s").describe("Time limit for one request, from connecting to the last byte"),
+    timeout: durationSetting()
+      .prefault("10s")
+      .describe("Time limit for one request, from connecting to the last byte"),
     resource_attributes: z
       .record(z.string().min(1), z.string())
       .default({})

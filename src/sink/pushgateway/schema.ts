@@ -45,7 +45,9 @@ const pushgatewayShape = () =>
       .boolean()
       .default(true)
       .describe("Delete the group on an orderly stop, so that a stopped Mac does not look alive for ever"),
-    timeout: durationSetting().prefault("10s").describe("Time limit for one request, from connecting to the last byte"),
+    timeout: durationSetting()
+      .prefault("10s")
+      .describe("Time limit for one request, from connecting to the last byte"),
     ...httpFields(),
   });
 

@@ -28,7 +28,9 @@ const remoteWriteShape = () =>
       .enum(["auto", "prometheus.WriteRequest", "io.prometheus.write.v2.Request"])
       .default("auto")
       .describe("Remote write 1 or 2; auto tries 2 and falls back to 1"),
-    remote_timeout: durationSetting().prefault("30s").describe("Time limit for one request, from connecting to the last byte"),
+    remote_timeout: durationSetting()
+      .prefault("30s")
+      .describe("Time limit for one request, from connecting to the last byte"),
     write_relabel_configs: z
       .array(relabelRuleSchema)
       .max(mostRules)
