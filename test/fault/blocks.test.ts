@@ -7,7 +7,7 @@ import { createDeliveries, type Deliveries } from "../../src/delivery/deliveries
 import { openJournal } from "../../src/journal/journal.ts";
 import type { Journal } from "../../src/journal/types.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
-import { seededRandom } from "../../src/runtime/random.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import type { Receiver } from "../../src/sink/index.ts";
 import type { Sink } from "../../src/sink/sink.ts";
 import { bench, basicOptions, snapshot } from "../journal/fixtures.ts";
