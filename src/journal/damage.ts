@@ -1,5 +1,5 @@
 /** Renames a database aside that the journal can't use, for whoever wants to look at it. */
-import { readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { lstatSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
 /** A newer agent's journal and a database of something else are nobody's damage: they are never deleted. */
@@ -22,8 +22,13 @@ export function setAside(path: string, kind: AsideKind, nowMs: number): string {
   if (exists(`${aside}-wal`) && isShort(aside))
     writeFileSync(aside, Buffer.alloc(leastBytes), { mode: 0o640 });
   for (const old of setAsides(path, "damaged").slice(0, -keptDamaged))
-    for (const suffix of companions) rmSync(old.path + suffix, { force: true });
+    for (const suffix of companions) removeFile(old.path + suffix);
   return aside;
+}
+
+/** If it is there; a folder at its path is somebody else's, and stays. */
+export function removeFile(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) rmSync(path, { force: true });
 }
 
 /** What lies beside the journal, oldest first, with the size of each and its log files. */

@@ -25,7 +25,7 @@ export function faultOf(error: unknown): Fault {
   if ("errcode" in error && typeof error.errcode === "number")
     return { kind: kindOf(error.errcode & 0xff), reason };
   if (isTooLarge(error)) return { kind: "damaged", reason: "unexpected number: got more than 2^53" };
-  if ("code" in error && typeof error.code === "string" && !error.code.startsWith("ERR_"))
+  if ("code" in error && typeof error.code === "string" && !/^ERR_(?!FS_)/.test(error.code))
     return { kind: systemKind(error.code), reason };
   throw error;
 }

@@ -6,10 +6,10 @@
  *       ├──unavailable──► open for reading, or away ──retry: open anew┤
  *       └──damaged──► renamed aside ──────────────────────open a new one
  */
-import { renameSync, rmSync } from "node:fs";
+import { renameSync } from "node:fs";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
-import { setAside, type AsideKind } from "./damage.ts";
+import { removeFile, setAside, type AsideKind } from "./damage.ts";
 import { isInUse, openDatabase, pageBytes } from "./database.ts";
 import { damage, faultOf, type Fault } from "./fault.ts";
 import { watchFiles, type FileChange, type FileWatch } from "./files.ts";
@@ -94,8 +94,7 @@ export function volume(options: VolumeOptions, events: VolumeEvents): Volume {
       });
       close(replaced && !saved ? "replace" : "reopen");
       if (saved) renameSync(copy, path);
-      if (!replaced && aside !== undefined)
-        for (const end of ["", "-wal", "-shm"]) rmSync(aside + end, { force: true });
+      if (!replaced && aside !== undefined) for (const end of ["", "-wal", "-shm"]) removeFile(aside + end);
     } catch (error) {
       close("reopen");
       note({ kind: "unavailable", reason: `${reason}: ${faultOf(error).reason}` });
@@ -107,12 +106,12 @@ export function volume(options: VolumeOptions, events: VolumeEvents): Volume {
   /** An open database can still be read when its files are gone from their path. */
   function copyTo(copy: string): boolean {
     try {
-      rmSync(copy, { force: true });
+      removeFile(copy);
       store?.database.prepare("VACUUM INTO ?").run(copy);
       return true;
     } catch (error) {
       log.warn(`cannot copy what journal ${path} held: ${faultOf(error).reason}`);
-      rmSync(copy, { force: true });
+      removeFile(copy);
       return false;
     }
   }

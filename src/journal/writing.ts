@@ -54,13 +54,17 @@ export function writing({
 
   function write(durability: Durability): void {
     while (recent.stagedCount() > 0 || book.dirty || (unsynced && durability === "synced")) {
-      const staged = recent.staged();
-      const cursors = book.dirty || staged.length === 0 ? book.saved() : undefined;
-      const count = place.write((store) => store.write(staged, cursors, durability));
+      const count = place.write((store) => {
+        // Not before: what was on the disk may be waiting again when files were found changed.
+        const staged = recent.staged();
+        const cursors = book.dirty || staged.length === 0 ? book.saved() : undefined;
+        const written = store.write(staged, cursors, durability);
+        const last = staged[written - 1];
+        if (last !== undefined) recent.commit(last.seq);
+        book.dirty = false;
+        return written;
+      });
       if (count === undefined) return;
-      const last = staged[count - 1];
-      if (last !== undefined) recent.commit(last.seq);
-      book.dirty = false;
       unsynced = durability === "written";
     }
     recent.trim();

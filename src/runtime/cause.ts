@@ -8,6 +8,7 @@ export function causeOf(error: unknown): string {
   return error.message.split("\n", 1)[0] ?? "";
 }
 
+/** Some of Node's own functions, such as `rmSync`, give the number without its sign. */
 function systemMessage(errno: number): string {
-  return getSystemErrorMessage(errno).toLowerCase();
+  return getSystemErrorMessage(-Math.abs(errno)).toLowerCase();
 }

@@ -42,6 +42,10 @@ const changes: Readonly<Record<string, (path: string) => void>> = {
     unlinkSync(`${path}-wal`);
     writeFileSync(`${path}-wal`, "something else");
   },
+  "the log is replaced by a directory": (path) => {
+    unlinkSync(`${path}-wal`);
+    mkdirSync(`${path}-wal`);
+  },
 };
 
 /** A crash: nothing is closed, another process reads what is on the disk. */
@@ -75,6 +79,26 @@ for (const [name, change] of Object.entries(changes))
     if (name !== "the log is cut off") assert.equal(lost, 0, "what is open is written anew");
     assert.equal(drain(cursor).length + lost, 61);
   });
+
+test("where a database can't be saved, what is still in memory is written again, and the rest is counted", async (context) => {
+  const { open, path, clock } = bench(context);
+  const before = open();
+  before.cursor("a", { from: "now" });
+  for (let seq = 1; seq <= 20; seq++) before.append(numbered(seq));
+  before[Symbol.dispose]();
+  const journal = open();
+  for (let seq = 21; seq <= 25; seq++) journal.append(numbered(seq));
+  journal.commit();
+  mkdirSync(`${path}.copy`);
+  truncateSync(path, 1024);
+  journal.append(numbered(26));
+  await clock.advance(20_000);
+  assert.equal(journal.state().durable, true);
+  const lost = journal.state().cursors[0]?.dropped["corrupt"]?.snapshots;
+  assert.deepEqual([lost, stored(path)], [20, 6]);
+  journal[Symbol.dispose]();
+  assert.equal(open().state().cursors[0]?.waiting, 6);
+});
 
 function emptied({ open, path }: Bench): Journal {
   const journal = open();
