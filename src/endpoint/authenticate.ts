@@ -74,7 +74,7 @@ export function createAuthenticator(compare: Compare, clock: Pick<Clock, "monoto
 
   return {
     verify(users, { user, password }, peer) {
-      // A stranger's password is compared too, so that the time taken does not tell which users exist.
+      // A stranger's password is compared too, so that the time taken does not show which users exist.
       const hash = users.get(user) ?? firstOf(users);
       if (hash === undefined) return "refused";
       const known = users.has(user);

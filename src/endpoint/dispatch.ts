@@ -122,7 +122,7 @@ function hostsIn({ rawHeaders }: IncomingMessage): number {
   return rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === "host").length;
 }
 
-/** A form on any page can post to localhost; browsers then tell the origin. Other clients send neither header. */
+/** A form on any page can post to localhost; browsers then name the origin. Other clients send neither header. */
 function isCrossSite({ headers }: IncomingMessage, host: string | undefined): boolean {
   const { origin } = headers;
   const site = headers["sec-fetch-site"];

@@ -50,7 +50,7 @@ function namesOf(hostname: string): readonly string[] {
 /** Lower case, without port, brackets and the root's dot. */
 function canonical(host: string): string {
   const text = host.trim().toLowerCase();
-  // To tell IPv6, Node.js compiles an expression for 4 ms: only what has two colons is asked about.
+  // To recognize IPv6, Node.js compiles an expression for 4 ms: only what has two colons is asked about.
   if (/:.*:/.test(text) && isIP(text) === 6) return text;
   const bracketed = /^\[([^\]]*)\](?::[0-9]*)?$/.exec(text)?.[1];
   return bracketed ?? text.replace(/:[0-9]*$/, "").replace(/\.$/, "");

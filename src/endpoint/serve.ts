@@ -24,7 +24,7 @@ export function createEndpointServer(
     web === undefined || state?.tls === undefined
       ? plain.createServer(serverOptions(limits), dispatch)
       : tlsServer(web, state.tls, dispatch, limits);
-  // Bodies are refused, so nobody is told to go on and send one.
+  // Bodies are refused, so nobody is asked to go on and send one.
   server.on("checkContinue", dispatch);
   server.once("listening", () => {
     web?.onChange((changed) => follow(server, state?.tls, changed, log));

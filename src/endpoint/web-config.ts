@@ -1,4 +1,4 @@
-/** What a web configuration file tells the endpoint, by the names of Prometheus' exporter-toolkit. */
+/** What a web configuration file sets for the endpoint, by the names of Prometheus' exporter-toolkit. */
 import type { SecureVersion } from "node:tls";
 
 type ClientAuthType =

@@ -1,5 +1,5 @@
 /**
- * Judges windows of powermetrics by what a single document cannot tell: the windows before it, and the operating system's own count
+ * Judges windows of powermetrics by what a single document cannot show: the windows before it, and the operating system's own count
  * of CPU time.
  */
 import type { Core, PowermetricsSample, Processor } from "../parse/sample.ts";

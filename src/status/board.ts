@@ -51,13 +51,13 @@ interface BoardOptions {
   /** Absent where none is kept: the last ten minutes are then remembered here. */
   readonly journal?: Pick<Journal, "history" | "state">;
   readonly events: () => readonly AgentEvent[];
-  /** What the operating system told of the machine so far. */
+  /** What is known of the machine so far. */
   readonly facts: () => Pick<Machine, "chip" | "osVersion">;
   /** The effective configuration as YAML, secrets hidden. */
   readonly configurationText: () => string;
 }
 
-/** What the status tells of a delivery. */
+/** What the status shows of a delivery. */
 interface SinkView {
   readonly sink: string;
   readonly type: string;

@@ -25,7 +25,7 @@ export function overallOf({ time, sources, sinks, journal }: Parts): Overall {
   return { level, problems: judged.map(([, problem]) => problem) };
 }
 
-/** Nothing mends a database that was set aside: after a day it is news no more. */
+/** A database that was set aside stays so: after a day it no longer counts as a warning. */
 const newsMs = 86_400_000;
 
 function judgeJournal({ durable, reason, lastSetAside, orphans = [] }: JournalStatus, now: number): Judged[] {

@@ -26,7 +26,7 @@ export function columnsOf(source: string, readings: Readings): readonly Column[]
 
 function powerColumns({ power }: Readings): readonly Column[] {
   const rails = present(stackedRails.map((rail) => [`power.${rail}`, power[rail]]));
-  // An Intel package tells one figure for all.
+  // An Intel package reports one figure for all.
   return rails.some(([key]) => key === "power.cpu")
     ? rails
     : present([["power.package", power.package], ...rails]);

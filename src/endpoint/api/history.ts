@@ -19,7 +19,7 @@ export interface History {
   readonly groups: readonly HistoryGroup[];
 }
 
-/** What one source told; a point without values says that the line is broken there: the machine slept, or the source was down. */
+/** What one source reported; a point without values says that the line is broken there: the machine slept, or the source was down. */
 export interface HistoryGroup {
   readonly source: string;
   /** Milliseconds since the Unix epoch, rising. */

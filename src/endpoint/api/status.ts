@@ -54,7 +54,7 @@ export interface Machine {
   /** Whether the numbers are the simulator's. */
   readonly simulated: boolean;
   readonly model?: string;
-  /** `Apple M4`, or Intel's own words. */
+  /** `Apple M4`, or Intel's own name. */
   readonly chip?: string;
   /** `26.6` */
   readonly osVersion?: string;
@@ -147,7 +147,7 @@ export interface Readings {
   readonly cores: readonly CoreReading[];
   readonly clusters: readonly ClusterReading[];
   readonly gpu: { readonly activePercent?: number; readonly frequencyHz?: number };
-  /** `nominal`, `moderate`, `heavy`, `trapping`, `sleeping`, or a word that macOS added since. */
+  /** `nominal`, `moderate`, `heavy`, `trapping`, `sleeping`, or a state that macOS added since. */
   readonly thermal?: string;
   readonly memory: MemoryReading;
   readonly battery: BatteryReading;

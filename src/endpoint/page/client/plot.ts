@@ -14,7 +14,7 @@ const height = 220;
 /** Steps of an axis in bytes, so that it reads 8 GiB and not 7.45. */
 const powersOfTwo = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
-/** @param hovered is told which point the pointer is at; none when it has left */
+/** @param hovered is called with the point that the pointer is at; none when it has left */
 export function createPlot(
   chart: Chart,
   target: HTMLElement,
@@ -68,7 +68,7 @@ function sums(columns: readonly (number | null)[][]): (number | null)[][] {
   });
 }
 
-/** What one rail does not tell leaves the others where they are; where all are silent there is a gap. */
+/** A rail without a value leaves the others where they are; where none has one there is a gap. */
 function add(below: number | null | undefined, value: number | null): number | null {
   if (value === null) return below ?? null;
   return (below ?? 0) + value;

@@ -78,7 +78,7 @@ export function waitingText({ snapshots, bytes: size, oldest }: SinkStatus["back
   return `${count(snapshots)} snapshots, ${bytes(size)}${age}`;
 }
 
-/** A failure that is over is told by the events. */
+/** A failure that is over is listed among the events. */
 function failure({ lastFailure, lastSuccess }: SinkStatus, now: number): Html | undefined {
   if (lastFailure === undefined || (lastSuccess !== undefined && lastSuccess >= lastFailure.time))
     return undefined;
