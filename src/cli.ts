@@ -80,6 +80,10 @@ async function main(): Promise<number> {
       const { prepareForRun } = await import("./command/prepare.ts");
       return prepareForRun(args, world());
     }
+    case "probe": {
+      const { probe } = await import("./command/probe.ts");
+      return probe(args, world());
+    }
     default: {
       const { runProgram } = await import("./command/program.ts");
       return runProgram(process.argv.slice(2), world());

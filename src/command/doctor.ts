@@ -35,11 +35,22 @@ export async function doctor(
   world: World,
   probes: readonly ConnectProbe[],
 ): Promise<ExitCode> {
+  const findings = await examine(options, world, probes);
+  if (options.json) world.stdout(`${JSON.stringify(findings, undefined, 2)}\n`);
+  else for (const finding of findings) world.stdout(formatFinding(finding));
+  return findings.some(({ status }) => status === "failure") ? exitCode.failure : exitCode.ok;
+}
+
+/** Every check at once. */
+export async function examine(
+  options: Omit<DoctorArguments, "json">,
+  world: World,
+  probes: readonly ConnectProbe[],
+): Promise<readonly Finding[]> {
   const prefix = resolvePrefix(options.prefix, world);
   const system = openSystem(prefix, world);
-  const loaded = load(options, system, world);
+  const { loaded, configuration } = loadForDoctor(options, system, world);
   const findings = [...configurationFindings(loaded)];
-  const { configuration } = loaded.ok ? loaded : defaults(world);
   findings.push(
     ...(await machineFindings(configuration, {
       ...world,
@@ -56,16 +67,19 @@ export async function doctor(
     ...(await serviceFindings(configuration, system, probeOf(configuration, system))),
     ...(loaded.ok ? await receiverFindings(configuration, system, world, probes) : []),
   );
-  if (options.json) world.stdout(`${JSON.stringify(findings, undefined, 2)}\n`);
-  else for (const finding of findings) world.stdout(formatFinding(finding));
-  return findings.some(({ status }) => status === "failure") ? exitCode.failure : exitCode.ok;
+  return findings;
 }
 
-/** The installed configuration, where there is one. */
-function load({ config }: DoctorArguments, { layout }: System, world: World): Loaded | Refused {
+/** The installed configuration, where there is one, or the defaults in place of one that is of no use. */
+export function loadForDoctor(
+  { config }: Pick<DoctorArguments, "config">,
+  { layout }: System,
+  world: World,
+): { readonly loaded: Loaded | Refused; readonly configuration: Configuration } {
   const installed = world.fileExists(layout.config) ? layout.config : undefined;
   const path = config ?? installed;
-  return loadConfiguration(loadWorld(path === undefined ? {} : { config: path }, world));
+  const loaded = loadConfiguration(loadWorld(path === undefined ? {} : { config: path }, world));
+  return { loaded, configuration: loaded.ok ? loaded.configuration : defaults(world).configuration };
 }
 
 /** What the other checks look at when the configuration is of no use. @throws Error for a bug: defaults are valid */
@@ -87,7 +101,7 @@ function configurationFindings(loaded: Loaded | Refused): readonly Finding[] {
   return loaded.warnings.map((warning) => doubtful(check, warning, "see mac-powermetrics-agent check"));
 }
 
-function wantedSamplers({ sources }: Configuration): readonly string[] {
+export function wantedSamplers({ sources }: Configuration): readonly string[] {
   const { samplers } = sources.powermetrics;
   return samplers === "auto" ? neededSamplers(collectorSettings(sources, false)) : samplers;
 }

@@ -44,7 +44,7 @@ function cannotAskMac({ configuration }: Loaded, world: World): boolean {
 }
 
 /** Every tool is this program again, which impersonates it. */
-function withSimulator(configuration: Configuration, self: readonly string[]): Configuration {
+export function withSimulator(configuration: Configuration, self: readonly string[]): Configuration {
   const { powermetrics, vm_stat, sysctl, pmset } = configuration.sources;
   const command = (tool: string): readonly string[] => [...self, "simulate", tool];
   return {

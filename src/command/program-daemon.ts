@@ -1,8 +1,17 @@
 /** The grammar of the verbs about life on a Mac: install, uninstall, status, logs, doctor, completion. */
-import { Argument, InvalidArgumentError, type Command } from "commander";
+import { Argument, InvalidArgumentError, Option, type Command } from "commander";
 import { parseDuration } from "../runtime/duration.ts";
+import { exitCode } from "./exit.ts";
 import type { Add } from "./program.ts";
 import { shells, type Shell } from "./completion.ts";
+
+export const simulateOption = (): Option =>
+  new Option(
+    "--simulate [when]",
+    "use the simulator instead of Apple's tools; auto: where there is no Mac with root",
+  )
+    .choices(["always", "auto"])
+    .preset("always");
 
 interface PrefixOption {
   readonly prefix?: string;
@@ -65,18 +74,47 @@ const addLogs: Add = (program, world, done) =>
       done(await logs({ ...rest, follow, launchd }, world));
     });
 
+interface DoctorOptions extends PrefixOption {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly deep?: boolean;
+  readonly output?: string;
+  readonly sleep?: boolean;
+  readonly installTrial?: boolean;
+  readonly record?: number;
+  readonly simulate?: "always" | "auto";
+}
+
 const addDoctor: Add = (program, world, done) =>
   prefixed(program.command("doctor"))
     .description("look for everything that keeps the agent from working, and say how to fix it")
     .option("--config <file>", "configuration to look at; default: the installed one")
     .option("--json", "print the findings as JSON")
-    .action(async ({ json = false, ...rest }: PrefixOption & { json?: boolean; config?: string }) => {
-      const [{ doctor }, { connectProbe }] = await Promise.all([
+    .option("--deep", "try everything on this Mac for some 90 s, and write a report that can be shared")
+    .option("-o, --output <file>", "with --deep: where the report goes; default: doctor-report.json")
+    .option("--install-trial", "with --deep: also make and remove an account and launchd jobs")
+    .option("--sleep", "with --deep: also put the Mac to sleep for half a minute")
+    .option("--record <duration>", "with --deep: add a recording of 60s, say", milliseconds)
+    .addOption(simulateOption())
+    .action(async (options: DoctorOptions) => {
+      const { deep = false, json = false, prefix, config } = options;
+      const alone = deepOnly.find((name) => options[name] !== undefined);
+      if (!deep && alone !== undefined) {
+        world.stderr(`--${alone === "installTrial" ? "install-trial" : alone} must come with --deep\n`);
+        done(exitCode.usage);
+        return;
+      }
+      const [{ doctor }, { diagnose }, { connectProbe }] = await Promise.all([
         import("./doctor.ts"),
+        import("./diagnose.ts"),
         import("./connect.ts"),
       ]);
-      done(await doctor({ ...rest, json }, world, [connectProbe(world)]));
+      const where = { ...(prefix !== undefined && { prefix }), ...(config !== undefined && { config }) };
+      const probes = [connectProbe(world)];
+      done(await (deep ? diagnose(options, world, probes) : doctor({ ...where, json }, world, probes)));
     });
+
+const deepOnly = ["output", "installTrial", "sleep", "record", "simulate"] as const;
 
 const addCompletion: Add = (program, world) =>
   program

@@ -5,7 +5,7 @@ import type { Plain } from "../config/field.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import type { JournalOptions, JournalRequest } from "./journal.ts";
 import type { RunChoice } from "./load.ts";
-import { daemonVerbs } from "./program-daemon.ts";
+import { daemonVerbs, simulateOption } from "./program-daemon.ts";
 import type { World } from "./world.ts";
 
 type Options = Readonly<Record<string, unknown>>;
@@ -76,14 +76,6 @@ export type Add = (program: Command, world: World, done: (code: number) => void)
 
 const configOption = (): Option => new Option("--config <file>", "configuration file");
 const pushOption = (): Option => new Option("--push", "also deliver to every receiver of the configuration");
-const simulateOption = (): Option =>
-  new Option(
-    "--simulate [when]",
-    "use the simulator instead of Apple's tools; auto: where there is no Mac with root",
-  )
-    .choices(["always", "auto"])
-    .preset("always");
-
 const addRun =
   (onRun: OnRun): Add =>
   (program, _world, done) =>
@@ -142,6 +134,7 @@ const addReplay: Add = (program, world, done) =>
   program
     .command("replay")
     .description("put recorded output through the whole pipeline, with its own times")
+    .argument("[folder]", "a folder that record has written")
     .option("--powermetrics <file>", "a stream of powermetrics -f plist")
     .option("--vm-stat <file>", "reports of vm_stat, one after the other")
     .addOption(configOption())
@@ -151,10 +144,11 @@ const addReplay: Add = (program, world, done) =>
         .default("prometheus"),
     )
     .addOption(pushOption())
-    .action(async (options: Options & ReplayOptions) => {
+    .action(async (folder: string | undefined, options: Options & ReplayOptions) => {
       const { replay } = await import("./replay.ts");
       const { powermetrics, vmStat, format, push } = options;
       const files = {
+        ...(folder !== undefined && { folder }),
         ...(powermetrics !== undefined && { powermetrics }),
         ...(vmStat !== undefined && { vmStat }),
       };
@@ -166,15 +160,19 @@ const addRecord: Add = (program, world, done) =>
     .command("record")
     .description("write what the tools print into files, for bug reports and replay")
     .argument("<folder>", "where to write; must not hold a recording yet")
-    .option("--duration <duration>", "stop after this time, such as 90s; default: until a signal", duration)
+    .option(
+      "--duration <duration>",
+      "stop after this time, such as 90s, and the first report of each source; default: until a signal",
+      duration,
+    )
+    .option("--no-redact", "keep names, serial numbers and addresses as they are")
     .addOption(configOption())
     .addOption(simulateOption())
-    .action(async (folder: string, options: Options & { duration?: number }) => {
+    .action(async (folder: string, options: Options & { duration?: number; redact: boolean }) => {
       const { record } = await import("./record.ts");
-      const { duration: durationMs } = options;
-      done(
-        await record({ ...choice(options), folder, ...(durationMs !== undefined && { durationMs }) }, world),
-      );
+      const { duration: durationMs, redact } = options;
+      const chosen = { ...choice(options), folder, redact };
+      done(await record({ ...chosen, ...(durationMs !== undefined && { durationMs }) }, world));
     });
 
 /** Only for the help: cli.ts starts the simulator itself, without loading this. */

@@ -1,13 +1,18 @@
-/** `record DIR`: the raw streams of all sources into files, for bug reports and `replay`. */
+/** `record DIR`: what all sources print into files, without what identifies the Mac, for bug reports, tests and `replay`. */
+import { randomBytes } from "node:crypto";
 import { createCollection } from "../collection.ts";
+import { configuredIdentities, lookUpIdentities, usersOf } from "../diagnosis/identities.ts";
+import { pathOf, runTool } from "../diagnosis/machine.ts";
+import { createRedactor, type Redactor } from "../diagnosis/redact.ts";
 import { createOwnMeter } from "../meter/own-meter.ts";
+import type { Logger } from "../runtime/log.ts";
 import { createLogger } from "../runtime/log/logger.ts";
 import { childEnvironment } from "../source/child.ts";
 import { createHeartbeat } from "../source/heartbeat.ts";
-import { openRecorder, type Recorder } from "../source/record.ts";
-import type { Source, SourceListener } from "../source/source.ts";
+import { openRecorder, type ExtraName, type Recorder } from "../source/record.ts";
+import type { Frame, Source, SourceListener, SourceName } from "../source/source.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
-import { prepare, type RunChoice } from "./load.ts";
+import { prepare, type Prepared, type RunChoice } from "./load.ts";
 import { obstacle } from "./obstacle.ts";
 import type { World } from "./world.ts";
 
@@ -15,12 +20,14 @@ export interface RecordChoice extends RunChoice {
   readonly folder: string;
   /** Milliseconds; absent records until a signal. */
   readonly durationMs?: number;
+  /** False keeps names, serial numbers and addresses. */
+  readonly redact: boolean;
 }
 
 /** A day of one-second documents of a large machine with tasks is some 30 GB: nobody wants that by accident. */
 const largestRecording = 1024 ** 3;
 
-/** 0 when something was recorded; the files hold what the tools printed, byte for byte. */
+/** 0 when every enabled source was recorded; without a duration also when some of them were. */
 export async function record(choice: RecordChoice, world: World): Promise<ExitCode> {
   const prepared = await prepare(choice, world);
   if (typeof prepared === "number") return prepared;
@@ -39,47 +46,158 @@ export async function record(choice: RecordChoice, world: World): Promise<ExitCo
     { level: "warn", format: prepared.configuration.log.format },
     { clock: world.clock, fd: 2, tty: world.standardErrorIsTerminal, env: world.env },
   );
-  const enough = new AbortController();
-  const { sources } = createCollection(prepared.configuration, {
+  const redactor = choice.redact ? await openRedactor(prepared, world) : undefined;
+  const [silent] = await Promise.all([
+    collectFrames(prepared, world, {
+      ...(choice.durationMs !== undefined && { durationMs: choice.durationMs }),
+      signal: world.signal,
+      log,
+      onFrame: (source, { bytes, receivedAt }) =>
+        goesOn(recorder.write(source, { bytes: redactor?.bytes(bytes) ?? bytes, receivedAt }), world),
+    }),
+    recordExtras(prepared, recorder, redactor, world),
+  ]);
+  for (const name of silent) world.stderr(`recorded nothing of ${name}\n`);
+  world.stderr(`recorded ${recorder.frames} reports, ${recorder.bytes} bytes, into ${choice.folder}\n`);
+  const whole = silent.length === 0 || (world.signal.aborted && recorder.frames > 0);
+  return whole && recorder.frames > 0 ? exitCode.ok : exitCode.failure;
+}
+
+function goesOn(recorded: ReturnType<Recorder["write"]>, world: World): boolean {
+  if (recorded.status === "written") return true;
+  world.stderr(
+    recorded.status === "full"
+      ? `the recording has reached ${largestRecording} bytes and ends\n`
+      : `${recorded.message}\n`,
+  );
+  return false;
+}
+
+async function openRedactor({ configuration, simulated }: Prepared, world: World): Promise<Redactor> {
+  const { powermetrics, vm_stat, sysctl, pmset } = configuration.sources;
+  const identities = await lookUpIdentities(
+    {
+      clock: world.clock,
+      environment: childEnvironment(world.env),
+      commands: {
+        powermetrics: powermetrics.command,
+        vm_stat: vm_stat.command,
+        sysctl: sysctl.command,
+        pmset: pmset.command,
+      },
+      isMac: world.platform === "darwin" && !simulated,
+      users: usersOf(world),
+      prefix: "",
+    },
+    world.signal,
+  );
+  return createRedactor([...identities, ...configuredIdentities(configuration)], randomBytes(32));
+}
+
+/** What is printed once and is worth a test: the list of samplers, the battery and the GPU. */
+async function recordExtras(
+  { configuration, simulated }: Prepared,
+  recorder: Recorder,
+  redactor: Redactor | undefined,
+  world: World,
+): Promise<void> {
+  const ioreg = pathOf({ prefix: "" }, "/usr/sbin/ioreg");
+  const onMac = world.platform === "darwin" && !simulated;
+  const extras: readonly (readonly [ExtraName, readonly string[]])[] = [
+    ["help", [...configuration.sources.powermetrics.command, "--help"]],
+    ...(onMac
+      ? ([
+          ["battery", [ioreg, "-a", "-r", "-n", "AppleSmartBattery"]],
+          ["gpu", [ioreg, "-a", "-r", "-d", "1", "-c", "IOAccelerator"]],
+        ] as const)
+      : []),
+  ];
+  const tools = { clock: world.clock, environment: childEnvironment(world.env) };
+  await Promise.all(
+    extras.map(async ([name, argv]) => {
+      const { stdout, stderr } = await runTool(tools, argv, { signal: world.signal });
+      const text = stdout === "" ? stderr : stdout;
+      if (text !== "") goesOn(recorder.keep(name, Buffer.from(redactor?.text(text) ?? text)), world);
+    }),
+  );
+}
+
+interface CollectOptions {
+  readonly durationMs?: number;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  /** False ends it. */
+  readonly onFrame: (source: SourceName, frame: Frame) => boolean;
+}
+
+/** Beyond its interval a source may take so long to start. */
+const startAllowanceMs = 60_000;
+
+/**
+ * Runs the enabled sources for a time, and as much longer as the first report of each takes. Resolves to those that gave
+ * none.
+ */
+export async function collectFrames(
+  prepared: Pick<Prepared, "configuration" | "simulated">,
+  world: World,
+  { durationMs, signal, log, onFrame }: CollectOptions,
+): Promise<readonly SourceName[]> {
+  const { configuration, simulated } = prepared;
+  const { sources } = createCollection(configuration, {
     ...world,
     log,
-    simulated: prepared.simulated,
+    simulated,
     environment: childEnvironment(world.env),
     restart: "backoff",
     heartbeat: createHeartbeat(world.clock),
     own: createOwnMeter(world.clock.now()),
     publish: () => undefined,
   });
-  using _duration =
-    choice.durationMs === undefined ? undefined : world.clock.after(choice.durationMs, () => enough.abort());
-  const stop = AbortSignal.any([world.signal, enough.signal]);
-  await Promise.all(
-    sources.map((source) => source.run(recordingListener(source, { recorder, enough, world }), stop)),
+  const enough = new AbortController();
+  const silent = new Set(sources.map(({ name }) => name));
+  const awaited = new Set(silent);
+  let timeIsOver = false;
+  function answered(name: SourceName): void {
+    awaited.delete(name);
+    if (timeIsOver && awaited.size === 0) enough.abort();
+  }
+  const longest = Math.max(0, ...sources.map(({ intervalMs }) => intervalMs));
+  using _duration = after(durationMs, world, () => {
+    timeIsOver = true;
+    if (awaited.size === 0) enough.abort();
+    else world.stderr(waitingFor(sources.filter(({ name }) => awaited.has(name))));
+  });
+  using _patience = after(
+    durationMs === undefined ? undefined : durationMs + longest + startAllowanceMs,
+    world,
+    () => enough.abort(),
   );
-  world.stderr(`recorded ${recorder.frames} reports, ${recorder.bytes} bytes, into ${choice.folder}\n`);
-  return recorder.frames > 0 ? exitCode.ok : exitCode.failure;
-}
-
-function recordingListener(
-  { name }: Source,
-  { recorder, enough, world }: { recorder: Recorder; enough: AbortController; world: World },
-): SourceListener {
-  return {
+  const stop = AbortSignal.any([signal, enough.signal]);
+  const listen = (name: SourceName): SourceListener => ({
     frame(frame) {
       if (enough.signal.aborted) return;
-      const recorded = recorder.write(name, frame);
-      if (recorded.status === "written") return;
-      world.stderr(
-        recorded.status === "full"
-          ? `the recording has reached ${largestRecording} bytes and ends\n`
-          : `${recorded.message}\n`,
-      );
-      enough.abort();
+      silent.delete(name);
+      if (!onFrame(name, frame)) enough.abort();
+      answered(name);
     },
     up: () => undefined,
     started: () => undefined,
-    failed: () => undefined,
+    // A busy machine's tool may answer next time; the others will say the same again.
+    failed: ({ reason }) => {
+      if (reason !== "timeout" && reason !== "stalled") answered(name);
+    },
     restarted: () => undefined,
     dropped: () => undefined,
-  };
+  });
+  await Promise.all(sources.map((source) => source.run(listen(source.name), stop)));
+  return [...silent];
+}
+
+function after(ms: number | undefined, { clock }: World, callback: () => void): Disposable | undefined {
+  return ms === undefined ? undefined : clock.after(ms, callback);
+}
+
+function waitingFor(sources: readonly Source[]): string {
+  const named = sources.map(({ name, intervalMs }) => `${name} (interval ${intervalMs / 1000} s)`);
+  return `the time is over; waiting for the first report of ${named.join(", ")}\n`;
 }

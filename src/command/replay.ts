@@ -25,8 +25,11 @@ export interface ReplayChoice extends RunChoice {
 /** 0 when at least one sample came out. Prints the last snapshot of each source, or with `jsonl` every one. */
 export async function replay(choice: ReplayChoice, world: World): Promise<ExitCode> {
   const { files, format } = choice;
-  if (files.powermetrics === undefined && files.vmStat === undefined) {
-    world.stderr("replay must have a file: give --powermetrics FILE, --vm-stat FILE or both\n");
+  const { folder, powermetrics, vmStat } = files;
+  if ((folder === undefined) === (powermetrics === undefined && vmStat === undefined)) {
+    world.stderr(
+      "replay must have a recording: give a FOLDER, or --powermetrics FILE, --vm-stat FILE or both\n",
+    );
     return exitCode.usage;
   }
   const prepared = await prepare(choice, world);
@@ -88,7 +91,7 @@ async function feed(
     });
     return undefined;
   } catch (error) {
-    const given = [files.powermetrics, files.vmStat].filter((path) => path !== undefined);
+    const given = [files.folder, files.powermetrics, files.vmStat].filter((path) => path !== undefined);
     return `cannot replay ${given.join(" and ")}: ${causeOf(error)}`;
   }
 }

@@ -3,9 +3,10 @@
  *
  *     DIR/powermetrics.plist   documents, NUL between them, as the tool writes them
  *     DIR/vm_stat.txt …        reports one after the other
+ *     DIR/powermetrics-help.txt, ioreg-*.plist   printed once
  *     DIR/record.jsonl         {"source":"vm_stat","receivedAt":1767225600000,"offset":0,"length":1137}, in the order of arrival
  */
-import { closeSync, existsSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { causeOf } from "../runtime/cause.ts";
 import type { Frame, SourceName } from "./source.ts";
@@ -18,6 +19,15 @@ export const recordFiles: Readonly<Record<SourceName, string>> = {
   pmset: "pmset.txt",
 };
 export const recordIndex = "record.jsonl";
+
+/** What is printed once; not part of the index, and not replayed. */
+const extraFiles = {
+  help: "powermetrics-help.txt",
+  battery: "ioreg-battery.plist",
+  gpu: "ioreg-accelerator.plist",
+} as const;
+
+export type ExtraName = keyof typeof extraFiles;
 
 export interface RecordEntry {
   readonly source: SourceName;
@@ -36,6 +46,8 @@ export type Recorded =
 
 export interface Recorder extends Disposable {
   write(source: SourceName, frame: Frame): Recorded;
+  /** A file of its own beside the frames, within the same bound. */
+  keep(name: ExtraName, bytes: Buffer): Recorded;
   readonly frames: number;
   readonly bytes: number;
 }
@@ -50,7 +62,7 @@ interface Output {
 
 /** Makes the folder, and refuses one that holds a recording already. `maxBytes` bounds all files together. */
 export function openRecorder(folder: string, maxBytes: number): OpenedRecorder {
-  const names = [recordIndex, ...Object.values(recordFiles)];
+  const names = [recordIndex, ...Object.values(recordFiles), ...Object.values(extraFiles)];
   try {
     mkdirSync(folder, { recursive: true });
     const taken = names.map((name) => join(folder, name)).find((path) => existsSync(path));
@@ -114,6 +126,17 @@ function createRecorder(folder: string, index: number, maxBytes: number): Record
         };
       }
       return last;
+    },
+    keep(name, content) {
+      if (bytes + content.length > maxBytes) return { status: "full" };
+      const path = join(folder, extraFiles[name]);
+      try {
+        writeFileSync(path, content, { flag: "wx" });
+      } catch (error) {
+        return { status: "failed", message: `cannot write ${path}: ${causeOf(error)}` };
+      }
+      bytes += content.length;
+      return { status: "written" };
     },
     [Symbol.dispose]() {
       for (const file of [index, ...[...outputs.values()].map((output) => output.file)]) closeSync(file);

@@ -1,11 +1,14 @@
 /** Owns the reading of recorded output as frames in document order, whoever recorded it. */
-import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
+import { accessSync, createReadStream, existsSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { createFramer, type DroppedFrame, type Garbage } from "./frame.ts";
 import { recordFiles, recordIndex } from "./record.ts";
 import { readRecording, type RecordedFrame } from "./recording.ts";
+import type { SourceName } from "./source.ts";
 
 export interface ReplayFiles {
+  /** Of a recording: all that its index has. */
+  readonly folder?: string;
   readonly powermetrics?: string;
   readonly vmStat?: string;
 }
@@ -30,8 +33,14 @@ const reportHead = "Mach Virtual Memory Statistics";
  * @throws Error when a file cannot be read
  */
 export async function replayFiles(files: ReplayFiles, listener: ReplayListener): Promise<void> {
+  if (files.folder !== undefined) {
+    await replayFolder(files.folder, () => true, listener);
+    return;
+  }
+  // The frames of others would come all the same.
+  for (const path of [files.powermetrics, files.vmStat]) if (path !== undefined) accessSync(path);
   const folder = recordedFolder(files);
-  if (folder !== undefined) await replayFolder(folder, files, listener);
+  if (folder !== undefined) await replayFolder(folder, (source) => isWanted(source, files), listener);
   else await replayPlain(files, listener);
 }
 
@@ -48,16 +57,19 @@ function recordedFolder({ powermetrics, vmStat }: ReplayFiles): string | undefin
   return covered && existsSync(join(folder, recordIndex)) ? folder : undefined;
 }
 
-async function replayFolder(folder: string, files: ReplayFiles, listener: ReplayListener): Promise<void> {
+async function replayFolder(
+  folder: string,
+  wants: (source: SourceName) => boolean,
+  listener: ReplayListener,
+): Promise<void> {
   const recording = readRecording(folder);
   if (!recording.ok) throw new Error(recording.message);
-  for (const frame of recording.frames()) {
-    const wanted =
-      frame.source === "powermetrics"
-        ? files.powermetrics !== undefined
-        : frame.source !== "vm_stat" || files.vmStat !== undefined;
-    if (wanted) await listener.frame(frame);
-  }
+  for (const frame of recording.frames()) if (wants(frame.source)) await listener.frame(frame);
+}
+
+function isWanted(source: SourceName, { powermetrics, vmStat }: ReplayFiles): boolean {
+  if (source === "powermetrics") return powermetrics !== undefined;
+  return source !== "vm_stat" || vmStat !== undefined;
 }
 
 async function replayPlain({ powermetrics, vmStat }: ReplayFiles, listener: ReplayListener): Promise<void> {

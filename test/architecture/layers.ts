@@ -82,8 +82,14 @@ export const layers: Readonly<Record<string, Layer>> = {
     modules: ["node:fs", "yaml", "zod"],
   },
   daemon: { imports: ["runtime", "config"], modules: ["node:fs", "plist"] },
+  /** What `doctor --deep` tries on a machine, and what `record` hides. */
+  diagnosis: {
+    imports: ["runtime", "source", "parse", "daemon"],
+    modules: ["node:fs", "node:net", "node:sqlite"],
+    world: ["process.kill"],
+  },
   command: {
-    imports: [...stages, "daemon", "simulator/simulate.ts", ...composition],
+    imports: [...stages, "daemon", "diagnosis", "simulator/simulate.ts", ...composition],
     modules: ["node:fs", "commander"],
   },
   "agent.ts": { imports: [...stages, ...composition, "daemon/privileges.ts", "daemon/restarts.ts"] },

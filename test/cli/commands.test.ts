@@ -1,22 +1,11 @@
 /** The verbs that end by themselves: output, messages and exit codes as scripts see them. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { parse } from "yaml";
 import { readOpenMetrics, readPrometheus } from "../endpoint/exposition-reader.ts";
-import {
-  namesIn,
-  program,
-  run,
-  shortIntervals,
-  startCommand,
-  temporaryFolder,
-  until,
-  type Ended,
-} from "./agent.ts";
+import { namesIn, run, temporaryFolder, type Ended } from "./agent.ts";
 import { fixedMetrics, temperature } from "./contract.ts";
 
 const expected = fixedMetrics.filter((name) => name !== temperature);
@@ -121,7 +110,7 @@ test("a wrong call gives 2, says what to do, and prints nothing on standard outp
   for (const [index, { code, stdout, stderr }] of ends.entries()) {
     assert.equal(code, 2, calls[index]?.join(" "));
     assert.equal(stdout, "");
-    assert.match(stderr, /--help|give --powermetrics/);
+    assert.match(stderr, /--help|give a FOLDER/);
   }
 });
 
@@ -142,83 +131,6 @@ test("config prints an example, a schema and what is in force, each readable by 
   assert.ok("sources" in (parse(example?.stdout ?? "") as object));
   assert.ok("properties" in (JSON.parse(schema?.stdout ?? "") as object));
   assert.ok("journal" in (parse(printed?.stdout ?? "") as object));
-});
-
-function isRecorded(folder: string, file: string): boolean {
-  return existsSync(join(folder, file)) && statSync(join(folder, file)).size > 0;
-}
-
-test("record keeps what the tools print: replayed, it gives the values that it gives live", async (t) => {
-  const folder = temporaryFolder(t);
-  const recording = join(folder, "recording");
-  const quick = join(folder, "quick.yaml");
-  writeFileSync(quick, shortIntervals);
-  const simulator = { MAC_POWERMETRICS_SIMULATE: "--chip m3max --seed 7" };
-  const recorder = startCommand(t, ["record", recording, "--simulate", "--config", quick], simulator);
-  await until(
-    () =>
-      isRecorded(recording, "powermetrics.plist") && isRecorded(recording, "vm_stat.txt") ? true : undefined,
-    () => `nothing was recorded into ${recording}`,
-  );
-  const recorded = await recorder.stop();
-  assert.equal(recorded.code, 0, recorded.stderr);
-  assert.match(recorded.stderr, /^recorded \d+ reports, \d+ bytes, into /m);
-  const again = await run(["record", recording, "--duration", "1s", "--simulate"], simulator);
-  assert.equal(again.code, 1, "a recording is not written over");
-
-  const stream = join(recording, "powermetrics.plist");
-  const pages = join(folder, "pages.txt");
-  const [, report = ""] = readFileSync(join(recording, "vm_stat.txt"), "utf8").split("Mach Virtual");
-  writeFileSync(pages, `Mach Virtual${report}`);
-  const replayed = await run(["replay", "--powermetrics", stream, "--vm-stat", pages, "--format", "jsonl"]);
-  assert.equal(replayed.code, 0, replayed.stderr);
-
-  // The same bytes once more, by way of child processes.
-  const config = join(folder, "agent.yaml");
-  const tool = join(folder, "tool.sh");
-  writeFileSync(
-    tool,
-    `case "$*" in *--help*) cat <<END\n${await help()}END\n;; *-f*) cat '${stream}';; *) cat '${pages}';; esac\n`,
-  );
-  writeFileSync(
-    config,
-    `sources:
-  powermetrics: { command: [/bin/sh, ${tool}] }
-  vm_stat: { command: [/bin/sh, ${tool}] }
-  sysctl: { enabled: false }
-  pmset: { enabled: false }
-`,
-  );
-  const live = await run(["once", "--format", "json", "--config", config]);
-  assert.equal(live.code, 0, live.stderr);
-  const before = replayed.stdout
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line) as JsonSnapshot);
-  const now = JSON.parse(live.stdout) as readonly JsonSnapshot[];
-  for (const source of ["powermetrics", "vm_stat"]) {
-    const [first, same] = [before, now].map((all) => all.find((it) => it.source === source)?.samples);
-    assert.ok((first?.length ?? 0) > 20);
-    assert.deepEqual(same, first);
-  }
-});
-
-async function help(): Promise<string> {
-  return (await run(["simulate", "powermetrics", "--help"])).stdout;
-}
-
-test("a command that is no agent ends with its terminal", async (t) => {
-  const folder = join(temporaryFolder(t), "recording");
-  const child = spawn(process.execPath, [...program, "record", folder, "--simulate"], { stdio: "ignore" });
-  const exited = once(child, "exit");
-  t.after(() => child.kill("SIGKILL"));
-  const index = join(folder, "record.jsonl");
-  await until(
-    () => (existsSync(index) && readFileSync(index, "utf8").includes("\n") ? true : undefined),
-    () => "nothing was recorded",
-  );
-  child.kill("SIGHUP");
-  assert.deepEqual(await exited, [0, null]);
 });
 
 test("replay reports what it cannot use: no file, no document, a torn end", async (t) => {
