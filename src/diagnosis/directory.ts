@@ -1,5 +1,6 @@
 /** The directory service: the account of the agent as it is, and, as a trial, one that is made and removed attribute by attribute. */
 import { accountStep } from "../daemon/account.ts";
+import type { Step } from "../daemon/step.ts";
 import type { System } from "../daemon/system.ts";
 import { skipped, type Item, type Result } from "./items.ts";
 import { runTool, type Machine, type Output } from "./machine.ts";
@@ -49,11 +50,11 @@ async function tryAccount(machine: Machine): Promise<Result> {
   calls.length = 0;
   let failure: string | undefined;
   let complete: boolean;
-  let left: string | undefined;
+  const left: string[] = [];
   const writes: Output[] = [];
   const records: Output[] = [];
   try {
-    failure = await step.do();
+    failure = failureOf(await step.do());
     writes.push(...calls.filter(({ argv }) => argv.includes("-create")));
     complete = await step.isDone();
     for (const folder of ["Users", "Groups"])
@@ -64,7 +65,7 @@ async function tryAccount(machine: Machine): Promise<Result> {
       );
   } finally {
     calls.length = 0;
-    left = (await undo.isDue()) ? await undo.do() : undefined;
+    if (await undo.isDue()) await undo.do();
     // Half an account is not known for ours by its steps, but this name is nobody else's.
     for (const folder of ["Users", "Groups"]) {
       const record = `/${folder}/${trialAccount}`;
@@ -72,12 +73,13 @@ async function tryAccount(machine: Machine): Promise<Result> {
         system.tool([system.layout.dscl, ".", verb, record]);
       if ((await dscl("-read")).code !== 0) continue;
       const { code, stderr } = await dscl("-delete");
-      left = code === 0 ? undefined : `${record}: ${stderr}`;
+      if (code !== 0) left.push(`${record}: ${stderr}`);
     }
   }
   const attributes = writes.map((write) => attributeOf(write, records));
   const details = { attributes, records, removal: [...calls], failure, left };
-  if (left !== undefined) return { status: "fail", got: `cannot remove ${trialAccount}: ${left}`, details };
+  if (left.length > 0)
+    return { status: "fail", got: `cannot remove ${trialAccount}: ${left.join("; ")}`, details };
   const lost = attributes.filter(({ code, readsBack }) => code !== 0 || !readsBack);
   if (lost.length === 0 && complete)
     return { status: "ok", got: `${attributes.length} attributes, and removed`, details };
@@ -86,6 +88,11 @@ async function tryAccount(machine: Machine): Promise<Result> {
     "; ",
   );
   return { status: failure === undefined ? "warn" : "fail", got, details };
+}
+
+/** A warning is told by the attributes that it is about. */
+function failureOf(result: Awaited<ReturnType<Step["do"]>>): string | undefined {
+  return typeof result === "string" ? result : undefined;
 }
 
 interface Attribute {
