@@ -36,14 +36,19 @@ function wordsOf(value: string): string[] {
 /** Between words; also what UTF-8 looks like that was read as Latin-1. */
 const separators = "(?:[^\\p{L}\\p{N}]|[\u00c2-\u00ef][\u0080-\u00bf]{1,3}){0,6}";
 
-/** `Anna’s MacBook Pro` is also Annas-MacBook-Pro and ANNA_S_MACBOOK_PRO, ü also ü in two characters and u; UTF-16 has NULs between. */
-export function valuePattern(value: string): RegExp | undefined {
+/**
+ * One for texts, and one for decoded bytes, which have no words.
+ * `Anna’s MacBook Pro` is also Annas-MacBook-Pro and ANNA_S_MACBOOK_PRO, ü also ü in two characters and u; UTF-16 has NULs between.
+ */
+export function valuePattern(value: string): { text: RegExp; bytes: RegExp } | undefined {
   const words = wordsOf(value.replace(/\.(?:local|lan|home|localdomain)\.?$/i, ""));
   if (words.length === 0) return undefined;
   const body = words.map((word) => Array.from(word, characterPattern).join("\\0?")).join(separators);
   // What is short may be a part of a word, what is long is found inside of others too.
   const whole = words.join("").length < 8;
-  return new RegExp(whole ? `(?<![\\p{L}\\p{N}])${body}(?![\\p{L}\\p{N}])` : body, "giu");
+  const bytes = new RegExp(body, "giu");
+  if (!whole) return { text: bytes, bytes };
+  return { text: new RegExp(`(?<![\\p{L}\\p{N}])${body}(?![\\p{L}\\p{N}])`, "giu"), bytes };
 }
 
 const digraphs: Readonly<Record<string, string>> = {

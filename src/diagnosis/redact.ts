@@ -55,8 +55,10 @@ const plistData = /(<data>)([\sA-Za-z0-9+/=]+)(<\/data>)/g;
 export function createRedactor(identities: readonly Identity[], salt: Buffer): Redactor {
   const known = identities
     .filter(({ value }) => !isUnspecific(value))
-    .map(({ kind, value }) => ({ kind, canonical: canonicalOf(value), pattern: valuePattern(value) }))
-    .filter((one): one is typeof one & { pattern: RegExp } => one.pattern !== undefined);
+    .flatMap(({ kind, value }) => {
+      const pattern = valuePattern(value);
+      return pattern === undefined ? [] : [{ kind, canonical: canonicalOf(value), pattern }];
+    });
 
   function label(kind: Kind, canonical: string, matched: string): string {
     const hash = createHmac("sha256", salt).update(canonical).digest("hex");
@@ -68,7 +70,7 @@ export function createRedactor(identities: readonly Identity[], salt: Buffer): R
   }
   function knownIn(text: string): Match[] {
     return known.flatMap(({ kind, canonical, pattern }) =>
-      [...text.matchAll(pattern)].map(({ index, 0: found }) => ({
+      [...text.matchAll(pattern.text)].map(({ index, 0: found }) => ({
         start: index,
         end: index + found.length,
         kind,
@@ -89,7 +91,7 @@ export function createRedactor(identities: readonly Identity[], salt: Buffer): R
   }
   function holdsKnown(bytes: Buffer): boolean {
     const text = bytes.toString("latin1");
-    return known.some(({ pattern }) => text.search(pattern) >= 0);
+    return known.some(({ pattern }) => text.search(pattern.bytes) >= 0);
   }
   function replaceEncoded(text: string): string {
     return text
@@ -97,7 +99,9 @@ export function createRedactor(identities: readonly Identity[], salt: Buffer): R
         const content = Buffer.from(body, "base64");
         if (!holdsKnown(content)) return whole;
         const redacted = Buffer.from(replaceMatches(content.toString("latin1")), "latin1");
-        return `${open}${redacted.toString("base64")}${close}`;
+        // Inside of a word of bytes it cannot be cut out.
+        const content64 = holdsKnown(redacted) ? label("data", body, body) : redacted.toString("base64");
+        return `${open}${content64}${close}`;
       })
       .replace(base64Token, (token) => (base64Holds(token, holdsKnown) ? label("data", token, token) : token))
       .replace(hexToken, (token) => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
 import { createRedactor, type Identity } from "../../src/diagnosis/redact.ts";
 import { parsePlist } from "../../src/parse/plist/plist.ts";
+import fc from "../support/property.ts";
 import { leaks, spellings } from "./leaks.ts";
 
 const salt = Buffer.from("salt of the test");
@@ -166,11 +166,11 @@ test("whatever a name is made of, no spelling of it stays", () => {
       for (const spelled of Object.values(spellings(value)))
         assert.deepEqual(leaks(one.text(`${around} ${spelled} ${around}`), [value]), [], spelled);
     }),
-    { numRuns: 100, seed: 7 },
+    { numRuns: 100 },
   );
 });
 
-test("hostile text takes no time", () => {
+test("hostile text takes little CPU", () => {
   for (const text of [
     "a.".repeat(50_000),
     "%41".repeat(50_000),
@@ -185,8 +185,9 @@ test("hostile text takes no time", () => {
     " ".repeat(100_000),
     "serial:" + " ".repeat(100_000),
   ]) {
-    const start = performance.now();
+    const start = process.cpuUsage();
     hide(text);
-    assert.ok(performance.now() - start < 5000, `${text.slice(0, 10)}: ${performance.now() - start} ms`);
+    const ms = process.cpuUsage(start).user / 1000;
+    assert.ok(ms < 5000, `${text.slice(0, 10)}: ${ms} ms of CPU`);
   }
 });
