@@ -13,11 +13,11 @@ import { hasTool, humanPace, seconds, type Machine, type Pace } from "../diagnos
 import { commitsItem, droppedParentItem, keychainItem } from "../diagnosis/processes.ts";
 import { createRedactor, type Redactor } from "../diagnosis/redact.ts";
 import { sleepItem, streamItems } from "../diagnosis/stream.ts";
-import { parseSamplers } from "../parse/sampler-list.ts";
+import { parseSamplers } from "../parse/powermetrics.ts";
 import { causeOf } from "../runtime/cause.ts";
 import { silentLogger } from "../runtime/log.ts";
 import { childEnvironment, type Argv } from "../source/child.ts";
-import { chooseSamplers } from "../source/samplers.ts";
+import { chooseSamplers } from "../source/arguments.ts";
 import type { SourceName } from "../source/source.ts";
 import type { ConnectProbe } from "./check.ts";
 import { examine, loadForDoctor, wantedSamplers } from "./doctor.ts";

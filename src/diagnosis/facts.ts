@@ -4,7 +4,7 @@ import { programIn } from "../daemon/layout.ts";
 import { parsePmset } from "../parse/pmset.ts";
 import type { ParseResult } from "../parse/result.ts";
 import type { Findings } from "../parse/sample.ts";
-import { parseSamplers } from "../parse/sampler-list.ts";
+import { parseSamplers } from "../parse/powermetrics.ts";
 import { parseSysctl } from "../parse/sysctl.ts";
 import { parseVmStat } from "../parse/vm-stat.ts";
 import type { Argv } from "../source/child.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { createRedactor, type Identity } from "../../src/diagnosis/redact.ts";
-import { parsePlist } from "../../src/parse/plist/plist.ts";
+import { parsePlist } from "../../src/parse/plist/reader.ts";
 import fc from "../support/property.ts";
 import { leaks, spellings } from "./leaks.ts";
 
