@@ -183,17 +183,20 @@ export async function runAgent(
     await pauseBeforeRestart(ended, pauseMs, world, stopping);
   });
   stop.abort();
+  const stoppedAt = clock.monotonic();
   await Promise.all([...running, telling, asking]);
   for (const { name } of sources) intakes[name].end(clock.now());
   telemetry.end();
   journal.commit();
-  await deliveries.finish(shutdownMs);
+  await deliveries.finish(Math.max(shutdownMs - (clock.monotonic() - stoppedAt), leastFlushMs));
   log.info("stopped");
   return end;
 }
 
 /** Half a second under the 2 s that a stop may take. */
 const shutdownMs = 1500;
+/** What is left for the receivers when a source would not end. */
+const leastFlushMs = 500;
 
 function journalOptions({ journal }: Configuration) {
   return {

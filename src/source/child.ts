@@ -37,7 +37,7 @@ export interface ChildOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly onStdout: (chunk: Buffer) => void;
   readonly onStderr: (chunk: Buffer) => void;
-  /** Between SIGTERM and SIGKILL; 2 s unless told. */
+  /** Between SIGTERM and SIGKILL; 500 ms unless told. */
   readonly graceMs?: number;
 }
 
@@ -59,6 +59,8 @@ export function childEnvironment(
 
 type Process = ChildProcessByStdio<Writable, Readable, Readable>;
 
+/** Who is told to stop has 2 s for all of it: most must be left for the receivers. */
+const graceMs = 500;
 /** How long output may stay open after the process is gone, as a grandchild can hold it. */
 const lingerMs = 1000;
 
@@ -104,13 +106,16 @@ function supervise(child: Process, options: ChildOptions): Child {
     timer?.[Symbol.dispose]();
     timer = options.clock.after(ms, callback, how);
   }
+  function abandon(): void {
+    child.unref();
+    settle({ kind: "abandoned" });
+  }
   function force(): void {
-    child.kill("SIGKILL");
+    const isSent = child.kill("SIGKILL");
     closeOutput(child);
-    startTimer(lingerMs, () => {
-      child.unref();
-      settle({ kind: "abandoned" });
-    });
+    // Root's child takes no signal of ours once root is given up, and ends at its next write, which may be an interval away.
+    if (isSent) startTimer(lingerMs, abandon);
+    else abandon();
   }
 
   child.stdout.on("data", (chunk: Buffer) => {
@@ -141,7 +146,7 @@ function supervise(child: Process, options: ChildOptions): Child {
       stopping = true;
       child.stdin.destroy();
       child.kill("SIGTERM");
-      startTimer(options.graceMs ?? 2000, force);
+      startTimer(options.graceMs ?? graceMs, force);
       return promise;
     },
   };

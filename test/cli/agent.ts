@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -172,6 +172,36 @@ function parseLine(line: string): LogLine {
   } catch {
     return { level: "none", msg: line };
   }
+}
+
+/**
+ * How long a stop waits, however busy the machine is: from SIGTERM to the end, without the time on a CPU or in the queue for one,
+ * which Linux counts. The agent is to have `option` in NODE_OPTIONS.
+ */
+export function stopwatch(folder: string): { readonly option: string; waitedMs(): number } {
+  const preload = join(folder, "stopwatch.mjs");
+  const result = join(folder, "waited");
+  writeFileSync(
+    preload,
+    `import { existsSync, readFileSync, writeFileSync } from "node:fs";
+     const file = "/proc/self/schedstat";
+     const busyMs = () => {
+       const [run = 0, queued = 0] = existsSync(file) ? readFileSync(file, "latin1").split(" ").map(Number) : [];
+       return (run + queued) / 1e6;
+     };
+     const waitedMs = () => performance.now() - busyMs();
+     process.once("SIGTERM", () => {
+       const before = waitedMs();
+       process.once("exit", () => writeFileSync(${JSON.stringify(result)}, String(waitedMs() - before)));
+     });\n`,
+  );
+  return { option: `--import=${preload}`, waitedMs: () => Number(readFileSync(result, "utf8")) };
+}
+
+/** SIGTERM ends it with 0, and it waits for less than the 2 s that a stop may take. */
+export async function assertStopsInTime(agent: Agent, watch: { waitedMs(): number }): Promise<void> {
+  assert.deepEqual(await agent.kill("SIGTERM"), { code: 0, signal: null });
+  assert.ok(watch.waitedMs() < 2000, `waited ${Math.round(watch.waitedMs())} ms`);
 }
 
 /** The body of a GET that was answered with 200. */
