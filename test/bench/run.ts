@@ -19,17 +19,35 @@ import { startup } from "./startup.ts";
 
 const benches: readonly Bench[] = [reader, encode, journal, drain, startup, scrape, agent, peers];
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    rounds: { type: "string", default: "3" },
-    seconds: { type: "string", default: "60" },
-    warmup: { type: "string", default: "180" },
-    scale: { type: "string", default: "1" },
-    write: { type: "boolean", default: false },
-    compare: { type: "string" },
-  },
-});
+const usage = `npm run bench -- [NAME…] [--rounds N] [--seconds N] [--warmup N] [--scale X] [--write] [--compare FILE]
+
+${benches.map(({ name, question }) => `  ${name.padEnd(9)} ${question}`).join("\n")}
+`;
+
+function readArguments() {
+  try {
+    return parseArgs({ allowPositionals: true, options });
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    process.exit(2);
+  }
+}
+
+const options = {
+  help: { type: "boolean", default: false },
+  rounds: { type: "string", default: "3" },
+  seconds: { type: "string", default: "60" },
+  warmup: { type: "string", default: "180" },
+  scale: { type: "string", default: "1" },
+  write: { type: "boolean", default: false },
+  compare: { type: "string" },
+} as const;
+
+const { values, positionals } = readArguments();
+if (values.help) {
+  process.stdout.write(usage);
+  process.exit();
+}
 
 const plan: Plan = {
   rounds: Number(values.rounds),
