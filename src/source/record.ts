@@ -85,15 +85,9 @@ function createRecorder(folder: string, index: number, maxBytes: number): Record
   let bytes = 0;
   let last: Recorded = { status: "written" };
 
-  function outputOf(source: SourceName): Output {
-    const known = outputs.get(source);
-    if (known !== undefined) return known;
-    const output = { file: createFile(join(folder, recordFiles[source])), length: 0 };
-    outputs.set(source, output);
-    return output;
-  }
   function append(source: SourceName, frame: Frame): Recorded {
-    const output = outputOf(source);
+    const output = outputs.get(source) ?? createOutput(folder, source);
+    outputs.set(source, output);
     const separator = source === "powermetrics" && output.length > 0 ? Buffer.from([0]) : Buffer.alloc(0);
     const body = Buffer.concat([separator, frame.bytes, endOfLine(source)]);
     const offset = output.length + separator.length;
@@ -142,6 +136,10 @@ function createRecorder(folder: string, index: number, maxBytes: number): Record
       for (const file of [index, ...[...outputs.values()].map((output) => output.file)]) closeSync(file);
     },
   };
+}
+
+function createOutput(folder: string, source: SourceName): Output {
+  return { file: createFile(join(folder, recordFiles[source])), length: 0 };
 }
 
 /** The framer cuts a document at its `</plist>`; the tool ends that line. */
