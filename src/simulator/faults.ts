@@ -67,7 +67,7 @@ export function spoils(faults: readonly Fault[], kind: FaultKind, document: numb
 }
 
 /** Faults that last strike from the document named on, or from the second. */
-export function lastsAt(faults: readonly Fault[], kind: FaultKind, document: number): boolean {
+function lastsAt(faults: readonly Fault[], kind: FaultKind, document: number): boolean {
   return faults.some((fault) => fault.kind === kind && document >= (fault.document ?? 2));
 }
 

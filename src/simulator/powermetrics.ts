@@ -69,7 +69,7 @@ interface Stream {
 }
 
 /** Resolves to the exit code: after the documents asked for, at the signal, at a fault, or when the reader is gone. */
-export async function stream(
+async function stream(
   wanted: Arguments,
   samplers: ReadonlySet<Sampler>,
   settings: Settings,

@@ -135,7 +135,7 @@ export interface Activity {
 }
 
 /** Spreads the active time around the pace, three or four steps wide. */
-export function residency(megahertz: readonly number[], totalNs: number, activity: Activity): Residency {
+function residency(megahertz: readonly number[], totalNs: number, activity: Activity): Residency {
   const centre = clamp(activity.pace) * (megahertz.length - 1);
   const weights = megahertz.map((_, index) => Math.max(0, 1.6 - Math.abs(index - centre)) ** 2);
   const weight = weights.reduce((sum, it) => sum + it, 0);
@@ -157,7 +157,7 @@ export function meanMegahertz(it: Residency): number {
 }
 
 /** Joules, given the power at the highest frequency: it grows a little faster than the frequency squared. */
-export function joules(it: Residency, watts: number): number {
+function joules(it: Residency, watts: number): number {
   const highest = Math.max(...it.megahertz);
   const at = (index: number): number => ((it.megahertz[index] ?? 0) / highest) ** 2.2;
   return it.usedNs.reduce((sum, ns, index) => sum + (ns / 1e9) * watts * at(index), 0);

@@ -107,7 +107,7 @@ export function afterMarkup(bytes: Buffer, at: number): number {
   return afterDocumentType(bytes, at);
 }
 
-export function after(bytes: Buffer, mark: string, from: number): number {
+function after(bytes: Buffer, mark: string, from: number): number {
   const found = bytes.indexOf(mark, from, "latin1");
   return found < 0 ? bytes.length : found + mark.length;
 }

@@ -104,7 +104,7 @@ const longest = 48;
 const slots: (string | undefined)[] = new Array<string | undefined>(slotCount).fill(undefined);
 
 /** The string of the ASCII bytes from `start` to `end`, whose `hash` the caller has computed on its way. */
-export function internAscii(bytes: Buffer, start: number, end: number, hash: number): string {
+function internAscii(bytes: Buffer, start: number, end: number, hash: number): string {
   if (end - start > longest) return bytes.toString("latin1", start, end);
   const slot = (hash ^ (hash >>> 10)) & (slotCount - 1);
   const held = slots[slot];
