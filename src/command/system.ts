@@ -1,8 +1,7 @@
 /** The real system of the daemon's commands: tools started by src/source, files under the prefix. */
 import { layoutUnder } from "../daemon/layout.ts";
 import type { System, ToolRunner } from "../daemon/system.ts";
-import { childEnvironment, type ChildExit } from "../source/child.ts";
-import { runTool } from "../source/child.ts";
+import { childEnvironment, type ChildExit, runTool } from "../source/child.ts";
 import type { World } from "./world.ts";
 
 /** dscl and launchctl answer at once, or wait for a job's end. */

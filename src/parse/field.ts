@@ -1,4 +1,4 @@
-/** Owns typed access to a property list's dicts: what has another type than it always had is absent, and found. */
+/** Typed access to a property list's dicts: a value of another type than expected is left out and reported as a finding. */
 import type { FindingLog } from "./finding.ts";
 import { isArray, isColumn, isDict, type PlistDict, type PlistValue } from "./plist/reader.ts";
 

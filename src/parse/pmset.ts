@@ -1,8 +1,7 @@
 /** Reads what `pmset -g batt` and `pmset -g` print: where power comes from, the battery, and the power mode. */
 import { defined } from "./defined.ts";
 import { findingLog, type FindingLog } from "./finding.ts";
-import { linesOf, nothingPrinted, unexpectedOutput } from "./result.ts";
-import { parsed, type ParseResult } from "./result.ts";
+import { linesOf, nothingPrinted, unexpectedOutput, parsed, type ParseResult } from "./result.ts";
 import type { PmsetSample, PowerMode } from "./sample.ts";
 
 /** What a line is; the two outputs have no line in common, so they may come as one text. */

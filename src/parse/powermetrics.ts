@@ -1,4 +1,8 @@
-/** Owns what one `powermetrics -f plist` document says; each part is optional, for samplers, chips and versions differ (FORMATS.md). */
+/**
+ * Reads one document of `powermetrics -f plist` into a typed sample. Each part is optional, since samplers, chips and versions differ (src/parse/README.md, 1 to 5).
+ *
+ * Read on in powermetrics/: apple-silicon.ts and intel.ts (the two dialects), core.ts, power.ts, usage.ts.
+ */
 import { defined } from "./defined.ts";
 import { type Fields, fieldsOf } from "./field.ts";
 import { type FindingLog, findingLog } from "./finding.ts";

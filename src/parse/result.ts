@@ -1,4 +1,4 @@
-/** Owns how parsing ends: with a value, or with an error that is a value too. */
+/** How parsing ends: with a value, or with an error that is a value too; and the lines of text output. */
 
 /** Fit for a label value of `mac_agent_source_parse_errors_total`. */
 export type ParseErrorKind =
@@ -29,8 +29,6 @@ export function parsed<Value>(value: Value): ParseResult<Value> {
 export function failed(error: ParseError): ParseResult<never> {
   return { ok: false, error };
 }
-
-/** Owns text output as lines. */
 
 /** The lines that say anything, without the blanks around them; whatever the line ends are. */
 export function linesOf(text: string | Uint8Array): readonly string[] {

@@ -1,6 +1,6 @@
 /**
- * Owns the typed samples that parsers make of Apple's output. Units are in the names; what the machine did not
- * report is absent. Only src/parse knows the formats these come from (FORMATS.md).
+ * The typed samples that parsers make of Apple's output. Units are in the names; what the machine did not report is absent.
+ * README.md beside this file describes the formats.
  */
 
 /** Counts of what a parser met and did not pass on; keys are names fit for a label value. */

@@ -4,8 +4,7 @@
  */
 import { defined } from "./defined.ts";
 import { findingLog, type FindingLog } from "./finding.ts";
-import { linesOf, nothingPrinted, unexpectedOutput } from "./result.ts";
-import { parsed, type ParseResult } from "./result.ts";
+import { linesOf, nothingPrinted, unexpectedOutput, parsed, type ParseResult } from "./result.ts";
 import type { SysctlSample } from "./sample.ts";
 
 type Values = Omit<SysctlSample, "findings">;

@@ -3,8 +3,7 @@
  * 2^64 has 20 digits: what has more is no number of the kernel's, and with hundreds of them it would be Infinity.
  */
 import { findingLog } from "./finding.ts";
-import { linesOf, nothingPrinted, unexpectedOutput } from "./result.ts";
-import { failed, parsed, type ParseResult } from "./result.ts";
+import { linesOf, nothingPrinted, unexpectedOutput, failed, parsed, type ParseResult } from "./result.ts";
 import type { VmStatSample } from "./sample.ts";
 
 type Count = Exclude<keyof VmStatSample, "pageSizeBytes" | "findings">;
@@ -114,7 +113,7 @@ function impossibleCounts(
   if (exceeds("compressor", mostPages * mostCompression)) impossible.add("compressor");
   const others = disjoint.filter((count) => sample[count] !== undefined && !impossible.has(count));
   const sum = others.reduce((total, count) => total + (sample[count] ?? 0), 0);
-  // Which of them is wrong cannot be told.
+  // Nothing says which of them is wrong.
   return sum > mostPages * sumSlack ? new Set([...impossible, ...others]) : impossible;
 }
 

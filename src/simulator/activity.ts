@@ -1,4 +1,4 @@
-/** Owns the dictionaries that both architectures share: battery, network, disk, interrupts and forced idle. */
+/** Writes the dictionaries that both architectures share: battery, network, disk, interrupts and forced idle. */
 import type { PlistWriter } from "./plist-writer.ts";
 import type { Window } from "./load.ts";
 import { type Host, logicalCpus } from "./mac.ts";
@@ -112,8 +112,6 @@ function seconds(window: Window): number {
   return Math.max(1, window.endMs - window.startMs) / 1000;
 }
 
-/** Owns the battery and the power source of the simulated Mac, as powermetrics and pmset both see them. */
-
 interface Battery {
   /** Whole percent. */
   readonly percent: number;
@@ -126,7 +124,7 @@ const minute = 60_000;
 const phases = { discharging: 330 * minute, charging: 130 * minute, charged: 140 * minute } as const;
 const cycle = phases.discharging + phases.charging + phases.charged;
 
-/** A cycle of ten hours: away from the desk, back on mains, full; where in it the Mac is depends on the seed. */
+/** The battery as powermetrics and pmset both see it. A cycle of ten hours: away from the desk, back on mains, full; where in it the Mac is depends on the seed. */
 export function batteryAt(seed: number, timeMs: number): Battery {
   const lowest = 12 + Math.floor(chance(seed, 21, 0) * 30);
   const into = (timeMs + chance(seed, 20, 0) * cycle) % cycle;

@@ -1,9 +1,14 @@
-/** Owns the `processor` and `gpu` dictionaries of Apple Silicon (FORMATS.md, sections 3.1 and 3.2). */
-import type { AppleChip } from "./mac.ts";
-import { osNumber } from "./mac.ts";
+/** Writes the `processor` and `gpu` dictionaries of Apple Silicon (src/parse/README.md, 3.1 and 3.2). */
+import { type AppleChip, osNumber } from "./mac.ts";
 import type { PlistWriter } from "./plist-writer.ts";
-import { meanMegahertz, usedTime, type Residency } from "./silicon.ts";
-import type { ClusterState, CoreState, SiliconState } from "./silicon.ts";
+import {
+  meanMegahertz,
+  usedTime,
+  type Residency,
+  type ClusterState,
+  type CoreState,
+  type SiliconState,
+} from "./silicon.ts";
 
 export function writeProcessor(
   plist: PlistWriter,
@@ -36,7 +41,7 @@ function writePower(plist: PlistWriter, os: string, state: SiliconState, seconds
     ["ane", aneMillijoules],
   ];
   const sum = cpuMillijoules + gpuMillijoules + aneMillijoules;
-  // Until macOS 12 memory and package were measured too, and nothing was combined (FORMATS.md, section 3.1).
+  // Until macOS 12 memory and package were measured too, and nothing was combined.
   const early = osNumber(os) < osNumber("13.0");
   const memory = Math.round(sum * 0.12 + seconds * 60);
   const measured = early ? [...rails, ["dram", memory] as const, ["package", sum + memory] as const] : rails;

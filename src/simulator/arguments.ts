@@ -1,4 +1,4 @@
-/** Owns powermetrics' command line: the arguments it knows, in all their spellings. */
+/** The command line of the simulated powermetrics: its arguments in all their spellings, and its help text (src/parse/README.md, 5). */
 import { chips } from "./chips.ts";
 import { faultNames } from "./faults.ts";
 import { type Host, osNumber } from "./mac.ts";
@@ -21,7 +21,7 @@ export interface Arguments {
 
 type ParsedArguments = { readonly arguments: Arguments } | { readonly problem: string };
 
-/** Long names of options with a value; macOS 12 renamed some (FORMATS.md, section 2). */
+/** Long names of options with a value; macOS 12 renamed some. */
 const valued: Readonly<Record<string, string>> = {
   "--poweravg": "a",
   "--buffer-size": "b",
@@ -105,11 +105,9 @@ function interpret(values: ReadonlyMap<string, string>, set: ReadonlySet<string>
   };
 }
 
-/** Owns the help text of the simulated powermetrics: what scripts read of the real one, and what the simulator adds. */
-
 type Row = readonly [option: string, meaning: string];
 
-/** macOS 12 renamed three options (FORMATS.md, section 2). */
+/** macOS 12 renamed three options. */
 function options(os: string): readonly Row[] {
   const renamed = osNumber(os) >= osNumber("12.0");
   return [
@@ -153,6 +151,7 @@ const simulator: readonly Row[] = [
   ["--fault <fault>", "go wrong on purpose: [tool:]kind[@document], see below"],
 ];
 
+/** What scripts read of the real tool's help, and what the simulator adds. */
 export function helpText(host: Host): string {
   const groups = samplersOf(host.chip, host.os);
   const samplers = groups.all.map((name): Row => [name, describeSampler(name)]);

@@ -1,4 +1,4 @@
-/** Owns the list of simulated machines: one entry a chip. */
+/** The list of simulated machines: one entry a chip. */
 import type { Chip } from "./mac.ts";
 import { E, P, renamed, threeClusters, twoClusters, ultra } from "./clusters.ts";
 import * as table from "./clusters.ts";

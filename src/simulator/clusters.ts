@@ -1,4 +1,4 @@
-/** Owns how clusters are laid out on a chip: names, tiers, and the ids of their cores (FORMATS.md, section 4). */
+/** How clusters are laid out on a chip: names, tiers, ids of cores (src/parse/README.md, 3.5), and the frequency steps of cores and GPUs. */
 import { type ClusterPlan, type Tier, osNumber } from "./mac.ts";
 
 export const E = "efficiency";
@@ -22,7 +22,7 @@ function plan([name, tier, first, count, megahertz, wattsPerCore]: ClusterRow): 
   };
 }
 
-/** macOS 26.4 renamed the clusters of the M5 family (FORMATS.md, section 4). */
+/** macOS 26.4 renamed the clusters of the M5 family. */
 export function renamed(
   before: readonly ClusterRow[],
   from26_4: readonly string[],
@@ -71,8 +71,7 @@ export function twoClusters(
   return clusters(["E-Cluster", E, 0, small, slow, 0.4], ["P-Cluster", P, small, large, fast, watts]);
 }
 
-/** Owns the frequency steps of Apple's chips in MHz, in the order in which powermetrics lists them. */
-
+/** MHz, in the order in which powermetrics lists them. */
 type Steps = readonly number[];
 
 /** From `low` to `high` in `count` steps that narrow towards the top and keep to multiples of 12 MHz, for chips whose steps are not known. */

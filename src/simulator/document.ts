@@ -1,15 +1,13 @@
-/** Owns one powermetrics document: its header and which dictionaries follow, in the tool's order. */
+/** Writes one powermetrics document: its header, and the dictionaries of the samplers in the tool's order. */
 import { writeBattery, writeDisk, writeForcedIdle, writeInterrupts, writeNetwork } from "./activity.ts";
 import { writeGpu, writeProcessor } from "./apple-silicon.ts";
-import { spoils, type Fault } from "./faults.ts";
-import { bootTimeMs, type Host } from "./mac.ts";
+import { spoils, type Fault, spoilSilicon } from "./faults.ts";
+import { bootTimeMs, type Host, osBuild, osNumber } from "./mac.ts";
 import { writeIntelGpu, writeIntelProcessor, writeSmc } from "./intel.ts";
 import { thermalPressureAt, type Window } from "./load.ts";
-import { osBuild, osNumber } from "./mac.ts";
 import { plistWriter, type PlistWriter } from "./plist-writer.ts";
 import type { Sampler } from "./samplers.ts";
 import { siliconState } from "./silicon.ts";
-import { spoilSilicon } from "./faults.ts";
 import { writeTasks } from "./tasks.ts";
 
 export interface DocumentRequest {
@@ -45,7 +43,7 @@ function writeHeader(plist: PlistWriter, { host, window, isDelta }: DocumentRequ
   plist.integer("elapsed_ns", window.elapsedNs);
   plist.string("hw_model", host.chip.model);
   plist.string("kern_osversion", osBuild(host.os));
-  // Mavericks had neither (FORMATS.md, section 5).
+  // OS X 10.9 had neither.
   if (osNumber(host.os) >= osNumber("10.14")) {
     plist.string("kern_bootargs", "");
     plist.integer("kern_boottime", bootTimeMs(host.seed, window.endMs) / 1000);

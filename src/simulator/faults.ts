@@ -1,4 +1,4 @@
-/** Owns what can go wrong on request: `--fault [TOOL:]KIND[@DOCUMENT]`, documents of the stream counted from 1. */
+/** What can go wrong on request: `--fault [TOOL:]KIND[@DOCUMENT]`, documents of the stream counted from 1. */
 import type { ToolWorld } from "./process.ts";
 import type { AppleChip, Chip } from "./mac.ts";
 import type { ClusterState, SiliconState } from "./silicon.ts";
@@ -56,7 +56,7 @@ export function hasFault(faults: readonly Fault[], kind: FaultKind): boolean {
   return faults.some((fault) => fault.kind === kind);
 }
 
-/** Faults that end or interrupt the stream strike once, at the second document unless told otherwise. */
+/** Faults that end or interrupt the stream strike once, at the second document unless asked otherwise. */
 export function strikesAt(faults: readonly Fault[], kind: FaultKind, document: number): boolean {
   return faults.some((fault) => fault.kind === kind && (fault.document ?? 2) === document);
 }
@@ -71,9 +71,7 @@ function lastsAt(faults: readonly Fault[], kind: FaultKind, document: number): b
   return faults.some((fault) => fault.kind === kind && document >= (fault.document ?? 2));
 }
 
-/** Owns the faults of a tool that is run once and prints one answer: it hangs, says nothing, or fails. */
-
-/** The exit code of the fault that was asked for; undefined when the tool is to do its work. */
+/** Of a tool that prints one answer: hangs, prints nothing or fails. The exit code; undefined when no such fault was asked for. */
 export async function misbehave(
   faults: readonly Fault[],
   complaint: string,
@@ -86,14 +84,13 @@ export async function misbehave(
   return 1;
 }
 
-/** The faults that change what a document says of the chip. */
-
 interface Spoiled {
   readonly host: { readonly chip: Chip };
   readonly faults: readonly Fault[];
   readonly number: number;
 }
 
+/** The faults that change what a document says of the chip. */
 export function spoilSilicon(state: SiliconState, { host, faults, number }: Spoiled): SiliconState {
   let spoiled = state;
   if (spoils(faults, "zero-power", number)) {

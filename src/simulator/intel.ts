@@ -1,4 +1,4 @@
-/** Owns the Intel dialect: `processor` in watts, `GPU` as an array, and the `smc` sensors (FORMATS.md, section 5). */
+/** Writes the Intel dialect: `processor` in watts, `GPU` as an array, and the `smc` sensors (src/parse/README.md, 4). */
 import type { IntelChip } from "./mac.ts";
 import { demandAt, graphicsAt, meanOver, type Window } from "./load.ts";
 import { chance, clamp, noise } from "./noise.ts";

@@ -1,4 +1,4 @@
-/** Owns how busy the simulated Mac is: every figure is a pure function of (seed, time), so that separate tools agree. */
+/** How busy the simulated Mac is: every figure is a pure function of (seed, time), so that separate tools agree. */
 import { chance, clamp, noise } from "./noise.ts";
 
 /** One stretch of time that a figure covers, milliseconds since the Unix epoch. */

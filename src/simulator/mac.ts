@@ -1,4 +1,4 @@
-/** Owns what a simulated machine is: its clusters, traits and the Mac it sits in; `chips.ts` lists them. */
+/** What a simulated Mac is: its chip with clusters and traits, its macOS version, and since when it has been up; `chips.ts` lists the chips. */
 import { chance } from "./noise.ts";
 
 /** Cores of the first tier take work first. */
@@ -21,7 +21,7 @@ export interface Gpu {
 }
 
 /**
- * How a cluster's own figures relate to its cores (FORMATS.md, sections 1 and 3.1): `share` frequencies sum to 1,
+ * How a cluster's own figures relate to its cores (src/parse/README.md, 3.1): `share` frequencies sum to 1,
  * `remainder` to 1 − idle, `stuck` says idle and 0 Hz whatever happens, `neverIdle` says busy whatever happens.
  */
 export type ClusterFigures = "share" | "remainder" | "stuck" | "neverIdle";
@@ -64,8 +64,6 @@ export interface IntelChip extends Mac {
 
 export type Chip = AppleChip | IntelChip;
 
-/** Owns macOS versions: their order, and a build name of the right shape. */
-
 /** Comparable: 26.4.1 → 260401. */
 export function osNumber(version: string): number {
   const [major = 0, minor = 0, patch = 0] = version.split(".").map(Number);
@@ -83,8 +81,6 @@ export function osBuild(version: string): string {
 function letter(index: number): string {
   return String.fromCharCode("A".charCodeAt(0) + Math.min(index, 25));
 }
-
-/** Owns what stays the same of the simulated Mac while it is up: its chip, its seed, and since when it runs. */
 
 export interface Host {
   readonly chip: Chip;

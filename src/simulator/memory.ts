@@ -1,4 +1,4 @@
-/** Owns the virtual memory of the simulated Mac at a moment: pages in use, and counters since boot that only grow. */
+/** The virtual memory of the simulated Mac at a moment: pages in use, and counters since boot that only grow. */
 import { bootTimeMs, memoryBytes, pageSize, type Host } from "./mac.ts";
 import { accrued, clamp, noise } from "./noise.ts";
 

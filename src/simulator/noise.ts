@@ -1,4 +1,4 @@
-/** Owns believable randomness that is a pure function of (seed, channel, time), so that separate processes agree. */
+/** Randomness that is a pure function of (seed, channel, time), so that separate processes agree. */
 
 /** A number in [0, 1) that depends on nothing but its arguments. */
 export function chance(seed: number, channel: number, index: number): number {

@@ -1,8 +1,8 @@
-/** Owns the text of a property list as powermetrics prints it: append only, no indentation, power keys on their own line. */
+/** Writes a property list as powermetrics prints it: append only, no indentation, power keys on their own line. */
 
 export interface PlistWriter {
   integer(key: string, value: number): void;
-  /** Printed as C's `%g`: six significant digits (FORMATS.md, section 2). */
+  /** Printed as C's `%g`: six significant digits. */
   real(key: string, value: number): void;
   string(key: string, value: string): void;
   /** A string with its markup left as it is, as powermetrics is said to print process names. */

@@ -1,4 +1,4 @@
-/** Owns the simulated pmset: power source and battery, settings in use, and thermal notes (FORMATS.md, section 9). */
+/** The simulated pmset: power source and battery, settings in use, and thermal notes (src/parse/README.md, 8). */
 import { batteryAt } from "./activity.ts";
 import type { Host } from "./mac.ts";
 import { misbehave } from "./faults.ts";

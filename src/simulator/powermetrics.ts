@@ -1,4 +1,9 @@
-/** Owns the simulated powermetrics as a process: what it checks before it samples, in the tool's order. */
+/**
+ * The simulated powermetrics: what it checks before it samples, in the tool's order, and the stream of documents with the ways it ends.
+ *
+ *     <?xml … </plist>\n  NUL  <?xml … </plist>\n  NUL  <?xml … </plist>\n
+ *     ├── window 1 ──────┤├──────── window 2 ─────┤├──────── window 3 ─────┤
+ */
 import type { Settings } from "./settings.ts";
 import type { ToolWorld } from "./process.ts";
 import { type Arguments, helpText, parseArguments } from "./arguments.ts";
@@ -12,7 +17,7 @@ import { type Sampler, chooseSamplers, samplersOf } from "./samplers.ts";
 const usageError = 64;
 const noPermission = 1;
 
-/** Samplers are checked before the user (FORMATS.md, section 6). */
+/** Samplers are checked before the user (src/parse/README.md, 5). */
 export async function powermetrics(
   argv: readonly string[],
   settings: Settings,
@@ -45,13 +50,6 @@ async function complain(world: ToolWorld, problem: string): Promise<number> {
   await world.stderr.write(`powermetrics: ${problem}\n`);
   return usageError;
 }
-
-/**
- * Owns the stream of documents: its pace, the NUL before every document but the first, and the ways it ends.
- *
- *     <?xml … </plist>\n  NUL  <?xml … </plist>\n  NUL  <?xml … </plist>\n
- *     ├── window 1 ──────┤├──────── window 2 ─────┤├──────── window 3 ─────┤
- */
 
 const aborted = 134;
 const cutOff = 1;

@@ -1,4 +1,4 @@
-/** Owns what a simulated tool sees of the outside world, and the real one: this process's streams, clock and parent. */
+/** What a simulated tool sees of its process: output streams, clock, and the signal to stop. */
 import { fstatSync } from "node:fs";
 import { sleepOn, type Clock } from "../runtime/clock.ts";
 
@@ -11,7 +11,7 @@ export interface World {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly clock: Clock;
-  /** Aborts when the tool is told to stop or its parent is gone. */
+  /** Aborts when the tool has to stop or its parent is gone. */
   readonly signal: AbortSignal;
   /** Simulator flags from MAC_POWERMETRICS_SIMULATE, since the agent passes only Apple's own arguments. */
   readonly preset?: string;
@@ -78,7 +78,7 @@ export function toolWorld(world: World, clock: Clock): ToolWorld {
   return { ...world, clock, forever };
 }
 
-/** A clock that starts where told and whose waits cost one turn of the event loop: documents come as fast as they are written. */
+/** A clock that starts at `startMs` and whose waits cost one turn of the event loop: documents come as fast as they are written. */
 export function unpacedClock(startMs: number): Clock {
   let elapsed = 0;
   const clock: Clock = {

@@ -1,6 +1,5 @@
-/** Owns which samplers powermetrics has on a chip and a macOS version, and what they are said to do (FORMATS.md, section 6). */
-import type { Chip } from "./mac.ts";
-import { osNumber } from "./mac.ts";
+/** Which samplers powermetrics has on a chip and a macOS version (src/parse/README.md, 5). */
+import { type Chip, osNumber } from "./mac.ts";
 
 const described = {
   tasks: "per task cpu usage and wakeup stats",

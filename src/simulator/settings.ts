@@ -1,4 +1,4 @@
-/** Owns the simulator's own flags, which no Apple tool has: taken out of the arguments before a tool sees them. */
+/** The simulator's own flags, which no Apple tool has: taken out of the arguments before a tool sees them. */
 import { chips, defaultChip } from "./chips.ts";
 import { faultNames, parseFault, type Fault } from "./faults.ts";
 import type { Host } from "./mac.ts";

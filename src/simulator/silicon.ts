@@ -1,4 +1,4 @@
-/** Owns what the clusters, the GPU and the Neural Engine of an Apple chip did in a window, before it is printed. */
+/** What the clusters, the GPU and the Neural Engine of an Apple chip did in a window, before it is printed. */
 import { type Window, demandAt, graphicsAt, meanOver, neuralAt } from "./load.ts";
 import type { AppleChip, ClusterPlan } from "./mac.ts";
 import { chance, clamp, noise } from "./noise.ts";
@@ -98,7 +98,7 @@ function parked(chip: AppleChip, active: number, cpu: number, seed: number, wind
   return clamp(noise(seed, channel.park + cpu, window.endMs, 20_000) * 2 - 0.9) * (1 - active);
 }
 
-/** Residency counters are read a little before or after the window's ends (FORMATS.md, section 3.1). */
+/** Residency counters are read a little before or after the window's ends. */
 function coveredNs(seed: number, cpu: number, window: Window): number {
   const millisecondsOff = (chance(seed, channel.coverage + cpu, window.endMs) - 0.5) * 8;
   return Math.round(
@@ -115,8 +115,7 @@ function gpuState(chip: AppleChip, seed: number, window: Window): Residency | un
   return residency(chip.gpu.megahertz, coveredNs(seed, 199, window), activity);
 }
 
-/** Owns how a core or GPU spends a window: nanoseconds by frequency, idle and switched off, as whole numbers that add up. */
-
+/** How a core or GPU spends a window: nanoseconds by frequency, idle and switched off, as whole numbers that add up. */
 export interface Residency {
   readonly megahertz: readonly number[];
   /** By position in `megahertz`. */

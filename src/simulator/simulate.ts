@@ -1,4 +1,9 @@
-/** Owns the way in: impersonates one of four Apple tools, so that the agent runs its real child processes anywhere. */
+/**
+ * Impersonates one of four Apple tools, so that the agent runs its real child processes anywhere.
+ *
+ * Read on in settings.ts (the flags), mac.ts and chips.ts (the machine), load.ts (how busy it is), then a tool: powermetrics.ts with
+ * document.ts, apple-silicon.ts and intel.ts; vm-stat.ts and sysctl.ts with memory.ts; pmset.ts.
+ */
 import { configure, type Settings } from "./settings.ts";
 import { shiftedClock, toolWorld, unpacedClock, type ToolWorld, type World } from "./process.ts";
 

@@ -1,4 +1,4 @@
-/** Owns the simulated sysctl, as far as anyone asks: memory, swap, boot and wake times, and what the machine is. */
+/** The simulated sysctl, as far as anyone asks: memory, swap, boot and wake times, and what the machine is. */
 import { bootTimeMs, memoryBytes, type Host } from "./mac.ts";
 import { memoryAt } from "./memory.ts";
 import { chance } from "./noise.ts";

@@ -1,4 +1,4 @@
-/** Owns the task rows, by themselves or grouped by coalition (FORMATS.md, section 3.5). */
+/** Writes the rows of tasks, by themselves or grouped by coalition (src/parse/README.md, 3.4). */
 import type { Host } from "./mac.ts";
 import { demandAt, meanOver, type Window } from "./load.ts";
 import { chance, noise } from "./noise.ts";

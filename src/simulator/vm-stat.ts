@@ -1,8 +1,7 @@
-/** Owns the simulated vm_stat: the report since boot in its three layouts, and the table of `vm_stat SECONDS` (FORMATS.md, section 8). */
+/** The simulated vm_stat: the report since boot in its three layouts (src/parse/README.md, 6). */
 import { hasFault } from "./faults.ts";
-import { memoryBytes, type Host } from "./mac.ts";
+import { memoryBytes, type Host, osNumber } from "./mac.ts";
 import { memoryAt, type Memory } from "./memory.ts";
-import { osNumber } from "./mac.ts";
 import type { Settings } from "./settings.ts";
 import type { ToolWorld } from "./process.ts";
 

@@ -1,9 +1,8 @@
-/** Owns the choice of samplers: what the collectors want, cut down to what this machine's powermetrics has. */
+/** How powermetrics is asked: with the samplers that the collectors want and this machine has, and the arguments of an endless stream. */
 import type { Logger } from "../runtime/log.ts";
-import type { Argv } from "./child.ts";
-import { runTool, type RunOptions } from "./child.ts";
+import { type Argv, runTool, type RunOptions } from "./child.ts";
 
-/** In every list that powermetrics is known to print, from macOS 11 on Intel to macOS 26 (FORMATS.md, section 6). */
+/** In every list that powermetrics is known to print, from macOS 11 on Intel to macOS 26 (src/parse/README.md, 5). */
 const everywhere = [
   "tasks",
   "battery",
@@ -43,7 +42,7 @@ async function askForSamplers(
 ): Promise<readonly string[] | undefined> {
   const run = await runTool([...choice.command, "--help"], options);
   if (run.status === "stopped") return undefined;
-  // What keeps it from starting is told by the run itself, with more to say.
+  // What keeps it from starting is reported when the stream is started, in full.
   if (run.status === "ended" && run.exit.kind === "not_started") return undefined;
   // Versions differ in the exit status of --help; the list counts.
   const known = run.status === "ended" ? choice.parseSamplers(run.stdout.toString("latin1")) : [];

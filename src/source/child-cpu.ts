@@ -1,15 +1,14 @@
-/** CPU time of the long-running child and of what it started, such as powermetrics behind sudo; Node.js tells only of children that ended. */
+/** CPU time of the long-running child and of what it started, such as powermetrics behind sudo; Node.js reports only children that ended. */
 import { readFileSync } from "node:fs";
 import type { Clock } from "../runtime/clock.ts";
-import type { Argv, Spawn } from "./child.ts";
-import { runTool } from "./child.ts";
+import { type Argv, type Spawn, runTool } from "./child.ts";
 
 export interface ChildCpu {
   /** A child was started; the one before it keeps what it had used. */
   started(pid: number): void;
   /** Asks the system; a failure leaves the figure as it was. */
   refresh(): Promise<void>;
-  /** CPU seconds of all children so far; absent until the system told. */
+  /** CPU seconds of all children so far; absent until it is known. */
   readonly seconds: number | undefined;
 }
 

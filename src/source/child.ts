@@ -1,5 +1,5 @@
 /**
- * Owns child processes: the only place that spawns.
+ * Child processes: the only place that spawns. `spawnChild` starts one that runs on, `runTool` runs one to its end.
  *
  *     spawnChild ──► running ──(ends by itself)──────────────────────► ended
  *                       └─ stop ─► SIGTERM ─grace─► SIGKILL ─1 s─► abandoned
@@ -37,7 +37,7 @@ export interface ChildOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly onStdout: (chunk: Buffer) => void;
   readonly onStderr: (chunk: Buffer) => void;
-  /** Between SIGTERM and SIGKILL; 500 ms unless told. */
+  /** Between SIGTERM and SIGKILL; default 500 ms. */
   readonly graceMs?: number;
 }
 
@@ -59,7 +59,7 @@ export function childEnvironment(
 
 type Process = ChildProcessByStdio<Writable, Readable, Readable>;
 
-/** Who is told to stop has 2 s for all of it: most must be left for the receivers. */
+/** The whole agent has 2 s to stop: most of it must be left for the receivers. */
 const graceMs = 500;
 /** How long output may stay open after the process is gone, as a grandchild can hold it. */
 const lingerMs = 1000;
@@ -166,8 +166,6 @@ function errorCode(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "UNKNOWN";
 }
 
-/** Owns one run of a tool that ends by itself: its whole output, bounded in time and size. */
-
 export type ToolRun =
   | { readonly status: "ended"; readonly exit: ChildExit; readonly stdout: Buffer; readonly stderr: string }
   | { readonly status: "timeout" | "oversized" | "stopped"; readonly exit?: ChildExit };
@@ -181,7 +179,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Resolves when the process is gone; `stderr` is its first line. */
+/** Runs a tool that ends by itself, bounded in time and output. Resolves when the process is gone; `stderr` is its first line. */
 export async function runTool(argv: Argv, options: RunOptions): Promise<ToolRun> {
   if (options.signal?.aborted === true) return { status: "stopped" };
   const chunks: Buffer[] = [];

@@ -1,5 +1,5 @@
 /**
- * Owns the cutting of powermetrics' standard output into plist documents.
+ * Cuts powermetrics' standard output into documents.
  *
  *     between ── <?xml or <plist ──► inside ── </plist> ──► a frame, and between again
  *        │                             │
@@ -7,7 +7,7 @@
  *                                                                   └────── <?xml ──► inside
  *
  * A document is emitted at its `</plist>`: the NUL belongs to the next one, and waiting for it would delay every
- * sample by an interval (FORMATS.md, section 2).
+ * sample by an interval (src/parse/README.md, 1).
  */
 
 interface FramerOptions {

@@ -1,4 +1,4 @@
-/** Owns the agent's pulse: one background timer for everything that must notice that time went by otherwise than expected. */
+/** The agent's heartbeat: one background timer for everything that must notice sleep, a stalled process or a clock that was set. */
 import { type Clock, type Timer, tickMs } from "../runtime/clock.ts";
 import { type Argv, type Spawn, runTool } from "./child.ts";
 
@@ -22,7 +22,7 @@ export interface Heartbeat {
 /** A timer on an awake machine is not this late. */
 const lateMs = 1000;
 
-/** `periodMs` is at most 5 s (WIRE.md, section 6). */
+/** `periodMs` is at most 5 s, so that sleep is noticed soon after it ends. */
 export function createHeartbeat(clock: Clock, periodMs = tickMs): Heartbeat {
   const listeners = new Set<(beat: Beat) => void>();
   let timer: Timer | undefined;
@@ -58,10 +58,10 @@ export function createHeartbeat(clock: Clock, periodMs = tickMs): Heartbeat {
 }
 
 /**
- * Owns the news that time jumped: the machine slept, or somebody set the clock.
+ * That time jumped: the machine slept, or somebody set the clock.
  *
- * libuv's clock runs on through sleep on macOS and stands still on Linux, so no difference of two clocks tells sleep;
- * a beat that comes much too late does, together with a wake time that the kernel moved on (WIRE.md, section 6).
+ * libuv's clock runs on through sleep on macOS and stands still on Linux, so no difference of two clocks shows sleep;
+ * a beat that comes much too late does, together with a wake time of the kernel's that has changed.
  */
 
 export type TimeJump =
@@ -123,7 +123,7 @@ function stepOf(beat: Beat): number {
 }
 
 /**
- * What a long gap means. `wakeTimeMoved` is the kernel's word; without it the gap alone is taken for sleep, for a step
+ * What a long gap means. `wakeTimeMoved` is what the kernel says; without it the gap alone is taken for sleep, for a step
  * forwards of the clock looks the same where the other clock stands still in sleep. Undefined: the process stood still.
  */
 function judgeGap(

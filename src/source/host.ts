@@ -1,4 +1,4 @@
-/** Owns what the operating system tells of the machine, for OpenTelemetry's resource: each fact may be absent. */
+/** What the operating system says of the machine: facts for OpenTelemetry's resource, and how busy its CPUs are. Each may be absent. */
 import { cpus, totalmem } from "node:os";
 import type { Clock } from "../runtime/clock.ts";
 import { type Argv, type RunOptions, type Spawn, runTool } from "./child.ts";
@@ -60,8 +60,7 @@ function namedFacts(text: string): HostFacts {
   return Object.fromEntries(facts);
 }
 
-/** What the operating system itself says of this machine, for checking what its tools print; tests bring their own. */
-
+/** For checking what the tools print. */
 export interface Machine {
   readonly memoryBytes?: number;
   /** Of all CPUs since the call before, 0…1. */

@@ -1,4 +1,4 @@
-/** Owns what tools say in words: bytes cut into lines of bounded length, and logged at a bounded rate. */
+/** Messages of tools: bytes cut into lines of bounded length, logged at a bounded rate, those of known kinds once. */
 import { StringDecoder } from "node:string_decoder";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
@@ -83,9 +83,7 @@ export function logLines(log: Logger, clock: Clock, message: string, perMinute =
   };
 }
 
-/** Lines that powermetrics is known to print beside its documents, up to once a sample: each kind is logged once, and every line counted. */
-
-/** By what a counter calls them. */
+/** Lines that powermetrics prints beside its documents, up to once a sample, by the value of the counter's label. */
 const known: readonly (readonly [kind: string, line: RegExp])[] = [
   // With the tasks sampler; the spelling is Apple's.
   ["second_underflow", /^second underflow occur/i],
@@ -96,7 +94,7 @@ const known: readonly (readonly [kind: string, line: RegExp])[] = [
 ];
 
 export interface Remarks {
-  /** Whether the line is one of these, and needs no further word. */
+  /** Whether the line is of a known kind: it is counted and, the first time, logged. */
   take(line: string): boolean;
 }
 

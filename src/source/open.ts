@@ -1,4 +1,4 @@
-/** Owns the making of sources from their settings: one stream and three polls. */
+/** Makes the sources from their settings: one stream and three polls. */
 import { createBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
@@ -34,7 +34,7 @@ const restartBackoff = { minMs: 1000, maxMs: 60_000 };
 
 const polled: readonly PolledName[] = ["sysctl", "vm_stat", "pmset"];
 
-/** The enabled sources; sysctl comes first, since it tells when counters began. */
+/** The enabled sources; sysctl comes first, since counters start at the boot time that it reports. */
 export function openSources(settings: SourceSettings, world: SourceWorld): readonly Source[] {
   const polls = polled
     .filter((name) => settings[name].enabled)
@@ -61,11 +61,9 @@ export function openSources(settings: SourceSettings, world: SourceWorld): reado
 }
 
 /**
- * Owns the start of what runs tools: one a turn of the event loop. To start a process stops this one for some 5 ms, and who asks
- * the agent meanwhile is answered between two.
+ * Calls each in order, one a turn of the event loop: starting a process blocks this one for some 5 ms, and requests are answered in between.
+ * Returned promises are not awaited.
  */
-
-/** Calls each in order, and gives what they gave; promises among it are not waited for. */
 export async function startInTurn<T>(
   starts: readonly (() => T)[],
   clock: Pick<Clock, "sleep">,

@@ -1,15 +1,13 @@
 /**
- * Owns the polled tools: each runs on beats of its own, start + k · interval, and a late run skips beats instead of piling up.
+ * Polls a tool at start + k · interval; a run that takes too long skips beats instead of piling up.
  *
  *     |── run ──|·········|── run ────────────── late ──|···|── run ──|
  *     0         .         1                   (2 skipped)   3
  */
-import { spawnChild, type Argv, type Spawn } from "./child.ts";
+import { spawnChild, type Argv, type Spawn, runTool, type ToolRun } from "./child.ts";
 import { tickMs, type Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
-import { ended, notStarted } from "./report.ts";
-import { createReport, type Report } from "./report.ts";
-import { runTool, type ToolRun } from "./child.ts";
+import { ended, notStarted, createReport, type Report } from "./report.ts";
 import type { Source, SourceEnd, SourceFailure, SourceListener, SourceName } from "./source.ts";
 
 export type PolledName = Exclude<SourceName, "powermetrics">;

@@ -2,21 +2,19 @@
  * The stream of powermetrics documents: one child that runs all day, and is started again whenever it ends.
  *
  *     --help ──► samplers ──► child ──► documents …
- *                   ▲           │ ends: classified, told, logged
+ *                   ▲           │ ends: classified, reported, logged
  *                   └─ backoff ─┘  (an unknown sampler is left out at once; without root we wait long)
  */
 import type { Backoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { spawnChild, type Argv, type Spawn } from "./child.ts";
-import { classifyPowermetrics, unknownSamplers } from "./report.ts";
+import { classifyPowermetrics, unknownSamplers, createReport, type Report } from "./report.ts";
 import type { Heartbeat } from "./heartbeat.ts";
-import { createLagWatch, documentTime, type LateDocuments } from "./stream.ts";
+import { createLagWatch, documentTime, type LateDocuments, readStream, type StreamEnd } from "./stream.ts";
 import { createRemarks, type Remarks } from "./lines.ts";
-import { createReport, type Report } from "./report.ts";
 import { chooseSamplers } from "./arguments.ts";
 import type { FailureReason, Source, SourceEnd, SourceFailure, SourceListener } from "./source.ts";
-import { readStream, type StreamEnd } from "./stream.ts";
 
 export interface PowermetricsOptions {
   /** `[/usr/bin/powermetrics]`, or a wrapper or the simulator and its first arguments. */

@@ -1,10 +1,10 @@
-/** Owns the reading of a tool's end: why it gave nothing, and what its user can do about it. Pure. */
+/** How a source reports: what the end of a tool means and what to do about it, events for the listener, and the log. */
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Argv, ChildExit } from "./child.ts";
 import type { FailureReason, Frame, SourceFailure, SourceListener, SourceName } from "./source.ts";
 
-/** The exit status of usage errors, an unknown sampler among them (FORMATS.md, section 6). */
+/** The exit status of usage errors, an unknown sampler among them. */
 const usageStatus = 64;
 /** How a shell, and a wrapper that relays the end of its child, report SIGABRT. */
 const abortStatus = 134;
@@ -13,7 +13,7 @@ const rootAdvice =
   'install the daemon ("mac-powermetrics-agent install"), run the agent with sudo, or allow powermetrics in sudoers and set ' +
   'sources.powermetrics.command to ["/usr/bin/sudo", "-n", "/usr/bin/powermetrics"]';
 
-/** `lines` is what the tool said outside documents, on either stream (FORMATS.md, section 1, point 8). */
+/** `lines` is what the tool said outside documents, on either stream. */
 export function classifyPowermetrics(argv: Argv, exit: ChildExit, lines: readonly string[]): SourceFailure {
   if (exit.kind === "not_started") return notStarted("powermetrics", argv, exit);
   const unknown = unknownSamplers(lines);
@@ -77,12 +77,10 @@ export function ended(name: SourceName, exit: ChildExit, said: string | undefine
   }
 }
 
-/** Owns how a source tells its state: every event to the listener, and to the log only what a reader needs. */
-
 export interface Report {
   frame(frame: Frame): void;
   failed(failure: SourceFailure): void;
-  /** The frame that follows lacks something: told and counted, but the source is up. */
+  /** The frame that follows lacks something: logged and counted, but the source is up. */
   incomplete(failure: SourceFailure): void;
 }
 

@@ -1,5 +1,6 @@
 /**
- * Owns the contract of a source: something that turns one of Apple's tools into frames until it is told to stop.
+ * What a source is: it turns one of Apple's tools into frames until its signal aborts. open.ts makes them; read on in poll.ts, then
+ * powermetrics.ts with stream.ts and frame.ts; all run their tools by child.ts.
  *
  *     run ──► started(pid) ──► frame, frame … ──► failed(reason) ──► restarted(reason) ──► started(pid) …
  *               (powermetrics)   up(true)           up(false)          (powermetrics)
@@ -50,7 +51,7 @@ export interface SourceFailure {
 /** What framing threw away: bytes outside documents, a document without an end, a document beyond the bound. */
 export type DropKind = "garbage" | "truncated" | "oversized";
 
-/** What a source tells as it happens; calls come one at a time and must not throw. */
+/** What a source reports as it happens; calls come one at a time and must not throw. */
 export interface SourceListener {
   frame(frame: Frame): void;
   /** Changes only: true with a frame, false with a failure. Before the first call nothing is known. */
@@ -67,7 +68,7 @@ export interface SourceListener {
   dropped(kind: DropKind, bytes: number): void;
 }
 
-/** Why `run` returned: it was told to, or the source may not start its child again (`restart: "never"`). */
+/** Why `run` returned: its signal aborted, or the source may not start its child again (`restart: "never"`). */
 export type SourceEnd = { readonly status: "stopped" } | ({ readonly status: "ended" } & SourceFailure);
 
 export interface Source {

@@ -1,11 +1,10 @@
-/** One life of powermetrics: from its start to its end, with its documents, its words, and its silence. */
+/** One run of powermetrics: from its start to its end, with its documents, its messages and its silence. */
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Argv, ChildExit, Spawn } from "./child.ts";
 import { createFramer } from "./frame.ts";
 import type { Heartbeat } from "./heartbeat.ts";
-import { logLines, splitLines } from "./lines.ts";
-import type { Remarks } from "./lines.ts";
+import { logLines, splitLines, type Remarks } from "./lines.ts";
 import type { SourceListener } from "./source.ts";
 
 interface StreamOptions {
@@ -31,7 +30,7 @@ export interface StreamEnd {
 }
 
 const keptLines = 20;
-/** The tool takes about a second to start (FORMATS.md, section 2), a busy machine and sudo some more. */
+/** The tool takes about a second to start, a busy machine and sudo some more. */
 const startAllowanceMs = 10_000;
 
 /** Resolves when the child is gone, by itself, by the signal, or for its silence. */
@@ -90,7 +89,7 @@ interface SilenceWatch {
 
 /**
  * Silence counts only while the machine is awake: a late beat means that it slept, and the tool gets a fresh allowance
- * instead of being ended for a document that it could not write (WIRE.md, section 6).
+ * instead of being ended for a document that it could not write.
  */
 function watchSilence(options: StreamOptions, beforeFirst: () => boolean): SilenceWatch {
   let heardAt = options.clock.monotonic();
@@ -128,7 +127,7 @@ export interface LateDocuments {
 /** Timestamps are whole seconds, truncated: half of one on average. */
 const timestampShareMs = 500;
 const nearAnInterval = 0.7;
-/** Below this, lateness is neither told from the precision of timestamps nor worth a restart. */
+/** Below this, lateness is neither distinguishable from the precision of timestamps nor worth a restart. */
 const leastLagMs = 1400;
 /** That one is late happens on a busy machine, and all that came while this process stood still are late together. */
 const documentsInARow = 3;

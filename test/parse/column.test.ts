@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "../support/property.ts";
-import { deepestNesting, parsePlist } from "../../src/parse/plist/reader.ts";
-import { isArray, isDict, type PlistValue } from "../../src/parse/plist/reader.ts";
+import {
+  deepestNesting,
+  parsePlist,
+  isArray,
+  isDict,
+  type PlistValue,
+} from "../../src/parse/plist/reader.ts";
 import { longestString } from "../../src/parse/plist/text.ts";
 import { parsePowermetrics } from "../../src/parse/powermetrics.ts";
 import type { Core } from "../../src/parse/sample.ts";

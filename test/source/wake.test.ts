@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { childEnvironment } from "../../src/source/child.ts";
-import { createHeartbeat } from "../../src/source/heartbeat.ts";
-import { wakeTimeReader, watchTime, type TimeJump, type WakeOptions } from "../../src/source/heartbeat.ts";
+import {
+  createHeartbeat,
+  wakeTimeReader,
+  watchTime,
+  type TimeJump,
+  type WakeOptions,
+} from "../../src/source/heartbeat.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { fakeClock, type FakeClock } from "../support/fake-clock.ts";
 import { fakeTool, sleepyClock, type SleepyClock } from "./events.ts";

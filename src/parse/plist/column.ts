@@ -1,5 +1,5 @@
 /**
- * Owns reading one number out of each dict of an array: a powermetrics document is mostly frequency states, of which one
+ * Reads one number out of each dict of an array: a powermetrics document is mostly frequency states, of which one
  * share counts. As dicts they would take half of the time of a document and most of its garbage.
  *
  *     <array> ( <dict> ( <key>…</key> <integer>…</integer> | <real>…</real> )* </dict> )* </array>
@@ -7,8 +7,7 @@
  * Only what is spelled like this is read here; for everything else the caller reads dicts, with all that they may hold.
  */
 import { ascii, spells, type Cursor } from "./scanner.ts";
-import { readNumber } from "./text.ts";
-import { longestString } from "./text.ts";
+import { readNumber, longestString } from "./text.ts";
 
 /** The numbers under `key`, a dict each, from behind `<array>`; undefined, with the cursor where it was, for another spelling or a dict without it. */
 export function readColumn(cursor: Cursor, key: string): readonly number[] | undefined {

@@ -1,4 +1,9 @@
-/** Owns what a property list holds once it is read. */
+/**
+ * Reads an XML property list in a single pass over its bytes, and builds only what is wanted.
+ *
+ * General readers take ten to a hundred times as long, and a document comes every second all day (`npm run bench -- reader`); tests
+ * compare the results with the `plist` package. Read on in scanner.ts (markup), text.ts (strings and numbers) and column.ts.
+ */
 import { type ParseResult, failed, parsed } from "../result.ts";
 import { readColumn } from "./column.ts";
 import {
@@ -44,13 +49,6 @@ export function isDict(value: PlistValue | undefined): value is PlistDict {
 export function isArray(value: PlistValue | undefined): value is PlistArray {
   return Array.isArray(value);
 }
-
-/**
- * Owns reading one XML property list, in a single pass over its bytes and without building what nobody wants.
- *
- * It exists because every general reader costs ten to a hundred times as much at one document a second, all day
- * (PERFORMANCE.md); tests compare it with the `plist` package.
- */
 
 export interface PlistOptions {
   /** What is built of the array or dict under `key`, where `depth` counts the containers around it: 1 for the document's own keys. Default: everything. */

@@ -1,5 +1,5 @@
 /**
- * Owns the position in a document and the reading of markup: which element starts or ends here.
+ * A position in a document, and the reading of markup there: which element starts or ends here.
  *
  * Text between elements is passed over: powermetrics may print an error message into the middle of a document.
  */
@@ -153,8 +153,6 @@ function quoteHere({ bytes, at }: Cursor): string {
   const tag = bytes.toString("latin1", at, Math.min(at + 24, bytes.length));
   return JSON.stringify(tag.slice(0, tag.indexOf(">") + 1 || tag.length));
 }
-
-/** Owns passing over an array or dict that nobody wants, without making anything of it. */
 
 const letterA = 0x61;
 const letterD = 0x64;

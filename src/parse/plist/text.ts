@@ -1,4 +1,4 @@
-/** Owns character data: what stands between `<string>` and `</string>`, entities and CDATA included. */
+/** Reads what stands between two tags: text with its entities and CDATA, and numbers. */
 import { type Cursor, afterMarkup, ascii, elementAt, fail, failUnexpected, spells } from "./scanner.ts";
 
 /** Ten times the longest argument list; a longer string is no property list of ours. */
@@ -49,7 +49,7 @@ function readPieces(cursor: Cursor): string | undefined {
   return undefined;
 }
 
-/** powermetrics is said not to escape process names (FORMATS.md, section 1), so only what can be a tag ends the text. */
+/** powermetrics may print process names without escaping them (src/parse/README.md, 1), so only what can be a tag ends the text. */
 function isTag(bytes: Buffer, less: number): boolean {
   const closing = bytes[less + 1] === ascii.slash;
   return elementAt(bytes, closing ? less + 2 : less + 1) !== undefined;
@@ -90,7 +90,7 @@ function failTooLong(cursor: Cursor): void {
 }
 
 /**
- * Owns the short strings that documents repeat: a document has a few dozen different keys, thousands of times, and
+ * Reuses the short strings that documents repeat: a document has a few dozen different keys, thousands of times, and
  * making a string of bytes costs more than everything else about it.
  *
  *     bytes ── hash ──► slot ── same bytes? ──► the string that is there
@@ -119,8 +119,6 @@ function isSame(bytes: Buffer, start: number, text: string): boolean {
     if (bytes[start + index] !== text.charCodeAt(index)) return false;
   return true;
 }
-
-/** Owns numbers as powermetrics spells them: C's `%lld` and `%g`. */
 
 /** Powers of ten that doubles hold exactly; with a mantissa below 10^15, one division or product rounds correctly. */
 const exactPowers = Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));

@@ -1,5 +1,5 @@
 /**
- * Owns the dialect of Apple Silicon (FORMATS.md, sections 1 and 3): clusters of CPUs, one GPU.
+ * Reads the dialect of Apple Silicon: clusters of CPUs, one GPU (src/parse/README.md, 3).
  *
  * A cluster's own frequency and idle time are not read: M3 and M4 report 0 Hz and 100 % idle for busy clusters.
  */
@@ -8,9 +8,16 @@ import type { Fields } from "../field.ts";
 import type { FindingLog } from "../finding.ts";
 import type { PlistDict } from "../plist/reader.ts";
 import type { Cluster, Core, Gpu, Processor } from "../sample.ts";
-import { coreIds, frequencyOf, type CoreIds } from "./core.ts";
+import {
+  coreIds,
+  frequencyOf,
+  type CoreIds,
+  activeShare,
+  readResidency,
+  remainingShare,
+  sharesOf,
+} from "./core.ts";
 import { amountOfEnergy, readRails } from "./power.ts";
-import { activeShare, readResidency, remainingShare, sharesOf } from "./core.ts";
 
 const knownOfProcessor = new Set([
   ...["cpu", "gpu", "ane", "dram", "package"].flatMap((rail) => [`${rail}_energy`, `${rail}_power`]),

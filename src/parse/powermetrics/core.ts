@@ -1,4 +1,4 @@
-/** Owns the names of CPUs and the bounds of their frequencies, in both dialects. */
+/** What both dialects say of a CPU: its id, its frequency, and the time it spent at each of its frequencies. */
 import { defined } from "../defined.ts";
 import type { Fields } from "../field.ts";
 import type { FindingLog } from "../finding.ts";
@@ -37,8 +37,6 @@ function isCpu(number: number): boolean {
 export function frequencyOf(field: string, hertz: number | undefined, log: FindingLog): number | undefined {
   return log.within(field, hertz, 0, mostHertz);
 }
-
-/** Owns frequency states: how long something ran at each of its frequencies. */
 
 /** The key of a state's share of the window. */
 export const stateShare = "used_ratio";

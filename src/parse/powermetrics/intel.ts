@@ -1,4 +1,4 @@
-/** Owns the dialect of Intel Macs (FORMATS.md, section 5): packages of cores of CPUs, watts, an array of GPUs, SMC sensors. */
+/** Reads the dialect of Intel Macs: packages of cores of CPUs, watts, an array of GPUs, SMC sensors (src/parse/README.md, 4). */
 import { defined } from "../defined.ts";
 import type { Fields } from "../field.ts";
 import type { FindingLog } from "../finding.ts";
@@ -78,12 +78,11 @@ function megahertzOf(state: PlistDict): number | undefined {
   return hertz >= 0 && hertz < Infinity ? hertz / 1e6 : undefined;
 }
 
-/** Owns the smc sampler of Intel Macs; no capture of it is known, so numbers are taken in any spelling and other keys let be. */
-
 /** Beyond these a sensor is not there or not read: an SMC answers 0, -127 or 255 for what it does not have. */
 const celsius = { least: -40, most: 150 };
 const mostRpm = 20_000;
 
+/** No capture of this sampler is known, so numbers are taken in any spelling, and unknown keys are not reported. */
 export function readSmc(smc: PlistDict, log: FindingLog): Smc {
   const number = (key: string): number | undefined => {
     const value = smc.get(key);

@@ -1,4 +1,4 @@
-/** Owns what went over the network and to the disks in the window. */
+/** Reads what was used in the window: network, disks, interrupts, and tasks or coalitions (src/parse/README.md, 3.3 and 3.4). */
 import { defined } from "../defined.ts";
 import type { Fields } from "../field.ts";
 import type { FindingLog } from "../finding.ts";
@@ -34,11 +34,10 @@ export function readDisk(disk: Fields, log: FindingLog): DiskWindow {
   });
 }
 
-/** Owns interrupts by CPU: by kind on Apple Silicon (`interrupts`), by vector on Intel (`vectors`). */
-
 const knownOfCpu = new Set(["cpu", "interrupts", "vectors"]);
 const knownOfRow = new Set(["name", "vector", "events", "events_per_s"]);
 
+/** By CPU: by kind on Apple Silicon (`interrupts`), by vector on Intel (`vectors`). */
 export function readInterrupts(cpus: readonly Fields[], log: FindingLog): readonly InterruptWindow[] {
   const ids = coreIds();
   return cpus.flatMap((cpu) => {
@@ -50,7 +49,7 @@ export function readInterrupts(cpus: readonly Fields[], log: FindingLog): readon
   });
 }
 
-/** The vector's number tells two devices of one name apart for nobody, so the name alone is the type. */
+/** The type is the name alone: a vector's number means nothing outside its machine. */
 function readRow(core: string, row: Fields, log: FindingLog): readonly InterruptWindow[] {
   row.expect(knownOfRow);
   const type = row.text("name");
@@ -58,8 +57,6 @@ function readRow(core: string, row: Fields, log: FindingLog): readonly Interrupt
   if (type === undefined) row.strange("name");
   return type === undefined || count === undefined ? [] : [{ core, type, count }];
 }
-
-/** Owns tasks and coalitions (FORMATS.md, section 3.5): what each used in the window. */
 
 /** One row an application: coalitions where the tool groups by them, tasks otherwise. */
 export function readTasks(document: Fields, log: FindingLog): readonly TaskWindow[] | undefined {
