@@ -6,7 +6,6 @@ import type { Intake } from "./meter/intake.ts";
 import type { OwnMeter } from "./meter/own-meter.ts";
 import { createPipeline } from "./meter/pipeline.ts";
 import type { Snapshot } from "./meter/snapshot.ts";
-import { parseSamplers } from "./parse/powermetrics.ts";
 import type { Clock } from "./runtime/clock.ts";
 import type { Logger } from "./runtime/log.ts";
 import type { Random } from "./runtime/random.ts";
@@ -15,7 +14,8 @@ import { machineOf, type Machine } from "./source/host.ts";
 import type { Buffering } from "./source/powermetrics.ts";
 import { simulatedMachine } from "./simulator/machine.ts";
 import { openSources } from "./source/open.ts";
-import type { Source, SourceName } from "./source/source.ts";
+import type { Source } from "./source/source.ts";
+import type { SourceName } from "./parse/sample.ts";
 
 export interface CollectionWorld {
   readonly clock: Clock;
@@ -59,7 +59,6 @@ export function createCollection({ sources: settings }: Configuration, world: Co
       ...world,
       samplers: samplers === "auto" ? neededSamplers(switches) : samplers,
       extraArguments: extraArguments(switches),
-      parseSamplers,
     }),
   };
 }

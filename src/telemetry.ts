@@ -8,7 +8,8 @@ import type { Snapshot } from "./meter/snapshot.ts";
 import type { Clock } from "./runtime/clock.ts";
 import type { Logger } from "./runtime/log.ts";
 import type { ChildCpu } from "./source/child-cpu.ts";
-import type { Source, SourceName } from "./source/source.ts";
+import type { Source } from "./source/source.ts";
+import type { SourceName } from "./parse/sample.ts";
 import type { TimeJump } from "./source/heartbeat.ts";
 
 /** Between two snapshots of the agent's own metrics, milliseconds. */

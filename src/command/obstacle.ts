@@ -2,7 +2,6 @@
 import { collectorSettings, extraArguments } from "../collection.ts";
 import { neededSamplers } from "../collector/index.ts";
 import type { Configuration } from "../config/schema.ts";
-import { parseSamplers } from "../parse/powermetrics.ts";
 import { silentLogger } from "../runtime/log.ts";
 import { childEnvironment } from "../source/child.ts";
 import { helpLimits, streamArguments } from "../source/powermetrics.ts";
@@ -49,7 +48,7 @@ async function sudoersLine({ sources }: Configuration, world: World): Promise<st
   const settings = collectorSettings(sources, false);
   const wanted = samplers === "auto" ? neededSamplers(settings) : samplers;
   const here = await chooseSamplers(
-    { command, wanted, parseSamplers, log: silentLogger },
+    { command, wanted, log: silentLogger },
     { ...helpLimits, clock: world.clock, environment: childEnvironment(world.env), signal: world.signal },
   );
   const stream = { intervalMs: interval, extraArguments: extraArguments(settings) };

@@ -1,4 +1,5 @@
 /** How powermetrics is asked: with the samplers that the collectors want and this machine has, and the arguments of an endless stream. */
+import { parseSamplers } from "../parse/powermetrics.ts";
 import type { Logger } from "../runtime/log.ts";
 import { type Argv, runTool, type RunOptions } from "./child.ts";
 
@@ -18,8 +19,6 @@ const everywhere = [
 interface SamplerChoice {
   readonly command: Argv;
   readonly wanted: readonly string[];
-  /** Reads the list out of `powermetrics --help`; comes from src/parse, a layer above. */
-  readonly parseSamplers: (help: string) => readonly string[];
   readonly log: Logger;
 }
 
@@ -45,7 +44,7 @@ async function askForSamplers(
   // What keeps it from starting is reported when the stream is started, in full.
   if (run.status === "ended" && run.exit.kind === "not_started") return undefined;
   // Versions differ in the exit status of --help; the list counts.
-  const known = run.status === "ended" ? choice.parseSamplers(run.stdout.toString("latin1")) : [];
+  const known = run.status === "ended" ? parseSamplers(run.stdout.toString("latin1")) : [];
   if (known.length > 0) return known;
   choice.log.warn(
     "cannot list samplers: powermetrics --help gave no list; using those that every version has",

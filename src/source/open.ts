@@ -7,7 +7,8 @@ import type { Argv } from "./child.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { type PolledName, createPoll } from "./poll.ts";
 import { type Buffering, createPowermetrics } from "./powermetrics.ts";
-import type { Source, SourceName } from "./source.ts";
+import type { Source } from "./source.ts";
+import type { SourceName } from "../parse/sample.ts";
 
 /** The `sources` section of the configuration, as far as sources see it. */
 export type SourceSettings = Readonly<
@@ -19,7 +20,6 @@ export interface SourceWorld {
   readonly samplers: readonly string[];
   /** Further options of powermetrics. */
   readonly extraArguments: readonly string[];
-  readonly parseSamplers: (help: string) => readonly string[];
   readonly restart: "backoff" | "never";
   readonly buffering?: Buffering;
   readonly clock: Clock;

@@ -8,7 +8,8 @@ import { spawnChild, type Argv, type Spawn, runTool, type ToolRun } from "./chil
 import { tickMs, type Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { ended, notStarted, createReport, type Report } from "./report.ts";
-import type { Source, SourceEnd, SourceFailure, SourceListener, SourceName } from "./source.ts";
+import type { Source, SourceEnd, SourceFailure, SourceListener } from "./source.ts";
+import type { SourceName } from "../parse/sample.ts";
 
 export type PolledName = Exclude<SourceName, "powermetrics">;
 

@@ -24,7 +24,6 @@ export interface PowermetricsOptions {
   readonly samplers: readonly string[];
   /** Further options of the tool, such as those that add detail to tasks. */
   readonly extraArguments?: readonly string[];
-  readonly parseSamplers: (help: string) => readonly string[];
   /** `never` under launchd, where the agent gave up root and could not start it again: `run` returns at its first end. */
   readonly restart: "backoff" | "never";
   /** Between restarts; reset after a healthy stretch. Some 1 s to 1 min. */
@@ -105,11 +104,8 @@ async function runPowermetrics(
 }
 
 function choose(options: PowermetricsOptions, signal: AbortSignal): Promise<readonly string[]> {
-  const { command, samplers, parseSamplers, log } = options;
-  return chooseSamplers(
-    { command, wanted: samplers, parseSamplers, log },
-    { ...options, ...helpLimits, signal },
-  );
+  const { command, samplers, log } = options;
+  return chooseSamplers({ command, wanted: samplers, log }, { ...options, ...helpLimits, signal });
 }
 
 interface Hearers {

@@ -9,7 +9,8 @@
 import { closeSync, existsSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { causeOf } from "../runtime/cause.ts";
-import type { Frame, SourceName } from "./source.ts";
+import type { Frame } from "./source.ts";
+import type { SourceName } from "../parse/sample.ts";
 
 /** A fixed name for each source: nothing from outside becomes part of a path. */
 export const recordFiles: Readonly<Record<SourceName, string>> = {

@@ -3,7 +3,8 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs"
 import { join } from "node:path";
 import { causeOf } from "../runtime/cause.ts";
 import { recordFiles, recordIndex, type RecordEntry } from "./record.ts";
-import type { Frame, SourceName } from "./source.ts";
+import type { Frame } from "./source.ts";
+import type { SourceName } from "../parse/sample.ts";
 
 export interface RecordedFrame extends Frame {
   readonly source: SourceName;

@@ -2,7 +2,8 @@
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Argv, ChildExit } from "./child.ts";
-import type { FailureReason, Frame, SourceFailure, SourceListener, SourceName } from "./source.ts";
+import type { FailureReason, Frame, SourceFailure, SourceListener } from "./source.ts";
+import type { SourceName } from "../parse/sample.ts";
 
 /** The exit status of usage errors, an unknown sampler among them. */
 const usageStatus = 64;

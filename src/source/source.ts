@@ -7,9 +7,7 @@
  *
  * A source never throws for anything a tool does, and never waits for another source.
  */
-
-/** The same words as src/parse/sample.ts, which is a layer above. */
-export type SourceName = "powermetrics" | "vm_stat" | "sysctl" | "pmset";
+import type { SourceName } from "../parse/sample.ts";
 
 /** One document, or one report, as the tool wrote it. */
 export interface Frame {

@@ -70,6 +70,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       "runtime",
       "metric",
       "meter",
+      "parse/sample.ts",
       "source/source.ts",
       "journal/types.ts",
       "delivery/state.ts",

@@ -5,7 +5,7 @@ import test from "node:test";
 import { createFramer } from "../../src/source/frame.ts";
 import { openRecorder, type Recorder } from "../../src/source/record.ts";
 import { readRecording, type RecordedFrame } from "../../src/source/recording.ts";
-import type { SourceName } from "../../src/source/source.ts";
+import type { SourceName } from "../../src/parse/sample.ts";
 import { temporaryFolder } from "./events.ts";
 
 function open(folder: string, maxBytes = 1_000_000): Recorder {

@@ -15,7 +15,7 @@ export interface Running {
   readonly stop: () => Promise<SourceEnd>;
 }
 
-/** Starts the real source on a fake tool; its list of samplers stands in a line `samplers: a b`. */
+/** Starts the real source on a fake tool. */
 export function runPowermetrics(
   t: TestContext,
   command: Argv,
@@ -30,7 +30,6 @@ export function runPowermetrics(
     command,
     intervalMs: 1000,
     samplers: ["cpu_power", "gpu_power", "thermal"],
-    parseSamplers: (help) => /^samplers: (.*)$/m.exec(help)?.[1]?.split(" ") ?? [],
     restart: "backoff",
     backoff: {
       next: () => {
@@ -68,6 +67,8 @@ export function silentSpawn(end: "signalled" | "abandoned"): Spawn {
 }
 
 /** The beginning of a tool that has four samplers. */
-export const help = `if [ "$1" = --help ]; then echo 'samplers: tasks cpu_power gpu_power thermal'; exit 0; fi\n`;
+export const help =
+  `if [ "$1" = --help ]; then echo 'The following samplers are supported by --samplers:'; ` +
+  `printf '    %s\\n' tasks cpu_power gpu_power thermal; exit 0; fi\n`;
 /** Waits for ever, or until its standard input closes. */
 export const hang = "exec cat > /dev/null\n";
