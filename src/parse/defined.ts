@@ -1,4 +1,4 @@
-/** Owns leaving out what is absent: `exactOptionalPropertyTypes` tells a missing property from an undefined one. */
+/** Leaves out properties that are undefined: `exactOptionalPropertyTypes` distinguishes a missing property from an undefined one. */
 
 type Defined<Value> = { [Key in keyof Value]?: Exclude<Value[Key], undefined> };
 

@@ -1,5 +1,5 @@
 /**
- * Owns recordings: the frames of every source in plain files, with an index that keeps their times for `replay`.
+ * Records the frames of every source in plain files, with an index that keeps their times for `replay`.
  *
  *     DIR/powermetrics.plist   documents, NUL between them, as the tool writes them
  *     DIR/vm_stat.txt …        reports one after the other

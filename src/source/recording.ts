@@ -1,4 +1,4 @@
-/** Owns the way back: a recorded folder as frames, in the order and with the times of their arrival. */
+/** Reads a recorded folder as frames, in the order and with the times of their arrival. */
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { causeOf } from "../runtime/cause.ts";

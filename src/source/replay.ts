@@ -1,4 +1,4 @@
-/** Owns the reading of recorded output as frames in document order, whoever recorded it. */
+/** Reads recorded output as frames in document order, whoever recorded it. */
 import { accessSync, createReadStream, existsSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { createFramer, type DroppedFrame, type Garbage } from "./frame.ts";
@@ -22,7 +22,7 @@ export interface ReplayListener {
   lastTime(): number | undefined;
 }
 
-/** Between reports of a vm_stat file that tells no times: the agent's default interval. */
+/** Between reports of a vm_stat file without times: the agent's default interval. */
 const vmStatIntervalMs = 10_000;
 const reportHead = "Mach Virtual Memory Statistics";
 

@@ -11,9 +11,6 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const made = ["node_modules", ".git", "dist", "release", "reports", "coverage"];
 const binary = [".png", ".bin", ".gz", ".db"];
 
-/** Folders whose comments are still to be written anew; none is added, and one that is clean leaves the list. */
-const notYet = ["src/source", "src/parse", "src/simulator"];
-
 interface File {
   /** From the project's root, with slashes. */
   readonly path: string;
@@ -34,7 +31,7 @@ function readFolder(folder: string): readonly File[] {
 
 test("every document that a comment or a document names is in the repository", () => {
   assert.ok(files.length > 500, `got ${files.length} files`);
-  assert.deepEqual(elsewhere(files.flatMap(absentDocuments)), []);
+  assert.deepEqual(files.flatMap(absentDocuments), []);
 });
 
 test("links of documents lead to files of the repository", () => {
@@ -47,17 +44,7 @@ test("every path of the tree that a document names is there", () => {
 
 test("no file opens with what it owns: the first sentence says what it is or does", () => {
   const found = files.filter(({ text }) => opensWithOwns(text)).map(({ path }) => path);
-  assert.deepEqual(elsewhere(found), []);
-});
-
-test("no folder that is clean is on the list of those that are not", () => {
-  const opened = files.filter(({ text }) => opensWithOwns(text)).map(({ path }) => path);
-  const found = [...opened, ...files.flatMap(absentDocuments)];
-  assert.deepEqual(
-    notYet.filter((folder) => !found.some((one) => one.startsWith(`${folder}/`))),
-    [],
-    "take these off `notYet`",
-  );
+  assert.deepEqual(found, []);
 });
 
 test("what is forbidden in documents and comments is found", () => {
@@ -86,10 +73,6 @@ test("what is forbidden in documents and comments is found", () => {
   assert.ok(opensWithOwns("/**\n * Owns a thing.\n */"));
   assert.ok(!opensWithOwns("/** The owner. Owns are many. */"));
 });
-
-function elsewhere(found: readonly string[]): readonly string[] {
-  return found.filter((one) => !notYet.some((folder) => one.startsWith(`${folder}/`)));
-}
 
 /** The change log names what was there when it was written. */
 function documents(): readonly File[] {
