@@ -9,10 +9,10 @@ import type { Backoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { spawnChild, type Argv, type Spawn } from "./child.ts";
-import { classifyPowermetrics, unknownSamplers, createReport, type Report } from "./report.ts";
+import { classifyPowermetrics, unknownSamplers, createReport } from "./report.ts";
 import type { Heartbeat } from "./heartbeat.ts";
-import { createLagWatch, documentTime, type LateDocuments, readStream, type StreamEnd } from "./stream.ts";
-import { createRemarks, type Remarks } from "./lines.ts";
+import { readStream, type LateDocuments, type StreamEnd } from "./stream.ts";
+import { createRemarks } from "./lines.ts";
 import { chooseSamplers } from "./arguments.ts";
 import type { FailureReason, Source, SourceEnd, SourceFailure, SourceListener } from "./source.ts";
 
@@ -64,7 +64,7 @@ async function runPowermetrics(
   listener: SourceListener,
   signal: AbortSignal,
 ): Promise<SourceEnd> {
-  const { clock, restart, backoff } = options;
+  const { clock, restart, backoff, spawn = spawnChild } = options;
   const report = createReport(listener, options.log, clock);
   const remarks = createRemarks(options.log, (kind) => listener.remarked?.(kind));
   const stopped = (): boolean => signal.aborted;
@@ -76,21 +76,23 @@ async function runPowermetrics(
   while (samplers.length > 0 && !stopped()) {
     if (reason !== undefined) listener.restarted(reason);
     const argv = commandLine(options, samplers, lineBuffered);
-    const { life, late } = await readLife(options, argv, { report, listener, remarks, mayBuffer }, signal);
+    const endWhenLate = mayBuffer ? () => canStartAgain(options) : undefined;
+    const run = await readStream({ ...options, spawn, argv, report, listener, remarks, endWhenLate }, signal);
+    if (run.documents >= healthyDocuments) backoff.reset();
     if (stopped()) break;
-    const failure = late === undefined ? diagnose(argv, life, options.intervalMs) : buffered(late);
+    const failure = diagnose(argv, run, options.intervalMs);
     reason = failure.reason;
     report.failed(failure);
     if (restart === "never") return { status: "ended", ...failure };
     // Once only, and not against a rule of sudo's that names every argument.
     const refused = lineBuffered && failure.reason === "not_root";
-    if (late !== undefined || refused) {
-      lineBuffered = late !== undefined;
+    if (run.late !== undefined || refused) {
+      lineBuffered = run.late !== undefined;
       mayBuffer = false;
       continue;
     }
-    const accepted = withoutRefused(samplers, failure, life);
-    if (accepted.length === samplers.length) await clock.sleep(delayAfter(failure, life, backoff), signal);
+    const accepted = withoutRefused(samplers, failure, run);
+    if (accepted.length === samplers.length) await clock.sleep(delayAfter(failure, run, backoff), signal);
     samplers = accepted;
   }
 
@@ -106,44 +108,6 @@ async function runPowermetrics(
 function choose(options: PowermetricsOptions, signal: AbortSignal): Promise<readonly string[]> {
   const { command, samplers, log } = options;
   return chooseSamplers({ command, wanted: samplers, log }, { ...options, ...helpLimits, signal });
-}
-
-interface Hearers {
-  readonly report: Report;
-  readonly listener: SourceListener;
-  readonly remarks: Remarks;
-  /** Whether late documents end this life, for one with line buffering. */
-  readonly mayBuffer: boolean;
-}
-
-async function readLife(
-  options: PowermetricsOptions,
-  argv: Argv,
-  { report, listener, remarks, mayBuffer }: Hearers,
-  signal: AbortSignal,
-): Promise<{ readonly life: StreamEnd; readonly late: LateDocuments | undefined }> {
-  const watchLag = createLagWatch(options.intervalMs);
-  const enough = new AbortController();
-  let documents = 0;
-  let late: LateDocuments | undefined;
-  let watching = mayBuffer;
-  function onDocument(bytes: Buffer): void {
-    documents += 1;
-    if (documents === healthyDocuments) options.backoff.reset();
-    const receivedAt = options.clock.now();
-    const noticed = watching ? watchLag(documentTime(bytes), receivedAt) : undefined;
-    report.frame({ bytes, receivedAt });
-    if (noticed === undefined) return;
-    watching = false;
-    if (!canStartAgain(options)) return;
-    late = noticed;
-    enough.abort();
-  }
-  const life = await readStream(
-    { ...options, spawn: options.spawn ?? spawnChild, argv, listener, remarks, onDocument },
-    AbortSignal.any([signal, enough.signal]),
-  );
-  return { life, late };
 }
 
 /** Without root only the next life of the agent can do it, and must know of it: else each would end for the same reason. */
@@ -166,10 +130,10 @@ function buffered({ lagMs }: LateDocuments): SourceFailure {
 function withoutRefused(
   samplers: readonly string[],
   failure: SourceFailure,
-  life: StreamEnd,
+  run: StreamEnd,
 ): readonly string[] {
   if (failure.reason !== "unknown_sampler") return samplers;
-  const refused = unknownSamplers(life.lines);
+  const refused = unknownSamplers(run.lines);
   return samplers.filter((name) => !refused.includes(name));
 }
 
@@ -194,9 +158,10 @@ export function streamArguments(
   return [...own, ...(lineBuffered ? ["-b", "1"] : []), ...extraArguments];
 }
 
-function diagnose(argv: Argv, life: StreamEnd, intervalMs: number): SourceFailure {
-  if (life.silentMs === undefined) return classifyPowermetrics(argv, life.exit, life.lines);
-  const silence = `got none for ${Math.round(life.silentMs / 1000)} s`;
+function diagnose(argv: Argv, run: StreamEnd, intervalMs: number): SourceFailure {
+  if (run.late !== undefined) return buffered(run.late);
+  if (run.silentMs === undefined) return classifyPowermetrics(argv, run.exit, run.lines);
+  const silence = `got none for ${Math.round(run.silentMs / 1000)} s`;
   return {
     reason: "stalled",
     message: `powermetrics must write a document every ${intervalMs} ms, ${silence}; ended it to start it again`,
@@ -211,7 +176,7 @@ function noSamplers(wanted: readonly string[]): SourceFailure {
 }
 
 /** A child that can't be ended stays, so that quick restarts would pile them up. */
-function delayAfter(failure: SourceFailure, life: StreamEnd, backoff: Backoff): number {
+function delayAfter(failure: SourceFailure, run: StreamEnd, backoff: Backoff): number {
   const hopeless = failure.reason === "not_root" || failure.reason === "unknown_sampler";
-  return hopeless || life.exit.kind === "abandoned" ? hopelessDelayMs : backoff.next();
+  return hopeless || run.exit.kind === "abandoned" ? hopelessDelayMs : backoff.next();
 }

@@ -1,10 +1,19 @@
-/** One run of powermetrics: from its start to its end, with its documents, its messages and its silence. */
+/**
+ * One run of powermetrics, from its start to its end.
+ *
+ *     stdout ─► framer ─┬─ document ─► report.frame ─► listener
+ *                       └─ other lines ─┐
+ *     stderr ───────────────────────────┴─► the log, or a counter for lines of a known kind
+ *
+ * The child is ended when the signal aborts, when it is silent for too long, and, where asked for, when its documents come late.
+ */
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Argv, ChildExit, Spawn } from "./child.ts";
 import { createFramer } from "./frame.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { logLines, splitLines, type Remarks } from "./lines.ts";
+import type { Report } from "./report.ts";
 import type { SourceListener } from "./source.ts";
 
 interface StreamOptions {
@@ -15,17 +24,21 @@ interface StreamOptions {
   readonly log: Logger;
   readonly environment: Readonly<Record<string, string>>;
   readonly spawn: Spawn;
-  readonly onDocument: (bytes: Buffer) => void;
-  readonly remarks: Remarks;
+  readonly report: Report;
   readonly listener: Pick<SourceListener, "started" | "dropped">;
+  readonly remarks: Remarks;
+  /** Asked once, when documents come late: whether to end the child for it. Without it nobody looks. */
+  readonly endWhenLate?: (() => boolean) | undefined;
 }
 
 export interface StreamEnd {
   readonly exit: ChildExit;
   /** We ended it, since it was silent for this long while the machine was awake. */
   readonly silentMs: number | undefined;
+  /** We ended it, since its documents came late. */
+  readonly late: LateDocuments | undefined;
   readonly documents: number;
-  /** The last words it said outside documents. */
+  /** The last lines that it printed outside documents. */
   readonly lines: readonly string[];
 }
 
@@ -33,50 +46,64 @@ const keptLines = 20;
 /** The tool takes about a second to start, a busy machine and sudo some more. */
 const startAllowanceMs = 10_000;
 
-/** Resolves when the child is gone, by itself, by the signal, or for its silence. */
+/** Resolves when the child is gone. */
 export async function readStream(options: StreamOptions, signal: AbortSignal): Promise<StreamEnd> {
+  const { clock, environment, listener, report, endWhenLate } = options;
+  const ended = new AbortController();
   const lines: string[] = [];
-  const lineLog = logLines(options.log, options.clock, "powermetrics said");
+  const lineLog = logLines(options.log, clock, "powermetrics said");
+  const silence = watchSilence(options, () => documents === 0);
+  let watchLag = endWhenLate === undefined ? undefined : createLagWatch(options.intervalMs);
+  let late: LateDocuments | undefined;
   let documents = 0;
-  const keepLine = (line: string): void => {
+
+  function keepLine(line: string): void {
     lines.push(line);
     if (lines.length > keptLines) lines.shift();
     if (!options.remarks.take(line)) lineLog.line(line);
-  };
-  const watch = watchSilence(options, () => documents === 0);
+  }
+  function takeDocument(bytes: Buffer): void {
+    documents += 1;
+    silence.heard();
+    const receivedAt = clock.now();
+    const noticed = watchLag?.(documentTime(bytes), receivedAt);
+    report.frame({ bytes, receivedAt });
+    if (noticed === undefined) return;
+    watchLag = undefined;
+    if (endWhenLate?.() !== true) return;
+    late = noticed;
+    ended.abort();
+  }
+
   const framer = createFramer({
-    onFrame(bytes) {
-      documents += 1;
-      watch.heard();
-      options.onDocument(bytes);
-    },
+    onFrame: takeDocument,
     onGarbage(garbage) {
-      options.listener.dropped("garbage", garbage.bytes);
+      listener.dropped("garbage", garbage.bytes);
       garbage.lines.forEach(keepLine);
     },
-    onDropped: (dropped) => options.listener.dropped(dropped.reason, dropped.bytes),
+    onDropped: (dropped) => listener.dropped(dropped.reason, dropped.bytes),
   });
   const stderr = splitLines(keepLine);
-
   const child = options.spawn(options.argv, {
-    clock: options.clock,
-    environment: options.environment,
+    clock,
+    environment,
     onStdout: (chunk) => framer.push(chunk),
     onStderr: (chunk) => stderr.push(chunk),
   });
-  if (child.pid !== undefined) options.listener.started(child.pid);
+  if (child.pid !== undefined) listener.started(child.pid);
   const stop = (): void => void child.stop();
-  signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
-  watch.start(stop);
+  const stopped = AbortSignal.any([signal, ended.signal]);
+  stopped.addEventListener("abort", stop, { once: true });
+  if (stopped.aborted) stop();
+  silence.start(() => ended.abort());
 
   const exit = await child.ended;
-  signal.removeEventListener("abort", stop);
-  watch.end();
+  stopped.removeEventListener("abort", stop);
+  silence.end();
   framer.end();
   stderr.end();
   lineLog.flush();
-  return { exit, silentMs: watch.silentMs(), documents, lines };
+  return { exit, silentMs: silence.silentMs(), late, documents, lines };
 }
 
 interface SilenceWatch {
@@ -118,7 +145,6 @@ function watchSilence(options: StreamOptions, beforeFirst: () => boolean): Silen
  * Notices that documents arrive about an interval after their windows' ends. powermetrics writes through a buffer into a pipe, so the
  * end of a document may wait in it until the next document pushes it out; `-b 1` makes it write line by line.
  */
-
 export interface LateDocuments {
   /** Of the document that settled it, milliseconds. */
   readonly lagMs: number;
