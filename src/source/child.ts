@@ -67,7 +67,7 @@ const lingerMs = 1000;
 export const spawnChild: Spawn = (argv, options) => {
   const [file, ...args] = argv;
   if (file === undefined || !isAbsolute(file)) {
-    return stillborn(
+    return notStarted(
       "EINVAL",
       `a command must begin with an absolute path, got ${JSON.stringify(file ?? "")}`,
     );
@@ -79,77 +79,95 @@ export const spawnChild: Spawn = (argv, options) => {
       stdio: ["pipe", "pipe", "pipe"],
       windowsHide: true,
     });
-    return supervise(child, options);
+    return new SupervisedChild(child, options);
   } catch (error) {
-    return stillborn(errorCode(error), causeOf(error));
+    return notStarted(errorCode(error), causeOf(error));
   }
 };
 
-function stillborn(code: string, message: string): Child {
+function notStarted(code: string, message: string): Child {
   const ended = Promise.resolve({ kind: "not_started", code, message } as const);
   return { pid: undefined, ended, stop: () => ended };
 }
 
-function supervise(child: Process, options: ChildOptions): Child {
-  const { promise, resolve } = Promise.withResolvers<ChildExit>();
-  let timer: Timer | undefined;
-  let stopping = false;
-  let settled = false;
+/** One process under supervision; see the picture above. */
+class SupervisedChild implements Child {
+  readonly pid: number | undefined;
+  readonly ended: Promise<ChildExit>;
+  readonly #process: Process;
+  readonly #options: ChildOptions;
+  readonly #resolve: (exit: ChildExit) => void;
+  #timer: Timer | undefined;
+  #stopping = false;
+  #settled = false;
 
-  function settle(exit: ChildExit): void {
-    settled = true;
-    timer?.[Symbol.dispose]();
-    closeOutput(child);
-    resolve(exit);
+  constructor(child: Process, options: ChildOptions) {
+    const { promise, resolve } = Promise.withResolvers<ChildExit>();
+    this.pid = child.pid;
+    this.ended = promise;
+    this.#process = child;
+    this.#options = options;
+    this.#resolve = resolve;
+    this.#listen();
   }
-  function startTimer(ms: number, callback: () => void, how?: TimerOptions): void {
-    timer?.[Symbol.dispose]();
-    timer = options.clock.after(ms, callback, how);
+
+  stop(): Promise<ChildExit> {
+    if (this.#stopping || this.#settled) return this.ended;
+    this.#stopping = true;
+    this.#process.stdin.destroy();
+    this.#process.kill("SIGTERM");
+    this.#startTimer(this.#options.graceMs ?? graceMs, () => this.#force());
+    return this.ended;
   }
-  function abandon(): void {
-    child.unref();
-    settle({ kind: "abandoned" });
+
+  #listen(): void {
+    const child = this.#process;
+    child.stdout.on("data", (chunk: Buffer) => {
+      if (!this.#settled) this.#options.onStdout(chunk);
+    });
+    child.stderr.on("data", (chunk: Buffer) => {
+      if (!this.#settled) this.#options.onStderr(chunk);
+    });
+    for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on("error", () => undefined);
+    child.on("exit", (code, signal) => {
+      const align: TimerOptions = this.#stopping ? {} : { align: "late" };
+      this.#startTimer(lingerMs, () => this.#settle(exitOf(code, signal)), align);
+    });
+    child.on("close", (code, signal) => {
+      if (this.pid !== undefined) this.#settle(exitOf(code, signal));
+    });
+    child.on("error", (error) => {
+      if (this.pid === undefined)
+        this.#settle({ kind: "not_started", code: errorCode(error), message: causeOf(error) });
+      // Only a refused signal comes here: the child is root's. Its next write into a closed pipe ends it.
+      else closeOutput(child);
+    });
   }
-  function force(): void {
-    const isSent = child.kill("SIGKILL");
-    closeOutput(child);
+
+  #force(): void {
+    const isSent = this.#process.kill("SIGKILL");
+    closeOutput(this.#process);
     // Root's child takes no signal of ours once root is given up, and ends at its next write, which may be an interval away.
-    if (isSent) startTimer(lingerMs, abandon);
-    else abandon();
+    if (isSent) this.#startTimer(lingerMs, () => this.#abandon());
+    else this.#abandon();
   }
 
-  child.stdout.on("data", (chunk: Buffer) => {
-    if (!settled) options.onStdout(chunk);
-  });
-  child.stderr.on("data", (chunk: Buffer) => {
-    if (!settled) options.onStderr(chunk);
-  });
-  for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on("error", () => undefined);
-  child.on("exit", (code, signal) => {
-    startTimer(lingerMs, () => settle(exitOf(code, signal)), stopping ? {} : { align: "late" });
-  });
-  child.on("close", (code, signal) => {
-    if (child.pid !== undefined) settle(exitOf(code, signal));
-  });
-  child.on("error", (error) => {
-    if (child.pid === undefined)
-      settle({ kind: "not_started", code: errorCode(error), message: causeOf(error) });
-    // Only a refused signal comes here: the child is root's. Its next write into a closed pipe ends it.
-    else closeOutput(child);
-  });
+  #abandon(): void {
+    this.#process.unref();
+    this.#settle({ kind: "abandoned" });
+  }
 
-  return {
-    pid: child.pid,
-    ended: promise,
-    stop() {
-      if (stopping || settled) return promise;
-      stopping = true;
-      child.stdin.destroy();
-      child.kill("SIGTERM");
-      startTimer(options.graceMs ?? graceMs, force);
-      return promise;
-    },
-  };
+  #settle(exit: ChildExit): void {
+    this.#settled = true;
+    this.#timer?.[Symbol.dispose]();
+    closeOutput(this.#process);
+    this.#resolve(exit);
+  }
+
+  #startTimer(ms: number, callback: () => void, how?: TimerOptions): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = this.#options.clock.after(ms, callback, how);
+  }
 }
 
 function closeOutput(child: Process): void {

@@ -56,130 +56,144 @@ const sparesRoomFor = 4;
 type State = "between" | "inside" | "skipping";
 
 export function createFramer(options: FramerOptions): Framer {
-  const maxBytes = options.maxBytes ?? defaultMaxBytes;
-  const pending = createPending();
-  let state: State = "between";
-  let skipped = 0;
+  return new DocumentFramer(options);
+}
 
-  function take(piece: Buffer): void {
-    pending.append(piece);
-    while (step());
+class DocumentFramer implements Framer {
+  readonly #options: FramerOptions;
+  readonly #maxBytes: number;
+  readonly #pending = new PendingBytes();
+  #state: State = "between";
+  /** Bytes of the document that is being skipped. */
+  #skipped = 0;
+
+  constructor(options: FramerOptions) {
+    this.#options = options;
+    this.#maxBytes = options.maxBytes ?? defaultMaxBytes;
+  }
+
+  push(chunk: Buffer): void {
+    let from = 0;
+    for (let nul = chunk.indexOf(0); nul >= 0; nul = chunk.indexOf(0, from)) {
+      if (nul > from) this.#take(chunk.subarray(from, nul));
+      from = nul + 1;
+    }
+    if (from < chunk.length) this.#take(chunk.subarray(from));
+  }
+
+  end(): void {
+    const rest = this.#pending.shift(this.#pending.bytes().length);
+    if (this.#state === "between") this.#reportGarbage(rest);
+    if (this.#state === "inside") this.#drop("truncated", this.#dropCutOff(rest).length);
+    if (this.#state === "skipping") this.#drop("oversized", this.#skipped + rest.length);
+    this.#state = "between";
+  }
+
+  #take(piece: Buffer): void {
+    this.#pending.append(piece);
+    while (this.#step());
   }
 
   /** Goes on by one change of state; false when more bytes are needed. */
-  function step(): boolean {
-    switch (state) {
+  #step(): boolean {
+    switch (this.#state) {
       case "between":
-        return findStart();
+        return this.#findStart();
       case "inside":
-        return findEnd();
+        return this.#findEnd();
       case "skipping":
-        return findWayOut();
+        return this.#findWayOut();
     }
   }
 
-  function findStart(): boolean {
+  #findStart(): boolean {
+    const pending = this.#pending;
     const bytes = pending.bytes();
     const start = earliest(find(bytes, prolog, pending.searched), find(bytes, root, pending.searched));
     if (start >= 0) {
-      reportGarbage(pending.shift(start));
-      state = "inside";
+      this.#reportGarbage(pending.shift(start));
+      this.#state = "inside";
       return true;
     }
     pending.searched = Math.max(0, bytes.length - (root.length - 1));
-    releaseLines(bytes);
+    this.#releaseLines(bytes);
     return false;
   }
 
   /** Hands on whole lines at once; an unfinished one waits, for it may end in the first bytes of a document. */
-  function releaseLines(bytes: Buffer): void {
+  #releaseLines(bytes: Buffer): void {
     const whole = bytes.lastIndexOf(lineFeed) + 1;
     const longest = garbageLineBytes + root.length;
     const cut = bytes.length - whole > longest ? bytes.length - (root.length - 1) : whole;
-    if (cut > 0) reportGarbage(pending.shift(cut));
+    if (cut > 0) this.#reportGarbage(this.#pending.shift(cut));
   }
 
-  function findEnd(): boolean {
+  #findEnd(): boolean {
+    const pending = this.#pending;
     const bytes = pending.bytes();
     const end = find(bytes, documentEnd, pending.searched);
     if (end < 0) {
       pending.searched = Math.max(0, bytes.length - (documentEnd.length - 1));
-      if (bytes.length > maxBytes) startSkipping();
-      return state === "skipping";
+      if (bytes.length <= this.#maxBytes) return false;
+      this.#state = "skipping";
+      this.#skipped = 0;
+      pending.searched = 1;
+      return true;
     }
-    const document = dropCutOff(pending.shift(end + documentEnd.length));
+    const document = this.#dropCutOff(pending.shift(end + documentEnd.length));
     pending.release(sparesRoomFor * document.length);
-    if (document.length > maxBytes) options.onDropped?.({ reason: "oversized", bytes: document.length });
-    else options.onFrame(document);
-    state = "between";
+    if (document.length > this.#maxBytes) this.#drop("oversized", document.length);
+    else this.#options.onFrame(document);
+    this.#state = "between";
     return true;
   }
 
   /** A second start before the end: the tool died while it wrote the first document, and another run went on. */
-  function dropCutOff(bytes: Buffer): Buffer {
-    const beginning = bytes.subarray(0, prolog.length).equals(prolog.whole) ? prolog : root;
+  #dropCutOff(bytes: Buffer): Buffer {
+    const opening = bytes.subarray(0, prolog.length).equals(prolog.whole) ? prolog : root;
     let start = 0;
-    for (let next = find(bytes, beginning, 1); next >= 0; next = find(bytes, beginning, next + 1)) {
-      options.onDropped?.({ reason: "truncated", bytes: next - start });
+    for (let next = find(bytes, opening, 1); next >= 0; next = find(bytes, opening, next + 1)) {
+      this.#drop("truncated", next - start);
       start = next;
     }
     return bytes.subarray(start);
   }
 
-  function startSkipping(): void {
-    state = "skipping";
-    skipped = 0;
-    pending.searched = 1;
-  }
-
-  function findWayOut(): boolean {
+  #findWayOut(): boolean {
+    const pending = this.#pending;
     const bytes = pending.bytes();
     const end = find(bytes, documentEnd, pending.searched);
     const start = find(bytes, prolog, pending.searched);
-    if (start >= 0 && (end < 0 || start < end)) return leaveSkipping(start, "inside");
-    if (end >= 0) return leaveSkipping(end + documentEnd.length, "between");
+    if (start >= 0 && (end < 0 || start < end)) return this.#leaveSkipping(start, "inside");
+    if (end >= 0) return this.#leaveSkipping(end + documentEnd.length, "between");
     const cut = Math.max(0, bytes.length - (documentEnd.length - 1));
-    skipped += pending.shift(cut).length;
+    this.#skipped += pending.shift(cut).length;
     return false;
   }
 
-  function leaveSkipping(at: number, next: State): boolean {
-    skipped += pending.shift(at).length;
-    options.onDropped?.({ reason: "oversized", bytes: skipped });
-    state = next;
+  #leaveSkipping(at: number, next: State): boolean {
+    this.#skipped += this.#pending.shift(at).length;
+    this.#drop("oversized", this.#skipped);
+    this.#state = next;
     return true;
   }
 
-  function reportGarbage(bytes: Buffer): void {
-    if (options.onGarbage === undefined) return;
+  #drop(reason: DroppedFrame["reason"], bytes: number): void {
+    this.#options.onDropped?.({ reason, bytes });
+  }
+
+  #reportGarbage(bytes: Buffer): void {
+    if (this.#options.onGarbage === undefined) return;
     const lines = bytes
       .toString("latin1")
       .split(/[\r\n]+/)
       .filter((line) => line.trim() !== "");
     if (lines.length === 0) return;
-    options.onGarbage({
+    this.#options.onGarbage({
       bytes: lines.reduce((sum, line) => sum + line.length, 0),
       lines: lines.slice(0, garbageLines).map(readable),
     });
   }
-
-  return {
-    push(chunk) {
-      let from = 0;
-      for (let nul = chunk.indexOf(0); nul >= 0; nul = chunk.indexOf(0, from)) {
-        if (nul > from) take(chunk.subarray(from, nul));
-        from = nul + 1;
-      }
-      if (from < chunk.length) take(chunk.subarray(from));
-    },
-    end() {
-      const rest = pending.shift(pending.bytes().length);
-      if (state === "between") reportGarbage(rest);
-      if (state === "inside") options.onDropped?.({ reason: "truncated", bytes: dropCutOff(rest).length });
-      if (state === "skipping") options.onDropped?.({ reason: "oversized", bytes: skipped + rest.length });
-      state = "between";
-    },
-  };
 }
 
 /**
@@ -189,58 +203,53 @@ export function createFramer(options: FramerOptions): Framer {
  *
  * Each byte is copied once, or twice while the store grows; a new store for each document would cost as much as the copies.
  */
-interface Pending {
-  searched: number;
-  bytes(): Buffer;
-  append(piece: Buffer): void;
-  /** Takes the first `length` bytes out; they stay as they are until the next `append`. */
-  shift(length: number): Buffer;
-  /** Gives a store of more than `length` bytes back. */
-  release(length: number): void;
-}
+class PendingBytes {
+  searched = 0;
+  #own: Buffer = Buffer.alloc(0);
+  /** `#own`, or a piece that nothing was added to yet: that is the caller's chunk, and may not be written behind. */
+  #store = this.#own;
+  #from = 0;
+  #to = 0;
 
-function createPending(): Pending {
-  let own: Buffer = Buffer.alloc(0);
-  /** `own`, or a piece that nothing was added to yet: that is the caller's chunk, and may not be written behind. */
-  let store = own;
-  let from = 0;
-  let to = 0;
-
-  /** Moves what waits to the front of our own store, with room for `length` bytes behind it. */
-  function makeRoom(length: number): void {
-    const needed = to - from + length;
-    const target = needed <= own.length ? own : Buffer.allocUnsafeSlow(Math.ceil(1.25 * needed));
-    store.copy(target, 0, from, to);
-    own = target;
-    store = target;
-    to -= from;
-    from = 0;
+  bytes(): Buffer {
+    return this.#store.subarray(this.#from, this.#to);
   }
 
-  const pending: Pending = {
-    searched: 0,
-    bytes: () => store.subarray(from, to),
-    append(piece) {
-      if (from === to) {
-        store = piece;
-        from = 0;
-        to = piece.length;
-        return;
-      }
-      if (store !== own || to + piece.length > store.length) makeRoom(piece.length);
-      to += piece.copy(store, to);
-    },
-    shift(length) {
-      const taken = store.subarray(from, from + length);
-      from += length;
-      pending.searched = Math.max(0, pending.searched - length);
-      return taken;
-    },
-    release(length) {
-      if (own.length > length) own = Buffer.alloc(0);
-    },
-  };
-  return pending;
+  append(piece: Buffer): void {
+    if (this.#from === this.#to) {
+      this.#store = piece;
+      this.#from = 0;
+      this.#to = piece.length;
+      return;
+    }
+    if (this.#store !== this.#own || this.#to + piece.length > this.#store.length)
+      this.#makeRoom(piece.length);
+    this.#to += piece.copy(this.#store, this.#to);
+  }
+
+  /** Takes the first `length` bytes out; they stay as they are until the next `append`. */
+  shift(length: number): Buffer {
+    const taken = this.#store.subarray(this.#from, this.#from + length);
+    this.#from += length;
+    this.searched = Math.max(0, this.searched - length);
+    return taken;
+  }
+
+  /** Gives a store of more than `length` bytes back. */
+  release(length: number): void {
+    if (this.#own.length > length) this.#own = Buffer.alloc(0);
+  }
+
+  /** Moves what waits to the front of our own store, with room for `length` bytes behind it. */
+  #makeRoom(length: number): void {
+    const needed = this.#to - this.#from + length;
+    const target = needed <= this.#own.length ? this.#own : Buffer.allocUnsafeSlow(Math.ceil(1.25 * needed));
+    this.#store.copy(target, 0, this.#from, this.#to);
+    this.#own = target;
+    this.#store = target;
+    this.#to -= this.#from;
+    this.#from = 0;
+  }
 }
 
 /** A text to look for, by its rare part: a search for `<` stops at every tag, which takes ten times as long. */
