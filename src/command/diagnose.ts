@@ -13,12 +13,11 @@ import { hasTool, humanPace, seconds, type Machine, type Pace } from "../diagnos
 import { commitsItem, droppedParentItem, keychainItem } from "../diagnosis/processes.ts";
 import { createRedactor, type Redactor } from "../diagnosis/redact.ts";
 import { sleepItem, streamItems } from "../diagnosis/stream.ts";
-import { parseSamplers } from "../parse/powermetrics.ts";
 import { causeOf } from "../runtime/cause.ts";
 import { silentLogger } from "../runtime/log.ts";
 import { childEnvironment, type Argv } from "../source/child.ts";
 import { chooseSamplers } from "../source/arguments.ts";
-import type { SourceName } from "../source/source.ts";
+import type { SourceName } from "../parse/sample.ts";
 import type { ConnectProbe } from "./check.ts";
 import { examine, loadForDoctor, wantedSamplers } from "./doctor.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
@@ -120,7 +119,7 @@ async function openMachine(
   const environment = childEnvironment(world.env);
   const needed = wantedSamplers(configuration);
   const samplers = await chooseSamplers(
-    { command: command("powermetrics"), wanted: needed, parseSamplers, log: silentLogger },
+    { command: command("powermetrics"), wanted: needed, log: silentLogger },
     { clock: world.clock, environment, timeoutMs: 10_000, maxBytes: 256 * 1024, signal: world.signal },
   );
   const machine: Machine = {

@@ -5,7 +5,7 @@ import type { CpuInfo } from "node:os";
 import type { System } from "../daemon/system.ts";
 import { asLimit, type Clock } from "../runtime/clock.ts";
 import { spawnChild, type Argv, type ChildExit } from "../source/child.ts";
-import type { SourceName } from "../source/source.ts";
+import type { SourceName } from "../parse/sample.ts";
 
 export interface Machine {
   readonly clock: Clock;

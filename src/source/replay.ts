@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { createFramer, type DroppedFrame, type Garbage } from "./frame.ts";
 import { recordFiles, recordIndex } from "./record.ts";
 import { readRecording, type RecordedFrame } from "./recording.ts";
-import type { SourceName } from "./source.ts";
+import type { SourceName } from "../parse/sample.ts";
 
 export interface ReplayFiles {
   /** Of a recording: all that its index has. */

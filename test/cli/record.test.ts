@@ -6,7 +6,7 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:
 import { join } from "node:path";
 import test from "node:test";
 import { openRecorder } from "../../src/source/record.ts";
-import type { SourceName } from "../../src/source/source.ts";
+import type { SourceName } from "../../src/parse/sample.ts";
 import { program, run, shortIntervals, startCommand, temporaryFolder, until } from "./agent.ts";
 
 interface JsonSnapshot {
