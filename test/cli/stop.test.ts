@@ -1,10 +1,10 @@
 /** How long a stop takes at most, whoever does not play along. */
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
-import { assertStopsInTime, startAgent, stopwatch, temporaryFolder } from "./agent.ts";
+import { assertStopsInTime, startAgent, stopwatch, temporaryFolder, until } from "./agent.ts";
 
 /** Takes every request and answers none. */
 async function silentReceiver(t: TestContext): Promise<{ url: string; asked: Promise<unknown> }> {
@@ -16,19 +16,26 @@ async function silentReceiver(t: TestContext): Promise<{ url: string; asked: Pro
   return { url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`, asked };
 }
 
-/** Says nothing, and ends by SIGKILL only. */
-function deafTool(folder: string): string {
+/** Says nothing, and ends by SIGKILL only; `runs` once powermetrics' stream has been started. */
+function deafTool(folder: string): { readonly path: string; runs(): true | undefined } {
   const path = join(folder, "deaf");
-  writeFileSync(path, "#!/bin/sh\ntrap '' TERM HUP PIPE\nwhile :; do sleep 1; done\n");
-  chmodSync(path, 0o755);
-  return path;
+  const mark = join(folder, "runs");
+  const lines = [
+    "#!/bin/sh",
+    'if [ "$1" = --help ]; then exit 0; fi',
+    "trap '' TERM HUP PIPE",
+    `if [ "$1" = -f ]; then : > '${mark}'; fi`,
+    "while :; do sleep 1; done",
+  ];
+  writeFileSync(path, `${lines.join("\n")}\n`, { mode: 0o755 });
+  return { path, runs: () => existsSync(mark) || undefined };
 }
 
 const quiet = "sysctl: { enabled: false }, pmset: { enabled: false }";
 
 test("SIGTERM ends the agent within 2 s while a source takes no signal and a receiver never answers", async (t) => {
   const folder = temporaryFolder(t);
-  const deaf = deafTool(folder);
+  const { path: deaf, runs } = deafTool(folder);
   const watch = stopwatch(folder);
   const { url, asked } = await silentReceiver(t);
   const agent = await startAgent(t, {
@@ -42,6 +49,7 @@ remote_write: [{ url: "${url}", queue_config: { batch_send_deadline: 100ms } }]
     environment: { NODE_OPTIONS: watch.option },
   });
   await asked;
+  await until(runs, () => "powermetrics was not started");
   await assertStopsInTime(agent, watch);
 });
 
