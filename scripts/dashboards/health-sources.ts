@@ -33,12 +33,17 @@ export const sourceRow: Row = {
     },
     {
       title: "Age of the last sample",
-      description: "How long ago each source was read, the slowest machine of all.",
+      description:
+        "How long ago each source was read, and how late its documents arrive, the slowest machine of all.",
       view: lines("s", { min: 0 }),
       queries: [
         {
           expression: `max by (source) (time() - ${of("mac_agent_source_last_sample_timestamp_seconds")})`,
           legend: "{{source}}",
+        },
+        {
+          expression: `max by (source) (${of("mac_agent_source_lag_seconds")})`,
+          legend: "{{source}}, lag of documents",
         },
       ],
       width: 8,

@@ -85,6 +85,10 @@ test("every metric that is exported by default is on a dashboard, or left out fo
     /^vmstat_pages_(active|inactive|throttled)_count$/,
     /^vmstat_pages_(reactivated|purged)_total$/,
     /^vmstat_swap_free_bytes$/,
+    // The mode that matters, low, is shown as pmset_low_power_mode.
+    /^pmset_power_mode$/,
+    // Harmless lines, which are in the log.
+    /^mac_agent_source_known_messages_total$/,
     // One panel of tasks is enough for what is off by default.
     /^powermetrics_task_/,
     // Shown by its parts.

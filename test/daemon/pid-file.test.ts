@@ -25,5 +25,8 @@ test("the file with the process' number is gone at the end, unless another proce
 
 test("a file that can't be written is a warning", () => {
   using file = writePidFile("/nowhere/agent.pid", 1);
-  assert.match(file.warning ?? "", /^cannot write \/nowhere\/agent\.pid: .*; newsyslog can't signal the agent/);
+  assert.match(
+    file.warning ?? "",
+    /^cannot write \/nowhere\/agent\.pid: .*; newsyslog can't signal the agent/,
+  );
 });
