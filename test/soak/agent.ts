@@ -1,5 +1,6 @@
 /** The installed agent in a soak: the bundle with its flags as a process, fed by fast, counted tools, and what Linux reports of it. */
 import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +14,7 @@ import { readProcess, startProcess } from "../bench/process.ts";
 import { fetchText } from "../cli/agent.ts";
 import type { Kind, Receiver } from "../fault/receiver.ts";
 import { freePort } from "../support/free-port.ts";
-import { codeSpaces, type Reading } from "./measure.ts";
+import { codeSpaces, megabytes, type Reading } from "./measure.ts";
 
 /** Bytes, files and folders of /proc. */
 export interface AgentReading extends Reading {
@@ -85,15 +86,15 @@ export async function startSoaked(context: TestContext, wish: SoakWish): Promise
   const { pid, child, complaint } = started;
   const ask = async (path: string): Promise<string> => (await fetchText(`http://${address}${path}`)) ?? "";
   const descriptors = (): number => readdirSync(`/proc/${pid}/fd`).length;
+  let latest: HeapReading | undefined;
 
   const it: SoakedAgent = {
     async read(documents, collect) {
       const { rssKb, privateKb } = readProcess(pid);
-      child.send(collect);
-      const [heap] = (await once(child, "message")) as [number];
+      latest = await askProcess(child, collect);
       return {
         documents,
-        heap,
+        heap: latest.heap,
         rss: rssKb * 1024,
         private: privateKb * 1024,
         descriptors: descriptors(),
@@ -101,7 +102,7 @@ export async function startSoaked(context: TestContext, wish: SoakWish): Promise
       };
     },
     descriptors,
-    memory: () => memoryByHolder(pid),
+    memory: () => memoryByHolder(pid, latest),
     status: async () => statusSchema.parse(JSON.parse(await ask("/api/v1/status"))),
     runsOf: (tool) => reportsIn(runsFile(folder, tool), tool),
     metrics: () => ask("/metrics"),
@@ -142,17 +143,42 @@ function patienceFrom(pid: number, state: string): { readonly state: string; isS
   };
 }
 
-/** Private memory in megabytes by who holds it: V8's and buffers' mappings, malloc's main heap and its arenas, files. */
-function memoryByHolder(pid: number): string {
+/** What the process says of itself, in bytes. */
+interface HeapReading {
+  /** All that JavaScript holds, its compiled code excluded. */
+  readonly heap: number;
+  /** Contents of buffers: outside of V8's heap, in malloc's. */
+  readonly buffers: number;
+  /** What V8 took from the system for each of its spaces, and what of it is in use. */
+  readonly spaces: readonly { readonly name: string; readonly taken: number; readonly used: number }[];
+}
+
+async function askProcess(child: ChildProcess, collect: boolean): Promise<HeapReading> {
+  child.send(collect);
+  const [answer] = (await once(child, "message")) as [HeapReading];
+  return answer;
+}
+
+/**
+ * Private memory in megabytes by who holds it: V8's spaces (taken/in use), buffers, malloc's main heap and its arenas, and what is
+ * left of the anonymous mappings: stacks of threads and large blocks.
+ */
+function memoryByHolder(pid: number, reading: HeapReading | undefined): string {
   const sums = new Map<string, number>();
   let holder = "";
   for (const line of readFileSync(`/proc/${pid}/smaps`, "latin1").split("\n")) {
     const mapping = /^([0-9a-f]+)-[0-9a-f]+ \S+ \S+ \S+ \d+ *(.*)$/.exec(line);
     if (mapping !== null) holder = holderOf(mapping[1] ?? "", mapping[2] ?? "");
     const size = /^Private_Dirty: +(\d+)/.exec(line)?.[1];
-    if (size !== undefined) sums.set(holder, (sums.get(holder) ?? 0) + Number(size));
+    if (size !== undefined) sums.set(holder, (sums.get(holder) ?? 0) + Number(size) * 1024);
   }
-  return [...sums].map(([name, kb]) => `${name} ${(kb / 1024).toFixed(1)}`).join(", ");
+  const { spaces = [], buffers = 0 } = reading ?? {};
+  const held = spaces.filter(({ taken }) => taken >= 2 ** 18);
+  const inSpaces = held.map(
+    ({ name, taken, used }) => `${name.replace(/_space$/, "")} ${megabytes(taken)}/${megabytes(used)}`,
+  );
+  const mapped = [...sums].map(([name, bytes]) => `${name} ${megabytes(bytes)}`);
+  return `${mapped.join(", ")}; V8 taken/used: ${inSpaces.join(", ")}; buffers ${megabytes(buffers)}`;
 }
 
 /** glibc begins an arena at a multiple of 64 MB. */
@@ -167,11 +193,13 @@ const probe = `data:text/javascript,${encodeURIComponent(`
   import { getHeapSpaceStatistics } from "node:v8";
   process.on("message", (collect) => {
     if (collect) { gc(); gc(); }
-    const { heapUsed, external } = process.memoryUsage();
-    const code = getHeapSpaceStatistics()
-      .filter(({ space_name: name }) => ${JSON.stringify(codeSpaces)}.includes(name))
-      .reduce((sum, { space_used_size: used }) => sum + used, 0);
-    process.send(heapUsed + external - code);
+    const { heapUsed, external, arrayBuffers } = process.memoryUsage();
+    const spaces = getHeapSpaceStatistics()
+      .map((one) => ({ name: one.space_name, taken: one.physical_space_size, used: one.space_used_size }));
+    const code = spaces
+      .filter(({ name }) => ${JSON.stringify(codeSpaces)}.includes(name))
+      .reduce((sum, { used }) => sum + used, 0);
+    process.send({ heap: heapUsed + external - code, buffers: arrayBuffers, spaces });
   });
   process.channel?.unref();
 `)}`;
