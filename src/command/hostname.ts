@@ -47,16 +47,15 @@ export function keepHostname(place: Place, hostname: string): string | undefined
 
 /** What macOS calls a Mac whose owner has not named it, after its model. */
 const model =
-  "mac|macbook|macbook-?(?:pro|air|neo)|mac-?(?:mini|studio|pro)|imac|imac-?pro|apple|(?:manageds?-)?virtual-?machine|virtual-?mac";
+  /^(?:mac|macbook|macbook-?(?:pro|air|neo)|mac-?(?:mini|studio|pro)|imac|imac-?pro|apple|(?:manageds?-)?virtual-?machine|virtual-?mac)$/;
 /** Setup Assistant names a Mac after its first account, which on the Macs of one administrator is the same on all. */
-const stockAccount = "admin|administrator|user|guest|test|apple|mac|macadmin|localadmin|root|runner|vagrant";
-const stockName = `(?:(?:${stockAccount})s?-)?(?:${model})`;
-const unnamed = new RegExp(`^${stockName}$`);
+const stockAccount =
+  /^(?:admin|administrator|user|guest|test|apple|mac|macadmin|localadmin|root|runner|vagrant)s?-/;
 /** So Bonjour renames a second and third Mac of one name. */
-const numbered = new RegExp(`^(?:${stockName}|localhost|new-host)-[1-9][0-9]{0,2}$`);
+const number = /-[1-9][0-9]{0,2}$/;
 const placeholder = /^(?:localhost[46]?|new-host|localdomain|broadcasthost|unknown|none|\(none\)|)$/;
 /** A name that the network made of the address. */
-const address = /(?:^|[^0-9])(?:[0-9]{1,3}[.-]){3}[0-9]{1,3}(?:[^0-9]|$)|^[0-9a-f:]*:[0-9a-f:]+$/;
+const address = /(?:^|[^0-9])(?:[0-9]{1,3}[.-]){3}[0-9]{1,3}(?:[^0-9]|$)|^[0-9a-f]*:[0-9a-f:]+$/;
 /** Domains of no organisation: those of Bonjour and of home routers. */
 const nobodysDomain =
   /^(?:|local|lan|home|localdomain|internal|home\.arpa|fritz\.box|box|router|station|speedport\.ip|attlocal\.net|hsd1\..*)$/;
@@ -66,9 +65,13 @@ export function isGenericHostname(hostname: string): boolean {
   const name = hostname.trim().toLowerCase().replace(/\.$/, "").slice(0, 255);
   if (address.test(name)) return true;
   const [first = "", ...domain] = name.split(".");
-  if (placeholder.test(first) || unnamed.test(first)) return true;
-  return numbered.test(first) && nobodysDomain.test(domain.join("."));
+  if (placeholder.test(first) || isStockName(first)) return true;
+  const unnumbered = first.replace(number, "");
+  const isStock = isStockName(unnumbered) || /^(?:localhost|new-host)$/.test(unnumbered);
+  return isStock && nobodysDomain.test(domain.join("."));
 }
+
+const isStockName = (name: string): boolean => model.test(name) || model.test(name.replace(stockAccount, ""));
 
 const lookEveryMs = 60_000;
 

@@ -161,9 +161,12 @@ function json(text: string, opening: string): Plain | undefined {
 const words = (text: string): Plain => text.split(",").map((word) => word.trim());
 
 function pairs(text: string): Plain | undefined {
-  const found = text.split(",").map((pair) => /^\s*([^=]+?)\s*=(.*)$/.exec(pair));
-  if (found.includes(null)) return undefined;
-  return Object.fromEntries(found.map((match) => [match?.[1] ?? "", (match?.[2] ?? "").trim()]));
+  const found = text.split(",").map((pair) => {
+    const [key = "", ...value] = pair.split("=");
+    return [key.trim(), value.length === 0 ? undefined : value.join("=").trim()] as const;
+  });
+  if (found.some(([key, value]) => key === "" || value === undefined)) return undefined;
+  return Object.fromEntries(found) as Plain;
 }
 
 const isLeafField = ({ kind }: Field): boolean => kind === "scalar" || kind === "choice";

@@ -31,11 +31,9 @@ const notYet: readonly number[] = [5, 36, 37];
 export async function readJob({ tool, layout }: System): Promise<Job> {
   const { code, stdout } = await tool([layout.launchctl, "print", service]);
   if (code !== 0) return { loaded: false };
-  const line = (name: string): string | undefined =>
-    new RegExp(`^\\s*${name} = (.+)$`, "m").exec(stdout)?.[1];
-  const state = line("state");
-  const pid = Number(line("pid"));
-  const lastExitCode = Number.parseInt(line("last exit code") ?? "", 10);
+  const state = /^[ \t]*state = (.+)$/m.exec(stdout)?.[1];
+  const pid = Number(/^[ \t]*pid = (.+)$/m.exec(stdout)?.[1]);
+  const lastExitCode = Number.parseInt(/^[ \t]*last exit code = (.+)$/m.exec(stdout)?.[1] ?? "", 10);
   return {
     loaded: true,
     ...(state !== undefined && { state }),
@@ -47,8 +45,8 @@ export async function readJob({ tool, layout }: System): Promise<Job> {
 /** A user's `launchctl disable`, or a switch in the system settings, outlives an installation. */
 export async function isDisabled({ tool, layout }: System): Promise<boolean> {
   const { stdout } = await tool([layout.launchctl, "print-disabled", "system"]);
-  const label = service.slice("system/".length).replaceAll(".", "\\.");
-  return new RegExp(`"${label}" => (?:disabled|true)`).test(stdout);
+  const label = service.slice("system/".length);
+  return ["disabled", "true"].some((answer) => stdout.includes(`"${label}" => ${answer}`));
 }
 
 export function enableStep(system: System): Step {

@@ -25,7 +25,7 @@ const battery = /^-(\S+(?: \S+)*?) (?:\(id=[^)]{0,40}\) )?(\d{1,9})%; ?([^;]*)(?
 /** ` Sleep On Power Button 1`, ` sleep                0 (sleep prevented by powerd)` */
 const setting = /^([A-Za-z][\w.-]*(?: [\w.-]+)*) (-?\d{1,20}|\/\S+)(?: \(.*\))?$/;
 const remark =
-  /^(?:No adapter attached\.?|System-wide power settings:|Currently in use:|Note: .*|.*Warning: .*)$/;
+  /^(?:No adapter attached\.?|System-wide power settings:|Currently in use:|Note: .*)$|Warning: /;
 
 /** Reads either output, or both. A UPS is taken for the battery only where there is no internal one. */
 export function parsePmset(...texts: readonly (string | Uint8Array)[]): ParseResult<PmsetSample> {

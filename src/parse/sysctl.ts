@@ -53,7 +53,7 @@ function readLine(line: string, log: FindingLog): Values | undefined {
 
 /** `total = 10240.00M  used = 9689.94M  free = 550.06M  (encrypted)`, each rounded to hundredths of a mebibyte. */
 function readSwapUsage(value: string, log: FindingLog): Values | undefined {
-  const [total, used, free] = ["total", "used", "free"].map((name) => sizeNamed(name, value));
+  const { total, used, free } = sizesIn(value);
   if (total === undefined && used === undefined && free === undefined) return undefined;
   const swapTotalBytes = log.within("swap_total", total, 0, mostBytes);
   const most = swapTotalBytes === undefined ? mostBytes : swapTotalBytes + swapPrecision;
@@ -64,12 +64,12 @@ function readSwapUsage(value: string, log: FindingLog): Values | undefined {
   });
 }
 
-function sizeNamed(name: string, text: string): number | undefined {
-  const [, number, unit = ""] =
-    new RegExp(`(?:^|\\s)${name} = (\\d{1,20}(?:[.,]\\d{1,20})?)([BKMGT]?)(?:\\s|$)`).exec(text) ?? [];
-  return number === undefined
-    ? undefined
-    : Math.round(Number(number.replace(",", ".")) * (unitBytes[unit] ?? 1));
+function sizesIn(text: string): Readonly<Record<string, number>> {
+  const sizes: Record<string, number> = {};
+  const pattern = /(?<!\S)(total|used|free) = (\d{1,20}(?:[.,]\d{1,20})?)([BKMGT]?)(?!\S)/g;
+  for (const [, name = "", number = "", unit = ""] of text.matchAll(pattern))
+    sizes[name] ??= Math.round(Number(number.replace(",", ".")) * (unitBytes[unit] ?? 1));
+  return sizes;
 }
 
 function readMemorySize(value: string, log: FindingLog): Values | undefined {

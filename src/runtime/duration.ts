@@ -19,7 +19,7 @@ export const durationPattern =
 export function parseDuration(text: string): number | undefined {
   if (!durationPattern.test(text)) return undefined;
   let total = 0;
-  for (const [, count, unit] of text.matchAll(/([0-9]+)([a-z]+)/g)) {
+  for (const [, count, unit] of text.matchAll(/([0-9]+)([a-z]+)/gy)) {
     total += Number(count) * (units.find(([name]) => name === unit)?.[1] ?? 0);
   }
   return Number.isSafeInteger(total) ? total : undefined;

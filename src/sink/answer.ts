@@ -71,20 +71,15 @@ export function failureOutcome({ code, reason }: Extract<HttpReply, { kind: "fai
 function keepingMeaning(meaning: Meaning, reply: HttpResponse, message: string): Meaning {
   if (meaning !== "samples" && reply.status !== 500) return meaning;
   if (meaning === "samples" && configurationAdvice(message) !== undefined) return "request";
-  if (sizeWords.test(message.slice(0, mostRead))) return "size";
+  if (sizeWords.some((words) => words.test(message.slice(0, mostRead)))) return "size";
   return isPage(reply) ? "moment" : meaning;
 }
 
 /** Of net/http's MaxBytesReader, VictoriaMetrics, Mimir, gRPC, nginx, Envoy and others of the kind; not of a label or a rate. */
-const sizeWords = new RegExp(
-  [
-    /\b(?:request|body|payload|message|packet|content|block|entity|write)\b.{0,60}(?:too (?:large|big|long)\b|(?:larger|bigger) than|exceed)/,
-    /too (?:large|big|long)\b.{0,20}\b(?:request|body|payload|message|packet|block|entity|write)/,
-  ]
-    .map(({ source }) => source)
-    .join("|"),
-  "i",
-);
+const sizeWords = [
+  /\b(?:request|body|payload|message|packet|content|block|entity|write)\b.{0,60}(?:too (?:large|big|long)\b|(?:larger|bigger) than|exceed)/i,
+  /too (?:large|big|long)\b.{0,20}\b(?:request|body|payload|message|packet|block|entity|write)/i,
+];
 
 /** What a receiver has to say stands in the first bytes. */
 const mostRead = 1024;

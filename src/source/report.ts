@@ -40,7 +40,8 @@ export function unknownSamplers(lines: readonly string[]): readonly string[] {
 
 /** sudo's own refusal means the same. */
 function asksForRoot(line: string): boolean {
-  return /superuser|sudo: .*(password|not allowed|may not run)/i.test(line);
+  const [, refusal = ""] = /sudo: (.*)/i.exec(line) ?? [];
+  return /superuser/i.test(line) || /password|not allowed|may not run/i.test(refusal);
 }
 
 export function notStarted(

@@ -14,16 +14,16 @@ interface NameTool {
   readonly read: (printed: string) => string | undefined;
 }
 
-const platformDevice = (key: string): NameTool => ({
+const platformDevice = (value: RegExp): NameTool => ({
   file: "/usr/sbin/ioreg",
   args: ["-rd1", "-c", "IOPlatformExpertDevice"],
-  read: (printed) => new RegExp(`"${key}" = "([^"\n]{1,128})"`).exec(printed)?.[1],
+  read: (printed) => value.exec(printed)?.[1],
 });
 
 /** By the name that a configuration uses. */
 const tools: Readonly<Record<string, NameTool>> = {
-  SERIAL: platformDevice("IOPlatformSerialNumber"),
-  HARDWARE_UUID: platformDevice("IOPlatformUUID"),
+  SERIAL: platformDevice(/"IOPlatformSerialNumber" = "([^"\n]{1,128})"/),
+  HARDWARE_UUID: platformDevice(/"IOPlatformUUID" = "([^"\n]{1,128})"/),
   COMPUTER_NAME: { file: "/usr/sbin/scutil", args: ["--get", "ComputerName"], read: (printed) => printed },
 };
 

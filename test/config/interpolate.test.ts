@@ -38,6 +38,9 @@ test("references, defaults and escapes", () => {
     ["$A", "$A"],
     ["${NESTED}", "${A}"],
     ["${GONE:-a:-b}", "a:-b"],
+    ["${GONE:-${A}-}", "${A-}"],
+    ["${A:-$$}$$", "one$"],
+    [`\${GONE:-${"x".repeat(5000)}}`, "x".repeat(5000)],
   ];
   for (const [given, expected] of cases) assert.equal(text(given), expected, given);
 });

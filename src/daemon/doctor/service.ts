@@ -54,8 +54,8 @@ async function backgroundItem({ tool, layout, isRoot }: System): Promise<readonl
   if (!isRoot) return [];
   const { code, stdout } = await tool([layout.sfltool, "dumpbtm"]);
   if (code !== 0) return [];
-  const items = stdout.split(/^\s*#\d+:/m).filter((item) => item.includes(label));
-  const dispositions = items.flatMap((item) => /^\s*Disposition: \[([^\]]*)\]/m.exec(item)?.[1] ?? []);
+  const items = stdout.split(/^[ \t]*#\d+:/m).filter((item) => item.includes(label));
+  const dispositions = items.flatMap((item) => /^[ \t]*Disposition: \[([^\]]*)\]/m.exec(item)?.[1] ?? []);
   if (dispositions.length === 0) return [];
   const off = dispositions.find((words) => /\b(?:disabled|disallowed|not allowed)\b/.test(words));
   if (off === undefined) return [well("background item", `macOS lets it run: ${dispositions[0] ?? ""}`)];

@@ -8,6 +8,6 @@ export function metricsUrl({
 }: Pick<OtlpSettings, "endpoint" | "metrics_endpoint">): URL {
   if (full !== undefined) return new URL(full);
   const url = new URL(endpoint ?? "");
-  url.pathname = `${url.pathname.replace(/\/+$/, "")}/v1/metrics`;
+  url.pathname = `${url.pathname.replace(/(?<!\/)\/+$/, "")}/v1/metrics`;
   return url;
 }

@@ -18,7 +18,7 @@ export function groupingKey(
 export function groupUrl(base: URL, labels: readonly LabelPair[]): URL {
   const url = new URL(base);
   const segments = labels.flatMap(([name, value]) => segmentsOf(name, value));
-  url.pathname = [url.pathname.replace(/\/+$/, ""), "metrics", ...segments].join("/");
+  url.pathname = [url.pathname.replace(/(?<!\/)\/+$/, ""), "metrics", ...segments].join("/");
   return url;
 }
 

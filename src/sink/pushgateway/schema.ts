@@ -9,7 +9,7 @@ const shortestIntervalMs = 1000;
 const pushgatewayShape = () =>
   z.strictObject({
     url: receiverUrl()
-      .refine((text) => !/\/metrics(?:\/job(?:@base64)?\/.*)?\/?$/.test(URL.parse(text)?.pathname ?? ""), {
+      .refine((text) => !/\/metrics\/?$|\/metrics\/job(?:@base64)?\//.test(URL.parse(text)?.pathname ?? ""), {
         error:
           "must be the base address: /metrics/job/… is appended, its labels come from job and grouping_key",
       })

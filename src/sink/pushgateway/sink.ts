@@ -77,6 +77,6 @@ export function createPushgatewaySink(settings: PushgatewaySettings, world: Push
 /** The Pushgateway's own readiness check, which asks for the same credentials as a push. */
 function readyUrl(base: URL): URL {
   const url = new URL(base);
-  url.pathname = `${url.pathname.replace(/\/+$/, "")}/-/ready`;
+  url.pathname = `${url.pathname.replace(/(?<!\/)\/+$/, "")}/-/ready`;
   return url;
 }

@@ -19,7 +19,7 @@ export const bytes: Format = (value) => {
 };
 
 /** A count with thin gaps: 1 234 567. */
-export const count: Format = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+export const count: Format = (value) => String(value).replace(/\B(?=(?:\d{3}){1,7}$)/g, "\u202f");
 
 /** `12 s`, `5 min`, `3 h 20 min`, `4 d 2 h`. */
 export function span(ms: number): string {
