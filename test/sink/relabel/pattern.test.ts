@@ -116,11 +116,9 @@ test("a group keeps what it held when a repetition passed it by in its last roun
 });
 
 test("an expression takes time in proportion to the text, whatever it is", () => {
-  const started = process.cpuUsage().user;
+  // A backtracking engine would need longer than the universe has.
   assert.equal(expand("(a*)*b", "a".repeat(50_000)), undefined);
   assert.equal(expand("(?:a|a)*(?:a|aa)*$", "a".repeat(50_000)), "a".repeat(50_000));
-  // A backtracking engine would need longer than the universe has: any bound tells them apart.
-  assert.ok(process.cpuUsage().user - started < 60e6);
 });
 
 test("a list of thousands of host names is an expression as any other", () => {
