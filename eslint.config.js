@@ -34,7 +34,6 @@ const longFunctions = [
   "src/runtime/http/{client,connections}.ts",
   "src/sink/otlp/{delta,sink}.ts",
   "src/sink/remote-write/sink.ts",
-  "src/source/frame.ts",
 ];
 
 export default tseslint.config(
