@@ -7,6 +7,7 @@ import { formatOrigin, type Origin, type Problem } from "../config/problem.ts";
 import type { Configuration } from "../config/schema.ts";
 import { sinkSections } from "../config/sinks.ts";
 import { secretFileWarning } from "../runtime/secret.ts";
+import type { TrustReport } from "./privileges.ts";
 
 /** What one receiver said to a harmless request. */
 export interface Connection {
@@ -20,8 +21,7 @@ export interface Connection {
 /** What is found by trying the configuration, and what of it others than root could change. */
 export interface Trial {
   problems(loaded: Loaded): Promise<readonly Problem[]>;
-  /** One line each: they keep root from starting, and are warnings for anybody else. */
-  distrusted(loaded: Loaded): Promise<{ readonly refused: boolean; readonly lines: readonly string[] }>;
+  trust(loaded: Loaded): Promise<TrustReport>;
 }
 
 /** Tries all receivers of one kind; a failure is a Connection, not a rejection. */
@@ -45,23 +45,34 @@ export async function check(
     // Elsewhere the agent may well stay root.
     secretFileWarning: (path, account) => secretFileWarning(path, onMac ? account : undefined),
   });
-  const loaded = await tried(compiled, trial);
+  const { loaded, warnings } = await tried(compiled, trial);
   const connections =
     loaded.ok && options.connect === true ? await connect(loaded.configuration, probes) : [];
-  if (options.json === true) world.stdout(`${JSON.stringify(report(loaded, connections), undefined, 2)}\n`);
-  else tell(loaded, connections, world);
+  if (options.json === true)
+    world.stdout(`${JSON.stringify(report(loaded, warnings, connections), undefined, 2)}\n`);
+  else tell(loaded, warnings, connections, world);
   if (!loaded.ok) return exitCode.badConfiguration;
   return connections.every(({ ok }) => ok) ? exitCode.ok : exitCode.failure;
 }
 
-async function tried(loaded: Loaded | Refused, trial: Trial | undefined): Promise<Loaded | Refused> {
-  if (!loaded.ok || trial === undefined) return loaded;
-  const { refused, lines } = await trial.distrusted(loaded);
+interface Tried {
+  readonly loaded: Loaded | Refused;
+  /** Also of a configuration that is refused. */
+  readonly warnings: readonly string[];
+}
+
+async function tried(loaded: Loaded | Refused, trial: Trial | undefined): Promise<Tried> {
+  if (!loaded.ok) return { loaded, warnings: [] };
+  if (trial === undefined) return { loaded, warnings: loaded.warnings };
+  const trust = await trial.trust(loaded);
+  const warnings = [...loaded.warnings, ...trust.warnings];
   const place: Origin = { kind: "file", file: loaded.file ?? "", line: 1, column: 1 };
-  const distrusted = lines.map((message) => ({ origin: place, path: "", message }));
-  const problems = [...(refused ? distrusted : []), ...(await trial.problems(loaded))];
-  if (problems.length > 0) return { ...loaded, ok: false, problems };
-  return { ...loaded, warnings: [...loaded.warnings, ...(refused ? [] : lines)] };
+  const distrusted = trust.problems.map((message) => ({ origin: place, path: "", message }));
+  const problems = [...distrusted, ...(await trial.problems(loaded))];
+  return {
+    loaded: problems.length > 0 ? { ...loaded, ok: false, problems } : { ...loaded, warnings },
+    warnings,
+  };
 }
 
 async function connect(configuration: Configuration, probes: readonly ConnectProbe[]): Promise<Connection[]> {
@@ -69,12 +80,17 @@ async function connect(configuration: Configuration, probes: readonly ConnectPro
   return results.flat();
 }
 
-function tell(loaded: Loaded | Refused, connections: readonly Connection[], world: ConfigWorld): void {
+function tell(
+  loaded: Loaded | Refused,
+  warnings: readonly string[],
+  connections: readonly Connection[],
+  world: ConfigWorld,
+): void {
+  for (const warning of warnings) world.stderr(`warning: ${warning}\n`);
   if (!loaded.ok) {
     refuse(loaded, world);
     return;
   }
-  for (const warning of loaded.warnings) world.stderr(`warning: ${warning}\n`);
   for (const { target, ok, message } of connections) {
     if (ok) world.stdout(`${target}: ${message}\n`);
     else world.stderr(`${target}: ${message}\n`);
@@ -100,14 +116,18 @@ function sinksIn(sections: Readonly<Record<string, unknown>>): number {
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
-function report(loaded: Loaded | Refused, connections: readonly Connection[]): unknown {
+function report(
+  loaded: Loaded | Refused,
+  warnings: readonly string[],
+  connections: readonly Connection[],
+): unknown {
   const { ok, file } = loaded;
   const problems = loaded.ok ? [] : loaded.problems;
   return {
     ok: ok && connections.every((connection) => connection.ok),
     file,
     problems: problems.map(({ origin, path, message }) => ({ at: formatOrigin(origin), path, message })),
-    warnings: loaded.ok ? loaded.warnings : [],
+    warnings,
     connections,
   };
 }

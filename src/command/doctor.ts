@@ -18,6 +18,7 @@ import type { Connection, ConnectProbe } from "./check.ts";
 import { loadWorld } from "./config.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { probeOf, resolvePrefix } from "./install.ts";
+import { reportTrust } from "./privileges.ts";
 import { openSystem } from "./system.ts";
 import { runningAgent } from "./top/origin.ts";
 import type { World } from "./world.ts";
@@ -51,6 +52,7 @@ export async function examine(
   const system = openSystem(prefix, world);
   const { loaded, configuration } = loadForDoctor(options, system, world);
   const findings = [...configurationFindings(loaded)];
+  if (loaded.ok) findings.push(...(await trustFindings(loaded, world)));
   findings.push(
     ...(await machineFindings(configuration, {
       ...world,
@@ -99,6 +101,21 @@ function configurationFindings(loaded: Loaded | Refused): readonly Finding[] {
     return loaded.problems.map((problem) => broken(check, formatProblem(problem), "correct it"));
   if (loaded.warnings.length === 0) return [well(check, loaded.file ?? "no file, defaults")];
   return loaded.warnings.map((warning) => doubtful(check, warning, "see mac-powermetrics-agent check"));
+}
+
+/** What `run` refuses as root. */
+async function trustFindings(loaded: Loaded, world: World): Promise<readonly Finding[]> {
+  const { problems, warnings } = await reportTrust({ ...loaded, simulated: false }, world);
+  return [
+    ...problems.map((problem) => trustFinding(broken, problem)),
+    ...warnings.map((warning) => trustFinding(doubtful, warning)),
+  ];
+}
+
+/** The line ends in what to run. */
+function trustFinding(finding: typeof broken, line: string): Finding {
+  const [message = "", command] = line.split(": run ", 2);
+  return finding("trust", message, command === undefined ? "correct the path" : `run ${command}`);
 }
 
 export function wantedSamplers({ sources }: Configuration): readonly string[] {

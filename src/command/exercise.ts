@@ -18,7 +18,7 @@ import { fileSecret } from "../runtime/secret.ts";
 import { receiversOf, type Receiver, type SinkWorld } from "../sink/index.ts";
 import { childEnvironment } from "../source/child.ts";
 import type { Trial } from "./check.ts";
-import { rootProblems } from "./privileges.ts";
+import { reportTrust } from "./privileges.ts";
 import type { World } from "./world.ts";
 
 /** As large as a certificate bundle gets. */
@@ -118,9 +118,9 @@ async function encodeOne(
 export function trialOf(world: World): Trial {
   return {
     problems: (loaded) => exercise(loaded, world),
-    async distrusted({ configuration, file }) {
+    trust({ configuration, file }) {
       const subjects = { configuration, simulated: false, ...(file !== undefined && { file }) };
-      return { refused: world.uid === 0, lines: await rootProblems(subjects, world) };
+      return reportTrust(subjects, world);
     },
   };
 }

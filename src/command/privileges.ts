@@ -1,5 +1,6 @@
 /** Finds the account that `run` is to become, and gives it what it will need before anything is opened. */
 import { posix } from "node:path";
+import { stateFolder } from "../config/locate.ts";
 import type { Configuration } from "../config/schema.ts";
 import {
   entrustJournal,
@@ -8,8 +9,9 @@ import {
   planPrivileges,
   type Privileges,
 } from "../daemon/privileges.ts";
-import { distrustOf, oddFile } from "../daemon/trust.ts";
+import { distrustOf, filesIn, oddFile, type Distrust } from "../daemon/trust.ts";
 import { causeOf } from "../runtime/cause.ts";
+import { readBounded } from "../runtime/files.ts";
 import type { Prepared } from "./load.ts";
 import { toolRunner } from "./system.ts";
 import type { World } from "./world.ts";
@@ -18,24 +20,58 @@ type Granted =
   | { readonly ok: true; readonly privileges: Privileges; readonly warning?: string }
   | { readonly ok: false; readonly message: string };
 
-/**
- * What somebody else could change of that which root acts upon. Anybody else than root acts for themselves: the commands of
- * `check` warn then.
- */
-export async function rootProblems(
+/** What somebody else could change of that which the agent acts upon, one line each. */
+export interface TrustReport {
+  /** Root does not start with them. */
+  readonly problems: readonly string[];
+  /** Anybody else than root acts for themselves, and so does a simulation that runs and opens nothing which is named in the file. */
+  readonly warnings: readonly string[];
+}
+
+export async function reportTrust(
   prepared: Pick<Prepared, "configuration" | "file" | "simulated">,
   world: World,
-): Promise<readonly string[]> {
+): Promise<TrustReport> {
+  const { acted, kept } = await findDistrusted(prepared, world);
+  if (world.uid !== 0) return { problems: [], warnings: [...acted, ...kept] };
+  if (prepared.simulated && !namesFiles(prepared.configuration, world))
+    return { problems: kept, warnings: acted };
+  return { problems: [...acted, ...kept], warnings: [] };
+}
+
+/** Whether root would open a file where the configuration says, and not only in its own folder. */
+function namesFiles(configuration: Configuration, world: World): boolean {
+  const { journal, log } = configuration;
+  const isElsewhere = posix.dirname(journal.path) !== stateFolder(world);
+  return isElsewhere || log.file !== undefined || filesIn(configuration).length > 0;
+}
+
+async function findDistrusted(
+  prepared: Pick<Prepared, "configuration" | "file" | "simulated">,
+  world: World,
+): Promise<Distrust> {
   const { configuration, simulated } = prepared;
   const file = prepared.file === undefined ? undefined : posix.resolve(world.cwd, prepared.file);
-  if (world.uid !== 0) {
-    const own = [world.uid];
-    return distrustOf({ configuration, file, simulated, keepers: own, writers: own });
-  }
+  const subjects = { configuration, file, simulated, webFiles: await webFilesOf(configuration) };
+  if (world.uid !== 0) return distrustOf({ ...subjects, keepers: [world.uid], writers: [world.uid] });
   const plan = await planPrivileges(configuration.run_as, { process, tool: toolRunner(world), uid: 0 });
   const keepers = plan.status === "to_drop" ? [plan.owner.uid] : [];
-  return distrustOf({ configuration, file, simulated, keepers, writers: [] });
+  return distrustOf({ ...subjects, keepers, writers: [] });
 }
+
+/** The parser is loaded only where there is such a file; what is wrong with it is reported by those who use it. */
+async function webFilesOf({ web }: Configuration): Promise<readonly string[]> {
+  if (!web.enabled || web.config_file === undefined) return [];
+  const { parseWebFile } = await import("../config/web-file.ts");
+  try {
+    const parsed = parseWebFile(web.config_file, readBounded(web.config_file, mostWebBytes));
+    return parsed.ok ? filesIn(parsed.config).map(([, path]) => path) : [];
+  } catch {
+    return [];
+  }
+}
+
+const mostWebBytes = 1024 * 1024;
 
 export async function preparePrivileges(
   { run_as, journal, log }: Configuration,

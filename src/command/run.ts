@@ -14,7 +14,7 @@ import { settleApart } from "./apart.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { awaitHostname, isGenericHostname, keepHostname } from "./hostname.ts";
 import { obstacle } from "./obstacle.ts";
-import { accountProblem, preparePrivileges, rootProblems } from "./privileges.ts";
+import { accountProblem, preparePrivileges, reportTrust } from "./privileges.ts";
 import type { Settled, Unsettled } from "./reply.ts";
 import type { World } from "./world.ts";
 
@@ -57,9 +57,9 @@ async function runWith(prepared: Settled, { args, world, hangup }: Running): Pro
     return hindrance.code;
   }
   const { configuration, simulated } = prepared;
-  const distrusted = await rootProblems(prepared, world);
-  if (distrusted.length > 0) {
-    for (const problem of distrusted) world.stderr(`${problem}\n`);
+  const trust = await reportTrust(prepared, world);
+  if (trust.problems.length > 0) {
+    for (const problem of trust.problems) world.stderr(`${problem}\n`);
     return exitCode.badConfiguration;
   }
   const granted = await preparePrivileges(configuration, world);
@@ -79,6 +79,7 @@ async function runWith(prepared: Settled, { args, world, hangup }: Running): Pro
   using pidFile = prepared.pidFile === undefined ? undefined : writePidFile(prepared.pidFile, process.pid);
   for (const warning of [
     ...prepared.warnings,
+    ...(world.uid === 0 ? trust.warnings : []),
     usesHostname ? nameless : undefined,
     granted.warning,
     pidFile?.warning,
@@ -166,8 +167,8 @@ async function loadAgain(args: readonly string[], world: World): Promise<Reloade
   const { uid, home, hostname } = world;
   const next = await settleApart(args, world, { uid, home, hostname, stateFolder: stateFolder(world) });
   if ("code" in next) return { ok: false, problems: next.stderr.trimEnd().split("\n") };
-  const distrusted = await rootProblems(next, world);
-  if (distrusted.length > 0) return { ok: false, problems: distrusted };
+  const { problems } = await reportTrust(next, world);
+  if (problems.length > 0) return { ok: false, problems };
   const message = (await obstacle(next, world))?.message ?? (await accountProblem(next.configuration, world));
   return message === undefined ? { ok: true, next } : { ok: false, problems: [message] };
 }

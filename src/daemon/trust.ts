@@ -76,16 +76,24 @@ export interface Subjects {
   readonly keepers: readonly number[];
   /** Users besides root who may write configuration and commands: none for root itself. */
   readonly writers: readonly number[];
+  /** Certificates and keys that the web configuration names. */
+  readonly webFiles: readonly string[];
 }
 
-/** Everything that root would act upon and that somebody else could change, one line each. */
+/** What somebody else could change, one line each: of that which root acts upon, and of that which it reads as secret. */
+export interface Distrust {
+  readonly acted: readonly string[];
+  readonly kept: readonly string[];
+}
+
 export function distrustOf({
   file,
   configuration,
   simulated,
   keepers,
   writers,
-}: Subjects): readonly string[] {
+  webFiles,
+}: Subjects): Distrust {
   const { sources, web } = configuration;
   const commands = simulated
     ? []
@@ -95,10 +103,14 @@ export function distrustOf({
   const kept = filesIn(configuration)
     .filter(([key]) => key !== "web.config_file")
     .map(([, path]) => path);
-  const all = [
-    ...acted.map((path) => distrust(path ?? "", [0, ...writers])),
-    ...kept.map((path) => distrust(path, [0, ...keepers])),
-  ];
+  return {
+    acted: problemsOf(acted, [0, ...writers]),
+    kept: problemsOf([...kept, ...webFiles], [0, ...keepers]),
+  };
+}
+
+function problemsOf(paths: readonly (string | undefined)[], trusted: readonly number[]): readonly string[] {
+  const all = paths.map((path) => (path === undefined ? undefined : distrust(path, trusted)));
   return [...new Set(all.filter((problem) => problem !== undefined))];
 }
 

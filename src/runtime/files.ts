@@ -10,8 +10,9 @@ import {
   renameSync,
   rmSync,
   writeFileSync,
+  type Stats,
 } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { causeOf } from "./cause.ts";
 
 /**
@@ -40,7 +41,7 @@ export function readPlain(path: string, maxBytes: number, { noLink = false } = {
 /**
  * Opens a file to append to, made when missing: looked at once it is open, and never waited for. To root a link or a second
  * name could be somebody's way to a file that is not theirs to write.
- * @throws Error for anything else than a plain file
+ * @throws Error for anything else than a plain file or a device of the system
  */
 export function openToAppend(path: string, mode: number): number {
   const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK, O_NOFOLLOW } = constants;
@@ -48,8 +49,14 @@ export function openToAppend(path: string, mode: number): number {
   const file = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | (isRoot ? O_NOFOLLOW : 0), mode);
   const stat = fstatSync(file);
   if (stat.isFile() && (!isRoot || stat.nlink === 1)) return file;
+  if (isDevice(path, stat)) return file;
   closeSync(file);
   throw new Error(stat.isFile() ? "it has a second name (hard link)" : "not a regular file");
+}
+
+/** `/dev/null` and `/dev/console`: right in /dev only root can make a file. */
+export function isDevice(path: string, stat: Stats): boolean {
+  return dirname(resolve(path)) === "/dev" && stat.isCharacterDevice() && stat.uid === 0;
 }
 
 /** Reads one byte more than allowed, since the size may grow between the look and the read. */

@@ -18,7 +18,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { reportTrust } from "../../src/command/privileges.ts";
+import type { World } from "../../src/command/world.ts";
+import type { Configuration } from "../../src/config/schema.ts";
 import { distrust } from "../../src/daemon/trust.ts";
+import { accepted, worldOf } from "../config/world.ts";
 
 const cli = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 const isRootOnLinux = process.getuid?.() === 0 && process.platform === "linux";
@@ -112,15 +116,76 @@ test(
     const command = ["/bin/sh", "-c", `echo ran > ${proof}`];
     const path = file(
       join(here, "agent.yaml"),
-      JSON.stringify({ ...quiet, sources: { vm_stat: { command } } }),
+      JSON.stringify({ ...quiet, sources: { powermetrics: { enabled: false }, vm_stat: { command } } }),
     );
     chownSync(path, nobody, 0);
-    const { code, stderr } = await run(here, {}, "--simulate", "auto");
+    const { code, stderr } = await run(here, {});
     assert.equal(code, 78);
     assert.match(stderr, /agent.yaml must be owned by root, got user \d+: run sudo chown root/);
     assert.equal(existsSync(proof), false);
+    const found = spawnSync(process.execPath, [cli, "doctor", "--config", path], { encoding: "utf8" });
+    assert.match(found.stdout, /trust: .*agent.yaml must be owned by root/);
+    const checked = spawnSync(process.execPath, [cli, "check", "--config", path], { encoding: "utf8" });
+    assert.equal(checked.status, 78);
   },
 );
+
+const onLinux = (uid: number, here: string): World =>
+  ({ uid, cwd: here, platform: "linux", home: here, env: { STATE_DIRECTORY: here } }) as unknown as World;
+
+test(
+  "a simulation by root runs with somebody else's file, unless it names files that root would open",
+  needsRoot,
+  async (context) => {
+    const here = folder(context);
+    const path = file(join(here, "agent.yaml"), "{}");
+    chownSync(path, nobody, 0);
+    const password = file(join(here, "password"), "hunter22", 0o600);
+    const login = { username: "a", password_file: password };
+    const report = (more: object) => {
+      const configuration = loadedFrom({
+        journal: { path: join(here, "journal.db") },
+        run_as: "root",
+        ...more,
+      });
+      return reportTrust({ configuration, file: path, simulated: true }, onLinux(0, here));
+    };
+    const plain = await report({});
+    assert.deepEqual(plain.problems, []);
+    assert.match(plain.warnings.join(), /agent.yaml must be owned by root/);
+    for (const more of [
+      { log: { file: join(here, "agent.log") } },
+      { journal: { path: join(here, "theirs", "journal.db") } },
+      { remote_write: [{ url: "http://127.0.0.1:9/", basic_auth: login }] },
+    ]) {
+      const { problems } = await report(more);
+      assert.match(problems.join(), /agent.yaml must be owned by root/, JSON.stringify(more));
+    }
+  },
+);
+
+test(
+  "the files that the web configuration names are looked at like every secret",
+  needsRoot,
+  async (context) => {
+    const here = folder(context);
+    const key = file(join(here, "tls.key"), "key", 0o600);
+    chownSync(key, 1, 0);
+    const certificate = file(join(here, "tls.crt"), "certificate");
+    const web = file(
+      join(here, "web.yaml"),
+      JSON.stringify({ tls_server_config: { cert_file: "tls.crt", key_file: "tls.key" } }),
+    );
+    const configuration = loadedFrom({ web: { config_file: web }, run_as: "root" });
+    const { problems } = await reportTrust({ configuration, simulated: false }, onLinux(0, here));
+    assert.deepEqual(problems.length, 1, problems.join());
+    assert.match(problems.join(), /tls.key must be owned by root/);
+    assert.ok(existsSync(certificate));
+  },
+);
+
+const loadedFrom = (content: object): Configuration =>
+  accepted(worldOf(JSON.stringify(content))).configuration;
 
 test(
   "root runs no command that somebody else may change, and reads no secret of theirs",
@@ -155,7 +220,7 @@ test(
     const precious = file(join(here, "precious"), "keep", 0o600);
     symlinkSync(precious, odd("link"));
     linkSync(precious, odd("hard"));
-    for (const log of [odd("fifo"), odd("link"), odd("hard"), "/dev/null"]) {
+    for (const log of [odd("fifo"), odd("link"), odd("hard")]) {
       rmSync(join(here, "agent.yaml"), { force: true });
       const { code, stderr } = await run(here, { ...quiet, log: { file: log } }, "--simulate", "auto");
       assert.equal(code, 78, `${log}: ${stderr}`);

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "n
 import { join } from "node:path";
 import test from "node:test";
 import { readBounded, writeAtomically } from "../../src/runtime/files.ts";
+import { openLines } from "../../src/runtime/log/lines.ts";
 import { temporaryFolder } from "./http/receivers.ts";
 
 test("a file is replaced whole, with the mode asked for, and no draft stays", (t) => {
@@ -37,4 +38,13 @@ test("a folder or a device is no file to read", (t) => {
   const folder = temporaryFolder(t);
   assert.throws(() => readBounded(folder, 10), { message: `cannot read ${folder}: not a regular file` });
   assert.throws(() => readBounded("/dev/zero", 10), { message: "cannot read /dev/zero: not a regular file" });
+});
+
+test("a log may go to a device of the system and to what is open already", () => {
+  for (const path of ["/dev/null", "/dev/stderr"]) {
+    using lines = openLines(path);
+    assert.equal(lines.reopen(), undefined, path);
+    assert.equal(lines.takeLost(), 0);
+  }
+  assert.throws(() => openLines("/dev/shm"), /cannot open \/dev\/shm/);
 });

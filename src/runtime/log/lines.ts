@@ -14,8 +14,12 @@ export interface LineWriter extends Disposable {
 /** A terminal or a pipe that is full for this long loses the line: the agent goes on. */
 const patienceMs = 50;
 
+/** The names of what is open already, which may be a pipe. */
+const standard: Readonly<Record<string, number>> = { "/dev/stdout": 1, "/dev/stderr": 2 };
+
 /** @throws Error `cannot open PATH: cause` */
-export function openLines(destination: string | number): LineWriter {
+export function openLines(named: string | number): LineWriter {
+  const destination = standard[named] ?? named;
   let fd = typeof destination === "string" ? openLog(destination) : destination;
   let lost = 0;
   return {
