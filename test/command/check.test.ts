@@ -188,3 +188,16 @@ test("merge keys are taken as Prometheus takes them: what a map has itself wins"
   assert.deepEqual(Object.keys(blocks[2]?.headers ?? {}), ["a"]);
   assert.match(refused(worldOf("log: { <<: 5 }")).join("\n"), /merge key << must be given a map/);
 });
+
+test("warnings are shown beside the problems of a configuration that is refused", (context) => {
+  const login = { username: "a", password: "hunter22" };
+  const { code, stderr } = check(context, {
+    remote_write: [
+      basic("missing"),
+      { url: "http://prometheus.example.com/", proxy_from_environment: false, basic_auth: login },
+    ],
+  });
+  assert.equal(code, 78);
+  assert.match(stderr, /^warning: .*remote_write\[1\]/m);
+  assert.match(stderr, /remote_write\[0\]\.basic_auth\.password_file: cannot read/);
+});
