@@ -61,19 +61,16 @@ async function runItem(item: Item, { clock, signal }: RunOptions): Promise<Resul
   const why = `took longer than ${seconds(item.limitMs)}`;
   const giveUp = (ms: number, then: () => void): Disposable => clock.after(ms, then);
   let grace: Disposable | undefined;
-  const end = (words: string): void => {
-    grace ??= giveUp(graceMs, () =>
-      resolve({ status: "fail", got: `${words}, and did not end when told to` }),
-    );
+  const end = (): void => {
+    grace ??= giveUp(graceMs, () => resolve({ status: "fail", got: "did not end when told to" }));
   };
   using _limit = giveUp(item.limitMs, () => {
     late.abort();
-    end(why);
+    end();
   });
-  const onAbort = (): void => end("interrupted");
-  signal.addEventListener("abort", onAbort, { once: true });
+  signal.addEventListener("abort", end, { once: true });
   const first = await Promise.race([result, over]);
-  signal.removeEventListener("abort", onAbort);
+  signal.removeEventListener("abort", end);
   grace?.[Symbol.dispose]();
   if (signal.aborted) return { ...first, ...skipped("interrupted") };
   if (late.signal.aborted) return { ...first, status: "fail", got: `${why}; ${first.got}` };

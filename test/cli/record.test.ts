@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { openRecorder } from "../../src/source/record.ts";
@@ -158,8 +158,12 @@ test("replay reads a recorded folder, and refuses a file of it that is not there
   assert.equal(code, 0);
   const sources = (JSON.parse(stdout) as readonly JsonSnapshot[]).map(({ source }) => source);
   assert.deepEqual(sources.toSorted(), ["powermetrics", "vm_stat"]);
-  rmSync(join(folder, "powermetrics.plist"));
-  const missing = await run(["replay", "--powermetrics", join(folder, "powermetrics.plist")]);
+  const without = join(temporaryFolder(t), "recording");
+  const other = openRecorder(without, 1_000_000);
+  assert.ok(other.ok);
+  other.recorder.write("sysctl", { bytes: Buffer.from("hw.memsize: 4096\n"), receivedAt: 0 });
+  other.recorder[Symbol.dispose]();
+  const missing = await run(["replay", "--powermetrics", join(without, "powermetrics.plist")]);
   assert.deepEqual([missing.code, missing.stdout], [1, ""]);
   assert.match(missing.stderr, /^cannot replay \S+powermetrics\.plist: no such file/m);
   assert.equal((await run(["replay", folder, "--vm-stat", join(folder, "vm_stat.txt")])).code, 2);

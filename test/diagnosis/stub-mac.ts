@@ -64,7 +64,8 @@ else if (verb === "print") {
   const label = labelOf(first);
   if (!existsSync(fileOf(label))) fail(3, "Boot-out failed: 3: No such process");
   const { supervisor } = read(label);
-  const alive = () => { try { process.kill(supervisor, 0); return true; } catch { return false; } };
+  const isZombie = () => { try { return readFileSync("/proc/" + supervisor + "/stat", "latin1").includes(") Z "); } catch { return false; } };
+  const alive = () => { try { process.kill(supervisor, 0); return !isZombie(); } catch { return false; } };
   try { process.kill(supervisor, "SIGTERM"); } catch {}
   for (let tries = 0; alive() && tries < 100; tries++) await sleep(25);
   rmSync(fileOf(label));
