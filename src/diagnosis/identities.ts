@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { basename } from "node:path";
 import { hostname, networkInterfaces, userInfo } from "node:os";
 import { pathOf, runTool, type Machine } from "./machine.ts";
-import type { Identity, Kind } from "./redact.ts";
+import type { Identity } from "./redact.ts";
 
 interface Question {
   readonly argv: readonly string[];
@@ -43,7 +43,7 @@ function questions(machine: Surroundings): readonly Question[] {
   const at = (path: string): string => pathOf(machine, path);
   const kernel: Question = {
     argv: [...machine.commands.sysctl, "-n", "kern.hostname"],
-    read: (text) => oneLine("host", text.replace(/^kern\.hostname\s*[:=]/, "")),
+    read: (text) => hostNames(firstLine(text.replace(/^kern\.hostname\s*[:=]/, ""))),
   };
   if (!machine.isMac) return [kernel];
   const ioreg = (...args: readonly string[]): Question => ({
@@ -54,7 +54,7 @@ function questions(machine: Surroundings): readonly Question[] {
     kernel,
     ...scutilNames.map((name) => ({
       argv: [at("/usr/sbin/scutil"), "--get", name],
-      read: (text: string) => oneLine("host", text),
+      read: (text: string) => hostNames(firstLine(text)),
     })),
     ioreg("-rd1", "-c", "IOPlatformExpertDevice"),
     ioreg("-rd1", "-n", "AppleSmartBattery"),
@@ -65,9 +65,18 @@ function questions(machine: Surroundings): readonly Question[] {
   ];
 }
 
-function oneLine(kind: Kind, text: string): readonly Identity[] {
-  const [value = ""] = text.trim().split(/\s*\n/);
-  return value === "" ? [] : [{ kind, value }];
+function firstLine(text: string): string {
+  const [line = ""] = text.trim().split(/\s*\n/);
+  return line;
+}
+
+/** The whole name, the machine's part of it, which also stands alone, and the domain of a company or a household. */
+function hostNames(name: string): readonly Identity[] {
+  const [label = "", ...domain] = name.split(".");
+  const isNumeric = /^[\d.]+$/.test(name);
+  const parts =
+    domain.length === 0 || isNumeric ? [] : [label, ...(domain.length > 1 ? [domain.join(".")] : [])];
+  return [name, ...parts].filter((value) => value !== "").map((value) => ({ kind: "host", value }));
 }
 
 /** `"IOPlatformSerialNumber" = "C02XYZ"`, `"Serial" = "F8Y…"`. */
@@ -114,7 +123,7 @@ function ownIdentities({ users: named, prefix }: Surroundings): readonly Identit
     .filter((value) => value !== "00:00:00:00:00:00");
   const users = [currentUser(), ...named, ...homes(`${prefix}/Users`), ...homes(`${prefix}/home`)];
   return [
-    { kind: "host", value: hostname() },
+    ...hostNames(hostname()),
     ...users.flatMap((value): Identity[] =>
       value === undefined || value === "" ? [] : [{ kind: "user", value }],
     ),

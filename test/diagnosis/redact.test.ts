@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { lookUpIdentities } from "../../src/diagnosis/identities.ts";
 import { createRedactor, type Identity } from "../../src/diagnosis/redact.ts";
 import { parsePlist } from "../../src/parse/plist/reader.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
 import fc from "../support/property.ts";
 import { leaks, spellings } from "./leaks.ts";
 
@@ -190,4 +192,24 @@ test("hostile text takes little CPU", () => {
     const ms = process.cpuUsage(start).user / 1000;
     assert.ok(ms < 5000, `${text.slice(0, 10)}: ${ms} ms of CPU`);
   }
+});
+
+test("of a host's full name the machine's part and the domain are hidden where they stand alone", async () => {
+  const commands = { sysctl: ["/bin/sh", "-c", "echo zoe-laptop.corp.example.com"] };
+  const found = await lookUpIdentities(
+    {
+      clock: systemClock,
+      environment: {},
+      isMac: false,
+      users: [],
+      prefix: "/nowhere",
+      commands: commands as never,
+    },
+    new AbortController().signal,
+  );
+  const redacted = createRedactor(found, salt).text(
+    "joined zoe-laptop to corp.example.com as zoe-laptop.local",
+  );
+  assert.match(redacted, /^joined host-\w{8} to host-\w{8} as host-\w{8}/);
+  assert.doesNotMatch(redacted, /zoe|corp/);
 });
