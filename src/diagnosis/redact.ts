@@ -32,7 +32,7 @@ export interface Identity {
 }
 
 export interface Redactor {
-  text(text: string): string;
+  readonly text: (text: string) => string;
   /** UTF-8 or not: what is not replaced stays byte for byte. */
   bytes(bytes: Buffer): Buffer;
   /** Every string of it; keys stay. */
@@ -60,29 +60,17 @@ export function createRedactor(identities: readonly Identity[], salt: Buffer): R
       return pattern === undefined ? [] : [{ kind, canonical: canonicalOf(value), pattern }];
     });
 
-  function label(kind: Kind, canonical: string, matched: string): string {
-    const hash = createHmac("sha256", salt).update(canonical).digest("hex");
-    // A number stays one of its length, so that what reads it goes on reading it.
-    if (/^\d+$/.test(matched)) return digits(hash, matched.length);
-    // Bytes in base64 stay base64.
-    if (kind === "data") return hash.slice(0, 16);
-    return `${kind}-${hash.slice(0, 8)}`;
-  }
-  function knownIn(text: string): Match[] {
-    return known.flatMap(({ kind, canonical, pattern }) =>
-      [...text.matchAll(pattern.text)].map(({ index, 0: found }) => ({
-        start: index,
-        end: index + found.length,
-        kind,
-        canonical,
-      })),
-    );
-  }
+  const hashOf = (text: string): string => createHmac("sha256", salt).update(text).digest("hex");
+  const label = (kind: Kind, text: string, matched: string): string => labelOf(kind, hashOf(text), matched);
+
   function replaceMatches(text: string): string {
     const { decoded, sourceOf } = decode(text);
     let out = "";
     let from = 0;
-    for (const { start, end, kind, canonical } of merged([...knownIn(decoded), ...patternsIn(decoded)])) {
+    for (const { start, end, kind, canonical } of merged([
+      ...knownIn(decoded, known),
+      ...patternsIn(decoded),
+    ])) {
       const [first, last] = [sourceOf(start), sourceOf(end)];
       out += text.slice(from, first) + label(kind, canonical, text.slice(first, last));
       from = last;
@@ -106,8 +94,9 @@ export function createRedactor(identities: readonly Identity[], salt: Buffer): R
       .replace(base64Token, (token) => (base64Holds(token, holdsKnown) ? label("data", token, token) : token))
       .replace(hexToken, (token) => {
         if (!holdsKnown(Buffer.from(token.replace(/[ :]/g, ""), "hex"))) return token;
-        const hash = createHmac("sha256", salt).update(token).digest("hex");
-        return hash.repeat(Math.ceil(token.length / hash.length)).slice(0, 2 * Math.floor(token.length / 2));
+        return label("data", token, token)
+          .repeat(token.length)
+          .slice(0, 2 * Math.floor(token.length / 2));
       });
   }
 
@@ -119,14 +108,38 @@ export function createRedactor(identities: readonly Identity[], salt: Buffer): R
       const redacted = redactor.text(text);
       return redacted === text ? bytes : Buffer.from(redacted, encoding);
     },
-    value(value) {
-      if (typeof value === "string") return redactor.text(value);
-      if (Array.isArray(value)) return value.map(redactor.value);
-      if (typeof value !== "object" || value === null) return value;
-      return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, redactor.value(one)]));
-    },
+    value: (value) => mapStrings(value, redactor.text),
   };
   return redactor;
+}
+
+interface Known {
+  readonly kind: Kind;
+  readonly canonical: string;
+  readonly pattern: { readonly text: RegExp; readonly bytes: RegExp };
+}
+
+function knownIn(text: string, known: readonly Known[]): Match[] {
+  return known.flatMap(({ kind, canonical, pattern }) =>
+    [...text.matchAll(pattern.text)].map(({ index, 0: found }) => {
+      return { start: index, end: index + found.length, kind, canonical };
+    }),
+  );
+}
+
+function labelOf(kind: Kind, hash: string, matched: string): string {
+  // A number stays one of its length, so that what reads it goes on reading it.
+  if (/^\d+$/.test(matched)) return digits(hash, matched.length);
+  // Bytes in base64 stay base64.
+  if (kind === "data") return hash.slice(0, 16);
+  return `${kind}-${hash.slice(0, 8)}`;
+}
+
+function mapStrings(value: unknown, map: (text: string) => string): unknown {
+  if (typeof value === "string") return map(value);
+  if (Array.isArray(value)) return value.map((one) => mapStrings(one, map));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, mapStrings(one, map)]));
 }
 
 /** Host names with and without their domain on the local network are one name. */
