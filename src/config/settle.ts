@@ -166,7 +166,7 @@ function pairs(text: string): Plain | undefined {
     return [key.trim(), value.length === 0 ? undefined : value.join("=").trim()] as const;
   });
   if (found.some(([key, value]) => key === "" || value === undefined)) return undefined;
-  return Object.fromEntries(found) as Plain;
+  return Object.fromEntries(found);
 }
 
 const isLeafField = ({ kind }: Field): boolean => kind === "scalar" || kind === "choice";

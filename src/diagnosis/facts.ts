@@ -243,7 +243,7 @@ function real(path: string | undefined): string[] {
 
 /** Of all programs that start by themselves, those that are ours or of Node.js: the others are nobody's business. */
 function ourItems(text: string): string {
-  const items = text.split(/\n(?=\s*#\d+:|\s*\n)/);
+  const items = text.split(/\n(?=[ \t]*(?:#\d+:|\n))/);
   return items.filter((item) => /mac-powermetrics|Node\.js Foundation/i.test(item)).join("\n");
 }
 
@@ -256,7 +256,7 @@ function judgeTrust(
   // codesign describes on standard error.
   const signer =
     /^Authority=(.+)$/m.exec(`${signature?.stdout ?? ""}\n${signature?.stderr ?? ""}`)?.[1] ?? "nobody";
-  const disposition = /Disposition:\s*\[([^\]]*)\]/.exec(background?.stdout ?? "")?.[1];
+  const disposition = /Disposition:[ \t]*\[([^\][\n]*)\]/.exec(background?.stdout ?? "")?.[1];
   const got = [
     quarantined > 0 ? `${quarantined} files in quarantine` : "no quarantine",
     `Node.js signed by ${signer}, ${verified?.code === 0 ? "valid" : (verified?.end ?? "not verified")}`,

@@ -66,8 +66,8 @@ function questions(machine: Surroundings): readonly Question[] {
 }
 
 function firstLine(text: string): string {
-  const [line = ""] = text.trim().split(/\s*\n/);
-  return line;
+  const [line = ""] = text.trim().split("\n");
+  return line.trimEnd();
 }
 
 /** The whole name, the machine's part of it, which also stands alone, and the domain of a company or a household. */
@@ -81,8 +81,9 @@ function hostNames(name: string): readonly Identity[] {
 
 /** `"IOPlatformSerialNumber" = "C02XYZ"`, `"Serial" = "F8Y…"`. */
 function hardware(text: string): readonly Identity[] {
-  return [...text.matchAll(/"[^"\n]*(Serial|UUID)[^"\n]*" = (?:"([^"\n]+)"|<([0-9a-f]+)>)/gi)].flatMap(
+  return [...text.matchAll(/"([^"\n]+)" = (?:"([^"\n]+)"|<([0-9a-f]+)>)/gi)].flatMap(
     ([, key = "", quoted, bytes = ""]) => {
+      if (!/serial|uuid/i.test(key)) return [];
       const value = quoted ?? Buffer.from(bytes, "hex").toString("latin1").replaceAll("\0", "");
       return [{ kind: /uuid/i.test(key) ? ("uuid" as const) : ("serial" as const), value }];
     },
@@ -107,7 +108,7 @@ function personNamed(name: string): readonly Identity[] {
 }
 
 function wireless(text: string): readonly Identity[] {
-  return [...text.matchAll(/^(?:\s*B?SSID\s*:|Current Wi-Fi Network:)\s*(\S.*)$/gim)].map(
+  return [...text.matchAll(/^[ \t]*(?:B?SSID[ \t]*:|Current Wi-Fi Network:)[ \t]*(\S.*)$/gim)].map(
     ([, value = ""]) => ({
       kind: "network",
       value,

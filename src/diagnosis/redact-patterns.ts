@@ -90,7 +90,7 @@ export const patterns: readonly Pattern[] = [
     pattern: /(?<![A-Za-z0-9])[a-z][a-z0-9+.-]{1,15}:\/\/[^\s"'<>\\^`{}|]+/gi,
     accepts: (url) => !ownUrl.test(url),
   },
-  { kind: "mail", pattern: /[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}/g },
+  { kind: "mail", pattern: /(?<![\w.+-])[\w.+-]+@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}/g },
   { kind: "uuid", pattern: /(?<![0-9a-f])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![0-9a-f])/gi },
   { kind: "serial", pattern: /(?<![0-9a-f])[0-9a-f]{8}-[0-9a-f]{16}(?![0-9a-f])/gi },
   { kind: "address", pattern: /(?<![0-9a-f:-])(?:[0-9a-f]{1,2}[:-]){5}[0-9a-f]{1,2}(?![0-9a-f:-])/gi },

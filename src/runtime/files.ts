@@ -55,7 +55,7 @@ export function openToAppend(path: string, mode: number): number {
 }
 
 /** `/dev/null` and `/dev/console`: right in /dev only root can make a file. */
-export function isDevice(path: string, stat: Stats): boolean {
+function isDevice(path: string, stat: Stats): boolean {
   return dirname(resolve(path)) === "/dev" && stat.isCharacterDevice() && stat.uid === 0;
 }
 

@@ -17,7 +17,7 @@ async function silentReceiver(t: TestContext): Promise<{ url: string; asked: Pro
 }
 
 /** Says nothing, and ends by SIGKILL only; `runs` once powermetrics' stream has been started. */
-function deafTool(folder: string): { readonly path: string; runs(): true | undefined } {
+function deafTool(folder: string): { readonly path: string; readonly runs: () => true | undefined } {
   const path = join(folder, "deaf");
   const mark = join(folder, "runs");
   const lines = [
