@@ -160,12 +160,19 @@ const pmset: ToolModel = {
           powerModes.findIndex((mode) => mode === value),
         );
       case "powerSource":
-        return text.includes(`'${String(value)}'`);
+        return singleSpaced(text).includes(`'${String(value)}'`);
       default:
-        return text.includes(String(value));
+        return singleSpaced(text).includes(String(value));
     }
   },
 };
+
+/** The reader of pmset makes white space within a line single. */
+function singleSpaced(text: string): string {
+  return linesOf(text)
+    .map((line) => line.replaceAll(/\s+/g, " "))
+    .join("\n");
+}
 
 /** Lines as every tool's reader takes them apart. */
 function linesOf(text: string): readonly string[] {
