@@ -39,6 +39,8 @@ export async function startAgent(simulator: string, sinks: object = {}): Promise
 
 function everything(folder: string): object {
   const interval = "1s";
+  // Each look costs processes, which three agents at once would not get through in a second.
+  const polled = "4s";
   return {
     sources: {
       powermetrics: {
@@ -47,9 +49,9 @@ function everything(folder: string): object {
         frequency_residency: true,
         interrupts: true,
       },
-      vm_stat: { interval },
-      sysctl: { interval },
-      pmset: { interval },
+      vm_stat: { interval: polled },
+      sysctl: { interval: polled },
+      pmset: { interval: polled },
     },
     journal: { path: join(folder, "journal.db") },
     log: { format: "json" },
