@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { bareEnvironment } from "../support/environment.ts";
 
 const cli = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 
@@ -35,7 +36,7 @@ export async function startAgent(sinks = "", prepare?: (journalPath: string) => 
   const argv = [cli, "run", "--simulate", "--config", file, "--log.format", "json"];
   const child = spawn(process.execPath, argv, {
     stdio: ["ignore", "ignore", "pipe"],
-    env: { PATH: process.env["PATH"], HOME: folder },
+    env: { ...bareEnvironment, HOME: folder },
   });
   const lines: string[] = [];
   const reader = createInterface({ input: child.stderr });

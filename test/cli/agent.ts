@@ -10,6 +10,7 @@ import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { temporaryFolder } from "../support/folder.ts";
 import { until } from "../support/until.ts";
+import { bareEnvironment } from "../support/environment.ts";
 
 export { temporaryFolder, until };
 
@@ -29,7 +30,7 @@ const longestMs = 240_000;
 
 function start(argv: readonly string[], environment: Environment): ChildProcessWithoutNullStreams {
   const child = spawn(process.execPath, argv, {
-    env: { PATH: process.env["PATH"], HOME: tmpdir(), ...environment },
+    env: { ...bareEnvironment, HOME: tmpdir(), ...environment },
     timeout: longestMs,
     killSignal: "SIGKILL",
   });

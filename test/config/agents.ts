@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { bareEnvironment } from "../support/environment.ts";
 
 export interface RunningAgent extends AsyncDisposable {
   /** host:port of its pull endpoint. */
@@ -24,7 +25,7 @@ export async function startAgent(simulator: string, sinks: object = {}): Promise
     ["src/cli.ts", "run", "--simulate", "--config", configuration, "--web.listen-address", "127.0.0.1:0"],
     {
       cwd: root,
-      env: { PATH: process.env["PATH"], MAC_POWERMETRICS_SIMULATE: simulator },
+      env: { ...bareEnvironment, MAC_POWERMETRICS_SIMULATE: simulator },
       stdio: ["ignore", "ignore", "pipe"],
     },
   );

@@ -71,11 +71,13 @@ test("a child sees only the environment it needs", async () => {
     PATH: "/bin:/usr/bin",
     SECRET_TOKEN: "hush",
     MAC_POWERMETRICS_SIMULATE: "--seed 7",
+    NODE_COMPILE_CACHE: "/cache",
   });
   const [child, heard] = start(["/usr/bin/env"], { environment });
   await child.ended;
   const names = heard.stdout.trim().split("\n").sort();
-  assert.deepEqual(names, ["LANG=C", "LC_ALL=C", "MAC_POWERMETRICS_SIMULATE=--seed 7", "PATH=/bin:/usr/bin"]);
+  const simulated = ["MAC_POWERMETRICS_SIMULATE=--seed 7", "NODE_COMPILE_CACHE=/cache"];
+  assert.deepEqual(names, ["LANG=C", "LC_ALL=C", ...simulated, "PATH=/bin:/usr/bin"]);
 });
 
 test("stop ends a child by SIGTERM", async () => {
