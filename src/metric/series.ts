@@ -61,3 +61,12 @@ export function endedSeries(before: SeriesSet, now: SeriesSet): readonly Series[
   const alive = new Set(now.series.map(seriesKey));
   return before.series.filter((series) => !alive.has(seriesKey(series)));
 }
+
+/** In the classic character sets, which every receiver takes. Prometheus 3 allows any UTF-8, others refuse the whole request for it. */
+export function isLabelName(text: string): boolean {
+  return /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(text);
+}
+
+export function isMetricName(text: string): boolean {
+  return /^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(text);
+}

@@ -1,7 +1,6 @@
 /** Relabels one label set as Prometheus' relabel.Process does, with label names in their classic form. Loads the engine. */
 import { createHash } from "node:crypto";
-import { lowerCase, upperCase } from "./letter-case.ts";
-import { isLabelName, isMetricName } from "./name.ts";
+import { isLabelName, isMetricName } from "../../metric/series.ts";
 import { compilePattern, type Pattern } from "./pattern.ts";
 import type { RelabelRule } from "./schema.ts";
 
@@ -42,9 +41,9 @@ function compileStep(rule: RelabelRule): Step {
     case "replace":
       return always((labels) => replace(labels, pattern, joined(labels), target, replacement));
     case "lowercase":
-      return always((labels) => set(labels, target, lowerCase(joined(labels))));
+      return always((labels) => set(labels, target, goLower(joined(labels))));
     case "uppercase":
-      return always((labels) => set(labels, target, upperCase(joined(labels))));
+      return always((labels) => set(labels, target, goUpper(joined(labels))));
     case "hashmod":
       return always((labels) => set(labels, target, hashModulo(joined(labels), rule.modulus)));
     case "labelmap":
@@ -96,4 +95,37 @@ function set(labels: Labels, name: string, value: string): void {
 function hashModulo(text: string, modulus: number): string {
   const digest = createHash("md5").update(text).digest();
   return (digest.readBigUInt64BE(8) % BigInt(modulus)).toString();
+}
+
+/**
+ * Letter case as Go's strings.ToLower and ToUpper change it, which Prometheus uses: each character by itself, to exactly
+ * one other. JavaScript has longer mappings (ß to SS), and another one for a Σ at the end of a word.
+ */
+function goLower(text: string): string {
+  return Array.from(text, simpleLower).join("");
+}
+
+function goUpper(text: string): string {
+  return Array.from(text, simpleUpper).join("");
+}
+
+/** The dotted capital I is the only letter that has both a long mapping and a short one. */
+function simpleLower(character: string): string {
+  return character === "\u0130" ? "i" : (single(character.toLowerCase()) ?? character);
+}
+
+function simpleUpper(character: string): string {
+  return single(character.toUpperCase()) ?? greekCapital(character) ?? character;
+}
+
+/** The capital of a Greek vowel with a small iota below stands 8 or 9 further; JavaScript maps only from it, not to it. */
+function greekCapital(character: string): string | undefined {
+  const code = character.codePointAt(0) ?? 0;
+  return [code + 8, code + 9]
+    .map((candidate) => String.fromCodePoint(candidate))
+    .find((capital) => capital.toLowerCase() === character);
+}
+
+function single(mapped: string): string | undefined {
+  return Array.from(mapped).length === 1 ? mapped : undefined;
 }

@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import type { Frozen } from "../../runtime/frozen.ts";
-import { isLabelName } from "./name.ts";
+import { isLabelName } from "../../metric/series.ts";
 
 /** As long as an alternation of some thousand host names. */
 const mostCharacters = 65_536;
