@@ -130,9 +130,9 @@ test("what is quoted, escaped or in a class is no group when the cost is estimat
   const costly = ["(?:\\Q)\\Ex){1000}", "(?:[)]x){1000}", "(?:[[:alpha:])]x){1000}", "(?:\\)x){1000}"];
   for (const source of costly) {
     const compiled = compilePattern(source.repeat(101));
-    assert.ok(!compiled.ok && /it comes to \d{6} parts/.test(compiled.error), source);
+    assert.ok(!compiled.ok && /it comes to \d{6,} parts/.test(compiled.error), source);
   }
-  assert.ok(compilePattern("(?:ab){1000}".repeat(40)).ok);
+  assert.ok(compilePattern("(?:ab){1000}".repeat(15)).ok);
 });
 
 test("replacements expand as Go's Regexp.Expand does", () => {
