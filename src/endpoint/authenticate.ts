@@ -13,7 +13,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import type { Clock } from "../runtime/clock.ts";
 import { createBucket, type Bucket } from "./bucket.ts";
-import { createRecent } from "./recent.ts";
+import { createBoundedMap } from "../runtime/bounded-map.ts";
 
 export type Verdict = "admitted" | "refused" | "busy";
 
@@ -49,11 +49,11 @@ const totalBudget = [10, 1000] as const;
 
 export function createAuthenticator(compare: Compare, clock: Pick<Clock, "monotonic">): Authenticator {
   const secret = randomBytes(32);
-  const accepted = createRecent<true>(mostAccepted);
-  const refused = createRecent<true>(mostRefused);
-  const peers = createRecent<Bucket>(mostPeers);
-  const returning = createRecent<Bucket>(mostPeers);
-  const postponed = createRecent<true>(mostRefused);
+  const accepted = createBoundedMap<string, true>(mostAccepted);
+  const refused = createBoundedMap<string, true>(mostRefused);
+  const peers = createBoundedMap<string, Bucket>(mostPeers);
+  const returning = createBoundedMap<string, Bucket>(mostPeers);
+  const postponed = createBoundedMap<string, true>(mostRefused);
   const everybody = createBucket(...totalBudget);
   const running = new Map<string, Promise<Verdict>>();
   let queue: Promise<unknown> = Promise.resolve();

@@ -1,5 +1,6 @@
 /** Interns series sets: while a source reports the same series, every snapshot shares one object. */
 import { seriesSet, type Series, type SeriesSet } from "../metric/series.ts";
+import { createBoundedMap } from "../runtime/bounded-map.ts";
 
 /** Sets that alternate (a core that parks, a thermal state that comes and goes) keep their identity up to this many. */
 const remembered = 64;
@@ -10,17 +11,12 @@ export interface SeriesSets {
 }
 
 export function createSeriesSets(): SeriesSets {
-  const byKey = new Map<string, SeriesSet>();
+  const byKey = createBoundedMap<string, SeriesSet>(remembered);
   let last: SeriesSet | undefined;
 
   function intern(series: readonly Series[]): SeriesSet {
     const fresh = seriesSet(series);
-    const known = byKey.get(fresh.key) ?? fresh;
-    byKey.delete(known.key);
-    byKey.set(known.key, known);
-    const [oldest] = byKey.keys();
-    if (byKey.size > remembered && oldest !== undefined) byKey.delete(oldest);
-    return known;
+    return byKey.getOrMake(fresh.key, () => fresh);
   }
 
   return {

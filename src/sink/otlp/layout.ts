@@ -6,6 +6,7 @@
  */
 import type { Metric } from "../../metric/metric.ts";
 import { seriesKey, type LabelPair, type Series, type SeriesSet } from "../../metric/series.ts";
+import { createBoundedMap } from "../../runtime/bounded-map.ts";
 import type { Identity } from "../identity.ts";
 import { createKnownSeries } from "../known-series.ts";
 
@@ -49,7 +50,7 @@ export interface Layouts {
 const mostSets = 16;
 
 export function createLayouts({ externalLabels }: Pick<Identity, "externalLabels">): Layouts {
-  const layouts = new Map<string, Layout>();
+  const layouts = createBoundedMap<string, Layout>(mostSets);
   const known = createKnownSeries<PointSeries>();
 
   function intern(metric: Metric, labels: readonly LabelPair[]): PointSeries {
@@ -75,11 +76,7 @@ export function createLayouts({ externalLabels }: Pick<Identity, "externalLabels
   return {
     of(set) {
       known.inUse(set.series.length);
-      const layout = layouts.get(set.key) ?? build(set.series);
-      layouts.delete(set.key);
-      layouts.set(set.key, layout);
-      for (const [oldest] of layouts) if (layouts.size > mostSets) layouts.delete(oldest);
-      return layout;
+      return layouts.getOrMake(set.key, () => build(set.series));
     },
     ending: (series) => (series.length === 0 ? [] : build(series).columns),
   };

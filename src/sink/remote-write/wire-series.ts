@@ -6,6 +6,7 @@
  */
 import type { Metric } from "../../metric/metric.ts";
 import { seriesKey, type LabelPair, type Series, type SeriesSet } from "../../metric/series.ts";
+import { createBoundedMap } from "../../runtime/bounded-map.ts";
 import { identifiedLabels, type Identity } from "../identity.ts";
 import { createKnownSeries } from "../known-series.ts";
 import type { Relabel } from "../relabel/apply.ts";
@@ -30,7 +31,7 @@ export interface SeriesIndex {
 const mostSets = 16;
 
 export function createSeriesIndex(identity: Identity, relabel: Relabel): SeriesIndex {
-  const sets = new Map<string, readonly (WireSeries | undefined)[]>();
+  const sets = createBoundedMap<string, readonly (WireSeries | undefined)[]>(mostSets);
   const known = createKnownSeries<WireSeries | undefined>();
 
   function find(series: Series): WireSeries | undefined {
@@ -42,11 +43,7 @@ export function createSeriesIndex(identity: Identity, relabel: Relabel): SeriesI
     find,
     columns(set) {
       known.inUse(set.series.length);
-      const columns = sets.get(set.key) ?? set.series.map(find);
-      sets.delete(set.key);
-      sets.set(set.key, columns);
-      for (const [oldest] of sets) if (sets.size > mostSets) sets.delete(oldest);
-      return columns;
+      return sets.getOrMake(set.key, () => set.series.map(find));
     },
   };
 }
