@@ -1,5 +1,5 @@
 /** Reads what `pmset -g batt` and `pmset -g` print: where power comes from, the battery, and the power mode. */
-import { defined } from "./defined.ts";
+import { defined } from "../runtime/defined.ts";
 import { findingLog, type FindingLog } from "./finding.ts";
 import { linesOf, nothingPrinted, unexpectedOutput, parsed, type ParseResult } from "./result.ts";
 import type { PmsetSample, PowerMode } from "./sample.ts";

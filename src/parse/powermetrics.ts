@@ -3,7 +3,7 @@
  *
  * Read on in powermetrics/: apple-silicon.ts and intel.ts (the two dialects), core.ts, power.ts, usage.ts.
  */
-import { defined } from "./defined.ts";
+import { defined } from "../runtime/defined.ts";
 import { type Fields, fieldsOf } from "./field.ts";
 import { type FindingLog, findingLog } from "./finding.ts";
 import { type Keep, type PlistValue, isDict, parsePlist } from "./plist/reader.ts";

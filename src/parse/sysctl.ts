@@ -2,7 +2,7 @@
  * Reads what `sysctl vm.swapusage hw.memsize kern.boottime kern.memorystatus_vm_pressure_level` prints.
  * 2^64 has 20 digits: what has more is no number of the kernel's, and with hundreds of them it would be Infinity.
  */
-import { defined } from "./defined.ts";
+import { defined } from "../runtime/defined.ts";
 import { findingLog, type FindingLog } from "./finding.ts";
 import { linesOf, nothingPrinted, unexpectedOutput, parsed, type ParseResult } from "./result.ts";
 import type { SysctlSample } from "./sample.ts";

@@ -14,7 +14,7 @@ import {
   type History,
   type HistoryRange,
 } from "../endpoint/api/history.ts";
-import { readingsOf, withoutAbsent } from "../endpoint/api/readings.ts";
+import { readingsOf } from "../endpoint/api/readings.ts";
 import type { StatusBoard } from "../endpoint/api/routes.ts";
 import {
   statusVersion,
@@ -31,6 +31,7 @@ import { stalenessLimit } from "../meter/latest.ts";
 import { ownSource } from "../meter/own-meter.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { defined } from "../runtime/defined.ts";
 import type { Source, SourceFailure } from "../source/source.ts";
 import type { SourceName } from "../parse/sample.ts";
 import { adviceFor } from "./advice.ts";
@@ -115,7 +116,7 @@ export function createBoard(options: BoardOptions): Board {
       name,
       intervalMs,
       ...own.ofSource(name),
-      ...withoutAbsent({ up: isUp, lastSample: lastTime, lastFailure: failures.get(name) }),
+      ...defined({ up: isUp, lastSample: lastTime, lastFailure: failures.get(name) }),
     };
   }
 
@@ -172,14 +173,14 @@ function sinkStatus(
     backlog: {
       snapshots: backlog.snapshots,
       bytes: backlog.bytes,
-      ...withoutAbsent({ oldest: backlog.oldestTimeMs }),
+      ...defined({ oldest: backlog.oldestTimeMs }),
     },
-    ...withoutAbsent({
+    ...defined({
       lastSuccess: state.lastSuccessMs,
       latencyMs: state.lastDurationMs,
       nextAttempt: state.nextAttemptMs,
       skewMs: state.skewMs,
-      lastFailure: lastFailure && { ...lastFailure, ...withoutAbsent({ advice }) },
+      lastFailure: lastFailure && { ...lastFailure, ...defined({ advice }) },
     }),
   };
 }
@@ -202,12 +203,12 @@ function journalStatus(kept: JournalState): NonNullable<Status["journal"]> {
     waiting,
     since,
     until,
-    ...withoutAbsent({ target: address }),
+    ...defined({ target: address }),
   }));
   const parts = { durable, bytes, snapshots, dropped, setAside };
   return {
     ...parts,
-    ...withoutAbsent({ reason, oldest: oldestTimeMs, lastSetAside: lastSetAsideMs }),
+    ...defined({ reason, oldest: oldestTimeMs, lastSetAside: lastSetAsideMs }),
     ...(orphans.length > 0 && { orphans }),
   };
 }
@@ -216,5 +217,5 @@ function chipAndVersion({
   chip,
   osVersion,
 }: Pick<Machine, "chip" | "osVersion">): Pick<Machine, "chip" | "osVersion"> {
-  return withoutAbsent({ chip, osVersion });
+  return defined({ chip, osVersion });
 }

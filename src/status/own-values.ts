@@ -1,8 +1,8 @@
 /** What the status takes from metrics that are counted elsewhere: the sources' errors, the agent's cost, the machine's model. */
-import { withoutAbsent } from "../endpoint/api/readings.ts";
 import type { AgentIdentity, Machine, SourceStatus } from "../endpoint/api/status.ts";
 import { ownMetrics } from "../meter/own-metrics.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
+import { defined } from "../runtime/defined.ts";
 import type { Metric } from "../metric/metric.ts";
 
 export interface OwnCounts {
@@ -20,7 +20,7 @@ export function countsOf(own: Snapshot | undefined): OwnCounts {
     return values.length === 0 ? undefined : values.reduce((total, value) => total + value, 0);
   };
   return {
-    cost: withoutAbsent({
+    cost: defined({
       cpuSeconds: sum(ownMetrics.processCpu),
       memoryBytes: sum(ownMetrics.processMemory),
     }),
@@ -37,7 +37,7 @@ export function infoOf(snapshots: readonly Snapshot[]): Pick<Machine, "model" | 
     const info = set.series.find(({ name }) => name === "powermetrics_info");
     if (info === undefined) continue;
     const { hw_model: model, os_build: osBuild } = Object.fromEntries(info.labels);
-    return withoutAbsent({ model, osBuild });
+    return defined({ model, osBuild });
   }
   return {};
 }

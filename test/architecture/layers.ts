@@ -36,7 +36,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     world: ["setTimeout", "Date.now", "Math.random", "performance.now"],
   },
   metric: { imports: ["runtime"] },
-  parse: { imports: ["metric"] },
+  parse: { imports: ["metric", "runtime/defined.ts"] },
   source: { imports: ["runtime", "parse"], modules: ["node:child_process", "node:fs"] },
   /** Apple's tools, impersonated: `simulate` runs it, and of the agent only what is put together asks it how busy it is. */
   simulator: { imports: ["runtime"], modules: ["node:fs"], world: ["setImmediate", "process.env"] },

@@ -1,5 +1,6 @@
 /** Turns snapshots into readings: what the exported series mean to somebody who looks at the machine. */
 import type { Series } from "../../metric/series.ts";
+import { defined } from "../../runtime/defined.ts";
 import type { Snapshot } from "../../meter/snapshot.ts";
 import type { MemoryReading, Rail, Readings } from "./status.ts";
 
@@ -128,7 +129,7 @@ function memoryOf(values: ReadonlyMap<string, number>): MemoryReading {
     for (const [name, sign] of counts) pages += sign * (values.get(name) ?? NaN);
     return pageSize === undefined || Number.isNaN(pages) ? undefined : Math.max(0, pages) * pageSize;
   };
-  return withoutAbsent({
+  return defined({
     total: values.get("vmstat_memory_total_bytes"),
     wired: bytes(["vmstat_pages_wired_count", 1]),
     app: bytes(["vmstat_pages_anonymous_count", 1], ["vmstat_pages_purgeable_count", -1]),
@@ -139,11 +140,4 @@ function memoryOf(values: ReadonlyMap<string, number>): MemoryReading {
     swapTotal: values.get("vmstat_swap_total_bytes"),
     pressure: pressures[values.get("vmstat_memory_pressure_level") ?? 0],
   });
-}
-
-type Present<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
-
-/** The same record without the keys whose value is undefined: absent is not unknown. */
-export function withoutAbsent<T extends object>(record: T): Present<T> {
-  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as Present<T>;
 }

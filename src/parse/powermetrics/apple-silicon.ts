@@ -3,7 +3,7 @@
  *
  * A cluster's own frequency and idle time are not read: M3 and M4 report 0 Hz and 100 % idle for busy clusters.
  */
-import { defined } from "../defined.ts";
+import { defined } from "../../runtime/defined.ts";
 import type { Fields } from "../field.ts";
 import type { FindingLog } from "../finding.ts";
 import type { PlistDict } from "../plist/reader.ts";

@@ -1,5 +1,5 @@
 /** What both dialects say of a CPU: its id, its frequency, and the time it spent at each of its frequencies. */
-import { defined } from "../defined.ts";
+import { defined } from "../../runtime/defined.ts";
 import type { Fields } from "../field.ts";
 import type { FindingLog } from "../finding.ts";
 import type { PlistDict } from "../plist/reader.ts";

@@ -1,5 +1,5 @@
 /** Reads the dialect of Intel Macs: packages of cores of CPUs, watts, an array of GPUs, SMC sensors (src/parse/README.md, 4). */
-import { defined } from "../defined.ts";
+import { defined } from "../../runtime/defined.ts";
 import type { Fields } from "../field.ts";
 import type { FindingLog } from "../finding.ts";
 import type { PlistDict } from "../plist/reader.ts";

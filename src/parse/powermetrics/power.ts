@@ -1,5 +1,5 @@
 /** Reads power and energy: the figures that powermetrics derives per rail, and when they cannot be true. */
-import { defined } from "../defined.ts";
+import { defined } from "../../runtime/defined.ts";
 import type { Fields } from "../field.ts";
 import type { FindingLog } from "../finding.ts";
 import type { Core, Processor } from "../sample.ts";

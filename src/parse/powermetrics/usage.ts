@@ -1,5 +1,5 @@
 /** Reads what was used in the window: network, disks, interrupts, and tasks or coalitions (src/parse/README.md, 3.3 and 3.4). */
-import { defined } from "../defined.ts";
+import { defined } from "../../runtime/defined.ts";
 import type { Fields } from "../field.ts";
 import type { FindingLog } from "../finding.ts";
 import type { DiskWindow, InterruptWindow, NetworkWindow, TaskWindow } from "../sample.ts";
