@@ -1,4 +1,5 @@
 /** A problem of a configuration: where, at which key, and why, in one line each. */
+import { printable } from "../runtime/printable.ts";
 import { maskUrls } from "../runtime/redact.ts";
 
 /** Where an effective value comes from; lines and columns count from 1. */
@@ -40,13 +41,8 @@ export function formatOrigin(origin: Origin): string {
 
 /** `file:line:column: path: message`, without line breaks whatever the values were. */
 export function formatProblem({ origin, path, message }: Problem): string {
-  return [formatOrigin(origin), path, message]
-    .filter((part) => part !== "")
-    .join(": ")
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped);
+  return printable([formatOrigin(origin), path, message].filter((part) => part !== "").join(": "));
 }
-
-const escaped = (character: string): string => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 
 /** The file's problems in reading order, the others behind them. */
 export function inReadingOrder(problems: readonly Problem[]): Problem[] {

@@ -2,6 +2,7 @@
 import { parseRetryAfter } from "../runtime/backoff.ts";
 import { parseHttpDate } from "../runtime/http/date.ts";
 import type { HttpReply, HttpResponse } from "../runtime/http/http.ts";
+import { printable } from "../runtime/printable.ts";
 import { knownSecrets } from "../runtime/redact.ts";
 import { messageOf, unpacked } from "./answer-body.ts";
 import type { Outcome, Sink } from "./sink.ts";
@@ -150,14 +151,6 @@ export function excerpt(text: string): string {
   // Not in the middle of a character.
   while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
   return printable(bytes.toString("utf8", 0, end));
-}
-
-/** Control and format characters (line breaks, terminal escapes, text direction) spelled out. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
-    if (character === "\n") return "\\n";
-    return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
-  });
 }
 
 /** Only an answer that names its time shows how far our clock is off. */

@@ -2,6 +2,7 @@
 import { StringDecoder } from "node:string_decoder";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
+import { printable } from "../runtime/printable.ts";
 
 interface LineSplitter {
   push(chunk: Buffer): void;
@@ -40,13 +41,6 @@ export function splitLines(onLine: (line: string) => void, maxLength = 300): Lin
   function keep(text: string): void {
     pending += text.slice(0, Math.max(0, maxLength + 1 - pending.length));
   }
-}
-
-function printable(text: string): string {
-  return text.replace(
-    /\p{Cc}/gu,
-    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
-  );
 }
 
 interface LineLog {

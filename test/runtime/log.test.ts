@@ -51,7 +51,7 @@ test("levels below the threshold are silent, and the threshold can move for chil
 
 test("text is one line whatever is in it", (t) => {
   const { log, lines } = logged(t, { format: "text" });
-  log.error("bad\nthing \u001b[2J\u009b", {
+  log.error("bad\nthing \u001b[2J\u009b\u202e", {
     path: "/a b",
     line: 'x="1"\r\n',
     n: 1,
@@ -59,7 +59,7 @@ test("text is one line whatever is in it", (t) => {
     none: "",
   });
   assert.deepEqual(lines(), [
-    String.raw`2026-01-01T00:00:00.000Z ERROR bad\nthing \u001b[2J\u009b path="/a b" line="x=\"1\"\r\n" n=1 deep={"a":["\n"]} none=""`,
+    String.raw`2026-01-01T00:00:00.000Z ERROR bad\nthing \u001b[2J\u009b\u202e path="/a b" line="x=\"1\"\r\n" n=1 deep={"a":["\n"]} none=""`,
   ]);
 });
 

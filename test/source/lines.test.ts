@@ -32,7 +32,7 @@ test("lines come out the same wherever the stream is cut", () => {
 test("blank lines are left out, control characters are escaped, and a last line needs no newline", () => {
   assert.deepEqual(split([Buffer.from("one\n\n  \r\ntwo\u001b[31m\nthree")]), [
     "one",
-    "two\\x1b[31m",
+    "two\\u001b[31m",
     "three",
   ]);
 });

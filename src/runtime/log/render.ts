@@ -1,6 +1,7 @@
 /** Renders a log line: errors on one line with their causes, nothing that could forge another line or move a cursor. */
 import { causeOf } from "../cause.ts";
 import type { LogFields, LogLevel } from "../log.ts";
+import { printable } from "../printable.ts";
 
 export type PlainFields = Readonly<Record<string, unknown>>;
 
@@ -71,13 +72,13 @@ export function renderText(
   const date = new Date(timeMs);
   const time = shortTime ? date.toTimeString().slice(0, 8) : date.toISOString();
   const word = color ? `\u001b[${colors[level]}m${words[level]}\u001b[0m` : words[level];
-  const pairs = Object.entries(fields).map(([key, value]) => ` ${escapeControls(key)}=${textValue(value)}`);
-  return `${time} ${word} ${escapeControls(message)}${pairs.join("")}`;
+  const pairs = Object.entries(fields).map(([key, value]) => ` ${printable(key)}=${textValue(value)}`);
+  return `${time} ${word} ${printable(message)}${pairs.join("")}`;
 }
 
 function textValue(value: unknown): string {
   const bare = typeof value === "string" && /^[^\s"=\\]+$/.test(value);
-  return escapeControls(bare ? value : jsonText(value));
+  return printable(bare ? value : jsonText(value));
 }
 
 /** A line with too little in it is better than none. */
@@ -90,14 +91,4 @@ function jsonText(value: unknown): string {
   } catch {
     return "(unprintable)";
   }
-}
-
-/** C0, DEL and C1, and the line separators of Unicode. */
-const controls = /[\p{Cc}\u2028\u2029]/gu;
-
-function escapeControls(text: string): string {
-  return text.replace(controls, (one) => {
-    if (one === "\n") return "\\n";
-    return `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
 }

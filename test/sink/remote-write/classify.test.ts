@@ -242,7 +242,7 @@ test("a redirect says where it leads", () => {
   assert.ok(outcome.status === "refused");
   assert.equal(
     outcome.reason,
-    "unexpected status: got 301, want 2xx (redirect to https://other.test/\\u{1b}[31m); set the url to where it leads",
+    "unexpected status: got 301, want 2xx (redirect to https://other.test/\\u001b[31m); set the url to where it leads",
   );
 });
 
