@@ -1,4 +1,5 @@
 /** Reads the address that a server listens on, as people write it: `127.0.0.1:9127`, `[::1]:9127`, `:9127`. */
+import { BlockList, isIP } from "node:net";
 
 export interface ListenAddress {
   /** Empty for every interface. */
@@ -20,7 +21,12 @@ export function formatAddress({ host, port }: ListenAddress): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-/** Whether only this machine can reach the host, given without brackets. */
+const loopback = new BlockList();
+loopback.addSubnet("127.0.0.0", 8);
+loopback.addAddress("::1", "ipv6");
+
+/** Whether only this machine can reach the host, given without brackets; an address in any spelling. */
 export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^(?:::ffff:)?127(?:\.[0-9]{1,3}){3}$/.test(host);
+  const family = isIP(host);
+  return host === "localhost" || (family !== 0 && loopback.check(host, family === 4 ? "ipv4" : "ipv6"));
 }

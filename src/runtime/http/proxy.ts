@@ -1,5 +1,6 @@
 /** Chooses a proxy by Go's rules (golang.org/x/net/http/httpproxy), which Prometheus and the Collector follow. */
 import { BlockList, isIP } from "node:net";
+import { isLoopback } from "../address.ts";
 import { urlFault } from "./receiver-url.ts";
 import type { HttpSettings } from "./settings.ts";
 
@@ -105,8 +106,4 @@ export function portOf(url: URL): string {
 /** `host:port` as a person would write it. */
 export function authorityOf(url: URL): string {
   return `${url.hostname}:${portOf(url)}`;
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || inRange("127.0.0.0/8", host) || inRange("::1/128", host);
 }
