@@ -23,7 +23,7 @@ import { machineOf, sinkWorldOf } from "./receivers.ts";
 import { receiversOf } from "./sink/index.ts";
 import { settleForLongLife } from "./runtime/long-life.ts";
 import { childCpu } from "./source/child-cpu.ts";
-import type { HostFacts } from "./source/host.ts";
+import type { HostFacts } from "./runtime/host.ts";
 import { createHeartbeat, wakeTimeReader, watchTime } from "./source/heartbeat.ts";
 import type { SourceEnd } from "./source/source.ts";
 import { startInTurn } from "./source/open.ts";

@@ -4,7 +4,8 @@ import { createSystemAuthorities, type SystemAuthorities } from "./runtime/http/
 import { createHttpClient } from "./runtime/http/client.ts";
 import type { Logger } from "./runtime/log.ts";
 import type { Identity } from "./sink/identity.ts";
-import { readHostFacts, type HostFacts } from "./source/host.ts";
+import type { HostFacts } from "./runtime/host.ts";
+import { readHostFacts } from "./source/host.ts";
 import { runTool } from "./source/child.ts";
 import type { SinkWorld } from "./sink/index.ts";
 import type { Clock } from "./runtime/clock.ts";

@@ -2,7 +2,7 @@
 import type { HttpClient } from "../runtime/http/http.ts";
 import type { HttpSettings } from "../runtime/http/settings.ts";
 import type { Identity } from "./identity.ts";
-import type { HostFacts } from "./otlp/resource.ts";
+import type { HostFacts } from "../runtime/host.ts";
 import { metricsUrl } from "./otlp/address.ts";
 import type { OtlpSettings } from "./otlp/schema.ts";
 import { historyPacing, type Pacing } from "./pacing.ts";

@@ -1,18 +1,8 @@
 /** What the operating system says of the machine: facts for OpenTelemetry's resource, and how busy its CPUs are. Each may be absent. */
 import { cpus, totalmem } from "node:os";
 import type { Clock } from "../runtime/clock.ts";
+import type { HostFacts } from "../runtime/host.ts";
 import { type Argv, type RunOptions, type Spawn, runTool } from "./child.ts";
-
-export interface HostFacts {
-  readonly osVersion?: string;
-  readonly osBuild?: string;
-  /** Apple's model identifier, such as Mac16,10. */
-  readonly model?: string;
-  /** `Apple M4`, or Intel's own words. */
-  readonly chip?: string;
-  /** The hardware UUID: stable through renames and new installations. */
-  readonly id?: string;
-}
 
 export interface HostOptions {
   /** `[/usr/sbin/sysctl]`, or the simulator and its first arguments. */

@@ -1,19 +1,7 @@
 /** The OTLP resource: who the agent is to a receiver, by the names of OpenTelemetry's semantic conventions. */
 import type { LabelPair } from "../../metric/series.ts";
+import type { HostFacts } from "../../runtime/host.ts";
 import type { Identity } from "../identity.ts";
-
-/** What is known of the machine; a fact that is not known is absent from the resource. */
-export interface HostFacts {
-  readonly name?: string;
-  /** Stable and unique, such as the hardware UUID. */
-  readonly id?: string;
-  /** As Node says it: arm64, x64. */
-  readonly arch?: string;
-  readonly osVersion?: string;
-  readonly osBuild?: string;
-  /** Apple's model identifier, such as Mac16,10. */
-  readonly model?: string;
-}
 
 /**
  * Receivers make `job` of `service.name` and `instance` of `service.instance.id`

@@ -1,5 +1,6 @@
 /** OTLP over HTTP as a sink: one receiver, one encoding, one request at a time. */
 import { gzipSync } from "node:zlib";
+import type { HostFacts } from "../../runtime/host.ts";
 import type { HttpClient } from "../../runtime/http/http.ts";
 import type { Metric } from "../../metric/metric.ts";
 import { skewOf } from "../answer.ts";
@@ -12,7 +13,7 @@ import { createJsonEncoder } from "./encode-json.ts";
 import { createProtobufEncoder } from "./encode-protobuf.ts";
 import { countOf, gather, halvesOf, type Gathered } from "./gather.ts";
 import { createLayouts } from "./layout.ts";
-import { resourceAttributes, type HostFacts } from "./resource.ts";
+import { resourceAttributes } from "./resource.ts";
 import { metricsUrl } from "./address.ts";
 import type { OtlpSettings } from "./schema.ts";
 import { isDelta } from "./temporality.ts";
