@@ -28,7 +28,7 @@ const world = {
 const longFunctions = [
   "src/agent.ts",
   "src/command/run.ts",
-  "src/delivery/{deliveries,delivery,dispatch,push-latest}.ts",
+  "src/delivery/{deliveries,loop,batch-sender,latest-only}.ts",
   "src/journal/{cursor,journal,ledger,row-reader,row-writer,store,tail,volume,writing}.ts",
   "src/meter/{intake,own-meter,sample-meter}.ts",
   "src/runtime/http/{client,connections}.ts",

@@ -1,6 +1,6 @@
 /** Feeds every stage's state into the agent's own metrics, and collects those at a slow interval. */
 import type { Deliveries } from "./delivery/deliveries.ts";
-import { deliveryStatuses, type DeliveryListener } from "./delivery/state.ts";
+import { deliveryStatuses, type DeliveryListener } from "./delivery/types.ts";
 import { lossReasons, type Journal, type JournalState } from "./journal/types.ts";
 import type { Intake } from "./meter/intake.ts";
 import type { OwnMeter } from "./meter/own-meter.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Configuration } from "../config/schema.ts";
 import { createDeliveries, type Deliveries } from "../delivery/deliveries.ts";
-import type { DeliveryReport } from "../delivery/state.ts";
+import type { DeliveryReport } from "../delivery/types.ts";
 import { openJournal } from "../journal/journal.ts";
 import { catalogue } from "../meter/catalogue.ts";
 import type { Snapshot } from "../meter/snapshot.ts";

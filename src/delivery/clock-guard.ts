@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
-import type { Send } from "./attempt.ts";
+import type { Send } from "./send-chain.ts";
 
 export interface ClockGuard {
   /** An answer told the receiver's time: ours plus `skewMs`. False when that cannot be its time. */

@@ -7,10 +7,10 @@ import type { Logger } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
 import type { Receiver, SinkWorld } from "../sink/index.ts";
 import type { Sink } from "../sink/sink.ts";
-import { createDelivery, type Delivery } from "./delivery.ts";
-import { createPushLatest } from "./push-latest.ts";
+import { createDeliveryLoop, type Delivery } from "./loop.ts";
+import { createLatestOnly } from "./latest-only.ts";
 import { assignSinks } from "./sink-ids.ts";
-import type { DeliveryListener, DeliveryReport } from "./state.ts";
+import type { DeliveryListener, DeliveryReport } from "./types.ts";
 
 export interface DeliveriesOptions {
   readonly journal: Journal;
@@ -151,9 +151,9 @@ function createLoop(
   };
   switch (pacing.kind) {
     case "latest":
-      return createPushLatest({ ...shared, intervalMs: pacing.intervalMs });
+      return createLatestOnly({ ...shared, intervalMs: pacing.intervalMs });
     case "history":
-      return createDelivery({
+      return createDeliveryLoop({
         ...shared,
         pacing,
         cursor: options.journal.cursor(sink.id, { from: "now", block }),

@@ -4,7 +4,7 @@
  */
 import { touches } from "../journal/ranges.ts";
 import type { Cursor, SeqRange } from "../journal/types.ts";
-import type { Retry } from "./attempt.ts";
+import type { Retry } from "./send-chain.ts";
 
 export interface Doubt {
   /** The receiver may have stored this. */

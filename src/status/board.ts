@@ -24,7 +24,7 @@ import {
   type SourceStatus,
   type Status,
 } from "../endpoint/api/status.ts";
-import type { DeliveryState } from "../delivery/state.ts";
+import type { DeliveryState } from "../delivery/types.ts";
 import { lossReasons, type Journal, type JournalState } from "../journal/types.ts";
 import type { Intake } from "../meter/intake.ts";
 import { stalenessLimit } from "../meter/latest.ts";

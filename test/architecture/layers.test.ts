@@ -75,7 +75,7 @@ test("what is forbidden is found in every spelling", () => {
     'import { spawn } from "node:child_process";',
     'import type { Agent } from "../agent.ts";',
     'export { now } from "../endpoint/serve.ts";',
-    'const lazy = await import("../delivery/delivery.ts");',
+    'const lazy = await import("../delivery/loop.ts");',
     'type Late = import("../config/schema.ts").Configuration;',
     "const at = Date.now() + new Date().getTime() + Math.random();",
     "setTimeout(() => process.exit(1), Number(process.env['X']));",
@@ -85,7 +85,7 @@ test("what is forbidden is found in every spelling", () => {
   assert.deepEqual(wrongImports(file), [
     "agent.ts",
     "endpoint/serve.ts",
-    "delivery/delivery.ts",
+    "delivery/loop.ts",
     "config/schema.ts",
   ]);
   assert.deepEqual(wrongModules(file), ["node:child_process"]);

@@ -61,7 +61,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   },
   delivery: { imports: ["runtime", "metric", snapshot, "journal", "sink"] },
   endpoint: {
-    imports: ["runtime", "metric", "meter", "delivery/state.ts"],
+    imports: ["runtime", "metric", "meter", "delivery/types.ts"],
     modules: ["node:http", "node:https", "node:net", "node:tls", "bcryptjs", "uplot"],
   },
   /** What the status page and `top` show, put together from every stage's state. */
@@ -73,7 +73,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       "parse/sample.ts",
       "source/source.ts",
       "journal/types.ts",
-      "delivery/state.ts",
+      "delivery/types.ts",
       "endpoint/api",
     ],
   },

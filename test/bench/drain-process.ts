@@ -3,7 +3,7 @@
  * Prints `ready`, then what it cost. With `hold` it goes on trying instead of giving up, until it is ended.
  */
 import { systemClock } from "../../src/runtime/clock.ts";
-import { createDelivery } from "../../src/delivery/delivery.ts";
+import { createDeliveryLoop } from "../../src/delivery/loop.ts";
 import { settleForLongLife } from "../../src/runtime/long-life.ts";
 import { createHttpClient } from "../../src/runtime/http/client.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
@@ -24,7 +24,7 @@ await using sink = createRemoteWriteSink(remoteWriteSchema.parse({ url }), {
 });
 
 const cursor = journal.cursor(sink.id, { from: "oldest" });
-const delivery = createDelivery({
+const delivery = createDeliveryLoop({
   sink,
   cursor,
   pacing: {

@@ -1,8 +1,8 @@
 /** A sink under test: journal, delivery and client on a clock that only moves while the test waits for something. */
 import assert from "node:assert/strict";
-import { createDelivery, type Delivery } from "../../src/delivery/delivery.ts";
-import { createPushLatest } from "../../src/delivery/push-latest.ts";
-import type { DeliveryState } from "../../src/delivery/state.ts";
+import { createDeliveryLoop, type Delivery } from "../../src/delivery/loop.ts";
+import { createLatestOnly } from "../../src/delivery/latest-only.ts";
+import type { DeliveryState } from "../../src/delivery/types.ts";
 import { openJournal } from "../../src/journal/journal.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 import { createHttpClient } from "../../src/runtime/http/client.ts";
@@ -52,8 +52,8 @@ export async function createRig(subject: Subject, path: string, credentials: obj
     const listener = { requested: () => undefined, sent: () => undefined, dropped: () => undefined };
     const shared = { sink, listener, clock, random: seededRandom(1), log };
     const delivery: Delivery = sink.history
-      ? createDelivery({ ...shared, pacing, cursor: journal.cursor(sink.id, { from: "oldest" }) })
-      : createPushLatest({ ...shared, intervalMs: 15_000, latest: () => latest });
+      ? createDeliveryLoop({ ...shared, pacing, cursor: journal.cursor(sink.id, { from: "oldest" }) })
+      : createLatestOnly({ ...shared, intervalMs: 15_000, latest: () => latest });
     const stop = new AbortController();
     return { journal, sink, delivery, stop, running: delivery.run(stop.signal) };
   }

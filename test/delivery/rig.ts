@@ -1,6 +1,6 @@
 /** The setup of delivery's tests: a real journal on a fake clock, and a sink whose receiver answers as the test says. */
 import type { TestContext } from "node:test";
-import { createDelivery, type Delivery } from "../../src/delivery/delivery.ts";
+import { createDeliveryLoop, type Delivery } from "../../src/delivery/loop.ts";
 import type { Cursor, Journal, JournalOptions } from "../../src/journal/types.ts";
 import type { LogFields, Logger } from "../../src/runtime/log.ts";
 import type { Random } from "../../src/runtime/random.ts";
@@ -168,7 +168,7 @@ export function rig(context: TestContext, options: RigOptions = {}): Rig {
   }
 
   function create(): Delivery {
-    return createDelivery({
+    return createDeliveryLoop({
       sink,
       cursor: it.cursor(),
       pacing: { ...defaultPacing, ...options.pacing },

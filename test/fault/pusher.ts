@@ -11,7 +11,7 @@ import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { createDeliveries, type Deliveries } from "../../src/delivery/deliveries.ts";
-import type { DeliveryListener } from "../../src/delivery/state.ts";
+import type { DeliveryListener } from "../../src/delivery/types.ts";
 import { openJournal } from "../../src/journal/journal.ts";
 import type { Journal, JournalOptions } from "../../src/journal/types.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";

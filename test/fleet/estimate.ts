@@ -1,6 +1,6 @@
 /** Computes from the measurements what a fleet must be set to, and how long it takes; pure. */
 
-/** The longest random delay between wake and the first request, see src/delivery/delivery.ts. */
+/** The longest random delay between wake and the first request, see src/delivery/loop.ts. */
 export const jitterSeconds = 30;
 
 /** The part of its capacity that a herd may take; the rest is for queries, and for live data that comes meanwhile. */

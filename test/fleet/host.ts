@@ -1,6 +1,6 @@
 /** One imitated Mac: a real sink with its own connection and the real delivery loop, over a journal that is computed. */
 import { once } from "node:events";
-import { createDelivery, type Delivery, type DeliveryOptions } from "../../src/delivery/delivery.ts";
+import { createDeliveryLoop, type Delivery, type DeliveryOptions } from "../../src/delivery/loop.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { createHttpClient } from "../../src/runtime/http/client.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
@@ -58,7 +58,7 @@ export function createHost(plan: HostPlan): Host {
 
   function start(now: number): Delivery {
     while (nextTime < now) nextTime += intervalMs;
-    const delivery = createDelivery({
+    const delivery = createDeliveryLoop({
       sink,
       cursor,
       pacing,

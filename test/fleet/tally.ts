@@ -1,5 +1,5 @@
 /** Counts what a phase of the fleet is measured by: requests, samples and what became of them, bytes, waits. */
-import type { DeliveryListener } from "../../src/delivery/state.ts";
+import type { DeliveryListener } from "../../src/delivery/types.ts";
 import type { Body, SendResult } from "../../src/sink/sink.ts";
 
 export interface Tallies {

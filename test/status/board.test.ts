@@ -6,7 +6,7 @@ import { createOwnMeter } from "../../src/meter/own-meter.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 import { labelPairs, seriesSet } from "../../src/metric/series.ts";
 import { createBoard } from "../../src/status/board.ts";
-import { createLedger, stateOf } from "../../src/delivery/state.ts";
+import { createLedger, stateOf } from "../../src/delivery/types.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 
 function powerSnapshot(time: number, milliwatts: number): Snapshot {

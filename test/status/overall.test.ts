@@ -7,7 +7,7 @@ import { overallOf } from "../../src/status/overall.ts";
 import { rememberEvents } from "../../src/status/recent.ts";
 import { rememberSnapshots } from "../../src/status/remembered.ts";
 import { createKnownSecrets } from "../../src/runtime/redact.ts";
-import { deliveryStatuses } from "../../src/delivery/state.ts";
+import { deliveryStatuses } from "../../src/delivery/types.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { recordingLogger, snapshotOf } from "../endpoint/endpoint.ts";
 import { sinkStatus, statusOf, statusTime } from "../support/status.ts";

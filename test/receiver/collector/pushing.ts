@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { createDeliveries } from "../../../src/delivery/deliveries.ts";
-import type { DeliveryState } from "../../../src/delivery/state.ts";
+import type { DeliveryState } from "../../../src/delivery/types.ts";
 import { openJournal } from "../../../src/journal/journal.ts";
 import type { Snapshot } from "../../../src/meter/snapshot.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";

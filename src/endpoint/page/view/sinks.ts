@@ -1,5 +1,5 @@
 /** Shows sinks on the page: a card each, with what to do where one fails. Runs in the browser too. */
-import type { DeliveryStatus } from "../../../delivery/state.ts";
+import type { DeliveryStatus } from "../../../delivery/types.ts";
 import type { SinkStatus, Status } from "../../api/status.ts";
 import { ago, bytes, count, span } from "./format.ts";
 import { html, type Html } from "./html.ts";

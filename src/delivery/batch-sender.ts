@@ -13,13 +13,13 @@ import { untilAccepted } from "../sink/answer.ts";
 import { createDrops } from "../sink/drops.ts";
 import type { Body, EncodedBatch, Outcome, Sink } from "../sink/sink.ts";
 import type { Acceptance } from "./acceptance.ts";
-import type { Account } from "./account.ts";
-import type { Decided, Retry, Send } from "./attempt.ts";
+import type { Account } from "./accounting.ts";
+import type { Decided, Retry, Send } from "./send-chain.ts";
 import type { BatchSize } from "./batch-size.ts";
 import type { Doubt } from "./doubt.ts";
 import { mayBeStored } from "./doubt.ts";
-import type { Relation } from "./relation.ts";
-import type { Ledger } from "./state.ts";
+import type { Relation } from "./receiver-health.ts";
+import type { Ledger } from "./types.ts";
 
 export type Verdict =
   /** Delivered or dropped: on to the next. */

@@ -17,17 +17,17 @@ import type { Random } from "../runtime/random.ts";
 import type { Pacing } from "../sink/pacing.ts";
 import type { Sink } from "../sink/sink.ts";
 import { createAcceptance } from "./acceptance.ts";
-import { createAccount } from "./account.ts";
-import { waitForNext, withRetry, withTelemetry, type Decided, type Send } from "./attempt.ts";
+import { createAccount } from "./accounting.ts";
+import { waitForNext, withRetry, withTelemetry, type Decided, type Send } from "./send-chain.ts";
 import { createBatchSize } from "./batch-size.ts";
 import { createClockGuard, withClockGuard } from "./clock-guard.ts";
-import { createDispatch, rangeOf, type AttemptTerms, type Verdict } from "./dispatch.ts";
+import { createDispatch, rangeOf, type AttemptTerms, type Verdict } from "./batch-sender.ts";
 import { createDoubt } from "./doubt.ts";
 import { batchSamples, createDrainPace } from "./drain.ts";
-import { createPause } from "./pause.ts";
-import { pickBatch, type Pick } from "./pick.ts";
-import { createRelation } from "./relation.ts";
-import { createLedger, stateOf, type DeliveryListener, type DeliveryState } from "./state.ts";
+import { createPause } from "./wakeable-timer.ts";
+import { pickBatch, type Pick } from "./batch-selection.ts";
+import { createRelation } from "./receiver-health.ts";
+import { createLedger, stateOf, type DeliveryListener, type DeliveryState } from "./types.ts";
 
 export interface DeliveryOptions {
   readonly sink: Sink;
@@ -59,7 +59,7 @@ const longOutageMs = 5 * 60_000;
 /** How often what waits for something other than its deadline is looked at. */
 const recheckMs = 30_000;
 
-export function createDelivery(options: DeliveryOptions): Delivery {
+export function createDeliveryLoop(options: DeliveryOptions): Delivery {
   const { sink, cursor, pacing, listener, clock, random, log } = options;
   const ledger = createLedger(protocolOf(sink, cursor));
   const backoff = createBackoff(random, { minMs: pacing.minBackoffMs, maxMs: pacing.maxBackoffMs });
@@ -105,7 +105,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   /** The newest snapshot that is dealt with. */
   let deliveredSeq = -1;
 
-  /** One request, told and retried; see attempt.ts for what wraps what. */
+  /** One request, told and retried; see send-chain.ts for what wraps what. */
   function attempt(send: Send, { worthwhile, onRetry }: AttemptTerms, signal: AbortSignal): Promise<Decided> {
     const wakesBefore = wakes;
     const noted: Send = (within) => {

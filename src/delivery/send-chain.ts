@@ -2,8 +2,8 @@
 import type { Backoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Outcome, SendResult } from "../sink/sink.ts";
-import type { Pause } from "./pause.ts";
-import type { DeliveryListener, Ledger } from "./state.ts";
+import type { Pause } from "./wakeable-timer.ts";
+import type { DeliveryListener, Ledger } from "./types.ts";
 
 export type Send = (signal: AbortSignal) => Promise<SendResult>;
 

@@ -1,7 +1,7 @@
 /** The loop for a sink without history, on a clock that only the test moves. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { createPushLatest } from "../../src/delivery/push-latest.ts";
+import { createLatestOnly } from "../../src/delivery/latest-only.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 import { silentLogger, type Logger } from "../../src/runtime/log.ts";
 import type { Outcome, SendResult, Sink } from "../../src/sink/sink.ts";
@@ -48,7 +48,7 @@ function rig({ retires = true, log = silentLogger }: { retires?: boolean; log?: 
     }),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
-  const delivery = createPushLatest({
+  const delivery = createLatestOnly({
     sink,
     intervalMs,
     latest: () => world.current,

@@ -11,11 +11,11 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
 import type { Body, EncodedBatch, Outcome, Sink } from "../sink/sink.ts";
-import { withTelemetry } from "./attempt.ts";
-import type { Delivery } from "./delivery.ts";
-import { createPause } from "./pause.ts";
-import { createRelation } from "./relation.ts";
-import { createLedger, stateOf, type DeliveryListener } from "./state.ts";
+import { withTelemetry } from "./send-chain.ts";
+import type { Delivery } from "./loop.ts";
+import { createPause } from "./wakeable-timer.ts";
+import { createRelation } from "./receiver-health.ts";
+import { createLedger, stateOf, type DeliveryListener } from "./types.ts";
 
 interface PushLatestOptions {
   readonly sink: Sink;
@@ -37,7 +37,7 @@ const herdMs = 30_000;
 /** After the first snapshot the other sources get this long, or a push would take their series from the group. */
 const gatherMs = 5000;
 
-export function createPushLatest(options: PushLatestOptions): Delivery {
+export function createLatestOnly(options: PushLatestOptions): Delivery {
   const { sink, intervalMs, latest, listener, clock, random, log } = options;
   const ledger = createLedger(sink.protocols[0]);
   const backoff = createBackoff(random, options.backoff ?? patientBackoff);

@@ -3,7 +3,7 @@ import type { Backoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { createCircuit } from "./circuit.ts";
-import type { Ledger } from "./state.ts";
+import type { Ledger } from "./types.ts";
 
 export interface Relation {
   /** Its last answer was none, or kept us out. */

@@ -1,7 +1,7 @@
 /** Counts what became of every sample of a sink: delivered = sent + left out + rejected, each counted once. */
 import type { Cursor, SeqRange } from "../journal/types.ts";
 import type { Sink } from "../sink/sink.ts";
-import type { DeliveryListener, Ledger } from "./state.ts";
+import type { DeliveryListener, Ledger } from "./types.ts";
 
 /** What became of the samples of a batch. */
 export interface Fate {
