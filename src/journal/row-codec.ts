@@ -1,20 +1,26 @@
 /**
- * Encodes and decodes one row of values: exact to the bit, and small because a row is written relative to the one before it.
+ * Codec for one row of values: exact to the bit, and small because a row is written relative to the row before it.
  *
- *     [size of control] [control bits] [payload bytes]
+ *     ┌─────────────┬───────────────────────────────────────┬─────────────────────┐
+ *     │ size of     │ control: bits for boot, agent,        │ payload: bytes, in  │
+ *     │ control     │ value 0, value 1 …, lowest bit first  │ the order of control│
+ *     └─────────────┴───────────────────────────────────────┴─────────────────────┘
  *
- *     control, per value           payload
- *     0      as before             nothing
- *     10     decimal, same scale   the step of its mantissa
- *     110    the same, off by a    the step of its mantissa; the 4 bits that follow in control say by how many
- *            few units             units in the last place
- *     1110   decimal, new scale    scale, units in the last place, mantissa
- *     1111   any other double      8 bytes
+ *     control of a start    payload
+ *     0  as before          nothing
+ *     1  another            8 bytes
  *
- * What the tools print are decimals, and what collectors make of them (`100 * ratio`, sums) is a decimal give or take some units
- * in the last place: so a value is mantissa / 10^scale, and its step is mostly two or three bytes.
+ *     control of a value                          payload
+ *     0         as before                         nothing
+ *     10        decimal of the same scale         step of the mantissa
+ *     110 uuuu  the same, u units off             step of the mantissa
+ *     1110      decimal of another scale          scale, units, mantissa
+ *     1111      any other double                  8 bytes
+ *
+ * What the tools print are decimals, and what collectors make of them (`100 * ratio`, sums) is a decimal give or take some units in the
+ * last place. So a value is mantissa / 10^scale and some units, and the step of its mantissa is mostly two or three bytes.
+ * Integers are LEB128, signed ones zigzag; doubles are little-endian. Scales are one byte, from -6 on.
  */
-import { BitReader, BitWriter, ByteReader, ByteWriter } from "./bytes.ts";
 
 /** What the next row is relative to; encoder and decoder keep the same. All zero before a key row. */
 export interface RowState {
@@ -31,7 +37,7 @@ interface RowStarts {
   readonly agent?: number;
 }
 
-export function rowState(size: number): RowState {
+export function createRowState(size: number): RowState {
   return {
     values: new Float64Array(size),
     scales: new Int8Array(size),
@@ -41,133 +47,89 @@ export function rowState(size: number): RowState {
   };
 }
 
-const maxScale = 9;
-const minScale = -6;
-/** Above it a double holds any decimal of this length, and 8 bytes are as short. */
-const maxMantissa = 2 ** 46;
-const maxUnits = 8;
-
-const power = Array.from({ length: maxScale + 1 }, (_, exponent) => 10 ** exponent);
-const float = new Float64Array(1);
-const words = new Uint32Array(float.buffer);
-const control = new BitWriter();
-const payload = new ByteWriter();
-const row = new ByteWriter();
+export function startsOf({ boot, agent }: RowState): RowStarts {
+  return { ...(Number.isNaN(boot) ? {} : { boot }), ...(Number.isNaN(agent) ? {} : { agent }) };
+}
 
 /** Writes `values` relative to `state` and moves the state on to them. */
 export function encodeRow(state: RowState, values: Float64Array, starts: RowStarts): Uint8Array {
-  control.clear();
-  payload.clear();
-  row.clear();
+  writer.begin(values.length);
   state.boot = encodeStart(state.boot, starts.boot);
   state.agent = encodeStart(state.agent, starts.agent);
   for (let index = 0; index < values.length; index++) encodeValue(state, index, values[index] ?? NaN);
-  control.finish();
-  row.unsigned(control.bytes.length);
-  row.append(control.bytes);
-  row.append(payload);
-  return row.take();
+  return writer.end();
 }
 
 /** Moves `state` on to the values of `bytes`. Throws a RangeError when the bytes are no row of this size. */
 export function decodeRow(state: RowState, bytes: Uint8Array): void {
-  const reader = new ByteReader(bytes);
-  const bits = new BitReader(reader.section(reader.unsigned()));
-  state.boot = decodeStart(state.boot, bits, reader);
-  state.agent = decodeStart(state.agent, bits, reader);
-  for (let index = 0; index < state.values.length; index++) decodeValue(state, index, bits, reader);
+  const reader = new RowReader(bytes);
+  state.boot = decodeStart(state.boot, reader);
+  state.agent = decodeStart(state.agent, reader);
+  for (let index = 0; index < state.values.length; index++) decodeValue(state, index, reader);
   if (!reader.atEnd) throw new RangeError("unexpected bytes after the row");
 }
 
-export function startsOf(state: RowState): RowStarts {
-  return {
-    ...(Number.isNaN(state.boot) ? {} : { boot: state.boot }),
-    ...(Number.isNaN(state.agent) ? {} : { agent: state.agent }),
-  };
-}
-
 function encodeStart(before: number, start = NaN): number {
-  if (Object.is(before, start)) {
-    control.bits(0, 1);
-    return before;
+  if (Object.is(before, start)) writer.bits(0, 1);
+  else {
+    writer.bits(1, 1);
+    writer.double(start);
   }
-  control.bits(1, 1);
-  payload.double(start);
   return start;
 }
 
-function decodeStart(before: number, bits: BitReader, reader: ByteReader): number {
-  return bits.bits(1) === 0 ? before : reader.double();
+function decodeStart(before: number, reader: RowReader): number {
+  return reader.bits(1) === 0 ? before : reader.double();
 }
 
 function encodeValue(state: RowState, index: number, value: number): void {
   if (Object.is(value, state.values[index])) {
-    control.bits(0b0, 1);
+    writer.bits(0b0, 1);
     return;
   }
   state.values[index] = value;
-  const scale = state.scales[index] ?? 0;
-  if (fitsScale(value, scale)) encodeStep(state, index);
-  else if (findScale(value)) encodeScale(state, index);
-  else encodeDouble(value);
+  if (fitsScale(value, state.scales[index] ?? 0)) encodeStep(state, index);
+  else if (findScale(value)) encodeDecimal(state, index);
+  else {
+    writer.bits(0b1111, 4);
+    writer.double(value);
+  }
+}
+
+function decodeValue(state: RowState, index: number, reader: RowReader): void {
+  if (reader.bits(1) === 0) return;
+  if (reader.bits(1) === 0) decodeStep(state, index, 0, reader);
+  else if (reader.bits(1) === 0) decodeStep(state, index, unfoldUnits(reader.bits(4)), reader);
+  else if (reader.bits(1) === 0) decodeDecimal(state, index, reader);
+  else state.values[index] = reader.double();
 }
 
 function encodeStep(state: RowState, index: number): void {
-  if (found.units === 0) control.bits(0b01, 2);
+  if (found.units === 0) writer.bits(0b01, 2);
   else {
-    control.bits(0b011, 3);
-    control.bits(foldUnits(found.units), 4);
+    writer.bits(0b011, 3);
+    writer.bits(foldUnits(found.units), 4);
   }
-  payload.signed(found.mantissa - (state.mantissas[index] ?? 0));
+  writer.signed(found.mantissa - (state.mantissas[index] ?? 0));
   state.mantissas[index] = found.mantissa;
 }
 
-function encodeScale(state: RowState, index: number): void {
-  control.bits(0b0111, 4);
-  payload.byte(found.scale - minScale);
-  payload.signed(found.units);
-  payload.signed(found.mantissa);
-  state.scales[index] = found.scale;
-  state.mantissas[index] = found.mantissa;
-}
-
-function encodeDouble(value: number): void {
-  control.bits(0b1111, 4);
-  payload.double(value);
-}
-
-function decodeValue(state: RowState, index: number, bits: BitReader, reader: ByteReader): void {
-  switch (readOnes(bits)) {
-    case 0:
-      return;
-    case 1:
-      decodeStep(state, index, 0, reader);
-      return;
-    case 2:
-      decodeStep(state, index, unfoldUnits(bits.bits(4)), reader);
-      return;
-    case 3:
-      decodeScale(state, index, reader);
-      return;
-    default:
-      state.values[index] = reader.double();
-  }
-}
-
-/** How many ones come before the next zero, up to four. */
-function readOnes(bits: BitReader): number {
-  let ones = 0;
-  while (ones < 4 && bits.bits(1) === 1) ones++;
-  return ones;
-}
-
-function decodeStep(state: RowState, index: number, units: number, reader: ByteReader): void {
+function decodeStep(state: RowState, index: number, units: number, reader: RowReader): void {
   const mantissa = (state.mantissas[index] ?? 0) + reader.signed();
   state.mantissas[index] = mantissa;
   state.values[index] = addUnits(decimal(mantissa, state.scales[index] ?? 0), units);
 }
 
-function decodeScale(state: RowState, index: number, reader: ByteReader): void {
+function encodeDecimal(state: RowState, index: number): void {
+  writer.bits(0b0111, 4);
+  writer.byte(found.scale - minScale);
+  writer.signed(found.units);
+  writer.signed(found.mantissa);
+  state.scales[index] = found.scale;
+  state.mantissas[index] = found.mantissa;
+}
+
+function decodeDecimal(state: RowState, index: number, reader: RowReader): void {
   const scale = reader.byte() + minScale;
   if (scale > maxScale) throw new RangeError("unexpected scale");
   const units = reader.signed();
@@ -176,6 +138,15 @@ function decodeScale(state: RowState, index: number, reader: ByteReader): void {
   state.mantissas[index] = mantissa;
   state.values[index] = addUnits(decimal(mantissa, scale), units);
 }
+
+const minScale = -6;
+const maxScale = 9;
+/** Above it a double holds any decimal of this length, and 8 bytes are as short. */
+const maxMantissa = 2 ** 46;
+const maxUnits = 8;
+const power = Array.from({ length: maxScale + 1 }, (_, exponent) => 10 ** exponent);
+const float = new Float64Array(1);
+const words = new Uint32Array(float.buffer);
 
 /** The last decimal that `fitsScale` made of a value. */
 const found = { scale: 0, mantissa: 0, units: 0 };
@@ -237,4 +208,129 @@ function foldUnits(units: number): number {
 
 function unfoldUnits(folded: number): number {
   return folded < 8 ? folded - 8 : folded - 7;
+}
+
+/** Integers are divided, never taken modulo: above 31 bits a remainder is a call that takes as long as all else. */
+class RowWriter {
+  #control = new Uint8Array();
+  #payload = Buffer.alloc(0);
+  #controlLength = 0;
+  #payloadLength = 0;
+  #pending = 0;
+  #pendingBits = 0;
+
+  /** Room for the longest row of so many values: a byte of control and ten of payload each. */
+  begin(size: number): void {
+    this.#controlLength = this.#payloadLength = this.#pending = this.#pendingBits = 0;
+    if (this.#control.length > size) return;
+    this.#control = new Uint8Array(2 * size + 64);
+    this.#payload = Buffer.alloc(10 * this.#control.length);
+  }
+
+  /** The lowest `count` bits of `value`. */
+  bits(value: number, count: number): void {
+    this.#pending |= value << this.#pendingBits;
+    this.#pendingBits += count;
+    if (this.#pendingBits < 8) return;
+    this.#control[this.#controlLength++] = this.#pending & 0xff;
+    this.#pending >>>= 8;
+    this.#pendingBits -= 8;
+  }
+
+  byte(value: number): void {
+    this.#payload[this.#payloadLength++] = value;
+  }
+
+  /** An integer from -(2^52) to 2^52 - 1, small magnitudes first. */
+  signed(value: number): void {
+    let rest = value < 0 ? -2 * value - 1 : 2 * value;
+    while (rest >= 0x80) {
+      const next = Math.floor(rest / 0x80);
+      this.byte((rest - next * 0x80) | 0x80);
+      rest = next;
+    }
+    this.byte(rest);
+  }
+
+  double(value: number): void {
+    this.#payloadLength = this.#payload.writeDoubleLE(value, this.#payloadLength);
+  }
+
+  end(): Uint8Array {
+    if (this.#pendingBits > 0) this.bits(0, 8 - this.#pendingBits);
+    const size: number[] = [];
+    for (let rest = this.#controlLength; ; rest >>>= 7) {
+      size.push(rest < 0x80 ? rest : (rest & 0x7f) | 0x80);
+      if (rest < 0x80) break;
+    }
+    const row = new Uint8Array(size.length + this.#controlLength + this.#payloadLength);
+    row.set(size);
+    row.set(this.#control.subarray(0, this.#controlLength), size.length);
+    row.set(this.#payload.subarray(0, this.#payloadLength), size.length + this.#controlLength);
+    return row;
+  }
+}
+
+const writer = new RowWriter();
+
+/** Reads what `RowWriter` wrote; past the end it throws a RangeError. */
+class RowReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #controlAt = 0;
+  readonly #controlEnd: number;
+  #at = 0;
+  #pending = 0;
+  #pendingBits = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const controlLength = this.#unsigned();
+    this.#controlAt = this.#at;
+    this.#controlEnd = this.#at += controlLength;
+  }
+
+  get atEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
+  bits(count: number): number {
+    if (this.#pendingBits < count) {
+      if (this.#controlAt >= this.#controlEnd) throw new RangeError("unexpected end of row");
+      this.#pending |= (this.#bytes[this.#controlAt++] ?? 0) << this.#pendingBits;
+      this.#pendingBits += 8;
+    }
+    const value = this.#pending & ((1 << count) - 1);
+    this.#pending >>>= count;
+    this.#pendingBits -= count;
+    return value;
+  }
+
+  byte(): number {
+    const value = this.#bytes[this.#at++];
+    if (value === undefined) throw new RangeError("unexpected end of row");
+    return value;
+  }
+
+  signed(): number {
+    const folded = this.#unsigned();
+    const half = Math.floor(folded / 2);
+    return half * 2 === folded ? half : -half - 1;
+  }
+
+  double(): number {
+    const value = this.#view.getFloat64(this.#at, true);
+    this.#at += 8;
+    return value;
+  }
+
+  #unsigned(): number {
+    let value = 0;
+    for (let scale = 1; ; scale *= 0x80) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+    }
+  }
 }

@@ -4,7 +4,7 @@ import { crc32 } from "node:zlib";
 import type { SeriesSet } from "../metric/series.ts";
 import { damage } from "./fault.ts";
 import { named } from "./schema.ts";
-import { decodeRow, rowState, startsOf, type RowState } from "./row-codec.ts";
+import { decodeRow, createRowState, startsOf, type RowState } from "./row-codec.ts";
 import { restoredSet } from "./set-content.ts";
 import type { MetricOf, SeqRange, StoredSnapshot } from "./types.ts";
 
@@ -112,7 +112,7 @@ export function rowReader(database: DatabaseSync, metricOf: MetricOf): RowReader
     const set = row.depth === 0 ? setOf(row.series) : before?.set;
     const fits = row.depth === 0 || (before?.chain === row.chain && before.depth === row.depth - 1);
     if (set === undefined || !fits) return undefined;
-    const state = row.depth === 0 || before === undefined ? rowState(set.series.length) : before.state;
+    const state = row.depth === 0 || before === undefined ? createRowState(set.series.length) : before.state;
     if (!decodes(state, row.row)) return undefined;
     const position = { source, chain: row.chain, depth: row.depth, set, state };
     positions.set(row.source, position);

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { SeriesSet } from "../metric/series.ts";
 import { seriesSet } from "../metric/series.ts";
-import { encodeRow, rowState, type RowState } from "./row-codec.ts";
+import { encodeRow, createRowState, type RowState } from "./row-codec.ts";
 import { rowChecksum } from "./row-reader.ts";
 import { named } from "./schema.ts";
 import { segmentChecksum, takes, type Segment, type SegmentLimits } from "./segments.ts";
@@ -68,7 +68,7 @@ export function rowWriter(database: DatabaseSync, limits: SegmentLimits): RowWri
     }
     const id = setId(snapshot.set, segment);
     const sourceId = Number(saveSource.get(snapshot.source, snapshot.time, id)?.["id"]);
-    const state = rowState(snapshot.values.length);
+    const state = createRowState(snapshot.values.length);
     const begun: Chain = {
       set: snapshot.set,
       setId: id,

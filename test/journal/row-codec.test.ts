@@ -2,7 +2,7 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import fc from "../support/property.ts";
-import { decodeRow, encodeRow, rowState, startsOf } from "../../src/journal/row-codec.ts";
+import { decodeRow, encodeRow, createRowState, startsOf } from "../../src/journal/row-codec.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 
 const bits = (values: Float64Array): readonly bigint[] => {
@@ -12,8 +12,8 @@ const bits = (values: Float64Array): readonly bigint[] => {
 
 function roundTrip(rows: readonly (readonly number[])[]): void {
   const size = rows[0]?.length ?? 0;
-  const writing = rowState(size);
-  const reading = rowState(size);
+  const writing = createRowState(size);
+  const reading = createRowState(size);
   for (const row of rows) {
     const values = Float64Array.from(row);
     decodeRow(reading, encodeRow(writing, values, {}));
@@ -85,8 +85,8 @@ test("the special values come back from and to each other", () => {
 });
 
 test("starts come back, absent stays absent", () => {
-  const writing = rowState(0);
-  const reading = rowState(0);
+  const writing = createRowState(0);
+  const reading = createRowState(0);
   for (const starts of [
     {},
     { boot: 1.7e12 },
@@ -102,7 +102,7 @@ test("starts come back, absent stays absent", () => {
 
 test("damaged bytes are a RangeError or other values, never anything else", () => {
   const row = encodeRow(
-    rowState(20),
+    createRowState(20),
     Float64Array.from({ length: 20 }, (_, index) => index * 1.5e3 + 0.1),
     { boot: 1 },
   );
@@ -111,7 +111,7 @@ test("damaged bytes are a RangeError or other values, never anything else", () =
       const damaged = row.slice(0, length);
       if (at < length) damaged[at] = byte;
       try {
-        decodeRow(rowState(20), damaged);
+        decodeRow(createRowState(20), damaged);
       } catch (error) {
         assert.ok(error instanceof RangeError);
       }
@@ -144,11 +144,11 @@ function believableRow(random: () => number, previous: Float64Array | undefined)
 test("200 series of a busy Mac take less than 4 bytes a sample, key rows included", (context) => {
   const random = seededRandom(7);
   let previous: Float64Array | undefined;
-  let state = rowState(200);
+  let state = createRowState(200);
   let bytes = 0;
   const rows = 600;
   for (let row = 0; row < rows; row++) {
-    if (row % 60 === 0) state = rowState(200);
+    if (row % 60 === 0) state = createRowState(200);
     previous = believableRow(random, previous);
     bytes += encodeRow(state, previous, { boot: 1.7e12, agent: 1.71e12 }).length;
   }
