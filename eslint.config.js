@@ -30,7 +30,6 @@ const longFunctions = [
   "src/command/run.ts",
   "src/delivery/{deliveries,loop,batch-sender,latest-only}.ts",
   "src/journal/{cursor,journal,ledger,row-reader,row-writer,store,tail,volume,writing}.ts",
-  "src/meter/{intake,own-meter,sample-meter}.ts",
   "src/runtime/http/{client,connections}.ts",
   "src/sink/otlp/{delta,sink}.ts",
   "src/sink/remote-write/sink.ts",

@@ -15,7 +15,7 @@ import { pageRoutes } from "./endpoint/page/routes.ts";
 import { startEndpoint } from "./endpoint/server.ts";
 import { openJournal } from "./journal/journal.ts";
 import { catalogue } from "./meter/catalogue.ts";
-import type { Intake } from "./meter/intake.ts";
+import type { SourcePipeline } from "./meter/source-pipeline.ts";
 import { latestSnapshots, stalenessLimit } from "./meter/latest.ts";
 import { createOwnMeter } from "./meter/own-meter.ts";
 import type { Snapshot } from "./meter/snapshot.ts";
@@ -98,7 +98,7 @@ export async function runAgent(
     board.published(snapshot);
   }
   const collection = createCollection(configuration, { ...world, heartbeat, own, publish });
-  const { sources, intakes } = collection;
+  const { sources, pipelines } = collection;
   const powermetricsCpu = childCpu(world);
   const board = createBoard({
     ...world,
@@ -141,7 +141,7 @@ export async function runAgent(
       )
     : undefined;
   using _silence = heartbeat.onBeat(({ now }) => {
-    for (const { name } of sources) intakes[name].checkSilence(now);
+    for (const { name } of sources) pipelines[name].checkSilence(now);
   });
   await deliveries.apply(receiversOf(configuration));
   world.reload.onApply((next) => deliveries.apply(receiversOf(next)));
@@ -153,12 +153,12 @@ export async function runAgent(
   };
   if (!configuration.sources.powermetrics.enabled) dropPrivileges(world);
   const starts = sources.map((source) => () => {
-    const intake = intakes[source.name];
-    const failed: Intake["failed"] = (failure) => {
-      intake.failed(failure);
+    const pipeline = pipelines[source.name];
+    const failed: SourcePipeline["failed"] = (failure) => {
+      pipeline.failed(failure);
       board.failed(source.name, failure);
     };
-    return source.run({ ...intake, started, failed }, stopping);
+    return source.run({ ...pipeline, started, failed }, stopping);
   });
   const running = await startInTurn(starts, clock, stopping);
   await clock.sleep(0, stopping);
@@ -177,14 +177,14 @@ export async function runAgent(
   const end = await firstEnd(running, stopping, async (ended) => {
     // It goes on as soon as it is started with other arguments.
     if (ended.reason === "buffered") return;
-    const delivered = intakes.powermetrics.lastTime !== undefined;
+    const delivered = pipelines.powermetrics.lastTime !== undefined;
     const pauseMs = world.restarts.next(delivered ? clock.monotonic() - startedAt : 0);
     await pauseBeforeRestart(ended, pauseMs, world, stopping);
   });
   stop.abort();
   const stoppedAt = clock.monotonic();
   await Promise.all([...running, telling, asking]);
-  for (const { name } of sources) intakes[name].end(clock.now());
+  for (const { name } of sources) pipelines[name].end(clock.now());
   telemetry.end();
   journal.commit();
   await deliveries.finish(Math.max(shutdownMs - (clock.monotonic() - stoppedAt), leastFlushMs));
@@ -220,8 +220,8 @@ function dropPrivileges({ privileges, log }: Pick<AgentWorld, "privileges" | "lo
   log.info("gave up root", { account });
 }
 
-function readiness({ sources, intakes }: Collection): Readiness {
-  const silent = sources.filter(({ name }) => intakes[name].lastTime === undefined).map(({ name }) => name);
+function readiness({ sources, pipelines }: Collection): Readiness {
+  const silent = sources.filter(({ name }) => pipelines[name].lastTime === undefined).map(({ name }) => name);
   if (silent.length === 0) return { ready: true };
   return { ready: false, reason: `no sample yet of ${silent.join(", ")}` };
 }

@@ -2,9 +2,8 @@
 import type { CollectorSettings } from "./collector/collector.ts";
 import { neededSamplers } from "./collector/index.ts";
 import type { Configuration } from "./config/schema.ts";
-import type { Intake } from "./meter/intake.ts";
+import { createSourcePipelines, type SourcePipelines } from "./meter/source-pipeline.ts";
 import type { OwnMeter } from "./meter/own-meter.ts";
-import { createPipeline } from "./meter/pipeline.ts";
 import type { Snapshot } from "./meter/snapshot.ts";
 import type { Clock } from "./runtime/clock.ts";
 import type { Logger } from "./runtime/log.ts";
@@ -39,7 +38,7 @@ export interface CollectionWorld {
 export interface Collection {
   /** The enabled ones, not running yet. */
   readonly sources: readonly Source[];
-  readonly intakes: Readonly<Record<SourceName, Intake>>;
+  readonly pipelines: SourcePipelines;
 }
 
 /** Tasks are named by coalition (`--show-process-coalition`), and powermetrics estimates the energy of each (`--show-process-energy`). */
@@ -49,12 +48,12 @@ export function createCollection({ sources: settings }: Configuration, world: Co
   const switches = collectorSettings(settings, world.simulated);
   const { samplers } = settings.powermetrics;
   return {
-    intakes: createPipeline({
+    pipelines: createSourcePipelines({
       ...world,
       settings: switches,
       intervals: intervalsOf(settings),
       machine: measuredMachine(world),
-    }).intakes,
+    }),
     sources: openSources(settings, {
       ...world,
       samplers: samplers === "auto" ? neededSamplers(switches) : samplers,

@@ -2,7 +2,7 @@
 import type { Deliveries } from "./delivery/deliveries.ts";
 import { deliveryStatuses, type DeliveryListener } from "./delivery/types.ts";
 import { lossReasons, type Journal, type JournalState } from "./journal/types.ts";
-import type { Intake } from "./meter/intake.ts";
+import type { SourcePipeline } from "./meter/source-pipeline.ts";
 import type { OwnMeter } from "./meter/own-meter.ts";
 import type { Snapshot } from "./meter/snapshot.ts";
 import type { Clock } from "./runtime/clock.ts";
@@ -24,7 +24,7 @@ export interface TelemetryOptions {
   readonly version: string;
   readonly nodeVersion: string;
   readonly sources: readonly Source[];
-  readonly intakes: Readonly<Record<SourceName, Pick<Intake, "isUp" | "lastTime" | "lagMs">>>;
+  readonly pipelines: Readonly<Record<SourceName, Pick<SourcePipeline, "isUp" | "lastTime" | "lagMs">>>;
   readonly powermetricsCpu: Pick<ChildCpu, "refresh" | "seconds">;
   readonly journal: Pick<Journal, "state">;
   readonly deliveries: Pick<Deliveries, "reports">;
@@ -106,19 +106,19 @@ function watchProcess({ own, version, nodeVersion, powermetricsCpu, reload }: Te
   });
 }
 
-function watchSources({ own, sources, intakes }: TelemetryOptions): void {
+function watchSources({ own, sources, pipelines }: TelemetryOptions): void {
   own.watch("sourceUp", () =>
-    sources.map(({ name }) => [Number(intakes[name].isUp === true), { source: name }] as const),
+    sources.map(({ name }) => [Number(pipelines[name].isUp === true), { source: name }] as const),
   );
   own.watch("sourceLastSample", () =>
     sources.flatMap(({ name }) => {
-      const { lastTime } = intakes[name];
+      const { lastTime } = pipelines[name];
       return lastTime === undefined ? [] : [[lastTime / 1000, { source: name }] as const];
     }),
   );
   own.watch("sourceLag", () =>
     sources.flatMap(({ name }) => {
-      const { lagMs } = intakes[name];
+      const { lagMs } = pipelines[name];
       return lagMs === undefined ? [] : [[lagMs / 1000, { source: name }] as const];
     }),
   );

@@ -1,8 +1,8 @@
 /** Prints snapshots: the formats of `once`, `replay` and `journal export`. */
 import { exposition } from "../endpoint/exposition.ts";
-import { jsonSnapshot } from "../meter/json.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
 import { seriesKey } from "../metric/series.ts";
+import { formatValue } from "../metric/text.ts";
 
 export const snapshotFormats = ["prometheus", "openmetrics", "json", "table"] as const;
 export type SnapshotFormat = (typeof snapshotFormats)[number];
@@ -23,6 +23,25 @@ export function formatSnapshots(snapshots: readonly Snapshot[], format: Snapshot
 /** One snapshot as one line of JSON. */
 export function formatLine(snapshot: Snapshot): string {
   return `${JSON.stringify(jsonSnapshot(snapshot))}\n`;
+}
+
+/** For scripts: `--format json` and `jsonl`, the journal's export. */
+function jsonSnapshot({ source, time, set, values }: Snapshot): object {
+  return {
+    source,
+    time: new Date(time).toISOString(),
+    samples: set.series.map(({ name, metric, labels }, index) => ({
+      name,
+      type: metric.type,
+      labels: Object.fromEntries(labels),
+      value: jsonValue(values[index] ?? NaN),
+    })),
+  };
+}
+
+/** NaN and the infinities, which JSON lacks, as Prometheus writes them. */
+function jsonValue(value: number): number | string {
+  return Number.isFinite(value) ? value : formatValue(value);
 }
 
 function table({ source, time, set, values }: Snapshot): string {

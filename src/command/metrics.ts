@@ -1,6 +1,6 @@
 /** `metrics`: the catalogue, for people and for scripts. */
 import { collectors } from "../collector/index.ts";
-import { ownMetrics } from "../meter/own-metrics.ts";
+import { ownMetrics } from "../meter/catalogue.ts";
 import type { Metric } from "../metric/metric.ts";
 
 export type MetricsFormat = "md" | "json";

@@ -38,7 +38,7 @@ export async function once(choice: OnceChoice, world: World): Promise<ExitCode> 
   );
 
   const snapshots: Snapshot[] = [];
-  const { sources, intakes } = createCollection(configuration, {
+  const { sources, pipelines } = createCollection(configuration, {
     ...world,
     log,
     simulated: prepared.simulated,
@@ -48,7 +48,7 @@ export async function once(choice: OnceChoice, world: World): Promise<ExitCode> 
     own: createOwnMeter(world.clock.now()),
     publish: (snapshot) => void snapshots.push(snapshot),
   });
-  await Promise.all(sources.map((source) => firstFrame(source, intakes[source.name], world)));
+  await Promise.all(sources.map((source) => firstFrame(source, pipelines[source.name], world)));
 
   await world.write(formatSnapshots(snapshots, choice.format));
   const pushed = choice.push ? await pushAll(snapshots, configuration, world, log) : exitCode.ok;

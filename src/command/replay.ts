@@ -1,7 +1,7 @@
 /** `replay`: recorded output through the whole pipeline, in the order and with the times of its documents. */
 import { collectorSettings } from "../collection.ts";
 import { createOwnMeter } from "../meter/own-meter.ts";
-import { createPipeline, type Pipeline } from "../meter/pipeline.ts";
+import { createSourcePipelines, type SourcePipelines } from "../meter/source-pipeline.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
 import { causeOf } from "../runtime/cause.ts";
 import type { Logger } from "../runtime/log.ts";
@@ -45,7 +45,7 @@ export async function replay(choice: ReplayChoice, world: World): Promise<ExitCo
   await using push = opened;
   const last = new Map<string, Snapshot>();
   let fresh: Snapshot[] = [];
-  const pipeline = createPipeline({
+  const pipelines = createSourcePipelines({
     settings: collectorSettings(configuration.sources, false),
     own: createOwnMeter(world.clock.now()),
     log,
@@ -62,7 +62,7 @@ export async function replay(choice: ReplayChoice, world: World): Promise<ExitCo
     if (format === "jsonl") await world.write(published.map(formatLine).join(""));
   }
 
-  const failure = await feed(files, pipeline, { log, onFrame });
+  const failure = await feed(files, pipelines, { log, onFrame });
   if (failure !== undefined) {
     world.stderr(`${failure}\n`);
     return exitCode.failure;
@@ -76,18 +76,18 @@ export async function replay(choice: ReplayChoice, world: World): Promise<ExitCo
 /** Why the files could not be read; absent when they could. */
 async function feed(
   files: ReplayFiles,
-  { intakes }: Pipeline,
+  pipelines: SourcePipelines,
   { log, onFrame }: { log: Logger; onFrame: () => Promise<void> },
 ): Promise<string | undefined> {
   try {
     await replayFiles(files, {
       async frame(frame) {
-        intakes[frame.source].frame(frame);
+        pipelines[frame.source].frame(frame);
         await onFrame();
       },
       garbage: ({ bytes, lines }) => log.warn("left out text between documents", { bytes, first: lines[0] }),
       dropped: ({ reason, bytes }) => log.warn(`left out a ${reason} document`, { bytes }),
-      lastTime: () => intakes.powermetrics.lastTime,
+      lastTime: () => pipelines.powermetrics.lastTime,
     });
     return undefined;
   } catch (error) {

@@ -1,12 +1,16 @@
-/** Turns a sample into its snapshot: one meter a source, each with its own series, sums and time. */
-import type { CollectorSettings } from "../collector/collector.ts";
+/**
+ * Turns a sample into its snapshot: one meter a source, with its own collectors, series and sums.
+ *
+ *     sample ─► collectors ─► instruments (sample-meter.ts) ─► series set + values ─► Snapshot
+ */
+import type { Meter, Observable } from "@opentelemetry/api";
+import type { CollectorSettings, Window } from "../collector/collector.ts";
+import { collectorsOf } from "../collector/index.ts";
 import type { Catalogue } from "../metric/catalogue.ts";
-import { emptySet, endedSeries, type SeriesSet } from "../metric/series.ts";
+import type { Metric } from "../metric/metric.ts";
 import type { Samples, SourceName } from "../parse/sample.ts";
-import { bindCollectors } from "./bind.ts";
-import type { BootTime } from "./boot-time.ts";
 import { createSampleMeter } from "./sample-meter.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { createSnapshotSequence, type Snapshot } from "./snapshot.ts";
 
 export interface SourceMeter<S extends SourceName> {
   /**
@@ -14,7 +18,7 @@ export interface SourceMeter<S extends SourceName> {
    * `accrues` says whether the window's deltas may be added up.
    */
   measure(sample: Samples[S], time: number, windowMs: number, accrues?: boolean): Measured;
-  /** The snapshot that says nothing of this source is current any more; absent when nothing was. */
+  /** The snapshot that ends every series of this source; absent when there is none to end. */
   end(time: number): Snapshot | undefined;
 }
 
@@ -27,37 +31,87 @@ export interface Measured {
 export function createSourceMeter<S extends SourceName>(
   source: S,
   settings: CollectorSettings,
-  world: { readonly catalogue: Catalogue; readonly boot: BootTime },
+  catalogue: Catalogue,
+  boot: BootTime,
 ): SourceMeter<S> {
-  const meter = createSampleMeter(world.catalogue);
-  const binding = bindCollectors(meter, source, settings);
-  let previous: SeriesSet = emptySet;
-  let lastTime = -Infinity;
+  const meter = createSampleMeter(catalogue);
+  const offer = bindCollectors(meter, source, settings);
+  const sequence = createSnapshotSequence(source);
   /** Where the first window began: sums over windows count from there. */
   let firstWindow: number | undefined;
 
-  function snapshot(time: number, set: SeriesSet, values: Float64Array): Snapshot {
-    const boot = world.boot.ms;
-    const starts = {
-      ...(firstWindow !== undefined && { agent: firstWindow }),
-      ...(boot !== undefined && boot <= time && { boot }),
-    };
-    const ended = endedSeries(previous, set);
-    previous = set;
-    lastTime = time;
-    return { source, time, starts, set, values, ended };
-  }
+  const startsAt = (time: number): Snapshot["starts"] => ({
+    ...(firstWindow !== undefined && { agent: firstWindow }),
+    ...(boot.ms !== undefined && boot.ms <= time && { boot: boot.ms }),
+  });
 
   return {
     measure(sample, time, windowMs, accrues = true) {
       firstWindow ??= Math.floor(time - windowMs);
-      binding.offer(sample, { accrues });
+      offer(sample, { accrues });
       const { set, values, overflowed } = meter.collect();
-      return { snapshot: snapshot(time, set, values), overflowed };
+      return { snapshot: sequence.next(time, startsAt(time), set, values), overflowed };
     },
-    end(time) {
-      if (previous.series.length === 0) return undefined;
-      return snapshot(Math.max(time, lastTime + 1), emptySet, new Float64Array(0));
+    end: (time) => sequence.end(time, startsAt(time)),
+  };
+}
+
+/**
+ * Creates the instruments of the source's enabled collectors on any OpenTelemetry meter, the stock SDK's included.
+ * Returns the function that sets the sample for the next collection; each sample is collected once, since collectors sum up windows.
+ */
+export function bindCollectors<S extends SourceName>(
+  meter: Meter,
+  source: S,
+  settings: CollectorSettings,
+): (sample: Samples[S], window: Window) => void {
+  let offered: readonly [sample: Samples[S], window: Window] | undefined;
+  for (const collector of collectorsOf(source, settings)) {
+    const metrics = Object.entries(collector.metrics);
+    const instruments = new Map(metrics.map(([key, metric]) => [key, createInstrument(meter, metric)]));
+    const collect = collector.create(settings);
+    meter.addBatchObservableCallback(
+      (result) => {
+        if (offered === undefined) return;
+        const [sample, window] = offered;
+        const observe = (key: string, value?: number, labels?: Readonly<Record<string, string>>): void => {
+          const instrument = instruments.get(key);
+          if (value !== undefined && instrument !== undefined) result.observe(instrument, value, labels);
+        };
+        collect(sample, observe, window);
+      },
+      [...instruments.values()],
+    );
+  }
+  return (...next) => void (offered = next);
+}
+
+/** The unit stays empty: a unit like `mW` makes receivers append a suffix to the name. */
+function createInstrument(meter: Meter, { name, type, help }: Metric): Observable {
+  return type === "counter"
+    ? meter.createObservableCounter(name, { description: help })
+    : meter.createObservableGauge(name, { description: help });
+}
+
+/** When the machine booted: several sources report it, and it moves by seconds when the clock is set. */
+export interface BootTime {
+  /** Milliseconds since the Unix epoch; absent until a source reported it. */
+  readonly ms: number | undefined;
+  report(ms: number | undefined): void;
+}
+
+/** A report within this distance is the same boot: a start time that moved would look like a counter reset. */
+const sameBootMs = 60_000;
+
+export function createBootTime(): BootTime {
+  let known: number | undefined;
+  return {
+    get ms() {
+      return known;
+    },
+    report(ms) {
+      if (ms === undefined) return;
+      if (known === undefined || Math.abs(ms - known) > sameBootMs) known = ms;
     },
   };
 }

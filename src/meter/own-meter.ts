@@ -2,18 +2,16 @@
  * The agent's own metrics: instruments of the stock SDK, read at a slow interval, as one more source of snapshots.
  *
  *     count/record ─► SDK counters, histograms ┐
- *     watch        ─► SDK observable gauges  ──┴► reader.collect() ─► Snapshot of source "agent"
+ *     watch        ─► SDK observable gauges  ──┴► reader.collect() ─► points ─► Snapshot of source "agent"
  */
-import type { Attributes, ObservableResult } from "@opentelemetry/api";
-import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
+import type { Attributes, Meter, ObservableResult } from "@opentelemetry/api";
+import { DataPointType, MeterProvider, MetricReader, type MetricData } from "@opentelemetry/sdk-metrics";
 import type { Metric } from "../metric/metric.ts";
-import { emptySet, endedSeries, type SeriesSet } from "../metric/series.ts";
-import { ownMetrics } from "./own-metrics.ts";
-import { flattenMetric, type FlatPoint } from "./flatten.ts";
-import { createSeriesSets } from "./series-sets.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { createSeriesSets, labelPairs, seriesKey, type Series } from "../metric/series.ts";
+import { ownMetrics } from "./catalogue.ts";
+import { createSnapshotSequence, type Snapshot } from "./snapshot.ts";
 
-/** The source name under which the agent's own snapshots travel. */
+/** The source name of the agent's own snapshots. */
 export const ownSource = "agent";
 
 type OwnMetrics = typeof ownMetrics;
@@ -26,57 +24,49 @@ type LabelsOf<M> =
     : never;
 
 /** One value of a watched metric with its labels. */
-export type Reading<K extends Key> = readonly [value: number, labels: LabelsOf<OwnMetrics[K]>];
+export type WatchedValue<K extends Key> = readonly [value: number, labels: LabelsOf<OwnMetrics[K]>];
 
 export interface OwnMeter {
   /** Adds to a counter; zero makes the series exist. */
   count<K extends Key>(key: K, amount: number, labels: LabelsOf<OwnMetrics[K]>): void;
   /** Records one duration in seconds into a histogram. */
   record<K extends Key>(key: K, seconds: number, labels: LabelsOf<OwnMetrics[K]>): void;
-  /** Reads a gauge, or a count that somebody else keeps, at each snapshot. */
-  watch<K extends Key>(key: K, read: () => Iterable<Reading<K>>): void;
-  /** What the agent says of itself at `time`, milliseconds since the Unix epoch. */
+  /** Reads a gauge, or a count that another part keeps, at each snapshot. */
+  watch<K extends Key>(key: K, read: () => Iterable<WatchedValue<K>>): void;
+  /** The agent's own metrics at `time`, milliseconds since the Unix epoch. */
   snapshot(time: number): Promise<Snapshot>;
-  /** The snapshot that says nothing of this is current any more; absent when nothing was. */
+  /** The snapshot that ends every own series; absent when there is none to end. */
   end(time: number): Snapshot | undefined;
 }
-
-/** Bounds for requests to a receiver on the same desk and on another continent, up to the default timeout; seconds. */
-const durationBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** @param startedAt where the agent's own counters start, milliseconds since the Unix epoch */
 export function createOwnMeter(startedAt: number): OwnMeter {
   const reader = new OnDemandReader();
   const meter = new MeterProvider({ readers: [reader] }).getMeter("mac-powermetrics-agent");
-  const sets = createSeriesSets();
-  const series = new Map<string, FlatPoint["series"]>();
-  const observed = new Map<string, Set<string>>();
-  const counters = new Map<string, (amount: number, labels: Attributes) => void>();
-  let previous: SeriesSet = emptySet;
-  let lastTime = -Infinity;
+  const sequence = createSnapshotSequence(ownSource);
+  const setOf = createSeriesSets();
+  const intern = createInterner();
+  const starts = { agent: startedAt };
+  /** By the metric's name. */
+  const recorders = new Map<string, Recorder>();
+  /** By the metric's name, the label sets that its callback observed last. */
+  const observed = new Map<string, ReadonlySet<string>>();
 
-  function counter({ name, help }: Metric): (amount: number, labels: Attributes) => void {
-    const known = counters.get(name);
-    if (known !== undefined) return known;
-    const created = meter.createCounter(name, { description: help });
-    const add = (amount: number, labels: Attributes): void => created.add(amount, labels);
-    counters.set(name, add);
-    return add;
+  function add(key: Key, amount: number, labels: Attributes): void {
+    const metric = ownMetrics[key];
+    const recorder = recorders.get(metric.name) ?? createRecorder(meter, metric);
+    recorders.set(metric.name, recorder);
+    recorder(amount, labels);
   }
 
-  function recorder({ name, help }: Metric): (seconds: number, labels: Attributes) => void {
-    const known = counters.get(name);
-    if (known !== undefined) return known;
-    const advice = { explicitBucketBoundaries: durationBounds };
-    const created = meter.createHistogram(name, { description: help, advice });
-    const record = (seconds: number, labels: Attributes): void => created.record(seconds, labels);
-    counters.set(name, record);
-    return record;
+  /** The SDK keeps exporting label sets that a callback no longer observes; those have ended. */
+  function isCurrent(name: string, attributes: Attributes): boolean {
+    return observed.get(name)?.has(labelsKey(attributes)) ?? true;
   }
 
   return {
-    count: (key, amount, labels) => counter(ownMetrics[key])(amount, labels),
-    record: (key, seconds, labels) => recorder(ownMetrics[key])(seconds, labels),
+    count: add,
+    record: add,
     watch(key, read) {
       const { name, type, help } = ownMetrics[key];
       const instrument =
@@ -88,7 +78,7 @@ export function createOwnMeter(startedAt: number): OwnMeter {
         observed.set(name, seen);
         for (const [value, labels] of read()) {
           result.observe(value, labels);
-          seen.add(pointKey(labels));
+          seen.add(labelsKey(labels));
         }
       });
     },
@@ -96,45 +86,95 @@ export function createOwnMeter(startedAt: number): OwnMeter {
       const { resourceMetrics } = await reader.collect();
       const points = resourceMetrics.scopeMetrics
         .flatMap((scope) => scope.metrics)
-        .flatMap((metric) =>
-          flattenMetric(metric, (attributes) => isCurrent(metric.descriptor.name, attributes)),
-        )
-        .map((point) => ({ ...point, series: intern(series, point) }));
-      return snapshot(
+        .flatMap((metric) => pointsOf(metric, (labels) => isCurrent(metric.descriptor.name, labels)));
+      const set = setOf(points.map(({ series }) => intern(series)));
+      return sequence.next(
         time,
-        sets.of(points.map((point) => point.series)),
-        Float64Array.from(points, (point) => point.value),
+        starts,
+        set,
+        Float64Array.from(points, ({ value }) => value),
       );
     },
-    end: (time) =>
-      previous.series.length === 0
-        ? undefined
-        : snapshot(Math.max(time, lastTime + 1), emptySet, new Float64Array(0)),
+    end: (time) => sequence.end(time, starts),
   };
-
-  function snapshot(time: number, set: SeriesSet, values: Float64Array): Snapshot {
-    const ended = endedSeries(previous, set);
-    previous = set;
-    lastTime = time;
-    return { source: ownSource, time, starts: { agent: startedAt }, set, values, ended };
-  }
-
-  /** The SDK keeps exporting label sets that a callback no longer observes; those have ended. */
-  function isCurrent(name: string, attributes: Attributes): boolean {
-    return observed.get(name)?.has(pointKey(attributes)) ?? true;
-  }
 }
 
-function pointKey(labels: Attributes): string {
+type Recorder = (amount: number, labels: Attributes) => void;
+
+/** Bounds for requests to a receiver on the same desk and on another continent, up to the default timeout; seconds. */
+const durationBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+function createRecorder(meter: Meter, { name, type, help: description }: Metric): Recorder {
+  if (type !== "histogram") {
+    const counter = meter.createCounter(name, { description });
+    return (amount, labels) => counter.add(amount, labels);
+  }
+  const advice = { explicitBucketBoundaries: durationBounds };
+  const histogram = meter.createHistogram(name, { description, advice });
+  return (seconds, labels) => histogram.record(seconds, labels);
+}
+
+/** Keeps one object per series, so that a set of the same series is recognized. Bounded: the agent's labels are few. */
+function createInterner(): (series: Series) => Series {
+  const known = new Map<string, Series>();
+  return (series) => {
+    const key = seriesKey(series);
+    const interned = known.get(key) ?? series;
+    known.set(key, interned);
+    return interned;
+  };
+}
+
+function labelsKey(labels: Attributes): string {
   return JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Keeps one object per series, so that the set of them keeps its identity. Bounded: the agent's labels are few. */
-function intern(known: Map<string, FlatPoint["series"]>, { key, series }: FlatPoint): FlatPoint["series"] {
-  const present = known.get(key);
-  if (present !== undefined) return present;
-  known.set(key, series);
-  return series;
+interface Point {
+  readonly series: Series;
+  readonly value: number;
+}
+
+const byName = new Map<string, Metric>(Object.values(ownMetrics).map((metric) => [metric.name, metric]));
+
+/** A metric of the SDK as series; a histogram becomes buckets, sum and count, as Prometheus has it. */
+function pointsOf(data: MetricData, isCurrent: (labels: Attributes) => boolean): readonly Point[] {
+  const metric = byName.get(data.descriptor.name);
+  if (metric === undefined) return [];
+  switch (data.dataPointType) {
+    case DataPointType.GAUGE:
+    case DataPointType.SUM:
+      return data.dataPoints
+        .filter(({ attributes }) => isCurrent(attributes))
+        .map(({ attributes, value }) => point(metric, "", attributes, value));
+    case DataPointType.HISTOGRAM:
+      return data.dataPoints.flatMap(({ attributes, value }) => [
+        ...bucketsOf(metric, attributes, value.buckets),
+        point(metric, "_sum", attributes, value.sum ?? NaN),
+        point(metric, "_count", attributes, value.count),
+      ]);
+    case DataPointType.EXPONENTIAL_HISTOGRAM:
+      throw new Error(`metric ${metric.name} must have explicit buckets, got exponential ones`);
+  }
+}
+
+/** Cumulative counts up to each bound, and up to +Inf. */
+function* bucketsOf(
+  metric: Metric,
+  attributes: Attributes,
+  { boundaries, counts }: { boundaries: readonly number[]; counts: readonly number[] },
+): Iterable<Point> {
+  let below = 0;
+  for (const [index, count] of counts.entries()) {
+    below += count;
+    const le = String(boundaries[index] ?? "+Inf");
+    yield point(metric, "_bucket", { ...attributes, le }, below);
+  }
+}
+
+function point(metric: Metric, suffix: string, attributes: Attributes, value: number): Point {
+  // Strings, as the types of `OwnMeter` have it.
+  const labels = labelPairs(attributes as Readonly<Record<string, string>>);
+  return { series: { metric, name: `${metric.name}${suffix}`, labels }, value };
 }
 
 /** A reader that collects when it is asked. */

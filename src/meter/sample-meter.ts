@@ -10,15 +10,13 @@
 import type {
   Attributes,
   BatchObservableCallback,
-  BatchObservableResult,
   Meter,
   Observable,
   ObservableCallback,
 } from "@opentelemetry/api";
 import type { Catalogue } from "../metric/catalogue.ts";
 import type { Metric } from "../metric/metric.ts";
-import { labelPairs, type Series, type SeriesSet } from "../metric/series.ts";
-import { createSeriesSets } from "./series-sets.ts";
+import { createSeriesSets, labelPairs, type Series, type SeriesSet } from "../metric/series.ts";
 
 /** One instrument's series beyond this many are dropped and counted; the stock SDK's own limit. */
 const seriesLimit = 2000;
@@ -50,29 +48,15 @@ export interface SampleMeter extends Meter {
 /** Instruments must be declared in the catalogue, and observable; anything else is a bug and throws. */
 export function createSampleMeter(catalogue: Catalogue): SampleMeter {
   const instruments: Instrument[] = [];
-  const batchCallbacks = new Set<BatchObservableCallback>();
-  const sets = createSeriesSets();
+  const callbacks = new Set<BatchObservableCallback>();
+  const setOf = createSeriesSets();
   let round = 0;
   let overflowed = 0;
 
-  function createInstrument(name: string): Observable {
+  function create(name: string): Observable {
     const metric = catalogue.get(name);
     if (metric === undefined) throw new Error(`metric ${name} must be declared in the catalogue`);
-    const callbacks = new Map<ObservableCallback, BatchObservableCallback>();
-    const instrument: Instrument = {
-      metric,
-      slots: new Map(),
-      addCallback(callback) {
-        const batched: BatchObservableCallback = (result) =>
-          callback({ observe: (value, attributes) => result.observe(instrument, value, attributes) });
-        callbacks.set(callback, batched);
-        batchCallbacks.add(batched);
-      },
-      removeCallback(callback) {
-        const batched = callbacks.get(callback);
-        if (batched !== undefined) batchCallbacks.delete(batched);
-      },
-    };
+    const instrument = createInstrument(metric, callbacks);
     instruments.push(instrument);
     return instrument;
   }
@@ -93,30 +77,48 @@ export function createSampleMeter(catalogue: Catalogue): SampleMeter {
     slot.round = round;
   }
 
-  const result: BatchObservableResult = { observe };
-
   return {
     collect() {
       round++;
       overflowed = 0;
-      for (const callback of batchCallbacks) void callback(result);
+      for (const callback of callbacks) void callback({ observe });
       const slots: Slot[] = [];
       for (const instrument of instruments) takeObserved(instrument, round, slots);
       // Not Float64Array.from, whose iterator costs more than all else here.
       const values = new Float64Array(slots.length);
       slots.forEach(({ value }, index) => void (values[index] = value));
-      return { set: sets.of(slots.map((slot) => slot.series)), values, overflowed };
+      return { set: setOf(slots.map((slot) => slot.series)), values, overflowed };
     },
-    createObservableGauge: createInstrument,
-    createObservableCounter: createInstrument,
-    createObservableUpDownCounter: createInstrument,
-    addBatchObservableCallback: (callback) => void batchCallbacks.add(callback),
-    removeBatchObservableCallback: (callback) => void batchCallbacks.delete(callback),
+    createObservableGauge: create,
+    createObservableCounter: create,
+    createObservableUpDownCounter: create,
+    addBatchObservableCallback: (callback) => void callbacks.add(callback),
+    removeBatchObservableCallback: (callback) => void callbacks.delete(callback),
     createGauge: refuseSynchronous,
     createCounter: refuseSynchronous,
     createUpDownCounter: refuseSynchronous,
     createHistogram: refuseSynchronous,
   };
+}
+
+/** @param all every callback of the meter; the instrument's own ones are added as callbacks of a batch */
+function createInstrument(metric: Metric, all: Set<BatchObservableCallback>): Instrument {
+  const own = new Map<ObservableCallback, BatchObservableCallback>();
+  const instrument: Instrument = {
+    metric,
+    slots: new Map(),
+    addCallback(callback) {
+      const batched: BatchObservableCallback = (result) =>
+        callback({ observe: (value, attributes) => result.observe(instrument, value, attributes) });
+      own.set(callback, batched);
+      all.add(batched);
+    },
+    removeCallback(callback) {
+      const batched = own.get(callback);
+      if (batched !== undefined) all.delete(batched);
+    },
+  };
+  return instrument;
 }
 
 function takeObserved({ slots }: Instrument, round: number, observed: Slot[]): void {

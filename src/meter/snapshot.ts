@@ -1,6 +1,6 @@
 /** A snapshot: one sample of one source, the shape that flows from the meter to the journal, the sinks and the endpoint. */
 import type { CountedSince } from "../metric/metric.ts";
-import type { Series, SeriesSet } from "../metric/series.ts";
+import { emptySet, endedSeries, type Series, type SeriesSet } from "../metric/series.ts";
 
 /**
  * All that one source reported at one time.
@@ -14,11 +14,40 @@ export interface Snapshot {
   readonly source: string;
   /** The sample's own time, integer milliseconds since the Unix epoch; strictly increasing per source. */
   readonly time: number;
-  /** Where each kind of counter starts, milliseconds since the Unix epoch; a start that nobody reported is absent. */
-  readonly starts: Readonly<Partial<Record<CountedSince, number>>>;
+  readonly starts: CounterStarts;
   readonly set: SeriesSet;
   /** `values[i]` belongs to `set.series[i]`; any double, NaN and ±Inf included. */
   readonly values: Float64Array;
   /** Series of this source's previous snapshot that this one lacks: each is owed one end-of-series mark at `time`. */
   readonly ended: readonly Series[];
+}
+
+/** Where each kind of counter starts, milliseconds since the Unix epoch; a start that no source reported is absent. */
+type CounterStarts = Readonly<Partial<Record<CountedSince, number>>>;
+
+/** The snapshots of one source, each compared with the one before. */
+export interface SnapshotSequence {
+  next(time: number, starts: CounterStarts, set: SeriesSet, values: Float64Array): Snapshot;
+  /** The snapshot that ends every series, after the last one's time; absent when there is none to end. */
+  end(time: number, starts: CounterStarts): Snapshot | undefined;
+}
+
+export function createSnapshotSequence(source: string): SnapshotSequence {
+  let previous = emptySet;
+  let lastTime = -Infinity;
+
+  function next(time: number, starts: CounterStarts, set: SeriesSet, values: Float64Array): Snapshot {
+    const ended = endedSeries(previous, set);
+    previous = set;
+    lastTime = time;
+    return { source, time, starts, set, values, ended };
+  }
+
+  return {
+    next,
+    end(time, starts) {
+      if (previous.series.length === 0) return undefined;
+      return next(Math.max(time, lastTime + 1), starts, emptySet, new Float64Array(0));
+    },
+  };
 }

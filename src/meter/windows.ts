@@ -1,4 +1,4 @@
-/** Decides which powermetrics documents are windows of the stream, and which of those may be added up. */
+/** Judges the windows of powermetrics: which documents are windows of the stream, which of those may be added up, and the time of each. */
 import type { PowermetricsSample } from "../parse/sample.ts";
 
 export type WindowVerdict =
@@ -9,8 +9,8 @@ export type WindowVerdict =
 const sleepFactor = 3;
 const shortestSleepMs = 30_000;
 
-/** @param intervalMs the interval asked for; a recorded stream, where nobody knows, is judged by the window before */
-export function judgeWindows(intervalMs?: number): (sample: PowermetricsSample) => WindowVerdict {
+/** @param intervalMs the interval asked for; absent for a recording, which is judged by the window before */
+export function createWindowJudge(intervalMs?: number): (sample: PowermetricsSample) => WindowVerdict {
   let windowsSeen = false;
   let lastMs: number | undefined;
   return ({ isDelta, elapsedNs }) => {
@@ -26,4 +26,30 @@ export function judgeWindows(intervalMs?: number): (sample: PowermetricsSample) 
     if (accrues) lastMs = elapsedMs;
     return { status: "window", accrues };
   };
+}
+
+/**
+ * The time of each sample: a document's timestamp has whole seconds, its window has nanoseconds. Adds up the windows and keeps the sum
+ * within the second that each document names, so that several documents of one second get the times they were taken at. Off by less
+ * than a second at first, and by less after every second's border.
+ */
+export function createSampleTimes(): (timestampMs: number, elapsedNs: number) => number {
+  let last: SampleTime | undefined;
+  return (timestampMs, elapsedNs) => {
+    const time = last === undefined ? timestampMs : timeAfter(last, timestampMs, elapsedNs);
+    last = { time, timestampMs };
+    return time;
+  };
+}
+
+interface SampleTime {
+  readonly time: number;
+  readonly timestampMs: number;
+}
+
+function timeAfter(last: SampleTime, timestampMs: number, elapsedNs: number): number {
+  const summed = Math.round(last.time + elapsedNs / 1e6);
+  const within = Math.min(Math.max(summed, timestampMs), timestampMs + 999);
+  // The second is full, which rounding of many short windows can do: go on from the last one, time never repeats.
+  return timestampMs >= last.timestampMs ? Math.max(within, last.time + 1) : within;
 }

@@ -1,5 +1,6 @@
 /** A series: a metric with label values, and the interned sets of series that snapshots share. */
 import { createHash } from "node:crypto";
+import { createBoundedMap } from "../runtime/bounded-map.ts";
 import type { Metric } from "./metric.ts";
 
 export type LabelPair = readonly [name: string, value: string];
@@ -60,6 +61,25 @@ export function endedSeries(before: SeriesSet, now: SeriesSet): readonly Series[
   if (before.key === now.key) return [];
   const alive = new Set(now.series.map(seriesKey));
   return before.series.filter((series) => !alive.has(seriesKey(series)));
+}
+
+/** Sets that alternate (a core that parks, a thermal state that comes and goes) keep their identity up to this many. */
+const mostSets = 64;
+
+/** Interns sets: while a source reports the same series, every snapshot of it shares one object. */
+export function createSeriesSets(): (series: readonly Series[]) => SeriesSet {
+  const byKey = createBoundedMap<string, SeriesSet>(mostSets);
+  let last: SeriesSet | undefined;
+  return (series) => {
+    if (last !== undefined && isSame(last.series, series)) return last;
+    const fresh = seriesSet(series);
+    last = byKey.getOrMake(fresh.key, () => fresh);
+    return last;
+  };
+}
+
+function isSame(a: readonly Series[], b: readonly Series[]): boolean {
+  return a.length === b.length && a.every((series, index) => series === b[index]);
 }
 
 /** In the classic character sets, which every receiver takes. Prometheus 3 allows any UTF-8, others refuse the whole request for it. */

@@ -1,7 +1,7 @@
 /**
  * The status of the whole agent: gathers every stage's state into one document when somebody asks, and only then.
  *
- *     sources, intakes ┐
+ *     sources, pipelines ┐
  *     latest snapshots ├─► Status ─► /api/v1/status, events, the page, top
  *     sinks, journal   │
  *     log ─► events    ┘
@@ -26,7 +26,7 @@ import {
 } from "../endpoint/api/status.ts";
 import type { DeliveryState } from "../delivery/types.ts";
 import { lossReasons, type Journal, type JournalState } from "../journal/types.ts";
-import type { Intake } from "../meter/intake.ts";
+import type { SourcePipeline } from "../meter/source-pipeline.ts";
 import { stalenessLimit } from "../meter/latest.ts";
 import { ownSource } from "../meter/own-meter.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
@@ -46,7 +46,7 @@ interface BoardOptions {
   readonly nodeVersion: string;
   readonly simulated: boolean;
   readonly sources: readonly Pick<Source, "name" | "intervalMs">[];
-  readonly intakes: Readonly<Record<SourceName, Pick<Intake, "isUp" | "lastTime">>>;
+  readonly pipelines: Readonly<Record<SourceName, Pick<SourcePipeline, "isUp" | "lastTime">>>;
   /** The current snapshots, the agent's own included. */
   readonly latest: () => readonly Snapshot[];
   readonly sinks: () => readonly SinkView[];
@@ -111,7 +111,7 @@ export function createBoard(options: BoardOptions): Board {
     { name, intervalMs }: Pick<Source, "name" | "intervalMs">,
     own: OwnCounts,
   ): SourceStatus {
-    const { isUp, lastTime } = options.intakes[name];
+    const { isUp, lastTime } = options.pipelines[name];
     return {
       name,
       intervalMs,

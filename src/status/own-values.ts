@@ -1,6 +1,6 @@
 /** What the status takes from metrics that are counted elsewhere: the sources' errors, the agent's cost, the machine's model. */
 import type { AgentIdentity, Machine, SourceStatus } from "../endpoint/api/status.ts";
-import { ownMetrics } from "../meter/own-metrics.ts";
+import { ownMetrics } from "../meter/catalogue.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
 import { defined } from "../runtime/defined.ts";
 import type { Metric } from "../metric/metric.ts";

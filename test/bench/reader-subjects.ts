@@ -4,7 +4,7 @@ import { parse as parseWithPlist } from "plist";
 import { parsePlist } from "../../src/parse/plist/reader.ts";
 import { parsePowermetrics } from "../../src/parse/powermetrics.ts";
 import { parseWithSaxes } from "./saxes-plist.ts";
-import { pipelineTo } from "./workload.ts";
+import { pipelinesTo } from "./workload.ts";
 
 export type Read = (document: Buffer) => unknown;
 
@@ -13,8 +13,8 @@ const ownSample: Read = (document) => parsePowermetrics(document);
 
 /** Frame to snapshot; each document is given a time of its own by its window. */
 function toSnapshot(): Read {
-  const { intakes } = pipelineTo(() => undefined);
-  return (bytes) => intakes.powermetrics.frame({ bytes, receivedAt: 0 });
+  const pipelines = pipelinesTo(() => undefined);
+  return (bytes) => pipelines.powermetrics.frame({ bytes, receivedAt: 0 });
 }
 
 export const subjects = {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { neededSamplers } from "../../src/collector/index.ts";
 import type { CollectorSettings } from "../../src/collector/collector.ts";
 import { createOwnMeter } from "../../src/meter/own-meter.ts";
-import { createPipeline, type Pipeline } from "../../src/meter/pipeline.ts";
+import { createSourcePipelines, type SourcePipelines } from "../../src/meter/source-pipeline.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 import type { Metric } from "../../src/metric/metric.ts";
 import { seriesKey } from "../../src/metric/series.ts";
@@ -75,18 +75,18 @@ export function simulated({ chip: name, samplers, tasks = 25 }: Wanted, endMs: n
 }
 
 /** The whole way from frame to snapshot, without the agent around it. */
-export function pipelineTo(publish: (snapshot: Snapshot) => void): Pipeline {
-  return createPipeline({ settings, own: createOwnMeter(0), log: silentLogger, publish });
+export function pipelinesTo(publish: (snapshot: Snapshot) => void): SourcePipelines {
+  return createSourcePipelines({ settings, own: createOwnMeter(0), log: silentLogger, publish });
 }
 
 /** One snapshot a second of a large machine, the last one at `endMs`; values move as the simulator moves them. */
 export function snapshots(count: number, endMs: number, everyMs = 1000): Snapshot[] {
   const made: Snapshot[] = [];
-  const { intakes } = pipelineTo((snapshot) => void made.push(snapshot));
+  const pipelines = pipelinesTo((snapshot) => void made.push(snapshot));
   const first = Math.floor(endMs / 1000) * 1000 - (count - 1) * everyMs;
   for (let at = 0; at < count; at++) {
     const time = first + at * everyMs;
-    intakes.powermetrics.frame({ bytes: simulated({ chip: largeChip }, time, at + 1), receivedAt: time });
+    pipelines.powermetrics.frame({ bytes: simulated({ chip: largeChip }, time, at + 1), receivedAt: time });
   }
   return made;
 }

@@ -4,15 +4,14 @@ import { collector } from "../../src/collector/collector.ts";
 import { collectors, neededSamplers } from "../../src/collector/index.ts";
 import { gauge } from "../../src/metric/metric.ts";
 import { catalogue } from "../../src/meter/catalogue.ts";
-import { bootTime } from "../../src/meter/boot-time.ts";
-import { createSourceMeter, type SourceMeter } from "../../src/meter/meter.ts";
+import { createBootTime, createSourceMeter, type SourceMeter } from "../../src/meter/meter.ts";
 import type { PmsetSample, PowermetricsSample, TaskWindow } from "../../src/parse/sample.ts";
 import { allSettings, defaultSettings, powermetricsSample } from "../support/samples.ts";
 import { valuesOf } from "../support/snapshots.ts";
 
 const at = Date.UTC(2026, 0, 1);
 const powermetricsMeter = (settings = defaultSettings): SourceMeter<"powermetrics"> =>
-  createSourceMeter("powermetrics", settings, { catalogue, boot: bootTime() });
+  createSourceMeter("powermetrics", settings, catalogue, createBootTime());
 
 function collect(sample: PowermetricsSample, settings = defaultSettings): Record<string, number> {
   return valuesOf(powermetricsMeter(settings).measure(sample, at, 1000).snapshot);
@@ -160,7 +159,7 @@ test("a task that rises takes the place of the least busy one, and _other never 
 
 test("Low Power Mode and the mode are two views of one setting, and absent where pmset prints neither", () => {
   const values = (sample: Partial<PmsetSample>): Record<string, number> => {
-    const meter = createSourceMeter("pmset", defaultSettings, { catalogue, boot: bootTime() });
+    const meter = createSourceMeter("pmset", defaultSettings, catalogue, createBootTime());
     const findings = { unknown: [], implausible: [] };
     return valuesOf(meter.measure({ findings, ...sample }, at, 0).snapshot);
   };

@@ -4,7 +4,7 @@
  */
 import type { SeriesSet } from "../../src/metric/series.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
-import { pipelineTo, simulated } from "../bench/workload.ts";
+import { pipelinesTo, simulated } from "../bench/workload.ts";
 
 export interface Recording {
   readonly set: SeriesSet;
@@ -24,11 +24,11 @@ export function recordings(intervalMs: number): readonly Recording[] {
 
 function record(chip: string, intervalMs: number): Recording {
   const rows: Snapshot[] = [];
-  const { intakes } = pipelineTo((snapshot) => void rows.push(snapshot));
+  const pipelines = pipelinesTo((snapshot) => void rows.push(snapshot));
   const start = Date.UTC(2026, 0, 5, 9);
   for (let step = 0; step <= steps; step++) {
     const receivedAt = start + step * intervalMs;
-    intakes.powermetrics.frame({ bytes: simulated({ chip }, receivedAt, step + 1), receivedAt });
+    pipelines.powermetrics.frame({ bytes: simulated({ chip }, receivedAt, step + 1), receivedAt });
   }
   return repeated(rows);
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import fc from "../support/property.ts";
-import { createPipeline, type Pipeline } from "../../src/meter/pipeline.ts";
+import { createSourcePipelines, type SourcePipelines } from "../../src/meter/source-pipeline.ts";
 import { createOwnMeter } from "../../src/meter/own-meter.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 import { parsePlist, isArray, isDict, type PlistValue } from "../../src/parse/plist/reader.ts";
@@ -142,7 +142,7 @@ function bytesOfDocuments({ frames, lost }: Cut): number {
   return frames.reduce((sum, { length }) => sum + length, lost);
 }
 
-function pipelineTo(publish: (snapshot: Snapshot) => void): Pipeline {
+function pipelinesTo(publish: (snapshot: Snapshot) => void): SourcePipelines {
   const settings = {
     tasks: { enabled: true, top: 3 },
     frequencyResidency: true,
@@ -150,7 +150,7 @@ function pipelineTo(publish: (snapshot: Snapshot) => void): Pipeline {
     simulated: true,
   };
   const intervals = { powermetrics: 1000, vm_stat: 1000, sysctl: 1000, pmset: 1000 };
-  return createPipeline({ settings, intervals, own: createOwnMeter(0), log: silentLogger, publish });
+  return createSourcePipelines({ settings, intervals, own: createOwnMeter(0), log: silentLogger, publish });
 }
 
 fuzz("damaged documents one after another become snapshots in the order of time, their counters rising", {
@@ -161,11 +161,11 @@ fuzz("damaged documents one after another become snapshots in the order of time,
   costs: 4,
   prepare: () => (documents) => {
     const published: Snapshot[] = [];
-    const { intakes } = pipelineTo((snapshot) => void published.push(snapshot));
+    const pipelines = pipelinesTo((snapshot) => void published.push(snapshot));
     let receivedAt = start;
     for (const [bytes, after] of documents) {
       receivedAt += after;
-      intakes.powermetrics.frame({ bytes, receivedAt });
+      pipelines.powermetrics.frame({ bytes, receivedAt });
     }
     assertSnapshots(published);
   },

@@ -2,11 +2,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { MeterProvider, MetricReader, type CollectionResult } from "@opentelemetry/sdk-metrics";
 import { labelPairs, seriesKey } from "../../src/metric/series.ts";
-import { bindCollectors } from "../../src/meter/bind.ts";
-import { bootTime } from "../../src/meter/boot-time.ts";
+import { bindCollectors, createBootTime, createSourceMeter } from "../../src/meter/meter.ts";
 import { catalogue } from "../../src/meter/catalogue.ts";
 import { latestSnapshots, stalenessLimit } from "../../src/meter/latest.ts";
-import { createSourceMeter } from "../../src/meter/meter.ts";
 import { createSampleMeter } from "../../src/meter/sample-meter.ts";
 import type { PowermetricsSample } from "../../src/parse/sample.ts";
 import { allSettings, defaultSettings, powermetricsSample } from "../support/samples.ts";
@@ -43,14 +41,14 @@ const recording: readonly PowermetricsSample[] = [
 
 test("collectors on our meter and on the stock SDK give the same names, labels and values", async () => {
   const reader = new StockReader();
-  const stock = bindCollectors(
+  const offer = bindCollectors(
     new MeterProvider({ readers: [reader] }).getMeter("oracle"),
     "powermetrics",
     allSettings,
   );
-  const own = createSourceMeter("powermetrics", allSettings, { catalogue, boot: bootTime() });
+  const own = createSourceMeter("powermetrics", allSettings, catalogue, createBootTime());
   for (const [index, sample] of recording.entries()) {
-    stock.offer(sample, { accrues: true });
+    offer(sample, { accrues: true });
     const expected = sdkValues(await reader.collect());
     const { snapshot } = own.measure(sample, at + index, 1);
     assert.ok(snapshot.set.series.length > 40);
@@ -59,8 +57,8 @@ test("collectors on our meter and on the stock SDK give the same names, labels a
 });
 
 test("sums start at the beginning of the first window, kernel counters at boot", () => {
-  const boot = bootTime();
-  const meter = createSourceMeter("powermetrics", defaultSettings, { catalogue, boot });
+  const boot = createBootTime();
+  const meter = createSourceMeter("powermetrics", defaultSettings, catalogue, boot);
   assert.deepEqual(meter.measure(powermetricsSample(), at, 1000).snapshot.starts, { agent: at - 1000 });
   boot.report(at - 5000);
   const { snapshot } = meter.measure(powermetricsSample(), at + 1000, 1000);
@@ -68,14 +66,14 @@ test("sums start at the beginning of the first window, kernel counters at boot",
 });
 
 test("counters of the kernel have no start before the boot time is known", () => {
-  const meter = createSourceMeter("vm_stat", defaultSettings, { catalogue, boot: bootTime() });
+  const meter = createSourceMeter("vm_stat", defaultSettings, catalogue, createBootTime());
   const findings = { unknown: [], implausible: [] };
   const { snapshot } = meter.measure({ pageSizeBytes: 4096, faults: 7, findings }, at, 0);
   assert.equal(snapshot.starts.boot, undefined);
 });
 
 test("a boot time that moves by seconds is the same boot, one that moves by hours is another", () => {
-  const boot = bootTime();
+  const boot = createBootTime();
   boot.report(undefined);
   assert.equal(boot.ms, undefined);
   boot.report(at);
@@ -86,7 +84,7 @@ test("a boot time that moves by seconds is the same boot, one that moves by hour
 });
 
 test("while the series stay the same every snapshot shares one set", () => {
-  const meter = createSourceMeter("powermetrics", defaultSettings, { catalogue, boot: bootTime() });
+  const meter = createSourceMeter("powermetrics", defaultSettings, catalogue, createBootTime());
   const first = meter.measure(powermetricsSample(), at, 1000).snapshot;
   const unlike = meter.measure(powermetricsSample({ thermalPressure: "odd" }), at + 1000, 1000).snapshot;
   const again = meter.measure(powermetricsSample(), at + 2000, 1000).snapshot;
@@ -96,7 +94,7 @@ test("while the series stay the same every snapshot shares one set", () => {
 });
 
 test("a series that is not observed is gone from the next snapshot and reported as ended once", () => {
-  const meter = createSourceMeter("powermetrics", defaultSettings, { catalogue, boot: bootTime() });
+  const meter = createSourceMeter("powermetrics", defaultSettings, catalogue, createBootTime());
   meter.measure(powermetricsSample(), at, 1000);
   const { gpu: _, ...withoutGpu } = powermetricsSample();
   const { snapshot } = meter.measure(withoutGpu, at + 1000, 1000);
@@ -110,7 +108,7 @@ test("a series that is not observed is gone from the next snapshot and reported 
 });
 
 test("a source that ends says so once, with every series, and after its last sample", () => {
-  const meter = createSourceMeter("powermetrics", defaultSettings, { catalogue, boot: bootTime() });
+  const meter = createSourceMeter("powermetrics", defaultSettings, catalogue, createBootTime());
   assert.equal(meter.end(at), undefined);
   const { snapshot } = meter.measure(powermetricsSample(), at, 1000);
   const end = meter.end(at - 5000);
@@ -153,7 +151,7 @@ test("series beyond the limit of an instrument are dropped and counted, in each 
 
 test("a snapshot is current until its source's limit, and a newer one takes its place", () => {
   const latest = latestSnapshots(() => stalenessLimit(10_000));
-  const meter = createSourceMeter("powermetrics", defaultSettings, { catalogue, boot: bootTime() });
+  const meter = createSourceMeter("powermetrics", defaultSettings, catalogue, createBootTime());
   const first = meter.measure(powermetricsSample(), at, 1000).snapshot;
   const second = meter.measure(powermetricsSample(), at + 10_000, 1000).snapshot;
   latest.put(first);

@@ -2,7 +2,7 @@
 import type { CollectorSettings } from "../../src/collector/collector.ts";
 import { neededSamplers } from "../../src/collector/index.ts";
 import type { OwnMeter } from "../../src/meter/own-meter.ts";
-import { createPipeline } from "../../src/meter/pipeline.ts";
+import { createSourcePipelines } from "../../src/meter/source-pipeline.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
@@ -35,7 +35,7 @@ interface MachineWorld {
 }
 
 export function createMachine({ clock, own, publish, flags = [] }: MachineWorld): Machine {
-  const { intakes } = createPipeline({ settings, intervals, own, log: silentLogger, publish });
+  const pipelines = createSourcePipelines({ settings, intervals, own, log: silentLogger, publish });
   let documents = 0;
 
   function world(signal: AbortSignal, write: (text: string) => void): World {
@@ -53,7 +53,7 @@ export function createMachine({ clock, own, publish, flags = [] }: MachineWorld)
     const framer = createFramer({
       onFrame(bytes) {
         documents++;
-        intakes.powermetrics.frame({ bytes, receivedAt: clock.now() });
+        pipelines.powermetrics.frame({ bytes, receivedAt: clock.now() });
       },
     });
     const samplers = neededSamplers(settings)
@@ -87,7 +87,7 @@ export function createMachine({ clock, own, publish, flags = [] }: MachineWorld)
         [],
         world(signal, (text) => (printed += text)),
       );
-      intakes.vm_stat.frame({ bytes: Buffer.from(printed), receivedAt: clock.now() });
+      pipelines.vm_stat.frame({ bytes: Buffer.from(printed), receivedAt: clock.now() });
       await clock.sleep(intervals.vm_stat, signal);
     }
   }
@@ -105,7 +105,7 @@ export function createMachine({ clock, own, publish, flags = [] }: MachineWorld)
     },
     async run(signal) {
       await Promise.all([stream(signal), poll(signal), tellOwn(signal)]);
-      for (const intake of Object.values(intakes)) intake.end(clock.now());
+      for (const pipeline of Object.values(pipelines)) pipeline.end(clock.now());
     },
   };
 }

@@ -8,7 +8,7 @@ import type { Metric } from "../../src/metric/metric.ts";
 import { seriesSet } from "../../src/metric/series.ts";
 import { catalogue } from "../../src/meter/catalogue.ts";
 import { createOwnMeter, type OwnMeter } from "../../src/meter/own-meter.ts";
-import { ownMetrics } from "../../src/meter/own-metrics.ts";
+import { ownMetrics } from "../../src/meter/catalogue.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { sinkListener } from "../../src/telemetry.ts";
 import { hang, page, reset, status, type Answer } from "../conformance/receiver.ts";

@@ -35,7 +35,7 @@ function openBoard(journal?: Parameters<typeof createBoard>[0]["journal"]) {
     nodeVersion: "v24.0.0",
     simulated: false,
     sources: [{ name: "powermetrics", intervalMs: 1000 }],
-    intakes: { powermetrics, vm_stat: silent, sysctl: silent, pmset: silent },
+    pipelines: { powermetrics, vm_stat: silent, sysctl: silent, pmset: silent },
     latest() {
       asked++;
       return latest;

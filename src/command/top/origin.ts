@@ -98,12 +98,12 @@ export function ownSources(given: Configuration, world: World, simulated: boolea
     configurationText: () => "",
   });
   const running = collection.sources.map((source) => {
-    const intake = collection.intakes[source.name];
+    const pipeline = collection.pipelines[source.name];
     return source.run(
       {
-        ...intake,
+        ...pipeline,
         failed(failure) {
-          intake.failed(failure);
+          pipeline.failed(failure);
           board.failed(source.name, failure);
         },
       },

@@ -1,4 +1,4 @@
-/** What a frame of each source means: which parser reads it and when its sample was taken. */
+/** Reads the frames of each source: which parser reads them, and when and over which window the sample was taken. */
 import type { CollectorSettings } from "../collector/collector.ts";
 import { parsePmset } from "../parse/pmset.ts";
 import { parsePowermetrics } from "../parse/powermetrics.ts";
@@ -9,15 +9,29 @@ import { parseVmStat } from "../parse/vm-stat.ts";
 import type { Machine } from "../source/host.ts";
 import { splitReports } from "../source/poll.ts";
 import type { Frame } from "../source/source.ts";
-import type { Read, Timed } from "./intake.ts";
 import { createPlausibility } from "./plausibility.ts";
-import { sampleTimes } from "./sample-time.ts";
-import { judgeWindows } from "./windows.ts";
+import { createSampleTimes, createWindowJudge } from "./windows.ts";
+
+/** A sample with its time and window. */
+export interface Timed<Sample> {
+  readonly sample: Sample;
+  /** The sample's own time, milliseconds since the Unix epoch. */
+  readonly time: number;
+  /** Length of the window before it; 0 for a state at one moment. */
+  readonly windowMs: number;
+  /** Whether its deltas may be added up. */
+  readonly accrues: boolean;
+  /** From the end of its window to its arrival, where it names a time of its own; milliseconds. */
+  readonly lagMs?: number;
+}
+
+/** Frame to sample; `skipped` says why a well-formed frame is no sample of the stream. */
+export type Read<Sample> = (frame: Frame) => ParseResult<Timed<Sample> | { readonly skipped: string }>;
 
 type Readers = { readonly [S in SourceName]: Read<Samples[S]> };
 
 /**
- * @param intervalMs the interval asked of powermetrics; absent for a recording, where nobody knows
+ * @param intervalMs the interval asked of powermetrics; absent for a recording, which does not say
  * @param machine the one that the reports are of, where it can be asked
  */
 export function createReaders(
@@ -47,8 +61,8 @@ function powermetricsReader(
   machine: Machine | undefined,
 ): Read<Samples["powermetrics"]> {
   const check = createPlausibility(machine?.busyShare);
-  const timeOf = sampleTimes();
-  const judge = judgeWindows(intervalMs);
+  const timeOf = createSampleTimes();
+  const judge = createWindowJudge(intervalMs);
   const wanted = {
     tasks: settings.tasks.enabled,
     frequencyResidency: settings.frequencyResidency,

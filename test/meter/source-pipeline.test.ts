@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { OwnMeter } from "../../src/meter/own-meter.ts";
 import { createOwnMeter } from "../../src/meter/own-meter.ts";
-import { createPipeline, type Pipeline } from "../../src/meter/pipeline.ts";
+import { createSourcePipelines, type SourcePipelines } from "../../src/meter/source-pipeline.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 import { silentLogger, type Logger } from "../../src/runtime/log.ts";
 import { defaultSettings } from "../support/samples.ts";
@@ -11,7 +11,8 @@ import { endedOf, valuesOf } from "../support/snapshots.ts";
 const at = Date.UTC(2026, 0, 1);
 const intervals = { powermetrics: 1000, vm_stat: 10_000, sysctl: 30_000, pmset: 60_000 };
 
-interface Rig extends Pipeline {
+interface Rig {
+  readonly pipelines: SourcePipelines;
   readonly published: Snapshot[];
   readonly warnings: string[];
   readonly own: OwnMeter;
@@ -22,14 +23,14 @@ function rig(recorded = false): Rig {
   const warnings: string[] = [];
   const own = createOwnMeter(at);
   const log: Logger = { ...silentLogger, warn: (message) => void warnings.push(message), child: () => log };
-  const pipeline = createPipeline({
+  const pipelines = createSourcePipelines({
     settings: defaultSettings,
     ...(!recorded && { intervals }),
     own,
     log,
     publish: (snapshot) => void published.push(snapshot),
   });
-  return { ...pipeline, published, warnings, own };
+  return { pipelines, published, warnings, own };
 }
 
 function document(
@@ -49,32 +50,31 @@ const frame = (time: number, bytes: Buffer): { bytes: Buffer; receivedAt: number
 });
 
 test("a frame becomes a published snapshot with the document's time and the boot time", () => {
-  const { intakes, published, boot } = rig();
-  intakes.powermetrics.frame(frame(at + 400, document(at)));
+  const { pipelines, published } = rig();
+  pipelines.powermetrics.frame(frame(at + 400, document(at)));
   const [snapshot] = published;
   assert.equal(snapshot?.time, at);
   assert.deepEqual(snapshot.starts, { agent: at - 1000, boot: at - 100_000 });
-  assert.equal(boot.ms, at - 100_000);
-  assert.equal(intakes.powermetrics.lastTime, at);
+  assert.equal(pipelines.powermetrics.lastTime, at);
 });
 
-test("a boot time that powermetrics told serves vm_stat's counters", () => {
-  const { intakes, published } = rig();
-  intakes.powermetrics.frame(frame(at, document(at)));
+test("a boot time that powermetrics reported serves vm_stat's counters", () => {
+  const { pipelines, published } = rig();
+  pipelines.powermetrics.frame(frame(at, document(at)));
   const report = "Mach Virtual Memory Statistics: (page size of 4096 bytes)\nPageins: 7.\n";
-  intakes.vm_stat.frame(frame(at + 5, Buffer.from(report)));
+  pipelines.vm_stat.frame(frame(at + 5, Buffer.from(report)));
   assert.equal(published[1]?.time, at + 5);
   assert.equal(published[1].starts.boot, at - 100_000);
 });
 
-test("pages beyond the memory that sysctl told are withheld and counted, with and without it", async () => {
-  const { intakes, published, own } = rig();
+test("pages beyond the memory that sysctl reported are withheld and counted, with and without it", async () => {
+  const { pipelines, published, own } = rig();
   const report = (active: number): Buffer =>
     Buffer.from(`Mach Virtual Memory Statistics: (page size of 4096 bytes)\nPages active: ${active}.\n`);
-  intakes.vm_stat.frame(frame(at, report(2 ** 21)));
-  intakes.sysctl.frame(frame(at + 1, Buffer.from("hw.memsize: 4294967296\n")));
-  intakes.vm_stat.frame(frame(at + 2, report(2 ** 21)));
-  intakes.vm_stat.frame(frame(at + 3, report(2 ** 20)));
+  pipelines.vm_stat.frame(frame(at, report(2 ** 21)));
+  pipelines.sysctl.frame(frame(at + 1, Buffer.from("hw.memsize: 4294967296\n")));
+  pipelines.vm_stat.frame(frame(at + 2, report(2 ** 21)));
+  pipelines.vm_stat.frame(frame(at + 3, report(2 ** 20)));
   assert.deepEqual(
     published.flatMap((one) =>
       one.source === "vm_stat" ? [valuesOf(one)["vmstat_pages_active_count"]] : [],
@@ -85,11 +85,11 @@ test("pages beyond the memory that sysctl told are withheld and counted, with an
   assert.equal(valuesOf(await own.snapshot(at))[field], 1);
 });
 
-test("a bad frame is counted and told, and costs nothing else", async () => {
-  const { intakes, published, warnings, own } = rig();
-  intakes.powermetrics.frame(frame(at, Buffer.from("<plist><dict><key>")));
-  intakes.vm_stat.frame(frame(at, Buffer.from("free active spec inactive")));
-  intakes.powermetrics.frame(frame(at, document(at)));
+test("a bad frame is counted and logged, and costs nothing else", async () => {
+  const { pipelines, published, warnings, own } = rig();
+  pipelines.powermetrics.frame(frame(at, Buffer.from("<plist><dict><key>")));
+  pipelines.vm_stat.frame(frame(at, Buffer.from("free active spec inactive")));
+  pipelines.powermetrics.frame(frame(at, document(at)));
   assert.equal(published.length, 1);
   assert.match(warnings[0] ?? "", /^cannot read a report of powermetrics: /);
   const values = valuesOf(await own.snapshot(at));
@@ -97,11 +97,11 @@ test("a bad frame is counted and told, and costs nothing else", async () => {
   assert.equal(values['mac_agent_source_parse_errors_total{kind="content",source="vm_stat"}'], 1);
 });
 
-test("unknown keys and implausible values are counted each time and told once", async () => {
-  const { intakes, warnings, own } = rig();
+test("unknown keys and implausible values are counted each time and logged once", async () => {
+  const { pipelines, warnings, own } = rig();
   const odd =
     "<key>novelty</key><integer>1</integer><key>battery</key><dict><key>percent_charge</key><integer>6325</integer></dict>";
-  for (const second of [0, 1, 2]) intakes.powermetrics.frame(frame(at, document(at + second * 1000, odd)));
+  for (const second of [0, 1, 2]) pipelines.powermetrics.frame(frame(at, document(at + second * 1000, odd)));
   assert.equal(warnings.length, 2);
   const values = valuesOf(await own.snapshot(at));
   assert.equal(values['mac_agent_source_unknown_keys_total{source="powermetrics"}'], 3);
@@ -112,9 +112,9 @@ test("unknown keys and implausible values are counted each time and told once", 
 });
 
 test("a gap between two samples ends every series where it began", () => {
-  const { intakes, published } = rig();
-  intakes.powermetrics.frame(frame(at, document(at)));
-  intakes.powermetrics.frame(frame(at, document(at + 3_600_000)));
+  const { pipelines, published } = rig();
+  pipelines.powermetrics.frame(frame(at, document(at)));
+  pipelines.powermetrics.frame(frame(at, document(at + 3_600_000)));
   assert.deepEqual(
     published.map(({ time, set }) => [time - at, set.series.length > 0]),
     [
@@ -128,51 +128,51 @@ test("a gap between two samples ends every series where it began", () => {
 });
 
 test("a window that covers the time since the last sample leaves no gap", () => {
-  const { intakes, published } = rig();
-  intakes.powermetrics.frame(frame(at, document(at)));
-  intakes.powermetrics.frame(frame(at, document(at + 3_600_000, undefined, 3_600_000)));
+  const { pipelines, published } = rig();
+  pipelines.powermetrics.frame(frame(at, document(at)));
+  pipelines.powermetrics.frame(frame(at, document(at + 3_600_000, undefined, 3_600_000)));
   assert.equal(published.length, 2);
 });
 
 test("a recording has no gaps of its own", () => {
-  const { intakes, published } = rig(true);
-  intakes.powermetrics.frame(frame(0, document(at)));
-  intakes.powermetrics.frame(frame(0, document(at + 3_600_000)));
+  const { pipelines, published } = rig(true);
+  pipelines.powermetrics.frame(frame(0, document(at)));
+  pipelines.powermetrics.frame(frame(0, document(at + 3_600_000)));
   assert.equal(published.length, 2);
 });
 
 test("a source that falls silent ends once, after its limit", () => {
-  const { intakes, published } = rig();
-  intakes.powermetrics.frame(frame(at, document(at)));
-  intakes.powermetrics.checkSilence(at + 15_000);
+  const { pipelines, published } = rig();
+  pipelines.powermetrics.frame(frame(at, document(at)));
+  pipelines.powermetrics.checkSilence(at + 15_000);
   assert.equal(published.length, 1);
-  intakes.powermetrics.checkSilence(at + 15_001);
-  intakes.powermetrics.checkSilence(at + 20_000);
+  pipelines.powermetrics.checkSilence(at + 15_001);
+  pipelines.powermetrics.checkSilence(at + 20_000);
   assert.equal(published.length, 2);
   assert.equal(published[1]?.time, at + 1);
 });
 
 test("a lifetime sample and a summary behind windows are left out without an error", async () => {
-  const { intakes, published, own } = rig();
+  const { pipelines, published, own } = rig();
   const summary = Buffer.from(
     document(at + 1000)
       .toString()
       .replace("<true/>", "<false/>"),
   );
-  intakes.powermetrics.frame(frame(at, document(at)));
-  intakes.powermetrics.frame(frame(at, summary));
+  pipelines.powermetrics.frame(frame(at, document(at)));
+  pipelines.powermetrics.frame(frame(at, summary));
   assert.equal(published.length, 1);
   const values = valuesOf(await own.snapshot(at));
   assert.equal('mac_agent_source_parse_errors_total{kind="content",source="powermetrics"}' in values, false);
 });
 
 test("failures, restarts and dropped documents are counted by cause", async () => {
-  const { intakes, own } = rig();
-  intakes.powermetrics.failed({ reason: "stalled", message: "x" });
-  intakes.powermetrics.restarted("stalled");
-  intakes.powermetrics.dropped("truncated", 10);
-  intakes.powermetrics.up(true);
-  assert.equal(intakes.powermetrics.isUp, true);
+  const { pipelines, own } = rig();
+  pipelines.powermetrics.failed({ reason: "stalled", message: "x" });
+  pipelines.powermetrics.restarted("stalled");
+  pipelines.powermetrics.dropped("truncated", 10);
+  pipelines.powermetrics.up(true);
+  assert.equal(pipelines.powermetrics.isUp, true);
   const values = valuesOf(await own.snapshot(at));
   assert.equal(values['mac_agent_source_failures_total{reason="stalled",source="powermetrics"}'], 1);
   assert.equal(values['mac_agent_source_restarts_total{reason="stalled",source="powermetrics"}'], 1);
