@@ -62,8 +62,7 @@ interface Tried {
 }
 
 async function tried(loaded: Loaded | Refused, trial: Trial | undefined): Promise<Tried> {
-  if (!loaded.ok) return { loaded, warnings: [] };
-  if (trial === undefined) return { loaded, warnings: loaded.warnings };
+  if (!loaded.ok || trial === undefined) return { loaded, warnings: loaded.warnings };
   const trust = await trial.trust(loaded);
   const warnings = [...loaded.warnings, ...trust.warnings];
   const place: Origin = { kind: "file", file: loaded.file ?? "", line: 1, column: 1 };
@@ -86,11 +85,11 @@ function tell(
   connections: readonly Connection[],
   world: ConfigWorld,
 ): void {
-  for (const warning of warnings) world.stderr(`warning: ${warning}\n`);
   if (!loaded.ok) {
-    refuse(loaded, world);
+    refuse({ ...loaded, warnings }, world);
     return;
   }
+  for (const warning of warnings) world.stderr(`warning: ${warning}\n`);
   for (const { target, ok, message } of connections) {
     if (ok) world.stdout(`${target}: ${message}\n`);
     else world.stderr(`${target}: ${message}\n`);

@@ -58,8 +58,9 @@ export function loadWorld({ config, flags = {} }: ConfigChoice, world: ConfigWor
   return { ...world, systemName, flags, ...(config !== undefined && { path: config }) };
 }
 
-/** Tells every problem, one a line. */
-export function refuse({ problems }: Refused, world: Pick<ConfigWorld, "stderr">): ExitCode {
+/** Reports every warning and every problem, one a line. */
+export function refuse({ problems, warnings }: Refused, world: Pick<ConfigWorld, "stderr">): ExitCode {
+  for (const warning of warnings) world.stderr(`warning: ${warning}\n`);
   for (const problem of problems) world.stderr(`${formatProblem(problem)}\n`);
   return exitCode.badConfiguration;
 }

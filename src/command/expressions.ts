@@ -12,7 +12,13 @@ export async function loadCompiled(world: LoadWorld): Promise<Loaded | Refused> 
     return compiled.ok ? [] : [{ origin, path, message: compiled.error }];
   });
   if (problems.length === 0) return loaded;
-  const { expressions, file } = loaded;
+  const { expressions, file, warnings } = loaded;
   const all = [...(loaded.ok ? [] : loaded.problems), ...problems];
-  return { ok: false, problems: inReadingOrder(all), expressions, ...(file !== undefined && { file }) };
+  return {
+    ok: false,
+    problems: inReadingOrder(all),
+    warnings,
+    expressions,
+    ...(file !== undefined && { file }),
+  };
 }

@@ -166,9 +166,11 @@ function sayHello({ configuration, file, simulated }: Settled, { version }: Worl
 async function loadAgain(args: readonly string[], world: World): Promise<Reloaded<Settled>> {
   const { uid, home, hostname } = world;
   const next = await settleApart(args, world, { uid, home, hostname, stateFolder: stateFolder(world) });
-  if ("code" in next) return { ok: false, problems: next.stderr.trimEnd().split("\n") };
+  if ("code" in next) return { ok: false, problems: next.stderr.trimEnd().split("\n").filter(isProblem) };
   const { problems } = await reportTrust(next, world);
   if (problems.length > 0) return { ok: false, problems };
   const message = (await obstacle(next, world))?.message ?? (await accountProblem(next.configuration, world));
   return message === undefined ? { ok: true, next } : { ok: false, problems: [message] };
 }
+
+const isProblem = (line: string): boolean => !line.startsWith("warning: ");

@@ -69,6 +69,8 @@ export interface Refused {
   readonly ok: false;
   /** In reading order, never empty. */
   readonly problems: readonly Problem[];
+  /** Of the variables; the others need a configuration that is valid. */
+  readonly warnings: readonly string[];
   readonly file?: string;
   readonly expressions: readonly Expression[];
 }
@@ -97,7 +99,7 @@ export function loadConfiguration(world: LoadWorld): Loaded | Refused {
   if (!result.success) problems.push(...problemsOf(result.error.issues, root));
   const from = { ...(file !== undefined && { file }), expressions: expressionsIn(input, origins) };
   if (!result.success || problems.length > 0)
-    return { ok: false, problems: inReadingOrder(problems), ...from };
+    return { ok: false, problems: inReadingOrder(problems), warnings, ...from };
   return {
     ok: true,
     configuration: result.data,

@@ -48,7 +48,7 @@ function valueOf(node: Node, field: Field, path: Path, to: Settling): Plain {
       if (node.kind !== "list") return plainOf(node);
       return node.items.map((item, index) => settle(item, field.items(), [...path, index], to) ?? null);
     case "either":
-      return valueOf(node, optionFor(node, field.options) ?? field, path, to);
+      return eitherOf(node, field.options, path, to);
     case "choice":
       return node.kind === "scalar" ? node.text : plainOf(node);
     case "scalar":
@@ -88,10 +88,11 @@ function recordOf(node: MapNode, values: Field, path: Path, to: Settling): Plain
   );
 }
 
-/** The option of the shape that was written. */
-function optionFor(node: Node, options: readonly Field[]): Field | undefined {
+/** By the option of the shape that was written; another shape is left to the schema to refuse. */
+function eitherOf(node: Node, options: readonly Field[], path: Path, to: Settling): Plain {
   const fits = { map: ["section", "record"], list: ["list"], scalar: ["choice", "scalar"] }[node.kind];
-  return options.find(({ kind }) => fits.includes(kind));
+  const option = options.find(({ kind }) => fits.includes(kind));
+  return option === undefined ? plainOf(node) : valueOf(node, option, path, to);
 }
 
 /** YAML reads `job: 123` as a number; the key decides what it is, as in Prometheus. */
@@ -160,7 +161,9 @@ function json(text: string, opening: string): Plain | undefined {
 
 const words = (text: string): Plain => text.split(",").map((word) => word.trim());
 
+/** On one line: a line break is more likely a slip than part of a value, and JSON can say it. */
 function pairs(text: string): Plain | undefined {
+  if (/[\r\n]/.test(text)) return undefined;
   const found = text.split(",").map((pair) => {
     const [key = "", ...value] = pair.split("=");
     return [key.trim(), value.length === 0 ? undefined : value.join("=").trim()] as const;

@@ -51,6 +51,12 @@ test("five mistakes are five problems, each with line, column and key", () => {
   ]);
 });
 
+test("samplers of a shape that none of their forms has are refused", () => {
+  assert.deepEqual(refused(worldOf("sources: { powermetrics: { samplers: { a: 1 } } }")), [
+    'agent.yaml:1:38: sources.powermetrics.samplers: must be "auto" or a list of sampler names',
+  ]);
+});
+
 test("what Prometheus has and the agent lacks is said to be not supported", () => {
   const text =
     "remote_write:\n  - url: http://a\n    sigv4: {}\n    queue_config: { max_shards: 3, max_shard: 3 }\n";

@@ -1,5 +1,6 @@
 import test from "node:test";
 import assert from "node:assert/strict";
+import { loadConfiguration } from "../../src/config/load.ts";
 import { formatOrigin } from "../../src/config/problem.ts";
 import { accepted, refused, world, worldOf } from "./world.ts";
 
@@ -75,6 +76,15 @@ test("samplers may be left to the agent by a variable too", () => {
   assert.equal(configuration.sources.powermetrics.samplers, "auto");
 });
 
+test("a map in the form a=1,b=2 must be one line, and as JSON may hold any value", () => {
+  const labels = (text: string) => ({ env: { MAC_POWERMETRICS_GLOBAL_EXTERNAL_LABELS: text } });
+  assert.deepEqual(refused(world({}, labels("team=a\nb,site=c"))), [
+    "MAC_POWERMETRICS_GLOBAL_EXTERNAL_LABELS: global.external_labels: must be a map of names to values, got text",
+  ]);
+  const { global } = accepted(world({}, labels('{ "team": "a\\nb" }'))).configuration;
+  assert.deepEqual(global.external_labels, { team: "a\nb" });
+});
+
 test("an empty variable counts as unset", () => {
   assert.equal(
     accepted(world({}, { env: { MAC_POWERMETRICS_LOG_LEVEL: "" } })).configuration.log.level,
@@ -98,7 +108,11 @@ test("an unknown variable is a warning with a suggestion; the agent's other vari
     MAC_POWERMETRICS_CONFIG: "",
     PATH: "/bin",
   };
-  assert.deepEqual(accepted(world({}, { env })).warnings, [
+  const warnings = [
     "MAC_POWERMETRICS_LOG_LEVLE: unknown variable, did you mean 'MAC_POWERMETRICS_LOG_LEVEL'?",
-  ]);
+  ];
+  assert.deepEqual(accepted(world({}, { env })).warnings, warnings);
+  const loaded = loadConfiguration(world({}, { env, flags: { "log.format": "xml" } }));
+  assert.ok(!loaded.ok);
+  assert.deepEqual(loaded.warnings, warnings, "also of a configuration that is refused");
 });
