@@ -32,7 +32,7 @@ const stages = [
 export const layers: Readonly<Record<string, Layer>> = {
   runtime: {
     imports: [],
-    modules: ["node:fs", "node:http", "node:https", "node:net", "node:tls", "node:v8", "pino", "zod"],
+    modules: ["node:fs", "node:http", "node:https", "node:net", "node:tls", "node:v8", "zod"],
     world: ["setTimeout", "Date.now", "Math.random", "performance.now"],
   },
   metric: { imports: ["runtime"] },

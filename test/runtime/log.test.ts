@@ -6,7 +6,7 @@ import test, { type TestContext } from "node:test";
 import {
   createLogger,
   type LogSettings,
-  type LogWorld,
+  type LogTarget,
   type OwnedLogger,
 } from "../../src/runtime/log/logger.ts";
 import { createKnownSecrets } from "../../src/runtime/redact.ts";
@@ -20,7 +20,11 @@ interface Written {
   readonly lines: () => string[];
 }
 
-function logged(t: TestContext, settings: Partial<LogSettings> = {}, world: Partial<LogWorld> = {}): Written {
+function logged(
+  t: TestContext,
+  settings: Partial<LogSettings> = {},
+  world: Partial<LogTarget> = {},
+): Written {
   const file = join(temporaryFolder(t), "agent.log");
   const fd = openSync(file, "a");
   t.after(() => closeSync(fd));

@@ -1,11 +1,9 @@
-/** Makes the logger: level, format and destination around the lines. pino makes the JSON. */
-import { pino } from "pino";
+/** Makes the logger: level, format and destination. The lines are made in render.ts and written in lines.ts. */
 import type { Clock } from "../clock.ts";
 import type { LogFields, Logger, LogLevel } from "../log.ts";
 import { knownSecrets, type KnownSecrets } from "../redact.ts";
 import { openLines, type LineWriter } from "./lines.ts";
-import { refusesColor } from "./no-color.ts";
-import { plainFields, renderText, type PlainFields } from "./render.ts";
+import { plainFields, refusesColor, renderJson, renderText, type PlainFields } from "./render.ts";
 
 export interface LogSettings {
   readonly level: LogLevel;
@@ -15,7 +13,7 @@ export interface LogSettings {
   readonly file?: string | undefined;
 }
 
-export interface LogWorld {
+export interface LogTarget {
   readonly clock: Clock;
   /** Where lines go without a file; standard error is 2. */
   readonly fd: number;
@@ -41,10 +39,10 @@ const levels: readonly LogLevel[] = ["debug", "info", "warn", "error"];
  * Each line is written before the call returns, so nothing is lost when the process ends, and known secrets are masked.
  * @throws Error `cannot open PATH: cause` for a file that can't be written.
  */
-export function createLogger(settings: LogSettings, world: LogWorld): OwnedLogger {
-  const { secrets = knownSecrets } = world;
-  const lines = openLines(settings.file ?? world.fd);
-  const render = isText(settings, world) ? textRenderer(settings, world) : jsonRenderer(world);
+export function createLogger(settings: LogSettings, target: LogTarget): OwnedLogger {
+  const { secrets = knownSecrets } = target;
+  const lines = openLines(settings.file ?? target.fd);
+  const render = renderer(settings, target);
   let threshold = levels.indexOf(settings.level);
 
   function write(level: LogLevel, message: string, fields: LogFields): void {
@@ -86,30 +84,10 @@ function reportLost(lines: LineWriter, render: Render): void {
   if (lost > 0) lines.write(render("warn", "log lines were lost", { lines: lost }));
 }
 
-function isText({ format, file }: LogSettings, { tty }: LogWorld): boolean {
-  return format === "text" || (format === "auto" && tty && file === undefined);
-}
-
-function textRenderer({ file }: LogSettings, { clock, tty, env }: LogWorld): Render {
+function renderer({ format, file }: LogSettings, { clock, tty, env }: LogTarget): Render {
   const terminal = tty && file === undefined;
+  if (format === "json" || (format === "auto" && !terminal))
+    return (level, message, fields) => renderJson(clock.now(), level, message, fields);
   const style = { shortTime: terminal, color: terminal && !refusesColor(env) };
   return (level, message, fields) => renderText(clock.now(), level, message, fields, style);
-}
-
-/** pino makes the JSON; it is not asked to write, since its own destinations may hold lines back. */
-function jsonRenderer({ clock }: LogWorld): Render {
-  let line = "";
-  const json = pino(
-    {
-      base: null,
-      level: "debug",
-      timestamp: () => `,"time":"${new Date(clock.now()).toISOString()}"`,
-      formatters: { level: (label) => ({ level: label }) },
-    },
-    { write: (text) => void (line = text.trimEnd()) },
-  );
-  return (level, message, fields) => {
-    json[level](fields, message);
-    return line;
-  };
 }

@@ -16,7 +16,10 @@ const reserved = new Set(["time", "level", "msg"]);
 const maxValueLength = 4096;
 const maxCauses = 8;
 
-/** Absent fields left out, errors as text, long text cut; a field named like a key of the line gets a trailing `_`. */
+/**
+ * What JSON can hold: absent fields left out, errors as text, long text cut. A field named like a key of the line gets a
+ * trailing `_`.
+ */
 export function plainFields(fields: LogFields): PlainFields {
   const plain: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(fields))
@@ -28,7 +31,18 @@ function plainValue(value: unknown): unknown {
   if (value instanceof Error) return cut(errorText(value));
   if (typeof value === "string") return cut(value);
   if (value instanceof URL) return cut(value.href);
-  return typeof value === "bigint" ? String(value) : value;
+  if (typeof value === "bigint") return String(value);
+  return typeof value === "object" && !isJson(value) ? "(unprintable)" : value;
+}
+
+/** A circle can't be printed; a line with too little in it is better than none. */
+function isJson(value: object | null): boolean {
+  try {
+    JSON.stringify(value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** `message: cause: cause`; causes that the message already names are not repeated. */
@@ -51,6 +65,11 @@ function nextCause(error: unknown): unknown {
 function cut(text: string): string {
   if (text.length <= maxValueLength) return text;
   return `${text.slice(0, maxValueLength)}… (${text.length - maxValueLength} more)`;
+}
+
+/** `{"level":"warn","time":"2026-01-01T12:00:00.000Z","key":"value","msg":"message"}` */
+export function renderJson(timeMs: number, level: LogLevel, message: string, fields: PlainFields): string {
+  return JSON.stringify({ level, time: new Date(timeMs).toISOString(), ...fields, msg: message });
 }
 
 const words: Readonly<Record<LogLevel, string>> = {
@@ -81,14 +100,14 @@ function textValue(value: unknown): string {
   return printable(bare ? value : jsonText(value));
 }
 
-/** A line with too little in it is better than none. */
 function jsonText(value: unknown): string {
-  // JSON knows none of these.
+  // JSON has none of these.
   if (typeof value === "number") return String(value);
   if (typeof value === "function" || typeof value === "symbol") return `(${typeof value})`;
-  try {
-    return JSON.stringify(value);
-  } catch {
-    return "(unprintable)";
-  }
+  return JSON.stringify(value);
+}
+
+/** https://no-color.org: any value of NO_COLOR but an empty one. */
+export function refusesColor(env: Readonly<Record<string, string | undefined>>): boolean {
+  return (env["NO_COLOR"] ?? "") !== "";
 }
