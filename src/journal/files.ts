@@ -45,7 +45,9 @@ export function watchFiles(path: string): FileWatch {
     },
     lockIsOurs: () => isSame(statOf(`${path}.lock`), lock),
     written() {
-      logNow = statOf(log);
+      const now = statOf(log);
+      // A log that was deleted or replaced during the write is not taken for ours: the next write finds the change.
+      if (logNow === undefined || isSame(now, logNow)) logNow = now;
       databaseBytes = statOf(path)?.size ?? 0;
     },
   };

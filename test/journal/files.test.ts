@@ -14,6 +14,7 @@ import {
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import test from "node:test";
+import { watchFiles } from "../../src/journal/files.ts";
 import { openJournalReader } from "../../src/journal/reader.ts";
 import type { Journal } from "../../src/journal/types.ts";
 import { recordingLogger, type Line } from "../delivery/rig.ts";
@@ -78,6 +79,24 @@ for (const [name, change] of Object.entries(changes))
     assert.equal(stored(path) + lost, 61);
     if (name !== "the log is cut off") assert.equal(lost, 0, "what is open is written anew");
     assert.equal(drain(cursor).length + lost, 61);
+  });
+
+for (const [name, change] of Object.entries({
+  deleted: (log: string) => unlinkSync(log),
+  replaced: (log: string) => {
+    renameSync(log, `${log}.mine`);
+    writeFileSync(log, "something else, and longer than the log was before");
+  },
+}))
+  test(`a log that is ${name} during a write is noticed before the next one`, (context) => {
+    const { open, path } = bench(context);
+    const journal = open();
+    journal.append(numbered(1));
+    journal.commit();
+    const files = watchFiles(path);
+    change(`${path}-wal`);
+    files.written();
+    assert.match(files.change()?.reason ?? "", /^the log (is gone|was replaced)$/);
   });
 
 test("where a database can't be saved, what is still in memory is written again, and the rest is counted", async (context) => {
