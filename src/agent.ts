@@ -10,7 +10,7 @@ import type { Privileges } from "./daemon/privileges.ts";
 import { pauseBeforeRestart, type Restarts } from "./daemon/restarts.ts";
 import { reloadRoute, type Readiness } from "./endpoint/health.ts";
 import { createDeliveries } from "./delivery/deliveries.ts";
-import { apiRoutes } from "./endpoint/api/routes.ts";
+import { apiRoutes } from "./endpoint/status-api.ts";
 import { pageRoutes } from "./endpoint/page/routes.ts";
 import { startEndpoint } from "./endpoint/server.ts";
 import { openJournal } from "./journal/journal.ts";

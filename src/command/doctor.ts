@@ -12,7 +12,7 @@ import { localAddress } from "../daemon/ready.ts";
 import { readJob } from "../daemon/service.ts";
 import { serviceFindings } from "../daemon/doctor/service.ts";
 import type { System } from "../daemon/system.ts";
-import type { SinkStatus } from "../endpoint/api/status.ts";
+import type { SinkStatus } from "../status/status.ts";
 import { parseSamplers } from "../parse/powermetrics.ts";
 import type { Connection, ConnectProbe } from "./check.ts";
 import { loadWorld } from "./config.ts";

@@ -1,6 +1,6 @@
 /** `top`: the status of an agent, live in a terminal, or as one frame where there is none. */
-import type { Status } from "../endpoint/api/status.ts";
 import { refusesColor } from "../runtime/log/render.ts";
+import type { Status } from "../status/status.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { prepare, type RunChoice } from "./load.ts";
 import { obstacle } from "./obstacle.ts";

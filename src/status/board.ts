@@ -2,42 +2,45 @@
  * The status of the whole agent: gathers every stage's state into one document when somebody asks, and only then.
  *
  *     sources, pipelines ┐
- *     latest snapshots ├─► Status ─► /api/v1/status, events, the page, top
- *     sinks, journal   │
- *     log ─► events    ┘
+ *     latest snapshots   ├─► Status ─► /api/v1/status, events, the page, top
+ *     sinks, journal     │
+ *     log ─► events      ┘
+ *
+ * status.ts has the document, readings.ts and overall.ts compute parts of it, history.ts the past, view.ts what the page and `top` make of it.
  */
-import { createFeed, type Feed } from "../endpoint/api/feed.ts";
+import type { DeliveryState } from "../delivery/types.ts";
+import { lossReasons, type Journal, type JournalState } from "../journal/types.ts";
+import { ownMetrics } from "../meter/catalogue.ts";
+import { stalenessLimit } from "../meter/latest.ts";
+import { ownSource } from "../meter/own-meter.ts";
+import type { Snapshot } from "../meter/snapshot.ts";
+import type { SourcePipeline } from "../meter/source-pipeline.ts";
+import type { Metric } from "../metric/metric.ts";
+import type { SourceName } from "../parse/sample.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { defined } from "../runtime/defined.ts";
+import type { Source, SourceFailure } from "../source/source.ts";
+import { createFeed, type Feed } from "./feed.ts";
 import {
+  createSnapshotMemory,
   historyGroups,
   historyRanges,
   mostPoints,
   type History,
   type HistoryRange,
-} from "../endpoint/api/history.ts";
-import { readingsOf } from "../endpoint/api/readings.ts";
-import type { StatusBoard } from "../endpoint/api/routes.ts";
+} from "./history.ts";
+import { adviceFor, overallOf } from "./overall.ts";
+import { readingsOf } from "./readings.ts";
 import {
   statusVersion,
   type AgentEvent,
+  type AgentIdentity,
+  type JournalStatus,
   type Machine,
   type SinkStatus,
   type SourceStatus,
   type Status,
-} from "../endpoint/api/status.ts";
-import type { DeliveryState } from "../delivery/types.ts";
-import { lossReasons, type Journal, type JournalState } from "../journal/types.ts";
-import type { SourcePipeline } from "../meter/source-pipeline.ts";
-import { stalenessLimit } from "../meter/latest.ts";
-import { ownSource } from "../meter/own-meter.ts";
-import type { Snapshot } from "../meter/snapshot.ts";
-import type { Clock } from "../runtime/clock.ts";
-import { defined } from "../runtime/defined.ts";
-import type { Source, SourceFailure } from "../source/source.ts";
-import type { SourceName } from "../parse/sample.ts";
-import { adviceFor } from "./advice.ts";
-import { overallOf } from "./overall.ts";
-import { countsOf, infoOf, type OwnCounts } from "./own-values.ts";
-import { rememberSnapshots } from "./remembered.ts";
+} from "./status.ts";
 
 interface BoardOptions {
   readonly clock: Clock;
@@ -45,11 +48,11 @@ interface BoardOptions {
   readonly version: string;
   readonly nodeVersion: string;
   readonly simulated: boolean;
-  readonly sources: readonly Pick<Source, "name" | "intervalMs">[];
+  readonly sources: readonly StatusSource[];
   readonly pipelines: Readonly<Record<SourceName, Pick<SourcePipeline, "isUp" | "lastTime">>>;
   /** The current snapshots, the agent's own included. */
   readonly latest: () => readonly Snapshot[];
-  readonly sinks: () => readonly SinkView[];
+  readonly sinks: () => readonly StatusSink[];
   /** Absent where none is kept: the last ten minutes are then remembered here. */
   readonly journal?: Pick<Journal, "history" | "state">;
   readonly events: () => readonly AgentEvent[];
@@ -59,8 +62,10 @@ interface BoardOptions {
   readonly configurationText: () => string;
 }
 
+type StatusSource = Pick<Source, "name" | "intervalMs">;
+
 /** What the status shows of a delivery. */
-interface SinkView {
+interface StatusSink {
   readonly sink: string;
   readonly type: string;
   /** Without credentials. */
@@ -68,8 +73,15 @@ interface SinkView {
   readonly state: DeliveryState;
 }
 
-interface Board extends StatusBoard {
+/** What the status API and the page answer from. */
+export interface StatusBoard {
+  /** With the effective configuration. */
+  status(): Status;
+  history(range: HistoryRange): History;
   readonly feed: Feed;
+}
+
+interface Board extends StatusBoard {
   /** A snapshot was published. */
   published(snapshot: Snapshot): void;
   /** A source's tool failed. */
@@ -79,7 +91,7 @@ interface Board extends StatusBoard {
 export function createBoard(options: BoardOptions): Board {
   const { clock, journal } = options;
   const startedAt = clock.now();
-  const remembered = journal === undefined ? rememberSnapshots() : undefined;
+  const memory = journal === undefined ? createSnapshotMemory() : undefined;
   const failures = new Map<SourceName, SourceStatus["lastFailure"]>();
   const feed = createFeed(clock, () => JSON.stringify(live()));
 
@@ -87,7 +99,7 @@ export function createBoard(options: BoardOptions): Board {
   function live(): Status {
     const time = clock.now();
     const snapshots = options.latest();
-    const own = countsOf(snapshots.find(({ source }) => source === ownSource));
+    const own = ownCounts(snapshots.find(({ source }) => source === ownSource));
     const kept = journal?.state();
     const parts = {
       time,
@@ -96,36 +108,36 @@ export function createBoard(options: BoardOptions): Board {
       ...(kept !== undefined && { journal: journalStatus(kept) }),
     };
     const { hostname: host, version, nodeVersion: node, simulated } = options;
+    const { chip, osVersion } = options.facts();
     return {
       version: statusVersion,
       overall: overallOf(parts),
       agent: { host, version, node, startedAt, ...own.cost },
-      machine: { simulated, ...infoOf(snapshots), ...chipAndVersion(options.facts()) },
+      machine: { simulated, ...modelOf(snapshots), ...defined({ chip, osVersion }) },
       ...parts,
       readings: readingsOf(snapshots),
       events: options.events(),
     };
   }
 
-  function sourceStatus(
-    { name, intervalMs }: Pick<Source, "name" | "intervalMs">,
-    own: OwnCounts,
-  ): SourceStatus {
-    const { isUp, lastTime } = options.pipelines[name];
-    return {
+  function sourceStatus({ name, intervalMs }: StatusSource, own: OwnCounts): SourceStatus {
+    const { isUp: up, lastTime: lastSample } = options.pipelines[name];
+    return defined({
       name,
       intervalMs,
       ...own.ofSource(name),
-      ...defined({ up: isUp, lastSample: lastTime, lastFailure: failures.get(name) }),
-    };
+      up,
+      lastSample,
+      lastFailure: failures.get(name),
+    });
   }
 
   return {
     feed,
     status: () => ({ ...live(), configuration: options.configurationText() }),
-    history: (range) => historyOf(range, options, (fromMs) => remembered?.since(fromMs) ?? []),
+    history: (range) => historyOf(range, options, (fromMs) => memory?.since(fromMs) ?? []),
     published(snapshot) {
-      remembered?.put(snapshot);
+      memory?.put(snapshot);
       feed.changed();
     },
     failed: (source, { message }) => void failures.set(source, { time: clock.now(), reason: message }),
@@ -155,37 +167,31 @@ function historyOf(
   };
 }
 
-function sinkStatus(
-  { sink: id, type, address: target, state }: SinkView,
-  kept: JournalState | undefined,
-): SinkStatus {
+function sinkStatus({ sink, type, address, state }: StatusSink, kept: JournalState | undefined): SinkStatus {
   const { backlog, lastFailure } = state;
-  const advice = lastFailure && adviceFor(lastFailure.code);
-  return {
-    id,
+  return defined({
+    id: sink,
     type,
-    target,
+    target: address,
     state: state.status,
     protocol: state.protocol,
+    lastSuccess: state.lastSuccessMs,
+    latencyMs: state.lastDurationMs,
     sent: state.sent,
     failedRequests: state.failedRequests,
-    dropped: { ...state.dropped, ...lossesOf(id, kept) },
-    backlog: {
+    dropped: { ...state.dropped, ...lossesOf(sink, kept) },
+    backlog: defined({
       snapshots: backlog.snapshots,
       bytes: backlog.bytes,
-      ...defined({ oldest: backlog.oldestTimeMs }),
-    },
-    ...defined({
-      lastSuccess: state.lastSuccessMs,
-      latencyMs: state.lastDurationMs,
-      nextAttempt: state.nextAttemptMs,
-      skewMs: state.skewMs,
-      lastFailure: lastFailure && { ...lastFailure, ...defined({ advice }) },
+      oldest: backlog.oldestTimeMs,
     }),
-  };
+    nextAttempt: state.nextAttemptMs,
+    skewMs: state.skewMs,
+    lastFailure: lastFailure && defined({ ...lastFailure, advice: adviceFor(lastFailure.code) }),
+  });
 }
 
-/** Samples that the sink was owed and the journal lost, by reason. */
+/** Samples that the journal lost before the sink got them, by reason. */
 function lossesOf(sink: string, kept: JournalState | undefined): Readonly<Record<string, number>> {
   const dropped = kept?.cursors.find((cursor) => cursor.sink === sink)?.dropped ?? {};
   return Object.fromEntries(
@@ -196,26 +202,57 @@ function lossesOf(sink: string, kept: JournalState | undefined): Readonly<Record
   );
 }
 
-function journalStatus(kept: JournalState): NonNullable<Status["journal"]> {
+function journalStatus(kept: JournalState): JournalStatus {
   const { durable, reason, bytes, snapshots, oldestTimeMs, dropped, setAside, lastSetAsideMs } = kept;
-  const orphans = kept.orphans.map(({ sink: id, address, waiting, goneMs: since, untilMs: until }) => ({
-    id,
-    waiting,
-    since,
-    until,
-    ...defined({ target: address }),
-  }));
-  const parts = { durable, bytes, snapshots, dropped, setAside };
+  const orphans = kept.orphans.map(({ sink: id, address: target, waiting, goneMs: since, untilMs: until }) =>
+    defined({ id, target, waiting, since, until }),
+  );
+  return defined({
+    durable,
+    reason,
+    bytes,
+    snapshots,
+    oldest: oldestTimeMs,
+    dropped,
+    setAside,
+    lastSetAside: lastSetAsideMs,
+    orphans: orphans.length === 0 ? undefined : orphans,
+  });
+}
+
+interface OwnCounts {
+  readonly cost: Pick<AgentIdentity, "cpuSeconds" | "memoryBytes">;
+  ofSource(name: string): Pick<SourceStatus, "restarts" | "failures" | "parseErrors">;
+}
+
+/** What the agent's own metrics count already; at most one interval of these old. */
+function ownCounts(own: Snapshot | undefined): OwnCounts {
+  const sum = (metric: Metric, source?: string): number | undefined => {
+    const values = (own?.set.series ?? []).flatMap((series, index) => {
+      const label = series.labels.find(([name]) => name === "source")?.[1];
+      return series.metric.name === metric.name && label === source ? [own?.values[index] ?? 0] : [];
+    });
+    return values.length === 0 ? undefined : values.reduce((total, value) => total + value, 0);
+  };
   return {
-    ...parts,
-    ...defined({ reason, oldest: oldestTimeMs, lastSetAside: lastSetAsideMs }),
-    ...(orphans.length > 0 && { orphans }),
+    cost: defined({
+      cpuSeconds: sum(ownMetrics.processCpu),
+      memoryBytes: sum(ownMetrics.processMemory),
+    }),
+    ofSource: (name) => ({
+      restarts: sum(ownMetrics.sourceRestarts, name) ?? 0,
+      failures: sum(ownMetrics.sourceFailures, name) ?? 0,
+      parseErrors: sum(ownMetrics.sourceParseErrors, name) ?? 0,
+    }),
   };
 }
 
-function chipAndVersion({
-  chip,
-  osVersion,
-}: Pick<Machine, "chip" | "osVersion">): Pick<Machine, "chip" | "osVersion"> {
-  return defined({ chip, osVersion });
+function modelOf(snapshots: readonly Snapshot[]): Pick<Machine, "model" | "osBuild"> {
+  for (const { set } of snapshots) {
+    const info = set.series.find(({ name }) => name === "powermetrics_info");
+    if (info === undefined) continue;
+    const { hw_model: model, os_build: osBuild } = Object.fromEntries(info.labels);
+    return defined({ model, osBuild });
+  }
+  return {};
 }

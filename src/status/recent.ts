@@ -1,5 +1,5 @@
 /** Collects recent events from the log: whatever logs a restart, a refusal or a wake shows it on the page as well. */
-import type { AgentEvent } from "../endpoint/api/status.ts";
+import type { AgentEvent } from "./status.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { LogFields, Logger } from "../runtime/log.ts";
 import { knownSecrets, type KnownSecrets } from "../runtime/redact.ts";

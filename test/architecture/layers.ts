@@ -24,8 +24,8 @@ const stages = [
   "journal",
   "sink",
   "delivery",
-  "endpoint",
   "status",
+  "endpoint",
   "config",
 ];
 
@@ -60,10 +60,6 @@ export const layers: Readonly<Record<string, Layer>> = {
     ],
   },
   delivery: { imports: ["runtime", "metric", snapshot, "journal", "sink"] },
-  endpoint: {
-    imports: ["runtime", "metric", "meter", "delivery/types.ts"],
-    modules: ["node:http", "node:https", "node:net", "node:tls", "bcryptjs", "uplot"],
-  },
   /** What the status page and `top` show, put together from every stage's state. */
   status: {
     imports: [
@@ -74,8 +70,11 @@ export const layers: Readonly<Record<string, Layer>> = {
       "source/source.ts",
       "journal/types.ts",
       "delivery/types.ts",
-      "endpoint/api",
     ],
+  },
+  endpoint: {
+    imports: ["runtime", "metric", "meter", "status"],
+    modules: ["node:http", "node:https", "node:net", "node:tls", "bcryptjs", "uplot"],
   },
   /** Of the sinks only what may be configured. */
   config: {

@@ -1,9 +1,10 @@
 /** A page of made-up content on a real endpoint, for what a running agent would not show on demand. */
 import { startEndpoint, type Endpoint } from "../../src/endpoint/server.ts";
-import { createFeed } from "../../src/endpoint/api/feed.ts";
-import { apiRoutes, type StatusBoard } from "../../src/endpoint/api/routes.ts";
+import { createFeed } from "../../src/status/feed.ts";
+import { apiRoutes } from "../../src/endpoint/status-api.ts";
+import type { StatusBoard } from "../../src/status/board.ts";
 import { pageRoutes } from "../../src/endpoint/page/routes.ts";
-import type { Status } from "../../src/endpoint/api/status.ts";
+import type { Status } from "../../src/status/status.ts";
 import { parseWebFile } from "../../src/config/web-file.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { silentLogger } from "../../src/runtime/log.ts";

@@ -2,10 +2,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { silentLogger } from "../../src/runtime/log.ts";
-import { adviceFor } from "../../src/status/advice.ts";
-import { overallOf } from "../../src/status/overall.ts";
+import { adviceFor, overallOf } from "../../src/status/overall.ts";
 import { rememberEvents } from "../../src/status/recent.ts";
-import { rememberSnapshots } from "../../src/status/remembered.ts";
+import { createSnapshotMemory } from "../../src/status/history.ts";
 import { createKnownSecrets } from "../../src/runtime/redact.ts";
 import { deliveryStatuses } from "../../src/delivery/types.ts";
 import { fakeClock } from "../support/fake-clock.ts";
@@ -118,7 +117,7 @@ test("events hide secrets, stay on one line, and are bounded", () => {
 });
 
 test("without a journal the last ten minutes are kept, a second apart", () => {
-  const remembered = rememberSnapshots();
+  const remembered = createSnapshotMemory();
   for (let time = 0; time <= 20 * 60_000; time += 100) remembered.put({ ...snapshotOf(1), time });
   const kept = remembered.since(10 * 60_000);
   assert.equal(kept.at(-1)?.time, 20 * 60_000);

@@ -1,5 +1,5 @@
 /** A hand-made status for tests of what shows it. */
-import type { SinkStatus, Status } from "../../src/endpoint/api/status.ts";
+import type { SinkStatus, Status } from "../../src/status/status.ts";
 
 export const statusTime = Date.UTC(2026, 0, 1, 12);
 

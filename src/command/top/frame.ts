@@ -7,20 +7,23 @@
  *     memory
  *     sinks, sources, events
  */
-import type { CoreReading, SinkStatus, Status } from "../../endpoint/api/status.ts";
+import type { CoreReading, SinkStatus, Status } from "../../status/status.ts";
 import {
   ago,
   bytes,
   clockTime,
+  droppedText,
   hertz,
+  macOS,
+  overallWords,
   percent,
+  sinkWords,
+  sourceWords,
   span as duration,
+  tilesOf,
+  waitingText,
   watts,
-} from "../../endpoint/page/view/format.ts";
-import { levelWords, macOS } from "../../endpoint/page/view/live.ts";
-import { droppedText, sinkStates, waitingText } from "../../endpoint/page/view/sinks.ts";
-import { stateOf } from "../../endpoint/page/view/sources.ts";
-import { tilesOf } from "../../endpoint/page/view/tiles.ts";
+} from "../../status/view.ts";
 import { bar, sparkline } from "./bar.ts";
 import { fit, span, widthOf, type Line } from "./line.ts";
 
@@ -45,13 +48,13 @@ export function frameLines(frame: Frame, columns: number, rows?: number): readon
 
 function headLines({ status }: Frame): readonly Line[] {
   const { agent, machine, overall } = status;
-  const { sign, word } = levelWords[overall.level];
+  const { sign, words } = overallWords[overall.level];
   const system = macOS(machine);
   const identity = [machine.model, machine.chip, system && `macOS ${system}`].filter(Boolean).join(" · ");
   const first = [
     span(agent.host, "strong"),
     span(`  ${identity}  `, "dim"),
-    span(`${sign} ${word}`, overall.level),
+    span(`${sign} ${words}`, overall.level),
     ...(machine.simulated ? [span("  SIMULATED", "warning")] : []),
   ];
   const [problem] = overall.problems;
@@ -203,7 +206,7 @@ function sinkLines({ status: { sinks, time } }: Frame): readonly Line[] {
 }
 
 function sinkLine(sink: SinkStatus, now: number): Line {
-  const { sign, words, level } = sinkStates[sink.state];
+  const { sign, words, level } = sinkWords[sink.state];
   const failing = level === "warning" || level === "failing";
   const tail = [
     `waiting ${waitingText(sink.backlog, now)}`,
@@ -223,7 +226,7 @@ function sinkLine(sink: SinkStatus, now: number): Line {
 
 function sourceLines({ status: { sources, time } }: Frame): readonly Line[] {
   const spans = sources.flatMap(({ name, up, lastSample }) => {
-    const { sign, level } = stateOf(up);
+    const { sign, level } = sourceWords(up);
     const age = lastSample === undefined ? "–" : duration(time - lastSample);
     return [span(`${sign} `, level), span(`${name} ${age}   `)];
   });

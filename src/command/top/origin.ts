@@ -1,7 +1,7 @@
 /** Where `top` gets its status from: a running agent, or sources of its own. */
 import { createCollection } from "../../collection.ts";
 import type { Configuration } from "../../config/schema.ts";
-import { statusVersion, type Status } from "../../endpoint/api/status.ts";
+import { statusVersion, type Status } from "../../status/status.ts";
 import { latestSnapshots, stalenessLimit } from "../../meter/latest.ts";
 import { createOwnMeter } from "../../meter/own-meter.ts";
 import { createHttpClient } from "../../runtime/http/client.ts";

@@ -1,6 +1,6 @@
 /** The routes of the page: the document, and its script, style sheet and icon. Everything is loaded at the first visit. */
 import { createHash } from "node:crypto";
-import type { StatusBoard } from "../api/routes.ts";
+import type { StatusBoard } from "../../status/board.ts";
 import { replyCompressed } from "../compress.ts";
 import { acceptsGzip } from "../negotiate.ts";
 import type { Exchange, Route } from "../route.ts";
@@ -35,7 +35,7 @@ export function pageRoutes(board: StatusBoard): readonly Route[] {
       path: "/",
       methods: ["GET"],
       async handle(exchange) {
-        const { pageDocument } = await import("./view/document.ts");
+        const { pageDocument } = await import("./document.ts");
         const assets = await load();
         const address = (name: AssetName): string => `${kinds[name].path}?v=${assets[name].version}`;
         const paths = { script: address("script"), style: address("style"), icon: address("icon") };

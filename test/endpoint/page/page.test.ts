@@ -2,21 +2,13 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import fc from "../../support/property.ts";
-import { createFeed } from "../../../src/endpoint/api/feed.ts";
-import type { StatusBoard } from "../../../src/endpoint/api/routes.ts";
+import { createFeed } from "../../../src/status/feed.ts";
+import type { StatusBoard } from "../../../src/status/board.ts";
 import { pageRoutes } from "../../../src/endpoint/page/routes.ts";
-import { chartTable, charts } from "../../../src/endpoint/page/view/charts.ts";
-import {
-  bytes,
-  clockTime,
-  count,
-  hertz,
-  percent,
-  span,
-  watts,
-} from "../../../src/endpoint/page/view/format.ts";
-import { html } from "../../../src/endpoint/page/view/html.ts";
-import { liveParts } from "../../../src/endpoint/page/view/live.ts";
+import { chartTable, charts } from "../../../src/endpoint/page/charts.ts";
+import { bytes, clockTime, count, hertz, percent, span, watts } from "../../../src/status/view.ts";
+import { html } from "../../../src/endpoint/page/html.ts";
+import { liveParts } from "../../../src/endpoint/page/live.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { sinkStatus, statusOf, statusTime } from "../../support/status.ts";
 import { ask, openEndpoint } from "../endpoint.ts";
@@ -36,7 +28,7 @@ const board: StatusBoard = {
 
 const openPage = (t: TestContext) => openEndpoint(t, { world: { routes: pageRoutes(board) } });
 
-test("the document tells state, figures, sinks, sources, events and configuration by itself", async (t) => {
+test("the document has state, figures, sinks, sources, events and configuration by itself", async (t) => {
   const { port } = await openPage(t);
   const { text, headers } = await ask(port, "/");
   assert.equal(headers["content-type"], "text/html; charset=utf-8");

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /** One chart of the page: its drawing, its legend and the table behind it. */
-import { chartTable, seriesOf, type Chart } from "../view/charts.ts";
-import { html } from "../view/html.ts";
+import { chartTable, seriesOf, type Chart } from "../charts.ts";
+import { html } from "../html.ts";
 import { createHeatMap } from "./heat-map.ts";
 import { morph } from "./morph.ts";
 import type { Past } from "./past.ts";

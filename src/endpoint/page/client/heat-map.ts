@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /** Draws the heat map: a row for each core, the stronger the colour the busier. */
-import type { ChartSeries } from "../view/charts.ts";
+import type { ChartSeries } from "../charts.ts";
 import type { Drawing } from "./plot.ts";
 import { colour } from "./style.ts";
 

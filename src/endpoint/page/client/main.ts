@@ -6,10 +6,10 @@
  *        │                                        ▲
  *     hidden ─► the stream is closed ─► visible ──┘
  */
-import { isHistoryRange, type History, type HistoryRange } from "../../api/history.ts";
-import type { Status } from "../../api/status.ts";
-import { charts } from "../view/charts.ts";
-import { liveParts } from "../view/live.ts";
+import { isHistoryRange, type History, type HistoryRange } from "../../../status/history.ts";
+import type { Status } from "../../../status/status.ts";
+import { charts } from "../charts.ts";
+import { liveParts } from "../live.ts";
 import { createFigure } from "./figure.ts";
 import { morph } from "./morph.ts";
 import { createPast, type Past } from "./past.ts";

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /** Changes an element's content to new HTML and touches only what differs, so that focus, selection and open details stay. */
-import type { Html } from "../view/html.ts";
+import type { Html } from "../html.ts";
 
 /** `html` is what the view made, in which every value is escaped. */
 export function morph(element: Element, html: Html): void {

@@ -1,15 +1,16 @@
-/** The past that the charts show: what the agent sent, and what came live since. */
-import { columnsOf } from "../../api/columns.ts";
-import { historyRanges, mostPoints, type History, type HistoryGroup } from "../../api/history.ts";
-import type { SourceStatus, Status } from "../../api/status.ts";
+/** The past that the charts show: what the agent sent, and the live values since then. */
+import {
+  appendPoint,
+  columnsOf,
+  historyRanges,
+  mostPoints,
+  type GrowingGroup,
+  type History,
+  type HistoryGroup,
+} from "../../../status/history.ts";
+import type { SourceStatus, Status } from "../../../status/status.ts";
 
-interface Growing {
-  readonly source: string;
-  readonly time: number[];
-  readonly columns: Record<string, (number | null)[]>;
-}
-
-/** A young agent's charts begin where its past does, but show a minute at least. */
+/** A young agent's charts start where its past does, but show a minute at least. */
 const leastShownMs = 60_000;
 
 export interface Past {
@@ -23,25 +24,17 @@ export interface Past {
 export function createPast(history: History): Past {
   const lengthMs = historyRanges[history.range];
   const stepMs = lengthMs / mostPoints;
-  const groups: Growing[] = history.groups.map(({ source, time, columns }) => ({
-    source,
-    time: [...time],
-    columns: Object.fromEntries(Object.entries(columns).map(([key, values]) => [key, [...values]])),
-  }));
+  const groups = history.groups.map(growing);
   let toMs = history.toMs;
 
-  function addSource(source: SourceStatus, status: Status): void {
-    const { name, lastSample, intervalMs } = source;
-    const columns = columnsOf(name, status.readings);
+  function addSource({ name, lastSample, intervalMs }: SourceStatus, { readings }: Status): void {
+    const columns = columnsOf(name, readings);
     if (lastSample === undefined || columns.length === 0) return;
     const group = groups.find((each) => each.source === name) ?? { source: name, time: [], columns: {} };
     if (!groups.includes(group)) groups.push(group);
-    const last = group.time.at(-1) ?? -Infinity;
-    if (lastSample - last < Math.max(1, stepMs * 0.9)) return;
-    if (lastSample - last > Math.max(3 * intervalMs, 15_000, 3 * stepMs) && Number.isFinite(last))
-      append(group, last + 1, []);
-    append(group, lastSample, columns);
-    forget(group, toMs - lengthMs);
+    if (lastSample - (group.time.at(-1) ?? -Infinity) < Math.max(1, stepMs * 0.9)) return;
+    appendPoint(group, lastSample, columns, Math.max(3 * intervalMs, 15_000, 3 * stepMs));
+    dropBefore(group, toMs - lengthMs);
   }
 
   return {
@@ -60,17 +53,15 @@ export function createPast(history: History): Past {
   };
 }
 
-function append(
-  { time, columns }: Growing,
-  at: number,
-  values: readonly (readonly [string, number])[],
-): void {
-  for (const [key, value] of values) (columns[key] ??= time.map(() => null)).push(value);
-  time.push(at);
-  for (const column of Object.values(columns)) if (column.length < time.length) column.push(null);
+function growing({ source, time, columns }: HistoryGroup): GrowingGroup {
+  const copies = Object.entries(columns).map(([key, values]): [string, (number | null)[]] => [
+    key,
+    [...values],
+  ]);
+  return { source, time: [...time], columns: Object.fromEntries(copies) };
 }
 
-function forget({ time, columns }: Growing, fromMs: number): void {
+function dropBefore({ time, columns }: GrowingGroup, fromMs: number): void {
   const old = time.findIndex((at) => at >= fromMs);
   if (old <= 0) return;
   time.splice(0, old);

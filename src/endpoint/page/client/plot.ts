@@ -1,8 +1,8 @@
 /// <reference lib="dom" />
 /** Draws the charts with lines and stacked areas, by uPlot. */
 import uPlot from "uplot";
-import type { Chart, ChartSeries } from "../view/charts.ts";
-import { clockTime } from "../view/format.ts";
+import type { Chart, ChartSeries } from "../charts.ts";
+import { clockTime } from "../../../status/view.ts";
 import { colour, seriesColour } from "./style.ts";
 
 export interface Drawing {

@@ -1,12 +1,11 @@
 /** What exported series mean to somebody who looks at the machine. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { columnsOf } from "../../../src/endpoint/api/columns.ts";
-import { historyGroups } from "../../../src/endpoint/api/history.ts";
-import { puts, readingsOf } from "../../../src/endpoint/api/readings.ts";
-import { catalogue } from "../../../src/meter/catalogue.ts";
-import type { Snapshot } from "../../../src/meter/snapshot.ts";
-import { labelPairs, seriesSet } from "../../../src/metric/series.ts";
+import { columnsOf, historyGroups } from "../../src/status/history.ts";
+import { puts, readingsOf } from "../../src/status/readings.ts";
+import { catalogue } from "../../src/meter/catalogue.ts";
+import type { Snapshot } from "../../src/meter/snapshot.ts";
+import { labelPairs, seriesSet } from "../../src/metric/series.ts";
 
 type Value = readonly [name: string, value: number, labels?: Readonly<Record<string, string>>];
 

@@ -1,17 +1,10 @@
 /** The routes of the status API: the present, the past, and the stream of events. */
-import { acceptsGzip } from "../negotiate.ts";
-import { replyText, type Exchange, type Route } from "../route.ts";
-import { replyCompressed } from "../compress.ts";
-import type { Feed } from "./feed.ts";
-import { historyRanges, isHistoryRange, type History, type HistoryRange } from "./history.ts";
-import type { Status } from "./status.ts";
-
-export interface StatusBoard {
-  /** With the effective configuration. */
-  status(): Status;
-  history(range: HistoryRange): History;
-  readonly feed: Feed;
-}
+import { acceptsGzip } from "./negotiate.ts";
+import { replyText, type Exchange, type Route } from "./route.ts";
+import { replyCompressed } from "./compress.ts";
+import type { StatusBoard } from "../status/board.ts";
+import type { Feed } from "../status/feed.ts";
+import { historyRanges, isHistoryRange } from "../status/history.ts";
 
 const json = "application/json; charset=utf-8";
 

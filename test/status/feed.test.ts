@@ -1,8 +1,8 @@
 /** One text for all who watch, made only while somebody does. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { createFeed } from "../../../src/endpoint/api/feed.ts";
-import { fakeClock } from "../../support/fake-clock.ts";
+import { createFeed } from "../../src/status/feed.ts";
+import { fakeClock } from "../support/fake-clock.ts";
 
 function openFeed() {
   const clock = fakeClock();

@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import test, { type TestContext } from "node:test";
-import { createFeed } from "../../../src/endpoint/api/feed.ts";
-import { apiRoutes, type StatusBoard } from "../../../src/endpoint/api/routes.ts";
-import { fakeClock } from "../../support/fake-clock.ts";
-import { statusOf, statusTime } from "../../support/status.ts";
-import { ask, openEndpoint } from "../endpoint.ts";
+import { createFeed } from "../../src/status/feed.ts";
+import { apiRoutes } from "../../src/endpoint/status-api.ts";
+import type { StatusBoard } from "../../src/status/board.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+import { statusOf, statusTime } from "../support/status.ts";
+import { ask, openEndpoint } from "./endpoint.ts";
 
 const configuration = "log:\n  level: info\n".repeat(50);
 

@@ -1,6 +1,6 @@
 /** The page as it is first sent: complete without JavaScript. */
-import type { History } from "../../api/history.ts";
-import type { Status } from "../../api/status.ts";
+import type { History } from "../../status/history.ts";
+import type { Status } from "../../status/status.ts";
 import { charts, chartTable, type Chart } from "./charts.ts";
 import { html, type Html } from "./html.ts";
 import { liveParts } from "./live.ts";

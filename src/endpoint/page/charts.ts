@@ -1,6 +1,6 @@
 /** The list of charts, and the table behind each. Runs in the browser too. */
-import type { History, HistoryGroup } from "../../api/history.ts";
-import { bytes, clockTime, hertz, percent, watts, type Format } from "./format.ts";
+import type { History, HistoryGroup } from "../../status/history.ts";
+import { bytes, clockTime, hertz, percent, watts, type Format } from "../../status/view.ts";
 import { html, type Html } from "./html.ts";
 
 export interface Chart {

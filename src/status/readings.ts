@@ -1,7 +1,7 @@
 /** Turns snapshots into readings: what the exported series mean to somebody who looks at the machine. */
-import type { Series } from "../../metric/series.ts";
-import { defined } from "../../runtime/defined.ts";
-import type { Snapshot } from "../../meter/snapshot.ts";
+import type { Series } from "../metric/series.ts";
+import { defined } from "../runtime/defined.ts";
+import type { Snapshot } from "../meter/snapshot.ts";
 import type { MemoryReading, Rail, Readings } from "./status.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

@@ -2,7 +2,7 @@
  * The model of the status API: the one document that `GET /api/v1/status`, each event, the page and `top` are made from.
  * Fields are only ever added within a version. Times are milliseconds since the Unix epoch; what is not known is absent.
  */
-import type { DeliveryStatus } from "../../delivery/types.ts";
+import type { DeliveryStatus } from "../delivery/types.ts";
 
 export const statusVersion = 1;
 

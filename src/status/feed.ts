@@ -4,7 +4,7 @@
  *     changed ─► 100 ms for what comes together ─► render once ─► every watcher
  *                         5 s of silence ───────────┘
  */
-import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { Clock, Timer } from "../runtime/clock.ts";
 
 export interface Feed {
   /** Something is new. Costs nothing while nobody watches. */

@@ -1,0 +1,185 @@
+/** How the page and `top` show a status: values with units, states with a sign, the figures that come first. Runs in the browser too. */
+import type { DeliveryStatus } from "../delivery/types.ts";
+import { defined } from "../runtime/defined.ts";
+import type { Machine, OverallLevel, Rail, Readings, SinkStatus } from "./status.ts";
+
+/** A sign and words, so that no state is shown by its colour alone. */
+export interface StateWords {
+  readonly sign: string;
+  readonly words: string;
+  readonly level: OverallLevel;
+}
+
+export const overallWords: Readonly<Record<OverallLevel, StateWords>> = {
+  ok: { sign: "✓", words: "All well", level: "ok" },
+  starting: { sign: "…", words: "Starting", level: "starting" },
+  warning: { sign: "!", words: "Needs attention", level: "warning" },
+  failing: { sign: "✕", words: "Failing", level: "failing" },
+};
+
+export const sinkWords: Readonly<Record<DeliveryStatus, StateWords>> = {
+  starting: { sign: "…", words: "starting", level: "starting" },
+  ok: { sign: "✓", words: "delivering", level: "ok" },
+  draining: { sign: "↑", words: "catching up", level: "ok" },
+  retrying: { sign: "!", words: "trying again", level: "warning" },
+  refused: { sign: "✕", words: "refused", level: "failing" },
+  holding: { sign: "!", words: "waiting for the clock", level: "warning" },
+  stopped: { sign: "–", words: "stopped", level: "starting" },
+};
+
+export function sourceWords(up: boolean | undefined): StateWords {
+  if (up === undefined) return { sign: "…", words: "starting", level: "starting" };
+  return up ? { sign: "✓", words: "up", level: "ok" } : { sign: "✕", words: "down", level: "failing" };
+}
+
+/** `26.6 (25G229)`, or whichever of both is known. */
+export function macOS({ osVersion, osBuild }: Machine): string | undefined {
+  return osVersion !== undefined && osBuild !== undefined
+    ? `${osVersion} (${osBuild})`
+    : (osVersion ?? osBuild);
+}
+
+export function droppedText(dropped: SinkStatus["dropped"]): string {
+  const reasons = Object.entries(dropped).filter(([, samples]) => samples > 0);
+  if (reasons.length === 0) return "none";
+  return reasons.map(([reason, samples]) => `${count(samples)} (${reason})`).join(", ");
+}
+
+export function waitingText({ snapshots, bytes: size, oldest }: SinkStatus["backlog"], now: number): string {
+  if (snapshots === 0) return "nothing";
+  const age = oldest === undefined ? "" : `, oldest ${ago(oldest, now)}`;
+  return `${count(snapshots)} snapshots, ${bytes(size)}${age}`;
+}
+
+/** A figure that is seen first: a tile of the page, a line in the head of `top`. */
+export interface Tile {
+  readonly id: string;
+  readonly title: string;
+  /** Absent when the machine does not report it, which is not zero. */
+  readonly value?: string;
+  /** A line below. */
+  readonly note?: string;
+  readonly alarm?: "warning" | "failing";
+}
+
+const railTitles: Readonly<Record<Rail, string>> = {
+  cpu: "CPU power",
+  gpu: "GPU power",
+  ane: "Neural Engine",
+  dram: "DRAM power",
+  package: "Package power",
+  combined: "Combined power",
+};
+
+export function tilesOf(readings: Readings): readonly Tile[] {
+  const { power } = readings;
+  const optional = (["package", "dram"] as const).filter((rail) => power[rail] !== undefined);
+  return [
+    railTile("cpu", readings, activeNote(meanActivity(readings))),
+    railTile("gpu", readings, activeNote(readings.gpu.activePercent)),
+    ...(["ane", "combined", ...optional] as const).map((rail) => railTile(rail, readings)),
+    thermalTile(readings),
+    memoryTile(readings),
+    batteryTile(readings),
+  ];
+}
+
+function railTile(rail: Rail, { power }: Readings, note?: string): Tile {
+  const value = power[rail];
+  return {
+    id: rail,
+    title: railTitles[rail],
+    ...defined({ value: value === undefined ? undefined : watts(value), note }),
+  };
+}
+
+function thermalTile({ thermal, celsius }: Readings): Tile {
+  const hottest = Math.max(...Object.values(celsius));
+  return {
+    id: "thermal",
+    title: "Thermal pressure",
+    ...defined({ value: thermal }),
+    ...(Number.isFinite(hottest) && { note: `${hottest.toFixed(0)} °C` }),
+    ...(thermal !== undefined &&
+      thermal !== "nominal" && { alarm: thermal === "moderate" ? "warning" : "failing" }),
+  };
+}
+
+function memoryTile({ memory: { pressure, total, wired, app, compressed = 0 } }: Readings): Tile {
+  const used = wired === undefined || app === undefined ? undefined : bytes(wired + app + compressed);
+  const ofTotal = total === undefined ? "" : ` of ${bytes(total)}`;
+  return {
+    id: "memory",
+    title: "Memory pressure",
+    ...defined({ value: pressure, note: used === undefined ? undefined : `${used} used${ofTotal}` }),
+    ...(pressure === "warning" && { alarm: "warning" }),
+    ...(pressure === "critical" && { alarm: "failing" }),
+  };
+}
+
+function batteryTile({ battery: { chargePercent, state, source, lowPowerMode } }: Readings): Tile {
+  const notes = [state ?? source, lowPowerMode === true ? "Low Power Mode" : undefined].filter(
+    (each) => each !== undefined,
+  );
+  return {
+    id: "battery",
+    title: "Battery",
+    ...(chargePercent !== undefined && { value: percent(chargePercent) }),
+    ...(notes.length > 0 && { note: notes.join(", ") }),
+  };
+}
+
+function meanActivity({ cores }: Readings): number | undefined {
+  const known = cores.flatMap(({ activePercent }) => activePercent ?? []);
+  return known.length === 0 ? undefined : known.reduce((sum, each) => sum + each, 0) / known.length;
+}
+
+function activeNote(activePercent: number | undefined): string | undefined {
+  return activePercent === undefined ? undefined : `${percent(activePercent)} active`;
+}
+
+// Values for people: three digits or so, and the unit.
+
+export type Format = (value: number) => string;
+
+export const watts: Format = (value) =>
+  value < 1 ? `${(value * 1000).toFixed(0)} mW` : `${value.toFixed(value < 10 ? 2 : 1)} W`;
+
+export const hertz: Format = (value) =>
+  value >= 1e9 ? `${(value / 1e9).toFixed(2)} GHz` : `${(value / 1e6).toFixed(0)} MHz`;
+
+export const percent: Format = (value) => `${value.toFixed(value > 0 && value < 10 ? 1 : 0)} %`;
+
+const byteUnits = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
+
+export const bytes: Format = (value) => {
+  const power = Math.max(0, Math.min(byteUnits.length - 1, Math.floor(Math.log2(Math.max(1, value)) / 10)));
+  const scaled = value / 1024 ** power;
+  return `${power === 0 || scaled >= 100 ? scaled.toFixed(0) : scaled.toFixed(1)} ${byteUnits[power] ?? "B"}`;
+};
+
+/** A count with thin gaps: 1 234 567. */
+export const count: Format = (value) => String(value).replace(/\B(?=(?:\d{3}){1,7}$)/g, "\u202f");
+
+/** `12 s`, `5 min`, `3 h 20 min`, `4 d 2 h`. */
+export function span(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 100) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 100) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${hours} h ${minutes % 60} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+export const ago = (time: number, now: number): string => `${span(now - time)} ago`;
+
+/** Local time of the day, with the date where it is not today's. */
+export function clockTime(time: number, now: number): string {
+  const at = new Date(time);
+  const text = [at.getHours(), at.getMinutes(), at.getSeconds()].map(twoDigits).join(":");
+  if (at.toDateString() === new Date(now).toDateString()) return text;
+  return `${at.getFullYear()}-${twoDigits(at.getMonth() + 1)}-${twoDigits(at.getDate())} ${text}`;
+}
+
+const twoDigits = (value: number): string => String(value).padStart(2, "0");
