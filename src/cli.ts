@@ -72,7 +72,7 @@ async function main(): Promise<number> {
       return run(args, settled, world());
     }
     case "authorities": {
-      const { readSystemAuthorities } = await import("./runtime/http/authorities.ts");
+      const { readSystemAuthorities } = await import("./runtime/http/trust.ts");
       await world().write(`\n${JSON.stringify(readSystemAuthorities())}\n`);
       return 0;
     }

@@ -1,6 +1,6 @@
 /** What sinks see of a configuration and of the world, for the daemon and for commands alike. */
 import type { Configuration } from "./config/schema.ts";
-import { createSystemAuthorities, type SystemAuthorities } from "./runtime/http/authorities.ts";
+import { createSystemAuthorities, type SystemAuthorities } from "./runtime/http/trust.ts";
 import { createHttpClient } from "./runtime/http/client.ts";
 import type { Logger } from "./runtime/log.ts";
 import type { Identity } from "./sink/identity.ts";
@@ -59,7 +59,7 @@ export function sinkWorldOf(
 const longestReadingMs = 60_000;
 const mostBytes = 16 * 1024 * 1024;
 
-/** Read by this program again, as `authorities`: see src/runtime/http/authorities.ts. */
+/** Read by this program again, as `authorities`: see src/runtime/http/trust.ts. */
 export function systemAuthorities(
   world: Pick<ReceiversWorld, "clock" | "signal" | "self" | "env">,
   log: Logger,

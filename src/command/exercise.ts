@@ -12,7 +12,7 @@ import { causeOf } from "../runtime/cause.ts";
 import { readBounded } from "../runtime/files.ts";
 import { proxyFor } from "../runtime/http/proxy.ts";
 import { createTrust } from "../runtime/http/trust.ts";
-import type { HttpSettings } from "../runtime/http/settings.ts";
+import type { HttpSettings } from "../runtime/http/schema.ts";
 import { silentLogger } from "../runtime/log.ts";
 import { fileSecret } from "../runtime/secret.ts";
 import { receiversOf, type Receiver, type SinkWorld } from "../sink/index.ts";

@@ -3,7 +3,7 @@ import { formatPath } from "./problem.ts";
 import type { Configuration } from "./schema.ts";
 import type { Frozen } from "../runtime/frozen.ts";
 import { credentialsIn, isPrivateHost } from "../runtime/http/receiver-url.ts";
-import type { HttpSettings } from "../runtime/http/settings.ts";
+import type { HttpSettings } from "../runtime/http/schema.ts";
 import { isLoopback, parseAddress } from "../runtime/address.ts";
 
 interface WarningWorld {

@@ -1,5 +1,4 @@
-/** How long to wait before another attempt: our own growing intervals, and what a receiver asked for. */
-import { parseHttpDate } from "./http/date.ts";
+/** How long to wait before another attempt: intervals that grow up to a limit. */
 import type { Random } from "./random.ts";
 
 /** In milliseconds. */
@@ -20,7 +19,6 @@ const defaultBackoff: BackoffSettings = { minMs: 100, maxMs: 30_000 };
 const jitter = 0.1;
 /** Jitter may shorten an interval below the one before it, but never by more than this. */
 const leastOfPrevious = 0.8;
-const longestRetryAfterMs = 3_600_000;
 
 /** Doubles from `minMs` to `maxMs`, ±10 %. Herd-spreading jitter is no part of it: that comes before a first attempt. */
 export function createBackoff(random: Random, { minMs, maxMs } = defaultBackoff): Backoff {
@@ -38,29 +36,4 @@ export function createBackoff(random: Random, { minMs, maxMs } = defaultBackoff)
       previous = 0;
     },
   };
-}
-
-/**
- * Milliseconds that a `Retry-After` header asks for, as seconds or as an HTTP date (RFC 9110, section 10.2.3), at most
- * an hour. A date is the receiver's, so it counts from the answer's own `Date`, whatever our clock says. Zero, the past and
- * garbage are no answer: the caller's own backoff decides then.
- */
-export function parseRetryAfter(
-  value: string | undefined,
-  nowMs: number,
-  answeredAtMs?: number,
-): number | undefined {
-  if (value === undefined) return undefined;
-  const text = value.trim();
-  const waitMs = /^\d+$/.test(text)
-    ? Number(text) * 1000
-    : untilDate(parseHttpDate(text), nowMs, answeredAtMs);
-  return waitMs > 0 ? Math.min(waitMs, longestRetryAfterMs) : undefined;
-}
-
-function untilDate(date = NaN, nowMs: number, answeredAtMs = nowMs): number {
-  const theirs = date - answeredAtMs;
-  const ours = date - nowMs;
-  // A `Date` that is always the same, such as 1970, leaves our own clock to go by.
-  return theirs > longestRetryAfterMs && ours > 0 && ours <= longestRetryAfterMs ? ours : theirs;
 }

@@ -1,15 +1,13 @@
 /** A map that keeps the entries used last and forgets the others. */
 
-export interface BoundedMap<Key, Value extends NonNullable<unknown>> {
+export interface BoundedMap<Key, Value> {
   get(key: Key): Value | undefined;
   set(key: Key, value: Value): void;
   /** The value under this key, made where there is none. */
   getOrMake(key: Key, make: () => Value): Value;
 }
 
-export function createBoundedMap<Key, Value extends NonNullable<unknown>>(
-  most: number,
-): BoundedMap<Key, Value> {
+export function createBoundedMap<Key, Value>(most: number): BoundedMap<Key, Value> {
   const entries = new Map<Key, Value>();
 
   function set(key: Key, value: Value): void {

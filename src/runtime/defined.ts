@@ -9,7 +9,7 @@ export type Defined<Value> = {
 
 /** The same object without its undefined properties: itself where it has none, as is mostly so. */
 export function defined<Value extends object>(value: Value): Defined<Value> {
-  if (!Object.values(value).includes(undefined)) return value as Defined<Value>;
+  if (!Object.values(value).includes(undefined)) return value;
   const entries: [string, unknown][] = Object.entries(value);
   return Object.fromEntries(entries.filter(([, one]) => one !== undefined)) as Defined<Value>;
 }

@@ -1,6 +1,5 @@
 /** What every protocol reads alike in an answer over HTTP: its meaning, its message for the log, its wait, the receiver's time. */
-import { parseRetryAfter } from "../runtime/backoff.ts";
-import { parseHttpDate } from "../runtime/http/date.ts";
+import { parseHttpDate, parseRetryAfter } from "../runtime/http/headers.ts";
 import type { HttpReply, HttpResponse } from "../runtime/http/http.ts";
 import { printable } from "../runtime/printable.ts";
 import { knownSecrets } from "../runtime/redact.ts";

@@ -1,6 +1,6 @@
 /** The list of sinks: a new protocol is its folder, one line here, and one in src/config/sinks.ts. */
 import type { HttpClient } from "../runtime/http/http.ts";
-import type { HttpSettings } from "../runtime/http/settings.ts";
+import type { HttpSettings } from "../runtime/http/schema.ts";
 import type { Identity } from "./identity.ts";
 import type { HostFacts } from "../runtime/host.ts";
 import { metricsUrl } from "./otlp/address.ts";

@@ -1,6 +1,6 @@
 /** Tells one receiver, and whose data it holds there, from another without naming it: by address, query, account and tenant. */
 import { createHash } from "node:crypto";
-import type { HttpSettings } from "../runtime/http/settings.ts";
+import type { HttpSettings } from "../runtime/http/schema.ts";
 
 /** Of X-Scope-OrgID and the like; the values of other headers may be credentials, and change without another tenant. */
 const tenantHeader = /org|tenant|account|project|namespace|database/i;

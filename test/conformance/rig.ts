@@ -6,7 +6,7 @@ import type { DeliveryState } from "../../src/delivery/types.ts";
 import { openJournal } from "../../src/journal/journal.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 import { createHttpClient } from "../../src/runtime/http/client.ts";
-import type { HttpSettings } from "../../src/runtime/http/settings.ts";
+import type { HttpSettings } from "../../src/runtime/http/schema.ts";
 import type { LogFields, Logger } from "../../src/runtime/log.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { fakeClock, type FakeClock } from "../support/fake-clock.ts";

@@ -11,7 +11,7 @@ import type { Sink } from "../../src/sink/sink.ts";
 import { createRig, type Rig } from "./rig.ts";
 import { echo, half, hang, million, page, reset, status, type Protocol } from "./receiver.ts";
 import { temporaryFolder } from "../journal/fixtures.ts";
-import type { HttpSettings } from "../../src/runtime/http/settings.ts";
+import type { HttpSettings } from "../../src/runtime/http/schema.ts";
 
 export interface Subject extends Protocol {
   readonly name: string;

@@ -5,15 +5,14 @@ import type { Logger } from "../log.ts";
 import { knownSecrets, type KnownSecrets } from "../redact.ts";
 import { readKept } from "../kept-file.ts";
 import { secretFileWarning } from "../secret.ts";
-import type { SystemAuthorities } from "./authorities.ts";
+import type { SystemAuthorities } from "./trust.ts";
 import { createConnections, type Way } from "./connections.ts";
 import { exchange, type Ended, type Terms } from "./exchange.ts";
 import type { Fault } from "./failure.ts";
 import { headerSource, type Headers } from "./headers.ts";
 import type { HttpClient, HttpReply, HttpRequest } from "./http.ts";
-import { authorityOf, type Environment } from "./proxy.ts";
-import type { HttpSettings } from "./settings.ts";
-import { statusReason } from "./tunnel.ts";
+import { authorityOf, type Environment, statusReason } from "./proxy.ts";
+import type { HttpSettings } from "./schema.ts";
 
 export interface HttpWorld {
   readonly clock: Clock;

@@ -4,13 +4,12 @@ import { isIP } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { Clock } from "../clock.ts";
 import type { KnownSecrets } from "../redact.ts";
-import { mostHead } from "./answer-framing.ts";
+import { mostHead } from "./answer.ts";
 import { userInfo, type Headers } from "./headers.ts";
 import { http, https } from "./modules.ts";
-import { authorityOf, hostOf, portOf, proxyFor, type Environment } from "./proxy.ts";
-import type { HttpSettings, TlsSettings } from "./settings.ts";
+import { authorityOf, hostOf, portOf, proxyFor, type Environment, tunnelAgent } from "./proxy.ts";
+import type { HttpSettings, TlsSettings } from "./schema.ts";
 import { createTrust } from "./trust.ts";
-import { tunnelAgent } from "./tunnel.ts";
 
 /** One way to one receiver, ready to open a request on. */
 export interface Way {

@@ -1,7 +1,7 @@
 /** One request on the wire: from the socket to the last byte, a deadline, or a failure; ends exactly once. */
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { asLimit, type Clock } from "../clock.ts";
-import { framingOf } from "./answer-framing.ts";
+import { answerReader } from "./answer.ts";
 import { faultOf, type Fault } from "./failure.ts";
 
 export interface Terms {
@@ -107,7 +107,7 @@ function listen(request: ClientRequest, terms: Terms, stage: Stage, end: End): v
     end({ kind: "fault", fault, stale });
   };
   request.once("socket", (socket) => {
-    framingOf(socket).begin({ bodiless: request.method === "HEAD" });
+    answerReader(socket).begin({ bodiless: request.method === "HEAD" });
     const connected = (): void => void (stage.connected = true);
     if (request.reusedSocket) connected();
     else socket.once("encrypted" in socket ? "secureConnect" : "connect", connected);

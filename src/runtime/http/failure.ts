@@ -19,7 +19,7 @@ interface Place {
   readonly connected: boolean;
 }
 
-/** What `tunnel.ts` fails with; its message is a whole reason. */
+/** What a tunnel fails with (proxy.ts); its message is a whole reason. */
 export const tunnelFailed = "ERR_TUNNEL_FAILED";
 
 const resetCodes = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED", "ERR_STREAM_PREMATURE_CLOSE"]);

@@ -1,10 +1,10 @@
-/** Who we say we are: the headers of each request, with credentials as their files hold them now. */
+/** The headers of a request, with credentials as their files hold them now, and the dates in those of an answer. */
 import type { KnownSecrets } from "../redact.ts";
 import { fileSecret, type Secret } from "../secret.ts";
 import type { HttpRequest } from "./http.ts";
 import { http } from "./modules.ts";
 import { credentialsIn } from "./receiver-url.ts";
-import type { HttpSettings } from "./settings.ts";
+import type { HttpSettings } from "./schema.ts";
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -85,4 +85,49 @@ function checked(value: string): string {
   } catch {
     throw new Error("credentials must be plain text, got characters that no header may hold");
   }
+}
+
+/** RFC 9110, section 5.6.7: the form to send, and two obsolete ones that a recipient must accept. */
+const imfFixdate =
+  /^[A-Z][a-z]{2}, \d{2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+const rfc850 =
+  /^[A-Z][a-z]{5,8}, \d{2}-(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-\d{2} \d{2}:\d{2}:\d{2} GMT$/;
+const asctime =
+  /^[A-Z][a-z]{2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/;
+
+/** Milliseconds since the Unix epoch, or nothing where the text is no HTTP date. */
+export function parseHttpDate(text: string): number | undefined {
+  const ms = imfFixdate.test(text) || rfc850.test(text) ? Date.parse(text) : parseAsctime(text);
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+function parseAsctime(text: string): number {
+  return asctime.test(text) ? Date.parse(`${text} GMT`) : NaN;
+}
+
+const longestRetryAfterMs = 3_600_000;
+
+/**
+ * Milliseconds that a `Retry-After` header asks for, as seconds or as an HTTP date (RFC 9110, section 10.2.3), at most
+ * an hour. A date is the receiver's, so it counts from the answer's own `Date`, whatever our clock says. Zero, the past and
+ * garbage are no answer: the caller's own backoff decides then.
+ */
+export function parseRetryAfter(
+  value: string | undefined,
+  nowMs: number,
+  answeredAtMs?: number,
+): number | undefined {
+  if (value === undefined) return undefined;
+  const text = value.trim();
+  const waitMs = /^\d+$/.test(text)
+    ? Number(text) * 1000
+    : untilDate(parseHttpDate(text), nowMs, answeredAtMs);
+  return waitMs > 0 ? Math.min(waitMs, longestRetryAfterMs) : undefined;
+}
+
+function untilDate(date = NaN, nowMs: number, answeredAtMs = nowMs): number {
+  const theirs = date - answeredAtMs;
+  const ours = date - nowMs;
+  // A `Date` that is always the same, such as 1970, leaves our own clock to go by.
+  return theirs > longestRetryAfterMs && ours > 0 && ours <= longestRetryAfterMs ? ours : theirs;
 }

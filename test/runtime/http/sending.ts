@@ -10,7 +10,7 @@ import type {
   HttpRequest,
   HttpResponse,
 } from "../../../src/runtime/http/http.ts";
-import type { HttpSettings } from "../../../src/runtime/http/settings.ts";
+import type { HttpSettings } from "../../../src/runtime/http/schema.ts";
 
 export function client(
   t: TestContext,

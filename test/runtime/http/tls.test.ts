@@ -3,7 +3,7 @@ import { cpSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TLSSocket } from "node:tls";
 import test, { type TestContext } from "node:test";
-import type { TlsSettings } from "../../../src/runtime/http/settings.ts";
+import type { TlsSettings } from "../../../src/runtime/http/schema.ts";
 import {
   expired,
   httpReceiver,
