@@ -11,9 +11,8 @@
  * guessing can't push them out.
  */
 import { createHmac, randomBytes } from "node:crypto";
-import type { Clock } from "../runtime/clock.ts";
-import { createBucket, type Bucket } from "./bucket.ts";
 import { createBoundedMap } from "../runtime/bounded-map.ts";
+import type { Clock } from "../runtime/clock.ts";
 
 export type Verdict = "admitted" | "refused" | "busy";
 
@@ -114,4 +113,30 @@ export function parseCredentials(authorization: string | undefined): Credentials
   if (encoded === undefined) return undefined;
   const [user = "", ...rest] = Buffer.from(encoded, "base64").toString("utf8").split(":");
   return rest.length === 0 ? undefined : { user, password: rest.join(":") };
+}
+
+export interface Bucket {
+  /** Takes one token; false when there is none. `now` in milliseconds of a clock that never steps back. */
+  take(now: number): boolean;
+  /** Gives back what was taken for nothing. */
+  refund(): void;
+}
+
+/** @param intervalMs how long one token takes to come back; 0 for no limit */
+export function createBucket(burst: number, intervalMs: number): Bucket {
+  let tokens = burst;
+  let filledAt: number | undefined;
+  return {
+    take(now) {
+      if (intervalMs === 0) return true;
+      tokens = Math.min(burst, tokens + (now - (filledAt ?? now)) / intervalMs);
+      filledAt = now;
+      if (tokens < 1) return false;
+      tokens -= 1;
+      return true;
+    },
+    refund() {
+      tokens = Math.min(burst, tokens + 1);
+    },
+  };
 }

@@ -1,11 +1,10 @@
-/** Takes a request to its route: what is refused, in which order, and what every answer carries. */
+/** Takes a request to its route: what is refused, in which order, and the headers of every answer. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "../runtime/log.ts";
-import type { Hosts } from "./hosts.ts";
-import type { Protection } from "./protection.ts";
+import type { Hosts, Protection } from "./access.ts";
 import { replyText, type Route } from "./route.ts";
 
-interface Dispatch {
+interface DispatchOptions {
   readonly routes: readonly Route[];
   readonly hosts: Hosts;
   readonly protection: Protection;
@@ -24,12 +23,12 @@ const securityHeaders: readonly (readonly [string, string])[] = [
 ];
 
 /** The listener of every server of the endpoint; never throws, and always answers or closes. */
-export function createDispatch(dispatch: Dispatch) {
-  const table = new Map(dispatch.routes.map((route) => [route.path, route]));
+export function createDispatch(options: DispatchOptions) {
+  const table = new Map(options.routes.map((route) => [route.path, route]));
   return (request: IncomingMessage, response: ServerResponse): void => {
-    const failed = (error: unknown): void => answerBug(error, request, response, dispatch.log);
+    const failed = (error: unknown): void => answerBug(error, request, response, options.log);
     try {
-      serve(request, response, table, dispatch)?.catch(failed);
+      serve(request, response, table, options)?.catch(failed);
     } catch (error) {
       failed(error);
     }
@@ -40,7 +39,7 @@ function serve(
   request: IncomingMessage,
   response: ServerResponse,
   table: ReadonlyMap<string, Route>,
-  { hosts, protection, signal }: Dispatch,
+  { hosts, protection, signal }: DispatchOptions,
 ): Promise<void> | undefined {
   for (const [name, value] of securityHeaders) response.setHeader(name, value);
   for (const [name, value] of protection.headers()) response.setHeader(name, value);
@@ -68,7 +67,7 @@ interface Refusal {
 /** The rest of what such a client sends is not worth reading. */
 const hangUp = { connection: "close" };
 
-/** What is wrong with a request whoever sends it, before any password is looked at. */
+/** Why a request is refused whoever sends it, before any password is looked at. */
 function objection(request: IncomingMessage, { host }: Target, hosts: Hosts): Refusal | undefined {
   // RFC 9112, section 3.2: a proxy before us may have believed the other one.
   if (hostsIn(request) > 1)

@@ -1,8 +1,14 @@
-/** Writes the two text formats of a scrape: Prometheus' 0.0.4 and OpenMetrics 1.0. */
+/**
+ * Answers `/metrics`: the current snapshots in Prometheus' text format 0.0.4 or in OpenMetrics 1.0, rendered and compressed once for as
+ * long as they stay the same.
+ */
+import { gzipSync } from "node:zlib";
+import type { Snapshot } from "../meter/snapshot.ts";
 import type { Metric } from "../metric/metric.ts";
 import { seriesKey, type SeriesSet } from "../metric/series.ts";
 import { familyHead, formatValue, openMetricsHead } from "../metric/text.ts";
-import type { Snapshot } from "../meter/snapshot.ts";
+import { acceptsGzip, negotiateFormat } from "./negotiate.ts";
+import { leastWorthGzip, reply, type Route } from "./route.ts";
 
 export type ExpositionFormat = "prometheus" | "openmetrics";
 
@@ -11,13 +17,47 @@ export const contentTypes: Readonly<Record<ExpositionFormat, string>> = {
   openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
 };
 
-/** Everything of a line but its value, which is all that changes from scrape to scrape. */
-type Prefixes = readonly string[];
+interface Rendered {
+  readonly snapshots: readonly Snapshot[];
+  readonly plain: Buffer;
+  gzip?: Buffer;
+}
 
-const cache: Record<ExpositionFormat, WeakMap<SeriesSet, Prefixes>> = {
-  prometheus: new WeakMap(),
-  openmetrics: new WeakMap(),
-};
+export function metricsRoute(latest: () => readonly Snapshot[]): Route {
+  const last: Partial<Record<ExpositionFormat, Rendered>> = {};
+  return {
+    path: "/metrics",
+    methods: ["GET"],
+    handle({ request, response }) {
+      const format = negotiateFormat(request.headers.accept);
+      const rendered = (last[format] = render(latest(), format, last[format]));
+      const gzip = rendered.plain.length >= leastWorthGzip && acceptsGzip(request.headers["accept-encoding"]);
+      reply(response, {
+        status: 200,
+        type: contentTypes[format],
+        body: gzip ? compressed(rendered) : rendered.plain,
+        headers: { vary: "Accept, Accept-Encoding", ...(gzip && { "content-encoding": "gzip" }) },
+      });
+    },
+  };
+}
+
+/** Snapshots are immutable, so the same ones give the same bytes. */
+function render(
+  snapshots: readonly Snapshot[],
+  format: ExpositionFormat,
+  before: Rendered | undefined,
+): Rendered {
+  const same =
+    before?.snapshots.length === snapshots.length &&
+    snapshots.every((snapshot, index) => snapshot === before.snapshots[index]);
+  return same ? before : { snapshots: [...snapshots], plain: Buffer.from(exposition(snapshots, format)) };
+}
+
+/** Level 1: the text is so repetitive that more effort gains little. In line, since a thread costs more than the work. */
+function compressed(rendered: Rendered): Buffer {
+  return (rendered.gzip ??= gzipSync(rendered.plain, { level: 1 }));
+}
 
 /** One scrape's body; families are contiguous, and no sample carries a timestamp, as staleness is the scraper's. */
 export function exposition(snapshots: readonly Snapshot[], format: ExpositionFormat): string {
@@ -31,8 +71,16 @@ export function exposition(snapshots: readonly Snapshot[], format: ExpositionFor
   return format === "openmetrics" ? `${text}# EOF\n` : text;
 }
 
+/** Everything of a line but its value, which is all that changes from scrape to scrape. */
+type Prefixes = readonly string[];
+
+const prefixCache: Record<ExpositionFormat, WeakMap<SeriesSet, Prefixes>> = {
+  prometheus: new WeakMap(),
+  openmetrics: new WeakMap(),
+};
+
 function prefixesOf(set: SeriesSet, format: ExpositionFormat): Prefixes {
-  const known = cache[format].get(set);
+  const known = prefixCache[format].get(set);
   if (known !== undefined) return known;
   const headOf = format === "prometheus" ? familyHead : openMetricsHead;
   let family: Metric | undefined;
@@ -41,6 +89,6 @@ function prefixesOf(set: SeriesSet, format: ExpositionFormat): Prefixes {
     family = series.metric;
     return `${head}${seriesKey(series)} `;
   });
-  cache[format].set(set, prefixes);
+  prefixCache[format].set(set, prefixes);
   return prefixes;
 }

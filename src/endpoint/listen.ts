@@ -17,14 +17,14 @@ import type { Limits } from "./limits.ts";
 
 type ListenState =
   | { readonly kind: "listening"; readonly address: ListenAddress }
-  /** One line in the house grammar. */
+  /** One line. */
   | { readonly kind: "failed"; readonly reason: string };
 
 interface Listener extends AsyncDisposable {
   readonly state: ListenState;
 }
 
-interface ListenWorld {
+interface ListenerOptions {
   readonly address: ListenAddress;
   /** A new server, or the reason why there can be none now. */
   readonly create: () => Server | TlsServer | string;
@@ -41,27 +41,27 @@ interface Open {
 const retryMs = 30_000;
 
 /** Resolves after the first try, whatever became of it. */
-export async function startListener(world: ListenWorld, signal: AbortSignal): Promise<Listener> {
+export async function startListener(options: ListenerOptions, signal: AbortSignal): Promise<Listener> {
   const stop = new AbortController();
   const stopped = AbortSignal.any([signal, stop.signal]);
   let state: ListenState = { kind: "failed", reason: "not tried yet" };
   let open: Open | undefined;
 
   const attempt = async (): Promise<void> => {
-    const result = await listen(world);
+    const result = await listen(options);
     if (typeof result === "string") {
-      // Said once, and again only when the reason has changed.
-      if (state.kind === "failed" && state.reason !== result) world.log.error(result, { retryMs });
+      // Logged once, and again only when the reason has changed.
+      if (state.kind === "failed" && state.reason !== result) options.log.error(result, { retryMs });
       state = { kind: "failed", reason: result };
     } else {
       open = result;
-      state = { kind: "listening", address: boundAddress(result.server, world.address) };
-      world.log.info("listening", { address: formatAddress(state.address) });
+      state = { kind: "listening", address: boundAddress(result.server, options.address) };
+      options.log.info("listening", { address: formatAddress(state.address) });
     }
   };
   const keepTrying = async (): Promise<void> => {
     while (open === undefined) {
-      await world.clock.sleep(retryMs, stopped);
+      await options.clock.sleep(retryMs, stopped);
       if (stopped.aborted) return;
       await attempt();
     }
@@ -69,7 +69,7 @@ export async function startListener(world: ListenWorld, signal: AbortSignal): Pr
   const end = async (): Promise<void> => {
     stop.abort();
     await trying;
-    if (open !== undefined) await close(open, world);
+    if (open !== undefined) await close(open, options);
   };
 
   await attempt();
@@ -83,7 +83,7 @@ export async function startListener(world: ListenWorld, signal: AbortSignal): Pr
   };
 }
 
-async function listen({ address, create, limits, log }: ListenWorld): Promise<Open | string> {
+async function listen({ address, create, limits, log }: ListenerOptions): Promise<Open | string> {
   const server = create();
   if (typeof server === "string") return server;
   const sockets = limitConnections(server, limits);
@@ -155,7 +155,7 @@ function boundAddress(server: Server | TlsServer, asked: ListenAddress): ListenA
 }
 
 /** Idle connections end at once, the others within the grace. */
-async function close({ server, sockets }: Open, { clock, limits }: ListenWorld): Promise<void> {
+async function close({ server, sockets }: Open, { clock, limits }: ListenerOptions): Promise<void> {
   const closed = once(server, "close");
   server.close();
   server.closeIdleConnections();

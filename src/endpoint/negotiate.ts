@@ -28,10 +28,10 @@ export function negotiateFormat(accept: string | undefined): ExpositionFormat {
     : "prometheus";
 }
 
-/** Whether the client takes gzip at least as gladly as the plain body. */
-export function acceptsGzip(acceptEncoding: string | undefined): boolean {
+/** Whether the client takes gzip, and does not prefer the plain body. */
+export function acceptsGzip(acceptEncoding: string | string[] | undefined): boolean {
   if (acceptEncoding === undefined) return false;
-  const ranges = parseRanges(acceptEncoding);
+  const ranges = parseRanges(acceptEncoding.toString());
   const quality = (name: string): number | undefined => ranges.find((range) => range.name === name)?.quality;
   const gzip = quality("gzip") ?? quality("x-gzip") ?? quality("*") ?? 0;
   return gzip > 0 && gzip >= (quality("identity") ?? 0);
@@ -49,7 +49,7 @@ function formatQuality(ranges: readonly Range[], format: ExpositionFormat): numb
   return best.quality;
 }
 
-/** 0 for no match. Parameters other than the version (`escaping`, `charset`) say nothing that we would do otherwise. */
+/** 0 for no match. Parameters other than the version (`escaping`, `charset`) change nothing for us. */
 function specificityOf({ name, parameters }: Range, format: ExpositionFormat): number {
   const { type, version } = offers[format];
   if (name === "*/*") return 1;
@@ -75,7 +75,7 @@ function parseParameter(text: string): [string, string] {
   return [name, value.replace(/^"(.*)"$/, "$1")];
 }
 
-/** A quality that is none counts as 1, which is what a missing one means. */
+/** An invalid quality counts as 1, which is what a missing one means. */
 function parseQuality(text: string | undefined): number {
   return text !== undefined && /^(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)$/.test(text) ? Number(text) : 1;
 }

@@ -1,5 +1,7 @@
-/** What the endpoint offers: a path, its methods and what answers, one table entry each. */
+/** A route of the endpoint: a path, its methods and what answers; and the ways to answer. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { gzipSync } from "node:zlib";
+import { acceptsGzip } from "./negotiate.ts";
 
 export interface Exchange {
   readonly request: IncomingMessage;
@@ -50,4 +52,19 @@ export function replyText(
     body: `${line}\n`,
     ...(headers && { headers }),
   });
+}
+
+/** Below it the body fits into one packet anyway. */
+export const leastWorthGzip = 1400;
+
+/** Sends an answer compressed where the client takes it: made for this request alone, so at the level that costs least. */
+export function replyCompressed({ request, response }: Exchange, answer: Answer): void {
+  const plain = typeof answer.body === "string" ? Buffer.from(answer.body) : answer.body;
+  const gzip = plain.length >= leastWorthGzip && acceptsGzip(request.headers["accept-encoding"]);
+  const headers = {
+    ...answer.headers,
+    vary: "Accept-Encoding",
+    ...(gzip && { "content-encoding": "gzip" }),
+  };
+  reply(response, { ...answer, body: gzip ? gzipSync(plain, { level: 1 }) : plain, headers });
 }

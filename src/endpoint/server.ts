@@ -1,20 +1,28 @@
-/** The pull endpoint: its servers and routes, from start to stop. */
-import { parseAddress, type ListenAddress } from "../runtime/address.ts";
-import type { Clock } from "../runtime/clock.ts";
-import type { Logger } from "../runtime/log.ts";
+/**
+ * The pull endpoint: its servers and routes, from start to stop.
+ *
+ *     listen.ts ─► server (tls.ts) ─► dispatch.ts ─► access.ts (authenticate.ts) ─► a route (route.ts):
+ *     exposition.ts, health.ts, status-api.ts, page/routes.ts
+ *
+ * limits.ts bounds what clients may use, web-config.ts keeps TLS and passwords current.
+ */
+import type { RequestListener, Server } from "node:http";
+import type { Server as TlsServer } from "node:https";
+import type { TLSSocket } from "node:tls";
 import type { Snapshot } from "../meter/snapshot.ts";
+import { formatAddress, isLoopback, type ListenAddress, parseAddress } from "../runtime/address.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { http, https } from "../runtime/http/modules.ts";
+import type { Logger } from "../runtime/log.ts";
+import { createHosts, openProtection, webProtection } from "./access.ts";
 import { createDispatch } from "./dispatch.ts";
-import { healthyRoute, readyRoute, type Readiness } from "./health.ts";
-import { exposureWarning } from "./exposure.ts";
-import { createHosts } from "./hosts.ts";
-import { defaultLimits, type Limits } from "./limits.ts";
+import { healthyRoute, type Readiness, readyRoute } from "./health.ts";
+import { defaultLimits, type Limits, serverOptions } from "./limits.ts";
 import { startListener } from "./listen.ts";
-import { openProtection, webProtection } from "./protection.ts";
 import type { Route } from "./route.ts";
-import { metricsRoute } from "./scrape.ts";
-import { createEndpointServer } from "./serve.ts";
-import type { ParseWebConfig } from "./web-config.ts";
-import { createWeb, type Web, type WebState } from "./web.ts";
+import { metricsRoute } from "./exposition.ts";
+import { asksForCertificate, isWelcome } from "./tls.ts";
+import { createLiveWebConfig, type ParseWebConfig, type LiveWebConfig, type WebState } from "./web-config.ts";
 
 /** The `web` section of the configuration. */
 export interface EndpointSettings {
@@ -26,7 +34,7 @@ export interface EndpointSettings {
   readonly config_file?: string | undefined;
 }
 
-export interface EndpointWorld {
+export interface EndpointDeps {
   /** The current snapshots, nothing older than its source's limit. */
   readonly latest: () => readonly Snapshot[];
   readonly ready: () => Readiness;
@@ -54,10 +62,10 @@ export interface Endpoint extends AsyncDisposable {
  */
 export async function startEndpoint(
   settings: EndpointSettings,
-  world: EndpointWorld,
+  deps: EndpointDeps,
   signal: AbortSignal,
 ): Promise<Endpoint> {
-  const { clock, log, limits = defaultLimits } = world;
+  const { clock, log, limits = defaultLimits } = deps;
   const addresses = settings.listen_addresses.map(listenAddress);
   const stop = new AbortController();
   const stopped = AbortSignal.any([signal, stop.signal]);
@@ -65,19 +73,19 @@ export async function startEndpoint(
   const web =
     config_file === undefined
       ? undefined
-      : createWeb(config_file, { parse: await world.webParser(), clock, log });
+      : createLiveWebConfig(config_file, await deps.webParser(), { clock, log });
   const dispatch = createDispatch({
-    routes: [metricsRoute(world.latest), healthyRoute, readyRoute(world.ready), ...(world.routes ?? [])],
+    routes: [metricsRoute(deps.latest), healthyRoute, readyRoute(deps.ready), ...(deps.routes ?? [])],
     hosts: createHosts({
       listening: addresses.map(({ host }) => host),
-      own: [world.hostname],
+      own: [deps.hostname],
       allowed: settings.allowed_hosts,
     }),
     protection: web === undefined ? openProtection : webProtection(web, bcryptCompare, clock),
     log,
     signal: stopped,
   });
-  const create = () => createEndpointServer(web, dispatch, limits, log);
+  const create = () => createServer(web, dispatch, limits, log);
   const listeners = await Promise.all(
     addresses.map((address) => startListener({ address, create, limits, clock, log }, stopped)),
   );
@@ -99,7 +107,11 @@ export async function startEndpoint(
   };
 }
 
-function warnOfExposure(addresses: readonly ListenAddress[], web: Web | undefined, log: Logger): void {
+function warnOfExposure(
+  addresses: readonly ListenAddress[],
+  web: LiveWebConfig | undefined,
+  log: Logger,
+): void {
   const state = web?.current();
   // Without a usable web configuration nothing is served at all.
   if (typeof state === "string") return;
@@ -113,6 +125,12 @@ function warnOfExposure(addresses: readonly ListenAddress[], web: Web | undefine
 const provesClients = ({ tls }: WebState): boolean =>
   tls?.config.client_auth_type === "RequireAndVerifyClientCert";
 
+/** The warning about an address that others can reach without authentication; undefined for all others. */
+export function exposureWarning(address: ListenAddress, authenticated: boolean): string | undefined {
+  if (authenticated || isLoopback(address.host)) return undefined;
+  return `${formatAddress(address)} can be reached from the network without authentication: set web.config_file with basic_auth_users or client certificates, or listen on 127.0.0.1`;
+}
+
 /** Loaded with the first password: most agents have none. */
 async function bcryptCompare(password: string, hash: string): Promise<boolean> {
   const { compare } = await import("bcryptjs");
@@ -124,4 +142,74 @@ function listenAddress(text: string): ListenAddress {
   const address = parseAddress(text);
   if (address === undefined) throw new Error(`listen address must be host:port, got ${JSON.stringify(text)}`);
   return address;
+}
+
+/** Loaded before there is a configuration, while another process reads it. */
+const plain = http();
+
+/**
+ * Plain, or with TLS that follows the web configuration. While that cannot be used, the reason instead: never a server with less
+ * protection than it asks for.
+ */
+function createServer(
+  web: LiveWebConfig | undefined,
+  dispatch: RequestListener,
+  limits: Limits,
+  log: Logger,
+): Server | TlsServer | string {
+  const state = web?.current();
+  if (typeof state === "string") return state;
+  const server =
+    web === undefined || state?.tls === undefined
+      ? plain.createServer(serverOptions(limits), dispatch)
+      : tlsServer(web, state.tls, dispatch, limits);
+  // Bodies are refused, so nobody is asked to go on and send one.
+  server.on("checkContinue", dispatch);
+  server.once("listening", () => {
+    web?.onChange((changed) => applyChange(server, state?.tls, changed, log));
+  });
+  return server;
+}
+
+type Tls = NonNullable<WebState["tls"]>;
+
+function tlsServer(web: LiveWebConfig, tls: Tls, dispatch: RequestListener, limits: Limits): TlsServer {
+  const asks = asksForCertificate(tls.config);
+  const server = https().createServer(
+    {
+      ...serverOptions(limits),
+      ...tls.options,
+      ALPNProtocols: ["http/1.1"],
+      handshakeTimeout: limits.headersMs,
+      requestCert: asks,
+      // Judged below, by the configuration of that moment.
+      rejectUnauthorized: false,
+    },
+    dispatch,
+  );
+  // A new certificate is in force for the very connection that makes us look.
+  server.prependListener("connection", () => void web.current());
+  server.prependListener("secureConnection", (socket: TLSSocket) => {
+    const now = web.current();
+    const config = typeof now === "string" ? tls.config : (now.tls?.config ?? tls.config);
+    if (!isWelcome(socket, config)) socket.destroy();
+  });
+  return server;
+}
+
+/** Whether a server speaks TLS, and asks for certificates, is settled when it is made. */
+function applyChange(
+  server: Server | TlsServer,
+  before: Tls | undefined,
+  { tls }: WebState,
+  log: Logger,
+): void {
+  if ((before === undefined) !== (tls === undefined))
+    log.warn("web.config_file turned TLS on or off: restart the agent to apply it");
+  if (before === undefined || tls === undefined) return;
+  if (asksForCertificate(before.config) !== asksForCertificate(tls.config))
+    log.warn("web.config_file turned client certificates on or off: restart the agent to apply it");
+  if ("setSecureContext" in server) server.setSecureContext(tls.options);
+  // Kept connections come back and are judged anew.
+  server.closeIdleConnections();
 }

@@ -1,12 +1,8 @@
 /** The routes of the status API: the present, the past, and the stream of events. */
-import { acceptsGzip } from "./negotiate.ts";
-import { replyText, type Exchange, type Route } from "./route.ts";
-import { replyCompressed } from "./compress.ts";
+import { replyText, type Exchange, type Route, replyCompressed } from "./route.ts";
 import type { StatusBoard } from "../status/board.ts";
 import type { Feed } from "../status/feed.ts";
 import { historyRanges, isHistoryRange } from "../status/history.ts";
-
-const json = "application/json; charset=utf-8";
 
 export function apiRoutes(board: StatusBoard): readonly Route[] {
   return [
@@ -33,9 +29,9 @@ export function apiRoutes(board: StatusBoard): readonly Route[] {
   ];
 }
 
-function answerJson({ request, response }: Exchange, value: unknown): void {
-  const gzip = acceptsGzip(request.headers["accept-encoding"]?.toString());
-  replyCompressed(response, { status: 200, type: json, body: JSON.stringify(value) }, gzip);
+function answerJson(exchange: Exchange, value: unknown): void {
+  const type = "application/json; charset=utf-8";
+  replyCompressed(exchange, { status: 200, type, body: JSON.stringify(value) });
 }
 
 /** Until the client goes or the endpoint stops. A client that reads too slowly misses states, never the newest one for long. */
@@ -45,10 +41,10 @@ function stream({ request, response, signal }: Exchange, feed: Feed): void {
     response.writeHead(200, head).end();
     return;
   }
-  let begun = false;
+  let started = false;
   const send = (text: string): void => {
-    if (!begun) response.writeHead(200, head).write("retry: 2000\n\n");
-    begun = true;
+    if (!started) response.writeHead(200, head).write("retry: 2000\n\n");
+    started = true;
     if (!response.writableNeedDrain) response.write(text);
   };
   const watching = feed.watch(send);

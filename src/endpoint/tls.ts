@@ -15,7 +15,7 @@ export function tlsFiles(config: TlsServerConfig | undefined): readonly string[]
 
 /**
  * What the server needs, files read now and checked.
- * @throws Error in the house grammar for a file that is missing or of no use, such as a key of another certificate
+ * @throws Error for a file that is missing or cannot be used, such as a key of another certificate
  */
 export function secureOptions(config: TlsServerConfig): SecureContextOptions {
   const ca = pem(config.client_ca, config.client_ca_file);

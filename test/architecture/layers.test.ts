@@ -74,7 +74,7 @@ test("what is forbidden is found in every spelling", () => {
   const text = [
     'import { spawn } from "node:child_process";',
     'import type { Agent } from "../agent.ts";',
-    'export { now } from "../endpoint/serve.ts";',
+    'export { now } from "../endpoint/server.ts";',
     'const lazy = await import("../delivery/loop.ts");',
     'type Late = import("../config/schema.ts").Configuration;',
     "const at = Date.now() + new Date().getTime() + Math.random();",
@@ -84,7 +84,7 @@ test("what is forbidden is found in every spelling", () => {
   const file = readSource("src/parse/spoilt.ts", text);
   assert.deepEqual(wrongImports(file), [
     "agent.ts",
-    "endpoint/serve.ts",
+    "endpoint/server.ts",
     "delivery/loop.ts",
     "config/schema.ts",
   ]);

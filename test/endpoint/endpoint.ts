@@ -10,7 +10,7 @@ import {
   startEndpoint,
   type Endpoint,
   type EndpointSettings,
-  type EndpointWorld,
+  type EndpointDeps,
 } from "../../src/endpoint/server.ts";
 import { gauge } from "../../src/metric/metric.ts";
 import { seriesSet } from "../../src/metric/series.ts";
@@ -29,15 +29,12 @@ export interface Running {
 
 export interface Setup {
   readonly settings?: Partial<EndpointSettings>;
-  readonly world?: Partial<EndpointWorld>;
+  readonly deps?: Partial<EndpointDeps>;
   readonly limits?: Partial<Limits>;
 }
 
 /** On 127.0.0.1 unless the settings say otherwise; stopped when the test ends. */
-export async function openEndpoint(
-  t: TestContext,
-  { settings, world, limits }: Setup = {},
-): Promise<Running> {
+export async function openEndpoint(t: TestContext, { settings, deps, limits }: Setup = {}): Promise<Running> {
   const clock = fakeClock();
   const { log, logged } = recordingLogger();
   const endpoint = await startEndpoint(
@@ -50,7 +47,7 @@ export async function openEndpoint(
       webParser: () => Promise.resolve(parseWebFile),
       clock,
       log,
-      ...world,
+      ...deps,
     },
     t.signal,
   );

@@ -138,7 +138,7 @@ test("a client that does not read its answers is cut off, and costs no memory by
   const latest = [snapshotOf(20_000)];
   let answered = 0;
   const { port } = await openEndpoint(t, {
-    world: {
+    deps: {
       latest: () => {
         answered++;
         return latest;
@@ -189,7 +189,7 @@ test("connections in use are not closed for a newcomer", async (t) => {
     handle: ({ response }) => void response.write("on"),
   };
   const { port } = await openEndpoint(t, {
-    world: { routes: [endless] },
+    deps: { routes: [endless] },
     limits: { connections: 2, stallMs: 0 },
   });
   const clients = await Promise.all([send(port, get("/endless")), send(port, get("/endless"))]);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
 import test from "node:test";
-import { exposureWarning } from "../../src/endpoint/exposure.ts";
+import { exposureWarning } from "../../src/endpoint/server.ts";
 import type { Route } from "../../src/endpoint/route.ts";
 import { ask, openEndpoint, send } from "./endpoint.ts";
 
@@ -84,7 +84,7 @@ test("stopping gives a request in flight one second", async (t) => {
     methods: ["GET"],
     handle: ({ response }) => void response.write("on"),
   };
-  const { endpoint, port, clock } = await openEndpoint(t, { world: { routes: [endless] } });
+  const { endpoint, port, clock } = await openEndpoint(t, { deps: { routes: [endless] } });
   const { socket, received } = await send(port, "GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n");
   await once(socket, "data");
   const ended = endpoint[Symbol.asyncDispose]();
@@ -105,7 +105,7 @@ test("a request in flight that ends in time is answered whole", async (t) => {
       finish = () => void response.end("last");
     },
   };
-  const { endpoint, port, clock } = await openEndpoint(t, { world: { routes: [slow] } });
+  const { endpoint, port, clock } = await openEndpoint(t, { deps: { routes: [slow] } });
   const { socket, received } = await send(port, "GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n");
   await once(socket, "data");
   const ended = endpoint[Symbol.asyncDispose]();

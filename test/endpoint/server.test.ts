@@ -43,7 +43,7 @@ test("HEAD /metrics tells the same headers and sends no body", async (t) => {
 });
 
 test("gzip is used for a body that is worth it, and gives the same text", async (t) => {
-  const { port } = await openEndpoint(t, { world: { latest: () => [snapshotOf(200)] } });
+  const { port } = await openEndpoint(t, { deps: { latest: () => [snapshotOf(200)] } });
   const plain = await ask(port, "/metrics");
   const zipped = await ask(port, "/metrics", { headers: { "accept-encoding": "gzip" } });
   assert.equal(zipped.headers["content-encoding"], "gzip");
@@ -61,7 +61,7 @@ test("a body of one packet is not compressed", async (t) => {
 
 test("a scrape shows the newest snapshots, in every format and encoding", async (t) => {
   const latest: Snapshot[] = [snapshotOf(100)];
-  const { port } = await openEndpoint(t, { world: { latest: () => latest } });
+  const { port } = await openEndpoint(t, { deps: { latest: () => latest } });
   const value = async (): Promise<(number | undefined)[]> => {
     const zipped = await ask(port, "/metrics", { headers: { "accept-encoding": "gzip" } });
     const texts = [
@@ -79,7 +79,7 @@ test("a scrape shows the newest snapshots, in every format and encoding", async 
 
 test("when all sources have gone stale a scrape is empty and still good", async (t) => {
   const latest: Snapshot[] = [snapshotOf(3)];
-  const { port } = await openEndpoint(t, { world: { latest: () => latest } });
+  const { port } = await openEndpoint(t, { deps: { latest: () => latest } });
   assert.notEqual((await ask(port, "/metrics")).text, "");
   latest.pop();
   const { status, text } = await ask(port, "/metrics");
@@ -114,7 +114,7 @@ for (const path of [
 
 test("/-/healthy is always 200; /-/ready says why it is not, on one line", async (t) => {
   let now: Readiness = { ready: false, reason: "no sample of\npowermetrics yet" };
-  const { port } = await openEndpoint(t, { world: { ready: () => now } });
+  const { port } = await openEndpoint(t, { deps: { ready: () => now } });
   assert.equal((await ask(port, "/-/healthy")).status, 200);
   const { status, text } = await ask(port, "/-/ready");
   assert.deepEqual([status, text], [503, "not ready: no sample of powermetrics yet\n"]);
@@ -167,7 +167,7 @@ const stream: Route = {
 };
 
 test("another route joins the table and may stream until the endpoint stops", async (t) => {
-  const { port, endpoint } = await openEndpoint(t, { world: { routes: [stream] } });
+  const { port, endpoint } = await openEndpoint(t, { deps: { routes: [stream] } });
   const { socket, received } = await send(port, "GET /stream?a=1?2 HTTP/1.1\r\nHost: localhost\r\n\r\n");
   await once(socket, "data");
   await endpoint[Symbol.asyncDispose]();
@@ -187,7 +187,7 @@ test("a route that throws, at once or later, is a 500 and a line in the log", as
       throw new Error("secret detail");
     }),
   ];
-  const { port, logged } = await openEndpoint(t, { world: { routes } });
+  const { port, logged } = await openEndpoint(t, { deps: { routes } });
   for (const path of ["/now", "/later"]) {
     const { status, text } = await ask(port, path);
     assert.deepEqual([status, text], [500, "internal error\n"]);
@@ -200,7 +200,7 @@ test("a route that throws, at once or later, is a 500 and a line in the log", as
 test("reload answers what became of it, to POST alone", async (t) => {
   const outcomes = [undefined, "agent.yaml:3:5: log.level: must be info"];
   const routes = [reloadRoute(() => Promise.resolve(outcomes.shift()))];
-  const { port } = await openEndpoint(t, { world: { routes } });
+  const { port } = await openEndpoint(t, { deps: { routes } });
   assert.equal((await ask(port, "/-/reload")).status, 405);
   assert.equal((await ask(port, "/-/reload", { method: "POST" })).status, 200);
   const { status, text } = await ask(port, "/-/reload", { method: "POST" });
@@ -215,7 +215,7 @@ test("a page of another site can't make us reload", async (t) => {
       return Promise.resolve(undefined);
     }),
   ];
-  const { port } = await openEndpoint(t, { world: { routes } });
+  const { port } = await openEndpoint(t, { deps: { routes } });
   const post = async (headers: Record<string, string>): Promise<number> =>
     (await ask(port, "/-/reload", { method: "POST", headers })).status;
   assert.equal(await post({ origin: "https://evil.example" }), 403);
@@ -240,6 +240,6 @@ test("a text answer counts bytes, not characters", async (t) => {
   const routes: Route[] = [
     { ...healthyRoute, path: "/text", handle: ({ response }) => replyText(response, 200, "Küche ☕") },
   ];
-  const { port } = await openEndpoint(t, { world: { routes } });
+  const { port } = await openEndpoint(t, { deps: { routes } });
   assert.equal((await ask(port, "/text")).text, "Küche ☕\n");
 });

@@ -27,7 +27,7 @@ async function openApi(t: TestContext) {
       groups: [],
     }),
   };
-  return { ...(await openEndpoint(t, { world: { routes: apiRoutes(board) } })), feed, feedClock: clock };
+  return { ...(await openEndpoint(t, { deps: { routes: apiRoutes(board) } })), feed, feedClock: clock };
 }
 
 test("the status is JSON, uncached, compressed for who takes it", async (t) => {

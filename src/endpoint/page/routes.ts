@@ -1,9 +1,7 @@
 /** The routes of the page: the document, and its script, style sheet and icon. Everything is loaded at the first visit. */
 import { createHash } from "node:crypto";
 import type { StatusBoard } from "../../status/board.ts";
-import { replyCompressed } from "../compress.ts";
-import { acceptsGzip } from "../negotiate.ts";
-import type { Exchange, Route } from "../route.ts";
+import { replyCompressed, type Route } from "../route.ts";
 import type { PageAssets } from "./assets.ts";
 
 type AssetName = keyof PageAssets;
@@ -40,7 +38,12 @@ export function pageRoutes(board: StatusBoard): readonly Route[] {
         const address = (name: AssetName): string => `${kinds[name].path}?v=${assets[name].version}`;
         const paths = { script: address("script"), style: address("style"), icon: address("icon") };
         const body = pageDocument(board.status(), board.history("10m"), paths);
-        answer(exchange, "text/html; charset=utf-8", body, { "content-security-policy": policy });
+        replyCompressed(exchange, {
+          status: 200,
+          type: "text/html; charset=utf-8",
+          body,
+          headers: { "content-security-policy": policy },
+        });
       },
     },
     ...assetNames.map((name): Route => ({
@@ -48,7 +51,9 @@ export function pageRoutes(board: StatusBoard): readonly Route[] {
       methods: ["GET"],
       async handle(exchange) {
         const { text, version } = (await load())[name];
-        answer(exchange, kinds[name].type, text, { "cache-control": caching(exchange.query, version) });
+        const { type } = kinds[name];
+        const headers = { "cache-control": caching(exchange.query, version) };
+        replyCompressed(exchange, { status: 200, type, body: text, headers });
       },
     })),
   ];
@@ -59,16 +64,6 @@ const assetNames: readonly AssetName[] = ["script", "style", "icon"];
 /** An address with the version of its content never has to be asked for again. */
 function caching(query: string, version: string): string {
   return query === `v=${version}` ? "private, max-age=31536000, immutable" : "no-cache";
-}
-
-function answer(
-  { request, response }: Exchange,
-  type: string,
-  body: string,
-  headers: Record<string, string>,
-): void {
-  const gzip = acceptsGzip(request.headers["accept-encoding"]?.toString());
-  replyCompressed(response, { status: 200, type, body, headers }, gzip);
 }
 
 async function loadAssets(): Promise<Readonly<Record<AssetName, Asset>>> {

@@ -26,7 +26,7 @@ const board: StatusBoard = {
   }),
 };
 
-const openPage = (t: TestContext) => openEndpoint(t, { world: { routes: pageRoutes(board) } });
+const openPage = (t: TestContext) => openEndpoint(t, { deps: { routes: pageRoutes(board) } });
 
 test("the document has state, figures, sinks, sources, events and configuration by itself", async (t) => {
   const { port } = await openPage(t);

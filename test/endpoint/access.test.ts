@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { createHosts } from "../../src/endpoint/hosts.ts";
+import { createHosts } from "../../src/endpoint/access.ts";
 
 const hosts = createHosts({
   listening: ["127.0.0.1", "10.0.0.5", "fd00::1", ""],

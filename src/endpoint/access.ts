@@ -1,16 +1,72 @@
-/** Decides who may ask: what stands between a request and its route. */
+/**
+ * Decides who may ask. By host name first: a web page can make its own name resolve to 127.0.0.1 (DNS rebinding) and read an endpoint
+ * without authentication; the name in `Host` gives it away. Then by rate limit and password.
+ */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { isIP } from "node:net";
+import { isLoopback } from "../runtime/address.ts";
 import type { Clock } from "../runtime/clock.ts";
 import {
   createAuthenticator,
+  createBucket,
   parseCredentials,
   type Authenticator,
   type Compare,
   type Verdict,
 } from "./authenticate.ts";
-import { createBucket } from "./bucket.ts";
 import { replyText } from "./route.ts";
-import type { Web, WebState } from "./web.ts";
+import type { LiveWebConfig, WebState } from "./web-config.ts";
+
+export interface Hosts {
+  /**
+   * @param host the `Host` header, with or without port; absent in HTTP/1.0, which no browser speaks
+   * @param localAddress where the connection arrived
+   */
+  allows(host: string | undefined, localAddress: string | undefined): boolean;
+}
+
+interface HostSettings {
+  /** Hosts of the listen addresses. */
+  readonly listening: readonly string[];
+  /** This machine's own names. */
+  readonly own: readonly string[];
+  /** Further names; `*` for any, `*.example.com` for all below. */
+  readonly allowed: readonly string[];
+}
+
+/** Loopback, the listen addresses, the address the connection came in by, the machine's names, and those allowed. */
+export function createHosts({ listening, own, allowed }: HostSettings): Hosts {
+  const names = new Set([...listening, ...own.flatMap(namesOf), ...allowed].map(canonical));
+  names.delete("");
+  const suffixes = allowed.filter((name) => name.startsWith("*.")).map((name) => canonical(name.slice(1)));
+  return {
+    allows(host, localAddress) {
+      if (host === undefined || names.has("*")) return true;
+      const name = canonical(host);
+      return (
+        isLoopback(name) ||
+        names.has(name) ||
+        (name === localAddress?.replace(/^::ffff:/, "") && isIP(name) !== 0) ||
+        suffixes.some((suffix) => name.endsWith(suffix))
+      );
+    },
+  };
+}
+
+/** A Mac is known by its name, the name without its domain, and that with Bonjour's. */
+function namesOf(hostname: string): readonly string[] {
+  const [short = ""] = hostname.split(".", 1);
+  return short === "" ? [] : [hostname, short, `${short}.local`];
+}
+
+/** Lower case, without port, brackets and the root's dot. */
+function canonical(host: string): string {
+  const text = host.trim().toLowerCase();
+  // To recognize IPv6, Node.js compiles an expression for 4 ms: only what has two colons is asked about.
+  if (/:.*:/.test(text) && isIP(text) === 6) return text;
+  const bracketed = /^\[([^\]]*)\](?::[0-9]*)?$/.exec(text)?.[1];
+  return bracketed ?? text.replace(/:[0-9]*$/, "").replace(/\.$/, "");
+}
 
 export interface Protection {
   /** Response headers that the user configured, over the endpoint's own. */
@@ -30,7 +86,11 @@ export const openProtection: Protection = {
 };
 
 /** Rate limit and passwords as the web configuration has them at each request. */
-export function webProtection(web: Web, compare: Compare, clock: Pick<Clock, "monotonic">): Protection {
+export function webProtection(
+  web: LiveWebConfig,
+  compare: Compare,
+  clock: Pick<Clock, "monotonic">,
+): Protection {
   const authenticator = createAuthenticator(compare, clock);
   let limited: WebState["rateLimit"] | undefined;
   let bucket = createBucket(0, 0);
