@@ -28,7 +28,6 @@ const world = {
 const longFunctions = [
   "src/agent.ts",
   "src/command/run.ts",
-  "src/delivery/{deliveries,loop,batch-sender,latest-only}.ts",
   "src/journal/{cursor,journal,ledger,row-reader,row-writer,store,tail,volume,writing}.ts",
   "src/runtime/http/{client,connections}.ts",
   "src/sink/otlp/{delta,sink}.ts",

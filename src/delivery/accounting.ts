@@ -1,59 +1,56 @@
-/** Counts what became of every sample of a sink: delivered = sent + left out + rejected, each counted once. */
-import type { Cursor, SeqRange } from "../journal/types.ts";
-import type { Sink } from "../sink/sink.ts";
-import type { DeliveryListener, Ledger } from "./types.ts";
+/** Counts what became of the requests and samples of one sink, for its state and for the agent's own metrics. */
+import type { Clock } from "../runtime/clock.ts";
+import type { SendResult } from "../sink/sink.ts";
+import type { DeliveryListener, DeliveryState } from "./types.ts";
 
-/** What became of the samples of a batch. */
-export interface Fate {
-  /** Taken by the receiver. */
-  readonly sent: number;
-  /** Left out or refused, by reason. */
-  readonly dropped: Readonly<Record<string, number>>;
+/** The part of a DeliveryState that is counted here. */
+type Counts = Omit<DeliveryState, "status" | "protocol" | "backlog">;
+
+export interface Accounting {
+  /** A copy for readers. */
+  counts(): Counts;
+  requested(result: SendResult): void;
+  sent(samples: number): void;
+  dropped(samples: number, reason: string): void;
+  /** By the wall clock; absent when no attempt is waited for. */
+  expectAttempt(atMs?: number): void;
+  /** The receiver's time is not known any more. */
+  forgetSkew(): void;
 }
 
-export interface Account {
-  /** Every sample of the batch has met its fate. */
-  settle(range: SeqRange, fate: Fate): void;
-  /** The batch will never be delivered. */
-  discard(range: SeqRange, reason: string): void;
-}
-
-export function createAccount(
-  cursor: Cursor,
-  ledger: Ledger,
-  listener: DeliveryListener,
-  memory?: Sink["memory"],
-): Account {
-  function countDropped(samples: number, reason: string): void {
-    if (samples === 0) return;
-    ledger.dropped[reason] = (ledger.dropped[reason] ?? 0) + samples;
-    listener.dropped(samples, reason);
-  }
+export function createAccounting(listener: DeliveryListener, clock: Clock): Accounting {
+  const dropped: Record<string, number> = {};
+  const counts: { -readonly [Key in keyof Counts]: Counts[Key] } = { sent: 0, dropped, failedRequests: 0 };
 
   return {
-    settle(range, { sent, dropped }) {
-      // In one tick, so that both are written in one transaction.
-      if (memory !== undefined || cursor.notes().memory !== undefined)
-        cursor.note({ memory: memory?.save() ?? "" });
-      const take = createAllowance(cursor.acknowledge(range).samples);
-      const taken = take(sent);
-      ledger.sent += taken;
-      listener.sent(taken);
-      for (const [reason, samples] of Object.entries(dropped)) countDropped(take(samples), reason);
+    counts: () => ({ ...counts, dropped: { ...dropped } }),
+    requested({ outcome, durationMs, skewMs }) {
+      listener.requested(outcome.code, durationMs / 1000);
+      counts.lastDurationMs = durationMs;
+      delete counts.nextAttemptMs;
+      if (skewMs !== undefined) counts.skewMs = skewMs;
+      if (outcome.status === "delivered") {
+        counts.lastSuccessMs = clock.now();
+      } else {
+        counts.failedRequests++;
+        counts.lastFailure = { time: clock.now(), code: outcome.code, reason: outcome.reason };
+      }
     },
-    discard: (range, reason) => countDropped(cursor.discard(range, reason).samples, reason),
-  };
-}
-
-/**
- * The journal may have given up a part of the batch, or all of it, while the request was under way, and has counted that
- * as its own loss: no more is told here than was still owed.
- */
-function createAllowance(samples: number): (wanted: number) => number {
-  let left = samples;
-  return (wanted) => {
-    const taken = Math.min(wanted, left);
-    left -= taken;
-    return taken;
+    sent(samples) {
+      counts.sent += samples;
+      listener.sent(samples);
+    },
+    dropped(samples, reason) {
+      if (samples === 0) return;
+      dropped[reason] = (dropped[reason] ?? 0) + samples;
+      listener.dropped(samples, reason);
+    },
+    expectAttempt(atMs) {
+      if (atMs === undefined) delete counts.nextAttemptMs;
+      else counts.nextAttemptMs = atMs;
+    },
+    forgetSkew() {
+      delete counts.skewMs;
+    },
   };
 }

@@ -1,25 +1,22 @@
 /**
- * One batch from its freezing to the verdict on it; whatever comes of it, the cursor says what still waits.
+ * Sends one batch, from its freezing to the verdict on it; whatever comes of it, the cursor says what still waits.
  *
  *     freeze ─► encode ─► send each body ─┬─ delivered, rejected ─► the next body; after the last one acknowledge, counted
  *                 ▲                       ├─ retry ───────────────► the same bytes again, after a backoff
  *                 │                       ├─ too_large ─► half as many snapshots; of a single one, the body in two halves
  *                 └───────────────────────┼─ switch ────► the same samples in the other protocol, frozen anew
- *                                         └─ refused ───► circuit: leave it alone
+ *                                         └─ refused ───► leave the receiver alone, keep the batch
  */
+import { touches } from "../journal/ranges.ts";
 import type { Cursor, SeqRange, StoredSnapshot } from "../journal/types.ts";
 import type { Logger } from "../runtime/log.ts";
 import { untilAccepted } from "../sink/answer.ts";
 import { createDrops } from "../sink/drops.ts";
 import type { Body, EncodedBatch, Outcome, Sink } from "../sink/sink.ts";
-import type { Acceptance } from "./acceptance.ts";
-import type { Account } from "./accounting.ts";
-import type { Decided, Retry, Send } from "./send-chain.ts";
-import type { BatchSize } from "./batch-size.ts";
-import type { Doubt } from "./doubt.ts";
-import { mayBeStored } from "./doubt.ts";
-import type { Relation } from "./receiver-health.ts";
-import type { Ledger } from "./types.ts";
+import type { Accounting } from "./accounting.ts";
+import { createBatchSize, type BatchSize } from "./batch-selection.ts";
+import type { ReceiverHealth } from "./receiver-health.ts";
+import type { Decided, Send, SendChain } from "./send-chain.ts";
 
 export type Verdict =
   /** Delivered or dropped: on to the next. */
@@ -30,49 +27,16 @@ export type Verdict =
   /** Nobody waits for an answer any more. */
   | { readonly status: "given_up" };
 
-export interface DispatchParts {
+export interface BatchSenderDeps {
   readonly sink: Sink;
   readonly cursor: Cursor;
-  readonly ledger: Ledger;
-  readonly relation: Relation;
-  readonly account: Account;
-  readonly acceptance: Acceptance;
-  readonly size: BatchSize;
-  readonly doubt: Doubt;
+  readonly health: ReceiverHealth;
+  readonly accounting: Accounting;
+  readonly request: SendChain;
+  /** Whether a snapshot is past the age limit. */
+  readonly isTooOld: (snapshot: StoredSnapshot) => boolean;
   readonly log: Logger;
-  /** How long to leave a receiver alone that sends us from one protocol to the other. */
-  readonly disagreementMs: number;
-  /** Asked before every retry, besides whether the batch is still owed. */
-  readonly tooOld: (snapshots: readonly StoredSnapshot[]) => boolean;
-  readonly attempt: (send: Send, terms: AttemptTerms, signal: AbortSignal) => Promise<Decided>;
-  readonly onReached: () => void;
 }
-
-export interface AttemptTerms {
-  readonly worthwhile: () => boolean;
-  readonly onRetry: (outcome: Retry) => void;
-}
-
-export interface Dispatch {
-  send(snapshots: readonly StoredSnapshot[], signal: AbortSignal): Promise<Verdict>;
-  /** An empty request: settled when it was answered, and the receiver's time is known. */
-  probe(signal: AbortSignal): Promise<Verdict>;
-}
-
-type Delivered = Extract<Outcome, { status: "delivered" }>;
-type Rejected = Extract<Outcome, { status: "rejected" }>;
-type TooLarge = Extract<Outcome, { status: "too_large" }>;
-/** Not one sample of the body has met its fate. */
-type Undecided = Exclude<Decided, Delivered | Rejected>;
-
-interface Decision {
-  readonly body: Body;
-  /** Too large: a single sample, which nothing can divide. */
-  readonly decided: Delivered | Rejected | TooLarge;
-}
-
-const settled: Verdict = { status: "settled" };
-const again: Verdict = { status: "again" };
 
 /** A frozen batch on its way. */
 interface Job {
@@ -87,88 +51,165 @@ interface Job {
   divided: boolean;
 }
 
-export function createDispatch(parts: DispatchParts): Dispatch {
-  const { sink, cursor, ledger, relation, account, acceptance, size, doubt, log, attempt, onReached } = parts;
-  let bugTold = false;
-  /** What was interrupted after some of its bodies; it goes on where it was, unless another batch comes first. */
-  let interrupted: Job | undefined;
+interface Decision {
+  readonly body: Body;
+  /** Too large: a single sample, which nothing can divide. */
+  readonly decided: Extract<Outcome, { status: "delivered" | "rejected" | "too_large" }>;
+}
 
-  async function send(snapshots: readonly StoredSnapshot[], signal: AbortSignal): Promise<Verdict> {
-    const job = resume(rangeOf(snapshots)) ?? begin(snapshots);
+const settled: Verdict = { status: "settled" };
+const again: Verdict = { status: "again" };
+
+export function createBatchSender(deps: BatchSenderDeps): BatchSender {
+  return new BatchSender(deps);
+}
+
+export type { BatchSender };
+
+class BatchSender {
+  readonly #deps: BatchSenderDeps;
+  readonly #size: BatchSize;
+  /**
+   * What the receiver may hold already: sent without an answer, or frozen before this process, which may have sent it. A Prometheus
+   * without an out-of-order window refuses what it holds, and then nothing is lost.
+   */
+  #maybeStored: SeqRange | undefined;
+  /** A batch that was interrupted after some of its bodies goes on where it was, unless another one comes first. */
+  #interrupted: Job | undefined;
+  /** A bug in encoding is logged once, until a batch can be encoded again. */
+  #encodingFails = false;
+
+  constructor(deps: BatchSenderDeps) {
+    this.#deps = deps;
+    this.#maybeStored = deps.cursor.frozen();
+    this.#size = createBatchSize(deps.cursor.frozen()?.bodySamples);
+  }
+
+  /** Most snapshots in the next batch. */
+  get maxSnapshots(): number {
+    return this.#size.snapshots;
+  }
+
+  /** An empty request: settled when it was answered, and the receiver's time is known. */
+  async probe(signal: AbortSignal): Promise<Verdict> {
+    const { sink, health, request } = this.#deps;
+    const decided = await request((within) => sink.probe(health.protocol, within), signal);
+    switch (decided.status) {
+      case "delivered":
+        health.reached();
+        return settled;
+      case "rejected":
+      case "too_large":
+        // A receiver that dislikes an empty request may still like a full one.
+        return settled;
+      default:
+        return this.#standBack(decided);
+    }
+  }
+
+  async send(snapshots: readonly StoredSnapshot[], signal: AbortSignal): Promise<Verdict> {
+    const job = this.#resume(rangeOf(snapshots)) ?? this.#begin(snapshots);
     if ("status" in job) return job;
-    const verdict = await sendBodies(job, signal);
-    if (verdict.status === "settled") conclude(job);
+    const verdict = await this.#sendBodies(job, signal);
+    if (verdict.status === "settled") this.#conclude(job);
     else if (job.decisions.length > 0) {
       // Should another batch come first, the bodies before it come again with the rest.
-      doubt.raise(job.range);
-      interrupted = job;
+      this.#maybeStored = job.range;
+      this.#interrupted = job;
     }
     return verdict;
   }
 
-  function resume(range: SeqRange): Job | undefined {
-    const job = interrupted;
-    interrupted = undefined;
+  #resume(range: SeqRange): Job | undefined {
+    const { cursor, health } = this.#deps;
+    const job = this.#interrupted;
+    this.#interrupted = undefined;
     const isSame =
       job?.range.firstSeq === range.firstSeq &&
       job.range.lastSeq === range.lastSeq &&
-      job.protocol === ledger.protocol &&
+      job.protocol === health.protocol &&
       cursor.frozen()?.firstSeq === range.firstSeq;
     return isSame ? job : undefined;
   }
 
-  function begin(snapshots: readonly StoredSnapshot[]): Job | Verdict {
+  #begin(snapshots: readonly StoredSnapshot[]): Job | Verdict {
+    const { sink, cursor, health } = this.#deps;
+    const { protocol } = health;
+    const { samples: bodySamples } = this.#size;
     const range = rangeOf(snapshots);
-    const { protocol } = ledger;
-    const bodySamples = size.samples;
     cursor.freeze({ ...range, protocol, ...(bodySamples < Infinity && { bodySamples }) });
-    const encoded = encode(snapshots, protocol);
-    if (encoded === "bug") return shrink(snapshots, "encode_error");
+    const encoded = this.#encode(snapshots, protocol);
+    if (encoded === "failed") return this.#shrink(snapshots, "encode_error");
     const { bodies } = encoded;
     if (snapshots.length > 1 && bodies.some(({ bytes }) => bytes.length > sink.maxBytes))
-      return shrink(snapshots, "too_large");
+      return this.#shrink(snapshots, "too_large");
     return { snapshots, range, protocol, encoded, left: [...bodies], decisions: [], divided: false };
   }
 
+  /** A bug costs the snapshots that bring it to light, and no others. */
+  #encode(snapshots: readonly StoredSnapshot[], protocol: string): EncodedBatch | "failed" {
+    const { sink, log } = this.#deps;
+    try {
+      const encoded = sink.encode({ snapshots }, protocol);
+      this.#encodingFails = false;
+      return encoded;
+    } catch (error) {
+      if (!this.#encodingFails) log.error(`cannot encode a batch for ${sink.id}`, { error });
+      this.#encodingFails = true;
+      return "failed";
+    }
+  }
+
   /** Until nothing is left, or something stands in the way. */
-  async function sendBodies(job: Job, signal: AbortSignal): Promise<Verdict> {
-    const { left, decisions } = job;
+  async #sendBodies(job: Job, signal: AbortSignal): Promise<Verdict> {
+    const { left, decisions, snapshots } = job;
+    const { sink, health } = this.#deps;
     for (let body = left[0]; body !== undefined; body = left[0]) {
-      if (isTooMuch(body, job) && divide(body, job)) continue;
-      const decided = body.bytes.length > sink.maxBytes ? beyondLimit(body) : await ask(body, job, signal);
-      if (decided.status === "too_large" && job.snapshots.length === 1) {
-        size.tooManySamples(pointsOf(body));
-        if (divide(body, job)) continue;
+      const isTooLong = body.bytes.length > sink.maxBytes;
+      const isTooMuch = snapshots.length === 1 && pointsOf(body) > this.#size.samples;
+      if ((isTooLong || isTooMuch) && this.#divide(body, job)) continue;
+      const decided = isTooLong ? beyondLimit(body, sink.maxBytes) : await this.#request(body, job, signal);
+      if (decided.status === "too_large") {
+        if (snapshots.length > 1) return this.#shrink(snapshots, "too_large");
+        this.#size.tooManySamples(pointsOf(body));
+        if (this.#divide(body, job)) continue;
       } else if (decided.status !== "delivered" && decided.status !== "rejected")
-        return standOff(decided, job.snapshots);
-      if (decided.status === "delivered" && decided.rejected < pointsOf(body))
-        acceptance.accepted(job.protocol);
-      onReached();
+        return this.#standBack(decided);
+      if (decided.status === "delivered" && decided.rejected < pointsOf(body)) health.accept(job.protocol);
+      health.reached();
       left.shift();
       decisions.push({ body, decided });
     }
     return settled;
   }
 
-  function ask(body: Body, job: Job, signal: AbortSignal): Promise<Decided> {
+  /** False where there is nothing left to divide. */
+  #divide(body: Body, job: Job): boolean {
+    const halves = this.#deps.sink.halves?.(body);
+    if (halves === undefined) return false;
+    job.left.splice(0, 1, ...halves);
+    job.divided = true;
+    return true;
+  }
+
+  #request(body: Body, job: Job, signal: AbortSignal): Promise<Decided> {
+    const { sink, cursor, isTooOld, request } = this.#deps;
     const send: Send = async (within) => {
       const result = await sink.send(body, job.protocol, within);
-      return { ...result, outcome: withCaution(result.outcome, body, job) };
+      const outcome = this.#cautious(result.outcome, body, job);
+      // A receiver that is too busy did not store anything; of every other failure nobody knows.
+      if (outcome.status === "retry" && outcome.code !== "429") this.#maybeStored = job.range;
+      return { ...result, outcome };
     };
-    const terms: AttemptTerms = {
-      worthwhile: () => cursor.frozen() !== undefined && !parts.tooOld(job.snapshots),
-      onRetry(outcome) {
-        if (mayBeStored(outcome)) doubt.raise(job.range);
-      },
-    };
-    return attempt(send, terms, signal);
+    return request(send, signal, () => cursor.frozen() !== undefined && !job.snapshots.some(isTooOld));
   }
 
   /** Nothing is lost to a receiver that has taken nothing yet, nor to mere words about a size. */
-  function withCaution(outcome: Outcome, body: Body, { snapshots }: Job): Outcome {
+  #cautious(outcome: Outcome, body: Body, { snapshots }: Job): Outcome {
+    const { sink, health } = this.#deps;
     if (outcome.status !== "too_large")
-      return acceptance.proven ? outcome : untilAccepted(outcome, pointsOf(body), sink.type);
-    const isFinal = outcome.keep !== true && acceptance.proven;
+      return health.proven ? outcome : untilAccepted(outcome, pointsOf(body), sink.type);
+    const isFinal = outcome.keep !== true && health.proven;
     if (isFinal || snapshots.length > 1 || sink.halves?.(body) !== undefined) return outcome;
     const { code, reason } = outcome;
     return {
@@ -178,146 +219,101 @@ export function createDispatch(parts: DispatchParts): Dispatch {
     };
   }
 
-  function isTooMuch(body: Body, { snapshots }: Job): boolean {
-    return (snapshots.length === 1 && pointsOf(body) > size.samples) || body.bytes.length > sink.maxBytes;
-  }
-
-  /** False where there is nothing left to divide. */
-  function divide(body: Body, job: Job): boolean {
-    const halves = sink.halves?.(body);
-    if (halves === undefined) return false;
-    job.left.splice(0, 1, ...halves);
-    job.divided = true;
-    return true;
-  }
-
-  function beyondLimit({ bytes }: Body): TooLarge {
-    const reason = `body must have at most ${sink.maxBytes} bytes, got ${bytes.length}`;
-    return { status: "too_large", code: "own_limit", reason };
-  }
-
-  /** A bug costs the snapshots that bring it to light, and no others. */
-  function encode(snapshots: readonly StoredSnapshot[], protocol: string): EncodedBatch | "bug" {
-    try {
-      const encoded = sink.encode({ snapshots }, protocol);
-      bugTold = false;
-      return encoded;
-    } catch (error) {
-      if (!bugTold) log.error(`cannot encode a batch for ${sink.id}`, { error });
-      bugTold = true;
-      return "bug";
-    }
-  }
-
   /** Half as much next time; what is too much alone will never be delivered. */
-  function shrink(snapshots: readonly StoredSnapshot[], reason: string): Verdict {
+  #shrink(snapshots: readonly StoredSnapshot[], reason: string): Verdict {
     if (snapshots.length > 1) {
-      size.tooManySnapshots(snapshots.length);
+      this.#size.tooManySnapshots(snapshots.length);
       return again;
     }
-    account.discard(rangeOf(snapshots), reason);
+    this.#discard(rangeOf(snapshots), reason);
     return settled;
   }
 
-  function standOff(decided: Undecided, snapshots: readonly StoredSnapshot[]): Verdict {
+  #standBack(decided: Exclude<Decided, Decision["decided"]>): Verdict {
+    const { health } = this.#deps;
     switch (decided.status) {
-      case "too_large":
-        return shrink(snapshots, "too_large");
       case "refused":
-        return keptOut(decided);
-      case "switch":
-        return switchTo(decided);
+        this.#size.smallest();
+        return { status: "stand_back", ms: health.refused(decided) };
+      case "switch": {
+        const ms = health.switchTo(decided);
+        return ms === 0 ? again : { status: "stand_back", ms };
+      }
       case "aborted":
         return { status: "given_up" };
     }
   }
 
-  function conclude({ range, encoded, decisions, divided }: Job): void {
-    const resent = doubt.covers(range);
+  /** Every body has its answer: the batch is acknowledged, or discarded where nothing of it was taken. */
+  #conclude({ range, encoded, decisions, divided }: Job): void {
+    const resent = this.#maybeStored !== undefined && touches([this.#maybeStored], range);
     const drops = createDrops();
     const reasons = new Set<string>();
     let sent = 0;
-    for (const { body, decided } of decisions) {
+    for (const decision of decisions) {
+      const { body, decided } = decision;
       const reason = reasonOf(decided, resent);
-      const refused = refusedBy(decided, body, resent);
+      const refused = this.#refusedBy(decision, resent);
       sent += body.samples - refused;
       drops.add(reason, refused);
       if (decided.status !== "delivered") reasons.add(reason);
     }
     const [reason, ...others] = reasons;
-    const isTaken = decisions.some(({ decided }) => decided.status === "delivered");
-    if (isTaken) size.delivered(divided);
+    if (decisions.some(({ decided }) => decided.status === "delivered")) this.#size.delivered(divided);
     else if (reason !== undefined) {
-      ledger.protocol = acceptance.best;
+      this.#deps.health.fallBack();
       if (others.length === 0) {
-        account.discard(range, reason);
+        this.#discard(range, reason);
         return;
       }
     }
     for (const [other, samples] of Object.entries(encoded.dropped)) drops.add(other, samples);
-    account.settle(range, { sent, dropped: drops.counts() });
+    this.#settle(range, sent, drops.counts());
   }
 
-  /** Samples of the body that the receiver would not have; told in the log. */
-  function refusedBy(decided: Decision["decided"], body: Body, resent: boolean): number {
-    if (decided.status === "too_large") {
-      log.error(`${sink.id} cannot take a single sample, it is too large: ${decided.reason}`, {
-        code: decided.code,
-      });
-      return body.samples;
-    }
-    if (decided.status === "rejected") {
-      const { reason, code } = decided;
-      if (resent) log.info(`${sink.id} rejected a batch sent again${alreadyThere}`, { reason, code });
-      else log.error(`${sink.id} rejected ${body.samples} samples: ${reason}`, { code });
-      return body.samples;
-    }
-    const { rejected, reason } = decided;
-    if (resent && rejected > 0)
-      log.info(`${sink.id} took a part of a batch sent again${alreadyThere}`, { rejected, reason });
-    else if (reason !== undefined)
-      log.warn(`${sink.id} ${rejected > 0 ? "took a part only" : "took it with a warning"}: ${reason}`, {
-        rejected,
-      });
-    return Math.min(rejected, body.samples);
+  /** Counts each sample once: delivered = sent + left out + rejected. */
+  #settle(range: SeqRange, sent: number, dropped: Readonly<Record<string, number>>): void {
+    const { sink, cursor, accounting } = this.#deps;
+    // In one tick with the acknowledgement, so that both are written in one transaction.
+    if (sink.memory !== undefined || cursor.notes().memory !== undefined)
+      cursor.note({ memory: sink.memory?.save() ?? "" });
+    // The journal may have given up some of the batch during the request, and has counted that as its own loss.
+    let owed = cursor.acknowledge(range).samples;
+    const take = (samples: number): number => {
+      const taken = Math.min(samples, owed);
+      owed -= taken;
+      return taken;
+    };
+    accounting.sent(take(sent));
+    for (const [reason, samples] of Object.entries(dropped)) accounting.dropped(take(samples), reason);
   }
 
-  /** The receiver may know another protocol better than this one. */
-  function keptOut({
-    reason,
-    code,
-  }: Pick<Extract<Outcome, { status: "refused" }>, "reason" | "code">): Verdict {
-    size.smallest();
-    ledger.protocol = acceptance.best;
-    return { status: "stand_back", ms: relation.refused(reason, code) };
+  /** The batch will never be delivered. */
+  #discard(range: SeqRange, reason: string): void {
+    const { cursor, accounting } = this.#deps;
+    accounting.dropped(cursor.discard(range, reason).samples, reason);
   }
 
-  function switchTo({ protocol, reason }: Extract<Outcome, { status: "switch" }>): Verdict {
-    return relation.switchTo(protocol, reason) ? again : { status: "stand_back", ms: parts.disagreementMs };
+  /** Logs what the receiver would not have of a body; the number of its samples. */
+  #refusedBy({ body, decided }: Decision, resent: boolean): number {
+    const { sink, log } = this.#deps;
+    const { status, code, reason = "" } = decided;
+    const refused = status === "delivered" ? Math.min(decided.rejected, body.samples) : body.samples;
+    const fields = { code, rejected: refused };
+    if (status === "too_large")
+      log.error(`${sink.id} cannot take a single sample, it is too large: ${reason}`, fields);
+    else if (resent && refused > 0)
+      log.info(`${sink.id} rejected samples sent again, most likely it has them: ${reason}`, fields);
+    else if (status === "rejected") log.error(`${sink.id} rejected ${refused} samples: ${reason}`, fields);
+    else if (refused > 0) log.warn(`${sink.id} took a part only: ${reason}`, fields);
+    else if (reason !== "") log.warn(`${sink.id} took it with a warning: ${reason}`, fields);
+    return refused;
   }
+}
 
-  return {
-    send,
-    async probe(signal) {
-      const send: Send = (within) => sink.probe(ledger.protocol, within);
-      const decided = await attempt(send, { worthwhile: () => true, onRetry: () => undefined }, signal);
-      switch (decided.status) {
-        case "delivered":
-          onReached();
-          return settled;
-        case "rejected":
-        case "too_large":
-          // A receiver that dislikes an empty request may still like a full one.
-          return settled;
-        case "refused":
-          return keptOut(decided);
-        case "switch":
-          return switchTo(decided);
-        case "aborted":
-          return { status: "given_up" };
-      }
-    },
-  };
+function beyondLimit({ bytes }: Body, maxBytes: number): Extract<Outcome, { status: "too_large" }> {
+  const reason = `body must have at most ${maxBytes} bytes, got ${bytes.length}`;
+  return { status: "too_large", code: "own_limit", reason };
 }
 
 function reasonOf({ status }: Decision["decided"], resent: boolean): string {
@@ -329,8 +325,6 @@ function reasonOf({ status }: Decision["decided"], resent: boolean): string {
 function pointsOf({ samples, marks = 0 }: Body): number {
   return samples + marks;
 }
-
-const alreadyThere = ": most likely it holds the samples since the first time, whose answer was lost";
 
 export function rangeOf(snapshots: readonly StoredSnapshot[]): SeqRange {
   return { firstSeq: snapshots[0]?.seq ?? 0, lastSeq: snapshots.at(-1)?.seq ?? -1 };

@@ -1,4 +1,4 @@
-/** All deliveries together: one loop a receiver, started, notified and ended as one. */
+/** The loops of all receivers: started, notified, reloaded and ended as one. */
 import { isDeepStrictEqual } from "node:util";
 import type { Journal, KnownSink, SinkAssignment } from "../journal/types.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
@@ -7,17 +7,17 @@ import type { Logger } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
 import type { Receiver, SinkWorld } from "../sink/index.ts";
 import type { Sink } from "../sink/sink.ts";
-import { createDeliveryLoop, type Delivery } from "./loop.ts";
 import { createLatestOnly } from "./latest-only.ts";
+import { createDeliveryLoop } from "./loop.ts";
 import { assignSinks } from "./sink-ids.ts";
-import type { DeliveryListener, DeliveryReport } from "./types.ts";
+import type { Delivery, DeliveryListener, DeliveryReport } from "./types.ts";
 
 export interface DeliveriesOptions {
   readonly journal: Journal;
   readonly sinkWorld: SinkWorld;
   /** The current snapshots, for sinks without history. */
   readonly latest: () => readonly Snapshot[];
-  /** Counters of one sink. */
+  /** Counters for one sink. */
   readonly listenerOf: (sink: string) => DeliveryListener;
   readonly clock: Clock;
   readonly random: Random;
@@ -53,67 +53,22 @@ const retireMs = 2000;
 const afterBugMs = 60_000;
 
 export function createDeliveries(options: DeliveriesOptions): Deliveries {
-  const { journal, clock, log } = options;
+  const { journal, clock } = options;
   let running: readonly Running[] = [];
-
-  async function start({ receiver, assigned }: Wanted): Promise<Running> {
-    const sink = await receiver.open({ ...options.sinkWorld, id: assigned.sink });
-    const delivery = createLoop({ receiver, assigned }, sink, options);
-    const stop = new AbortController();
-    return { receiver, assigned, sink, delivery, stop, ended: keepRunning(delivery, stop.signal) };
-  }
-
-  /** What waits would wait for ever behind a bug that ended the loop. */
-  async function keepRunning(delivery: Delivery, signal: AbortSignal): Promise<void> {
-    for (let ended = false; !ended && !signal.aborted;) {
-      try {
-        await delivery.run(signal);
-        ended = true;
-      } catch (error) {
-        log.error(`a bug stopped the delivery to ${delivery.sink}`, { error, again_in_s: afterBugMs / 1000 });
-        await clock.sleep(afterBugMs, signal);
-      }
-    }
-  }
-
-  async function end({ sink, delivery, stop, ended }: Running, budgetMs: number): Promise<void> {
-    delivery.finish();
-    using _budget = clock.after(budgetMs, () => stop.abort());
-    await ended;
-    await sink[Symbol.asyncDispose]();
-  }
-
-  /** Without a cursor a sink is known only while it runs. */
-  function knownSinks(): readonly KnownSink[] {
-    const latest = running.filter(({ receiver: { pacing } }) => pacing.kind === "latest");
-    return [...journal.sinks(), ...latest.map(({ assigned: { sink, block } }) => ({ sink, block }))];
-  }
 
   return {
     async apply(receivers) {
-      const assignments = assignSinks(receivers, knownSinks());
-      const wanted = receivers.flatMap((receiver, index): Wanted[] => {
-        const assigned = assignments[index];
-        return assigned === undefined ? [] : [{ receiver, assigned }];
-      });
-      const kept = new Map<Wanted, Running>();
-      const ending: Running[] = [];
-      for (const one of running) {
-        const same = wanted.find(
-          ({ receiver, assigned }) =>
-            assigned.sink === one.assigned.sink && sameReceiver(receiver, one.receiver),
-        );
-        if (same === undefined) ending.push(one);
-        else kept.set(same, one);
-      }
-      await Promise.all(ending.map((one) => end(one, retireMs)));
-      journal.assign(
-        wanted.flatMap(({ receiver: { pacing }, assigned }) => (pacing.kind === "history" ? [assigned] : [])),
-      );
+      const wanted = assign(receivers, [...journal.sinks(), ...withoutCursor(running)]);
+      const unchanged = new Map(wanted.map((one) => [one, running.find((each) => isSame(one, each))]));
+      const kept = new Set(unchanged.values());
+      const ending = running.filter((one) => !kept.has(one));
+      await Promise.all(ending.map((one) => end(one, clock, retireMs)));
+      const withHistory = wanted.filter(({ receiver }) => receiver.pacing.kind === "history");
+      journal.assign(withHistory.map(({ assigned }) => assigned));
       running = await Promise.all(
         wanted.map(async (one) => {
-          const same = kept.get(one);
-          return same === undefined ? start(one) : { ...same, ...one };
+          const same = unchanged.get(one);
+          return same === undefined ? start(one, options) : { ...same, ...one };
         }),
       );
     },
@@ -132,10 +87,36 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
         state: delivery.state(),
       })),
     async finish(budgetMs) {
-      await Promise.all(running.map((one) => end(one, budgetMs)));
+      await Promise.all(running.map((one) => end(one, clock, budgetMs)));
       running = [];
     },
   };
+}
+
+function assign(receivers: readonly Receiver[], known: readonly KnownSink[]): readonly Wanted[] {
+  const assignments = assignSinks(receivers, known);
+  return receivers.flatMap((receiver, index) => {
+    const assigned = assignments[index];
+    return assigned === undefined ? [] : [{ receiver, assigned }];
+  });
+}
+
+/** Without a cursor a sink is known only while it runs. */
+function withoutCursor(running: readonly Running[]): readonly KnownSink[] {
+  const latest = running.filter(({ receiver }) => receiver.pacing.kind === "latest");
+  return latest.map(({ assigned: { sink, block } }) => ({ sink, block }));
+}
+
+/** Two literal secrets never compare equal, so a block that holds one is started anew: a wasted connection, no loss. */
+function isSame(a: Wanted, b: Wanted): boolean {
+  return a.assigned.sink === b.assigned.sink && isDeepStrictEqual(a.receiver.settings, b.receiver.settings);
+}
+
+async function start(wanted: Wanted, options: DeliveriesOptions): Promise<Running> {
+  const sink = await wanted.receiver.open({ ...options.sinkWorld, id: wanted.assigned.sink });
+  const delivery = createLoop(wanted, sink, options);
+  const stop = new AbortController();
+  return { ...wanted, sink, delivery, stop, ended: keepRunning(delivery, options, stop.signal) };
 }
 
 function createLoop(
@@ -152,16 +133,33 @@ function createLoop(
   switch (pacing.kind) {
     case "latest":
       return createLatestOnly({ ...shared, intervalMs: pacing.intervalMs });
-    case "history":
-      return createDeliveryLoop({
-        ...shared,
-        pacing,
-        cursor: options.journal.cursor(sink.id, { from: "now", block }),
-      });
+    case "history": {
+      const cursor = options.journal.cursor(sink.id, { from: "now", block });
+      return createDeliveryLoop({ ...shared, pacing, cursor });
+    }
   }
 }
 
-/** Two literal secrets never compare equal, so a block that holds one is started anew: a wasted connection, no loss. */
-function sameReceiver(a: Receiver, b: Receiver): boolean {
-  return isDeepStrictEqual(a.settings, b.settings);
+/** What waits would wait for ever behind a bug that ended the loop. */
+async function keepRunning(
+  delivery: Delivery,
+  { clock, log }: DeliveriesOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let ended = false; !ended && !signal.aborted;) {
+    try {
+      await delivery.run(signal);
+      ended = true;
+    } catch (error) {
+      log.error(`a bug stopped the delivery to ${delivery.sink}`, { error, again_in_s: afterBugMs / 1000 });
+      await clock.sleep(afterBugMs, signal);
+    }
+  }
+}
+
+async function end({ sink, delivery, stop, ended }: Running, clock: Clock, budgetMs: number): Promise<void> {
+  delivery.finish();
+  using _budget = clock.after(budgetMs, () => stop.abort());
+  await ended;
+  await sink[Symbol.asyncDispose]();
 }

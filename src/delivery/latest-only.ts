@@ -3,25 +3,23 @@
  *
  *     wait ─► encode what is current ─► send ─┬─ delivered, rejected ─► the next interval
  *      ▲                                      ├─ retry ───────────────► a backoff, then whatever is current by then
- *      └──────────────────────────────────────┴─ refused ─────────────► circuit: leave it alone
+ *      └──────────────────────────────────────┴─ refused ─────────────► 1, 2, 4 … 15 minutes
  */
 import type { Snapshot } from "../meter/snapshot.ts";
-import { createBackoff, type BackoffSettings } from "../runtime/backoff.ts";
+import type { BackoffSettings } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
 import type { Body, EncodedBatch, Outcome, Sink } from "../sink/sink.ts";
-import { withTelemetry } from "./send-chain.ts";
-import type { Delivery } from "./loop.ts";
-import { createPause } from "./wakeable-timer.ts";
-import { createRelation } from "./receiver-health.ts";
-import { createLedger, stateOf, type DeliveryListener } from "./types.ts";
+import { createAccounting, type Accounting } from "./accounting.ts";
+import { createReceiverHealth, type ReceiverHealth } from "./receiver-health.ts";
+import type { Delivery, DeliveryListener, DeliveryState } from "./types.ts";
+import { createWakeableTimer, type WakeableTimer } from "./wakeable-timer.ts";
 
-interface PushLatestOptions {
+interface LatestOnlyOptions {
   readonly sink: Sink;
   /** Time between two pushes, milliseconds. */
   readonly intervalMs: number;
-  readonly backoff?: BackoffSettings;
   /** The last snapshot of each source, none that is older than its source's limit. */
   readonly latest: () => readonly Snapshot[];
   readonly listener: DeliveryListener;
@@ -30,126 +28,137 @@ interface PushLatestOptions {
   readonly log: Logger;
 }
 
-/** Nothing is lost by waiting: a later push tells all that an earlier one would have. */
-const patientBackoff: BackoffSettings = { minMs: 1000, maxMs: 60_000 };
-/** At most this long between wake and the first push. */
-const herdMs = 30_000;
+/** Nothing is lost by waiting: a later push has all that an earlier one would have had. */
+const backoff: BackoffSettings = { minMs: 1000, maxMs: 60_000 };
 /** After the first snapshot the other sources get this long, or a push would take their series from the group. */
 const gatherMs = 5000;
+/** A Pushgateway has one protocol. */
+const memory = { accepted: () => [], accept: () => undefined };
 
-export function createLatestOnly(options: PushLatestOptions): Delivery {
-  const { sink, intervalMs, latest, listener, clock, random, log } = options;
-  const ledger = createLedger(sink.protocols[0]);
-  const backoff = createBackoff(random, options.backoff ?? patientBackoff);
-  const relation = createRelation(sink.id, { ledger, backoff, clock, log });
-  const pause = createPause(clock);
-  let finishing = false;
+export function createLatestOnly(options: LatestOnlyOptions): Delivery {
+  return new LatestOnly(options);
+}
+
+class LatestOnly implements Delivery {
+  readonly sink: string;
+  readonly #options: LatestOnlyOptions;
+  readonly #accounting: Accounting;
+  readonly #health: ReceiverHealth;
+  readonly #timer: WakeableTimer;
+  #finishing = false;
   /** By the monotonic clock; absent while there is nothing to push. */
-  let dueAt: number | undefined;
-  /** Nothing before then, whatever is due: the random delay that spreads a herd. */
-  let holdUntil = 0;
-  let rejection: string | undefined;
+  #dueAt: number | undefined;
+  /** The last push was rejected for this, which is logged once. */
+  #rejection: string | undefined;
 
-  async function push(signal: AbortSignal): Promise<void> {
-    const startedAt = clock.monotonic();
-    const {
-      bodies: [body],
-      dropped: left,
-    } = sink.encode({ snapshots: latest() }, ledger.protocol);
-    if (body === undefined) {
-      dueAt = undefined;
-      return;
-    }
-    const send = withTelemetry((within) => sink.send(body, ledger.protocol, within), ledger, listener, clock);
-    const { outcome } = await send(signal);
-    dueAt = Math.max(startedAt + intervalMs, clock.monotonic());
-    if (!signal.aborted) conclude(outcome, body, left);
+  constructor(options: LatestOnlyOptions) {
+    const { sink, listener, clock, random, log } = options;
+    this.sink = sink.id;
+    this.#options = options;
+    this.#accounting = createAccounting(listener, clock);
+    this.#health = createReceiverHealth(sink, { backoff, memory, clock, random, log });
+    this.#timer = createWakeableTimer(clock);
   }
 
-  function conclude(outcome: Outcome, body: Body, left: EncodedBatch["dropped"]): void {
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !this.#finishing) {
+      const waitMs = this.#waitMs();
+      if (waitMs === undefined || waitMs > 0) await this.#timer.wait(signal, waitMs);
+      else await this.#push(signal);
+    }
+    if (!signal.aborted) await this.#sayGoodbye(signal);
+    this.#health.report("stopped");
+  }
+
+  /** Until the next push; absent while there is nothing to push. */
+  #waitMs(): number | undefined {
+    if (this.#dueAt === undefined) return undefined;
+    return Math.max(this.#dueAt - this.#options.clock.monotonic(), this.#health.quietMs);
+  }
+
+  async #push(signal: AbortSignal): Promise<void> {
+    const { sink, latest, intervalMs, clock } = this.#options;
+    const { protocol } = this.#health;
+    const startedAt = clock.monotonic();
+    const { bodies, dropped } = sink.encode({ snapshots: latest() }, protocol);
+    const [body] = bodies;
+    if (body === undefined) {
+      this.#dueAt = undefined;
+      return;
+    }
+    const result = await sink.send(body, protocol, signal);
+    this.#accounting.requested(result);
+    this.#dueAt = Math.max(startedAt + intervalMs, clock.monotonic());
+    if (!signal.aborted) this.#conclude(result.outcome, body, dropped);
+  }
+
+  #conclude(outcome: Outcome, body: Body, leftOut: EncodedBatch["dropped"]): void {
+    const { clock, log } = this.#options;
     switch (outcome.status) {
-      case "delivered":
-        relation.reached();
-        rejection = undefined;
-        sent(body, outcome.rejected);
-        for (const [reason, samples] of Object.entries(left)) dropped(samples, reason);
+      case "delivered": {
+        const rejected = Math.min(outcome.rejected, body.samples);
+        this.#health.reached();
+        this.#rejection = undefined;
+        this.#accounting.sent(body.samples - rejected);
+        this.#accounting.dropped(rejected, "rejected");
+        for (const [reason, samples] of Object.entries(leftOut)) this.#accounting.dropped(samples, reason);
         return;
+      }
       case "retry": {
-        const waitMs = outcome.afterMs ?? backoff.next();
-        relation.failed(outcome.reason, outcome.code, waitMs);
-        waitFor(waitMs);
-        ledger.nextAttemptMs = clock.now() + waitMs;
+        const waitMs = this.#health.failed(outcome);
+        this.#dueAt = clock.monotonic() + waitMs;
+        this.#accounting.expectAttempt(clock.now() + waitMs);
         return;
       }
       case "refused":
-        waitFor(relation.refused(outcome.reason, outcome.code));
+        this.#dueAt = clock.monotonic() + this.#health.refused(outcome);
         return;
       case "rejected":
       case "too_large":
       case "switch":
         // The next interval brings other values, which it may like better.
-        if (rejection !== outcome.reason)
-          log.error(`${sink.id} rejected ${body.samples} samples: ${outcome.reason}`, { code: outcome.code });
-        rejection = outcome.reason;
-        ledger.status = "retrying";
-        dropped(body.samples, "rejected");
+        if (this.#rejection !== outcome.reason)
+          log.error(`${this.sink} rejected ${body.samples} samples: ${outcome.reason}`, {
+            code: outcome.code,
+          });
+        this.#rejection = outcome.reason;
+        this.#health.report("retrying");
+        this.#accounting.dropped(body.samples, "rejected");
     }
   }
 
-  function waitFor(ms: number): void {
-    dueAt = clock.monotonic() + ms;
-  }
-
-  function sent(body: Body, rejected: number): void {
-    const taken = body.samples - Math.min(rejected, body.samples);
-    ledger.sent += taken;
-    listener.sent(taken);
-    dropped(body.samples - taken, "rejected");
-  }
-
-  function dropped(samples: number, reason: string): void {
-    if (samples === 0) return;
-    ledger.dropped[reason] = (ledger.dropped[reason] ?? 0) + samples;
-    listener.dropped(samples, reason);
-  }
-
   /** The group goes with the agent; where it is to stay, it gets the last values. */
-  async function sayGoodbye(signal: AbortSignal): Promise<void> {
+  async #sayGoodbye(signal: AbortSignal): Promise<void> {
+    const { sink, log } = this.#options;
     if (sink.retire === undefined) {
-      await push(signal);
+      await this.#push(signal);
       return;
     }
     const { outcome } = await sink.retire(signal);
     if (outcome.status !== "delivered") log.warn(`cannot say goodbye to ${sink.id}: ${outcome.reason}`);
   }
 
-  return {
-    sink: sink.id,
-    state: () => stateOf(ledger, { snapshots: 0, bytes: 0 }),
-    notify() {
-      if (dueAt !== undefined) return;
-      waitFor(Math.min(gatherMs, intervalMs));
-      pause.nudge();
-    },
-    woke() {
-      sink.renew();
-      backoff.reset();
-      ledger.skewMs = undefined;
-      holdUntil = clock.monotonic() + random() * herdMs;
-      pause.nudge();
-    },
-    finish() {
-      finishing = true;
-      pause.nudge();
-    },
-    async run(signal) {
-      while (!signal.aborted && !finishing) {
-        const waitMs = dueAt === undefined ? undefined : Math.max(dueAt, holdUntil) - clock.monotonic();
-        if (waitMs === undefined || waitMs > 0) await pause.wait(signal, waitMs);
-        else await push(signal);
-      }
-      if (!signal.aborted) await sayGoodbye(signal);
-      ledger.status = "stopped";
-    },
-  };
+  state(): DeliveryState {
+    const { status, protocol } = this.#health;
+    return { ...this.#accounting.counts(), status, protocol, backlog: { snapshots: 0, bytes: 0 } };
+  }
+
+  notify(): void {
+    if (this.#dueAt !== undefined) return;
+    const { clock, intervalMs } = this.#options;
+    this.#dueAt = clock.monotonic() + Math.min(gatherMs, intervalMs);
+    this.#timer.wake();
+  }
+
+  woke(): void {
+    this.#options.sink.renew();
+    this.#health.woke();
+    this.#accounting.forgetSkew();
+    this.#timer.wake();
+  }
+
+  finish(): void {
+    this.#finishing = true;
+    this.#timer.wake();
+  }
 }

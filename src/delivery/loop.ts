@@ -1,35 +1,34 @@
 /**
  * The loop that moves one sink's cursor: nothing but its own receiver can delay it.
  *
- *     greet ─► pick ─► dispatch ─┬─ settled, again ─► pick
- *       ▲        ▲               ├─ stand_back ─────► wait, then pick
- *       │        └── wait ◄──────┘
+ *     greet ─► select ─► send ─┬─ settled, again ─► select
+ *       ▲        ▲             ├─ stand_back ─────► wait, then select
+ *       │        └── wait ◄────┘
  *       └── wake, or all that waits is ahead of the receiver's clock
  *
  * To greet is to ask the receiver for its time with an empty request, and to send what was frozen before.
+ *
+ * The other files of this folder, in reading order: batch-selection (what goes next), batch-sender (one batch until the verdict on
+ * it), send-chain (one request until it is decided), receiver-health and clock-guard (what answers show), accounting (what became
+ * of every sample), latest-only (the loop for a sink without history), deliveries and sink-ids (all loops together).
  */
 import { touches } from "../journal/ranges.ts";
-import type { Cursor, ReadLimits, StoredSnapshot } from "../journal/types.ts";
-import { createBackoff } from "../runtime/backoff.ts";
+import type { Cursor, StoredSnapshot } from "../journal/types.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
 import type { Pacing } from "../sink/pacing.ts";
 import type { Sink } from "../sink/sink.ts";
-import { createAcceptance } from "./acceptance.ts";
-import { createAccount } from "./accounting.ts";
-import { waitForNext, withRetry, withTelemetry, type Decided, type Send } from "./send-chain.ts";
-import { createBatchSize } from "./batch-size.ts";
-import { createClockGuard, withClockGuard } from "./clock-guard.ts";
-import { createDispatch, rangeOf, type AttemptTerms, type Verdict } from "./batch-sender.ts";
-import { createDoubt } from "./doubt.ts";
-import { batchSamples, createDrainPace } from "./drain.ts";
-import { createPause } from "./wakeable-timer.ts";
-import { pickBatch, type Pick } from "./batch-selection.ts";
-import { createRelation } from "./receiver-health.ts";
-import { createLedger, stateOf, type DeliveryListener, type DeliveryState } from "./types.ts";
+import { createAccounting, type Accounting } from "./accounting.ts";
+import { batchSamples, selectBatch, type Selection } from "./batch-selection.ts";
+import { createBatchSender, rangeOf, type BatchSender, type Verdict } from "./batch-sender.ts";
+import { createClockGuard, type ClockGuard } from "./clock-guard.ts";
+import { createReceiverHealth, type ReceiverHealth } from "./receiver-health.ts";
+import { createInterrupts, createSendChain, type Interrupts } from "./send-chain.ts";
+import type { Delivery, DeliveryListener, DeliveryState, DeliveryStatus } from "./types.ts";
+import { createWakeableTimer, type WakeableTimer } from "./wakeable-timer.ts";
 
-export interface DeliveryOptions {
+export interface DeliveryLoopOptions {
   readonly sink: Sink;
   readonly cursor: Cursor;
   readonly pacing: Extract<Pacing, { kind: "history" }>;
@@ -39,272 +38,257 @@ export interface DeliveryOptions {
   readonly log: Logger;
 }
 
-export interface Delivery {
-  readonly sink: string;
-  state(): DeliveryState;
-  /** Something was appended to the journal. */
-  notify(): void;
-  /** The machine woke: new connections, a fresh backoff, and a random delay before the first request. */
-  woke(): void;
-  /** Delivers what waits without waiting for anything, and ends at the first request from now on that fails; `run` resolves then. */
-  finish(): void;
-  /** Until the signal aborts or `finish` is done; never rejects for what a receiver or the network does. */
-  run(signal: AbortSignal): Promise<void>;
-}
-
-/** At most this long between wake, or the end of a long outage, and the first request that follows. */
-const herdMs = 30_000;
-/** An outage after which a whole fleet may come back at once. */
-const longOutageMs = 5 * 60_000;
 /** How often what waits for something other than its deadline is looked at. */
 const recheckMs = 30_000;
 
-export function createDeliveryLoop(options: DeliveryOptions): Delivery {
-  const { sink, cursor, pacing, listener, clock, random, log } = options;
-  const ledger = createLedger(protocolOf(sink, cursor));
-  const backoff = createBackoff(random, { minMs: pacing.minBackoffMs, maxMs: pacing.maxBackoffMs });
-  const relation = createRelation(sink.id, { ledger, backoff, clock, log });
-  const pace = createDrainPace(pacing.drainRate);
-  const guard = createClockGuard(clock);
-  const size = createBatchSize(cursor.frozen()?.bodySamples);
-  const account = createAccount(cursor, ledger, listener, sink.memory);
-  /** Ended by new snapshots; a wait for the receiver's sake is not. */
-  const idle = createPause(clock);
-  const patience = createPause(clock);
-  const dispatch = createDispatch({
-    sink,
-    cursor,
-    ledger,
-    relation,
-    account,
-    acceptance: createAcceptance(sink, cursor),
-    size,
-    doubt: createDoubt(cursor),
-    log,
-    disagreementMs: pacing.maxBackoffMs,
-    tooOld: (snapshots) => snapshots.some(isTooOld),
-    attempt,
-    onReached() {
-      if (relation.reached() > longOutageMs) pace.holdUntil(clock.monotonic() + random() * herdMs);
-    },
-  });
-  let finishing = false;
-  /** A request began since `finish`: there is none after it while the receiver fails. */
-  let triedLast = false;
-  /** The last request brought nothing: no time to wait for a better one when finishing. */
-  let stuck = false;
+export function createDeliveryLoop(options: DeliveryLoopOptions): Delivery {
+  return new DeliveryLoop(options);
+}
+
+class DeliveryLoop implements Delivery {
+  readonly sink: string;
+  readonly #options: DeliveryLoopOptions;
+  readonly #accounting: Accounting;
+  readonly #health: ReceiverHealth;
+  readonly #guard: ClockGuard;
+  readonly #interrupts: Interrupts;
+  readonly #sender: BatchSender;
+  readonly #isTooOld: (snapshot: StoredSnapshot) => boolean;
+  /** Woken by new snapshots, which do not end a wait for the receiver's sake. */
+  readonly #idle: WakeableTimer;
   /** The receiver has told its time since start or wake. */
-  let greeted = false;
+  #greeted = false;
+  /** The last request brought nothing: no time to wait for a better one when finishing. */
+  #stuck = false;
   /** Samples wait for the receiver's clock, and the log says so. */
-  let holding = false;
-  let wakes = 0;
-  /** Nothing at all before then, by the monotonic clock. */
-  let quietUntil = 0;
+  #holding = false;
   /** Since when something waits that no batch has picked up yet, by the monotonic clock; absent when nothing does. */
-  let waitingSince: number | undefined;
+  #waitingSince: number | undefined;
+  /** When the drain rate allows the next batch of the backlog, by the monotonic clock. */
+  #drainAllowedAt = 0;
   /** The newest snapshot that is dealt with. */
-  let deliveredSeq = -1;
+  #deliveredSeq = -1;
 
-  /** One request, told and retried; see send-chain.ts for what wraps what. */
-  function attempt(send: Send, { worthwhile, onRetry }: AttemptTerms, signal: AbortSignal): Promise<Decided> {
-    const wakesBefore = wakes;
-    const noted: Send = (within) => {
-      triedLast = finishing;
-      return send(within);
-    };
-    return withRetry(withTelemetry(withClockGuard(noted, guard, log), ledger, listener, clock), {
-      backoff,
-      pause: patience,
+  constructor(options: DeliveryLoopOptions) {
+    const { sink, cursor, pacing, listener, clock, random, log } = options;
+    const accounting = createAccounting(listener, clock);
+    const guard = createClockGuard(clock, log);
+    const interrupts = createInterrupts(clock, accounting);
+    const health = createReceiverHealth(sink, {
+      backoff: { minMs: pacing.minBackoffMs, maxMs: pacing.maxBackoffMs },
+      memory: cursor,
+      protocol: firstProtocol(sink, cursor),
       clock,
-      ledger,
-      worthwhile: () => !triedLast && wakes === wakesBefore && worthwhile(),
-      hurried: () => finishing,
-      onRetry(outcome, waitMs) {
-        relation.failed(outcome.reason, outcome.code, waitMs);
-        if (outcome.afterMs !== undefined) beQuietFor(outcome.afterMs);
-        onRetry(outcome);
-      },
-    })(signal);
+      random,
+      log,
+    });
+    const isTooOld = createAgeLimit(pacing.sampleAgeLimitMs, clock);
+    const request = createSendChain({ guard, accounting, health, interrupts });
+    this.sink = sink.id;
+    this.#options = options;
+    this.#accounting = accounting;
+    this.#guard = guard;
+    this.#interrupts = interrupts;
+    this.#health = health;
+    this.#isTooOld = isTooOld;
+    this.#sender = createBatchSender({ sink, cursor, accounting, health, request, isTooOld, log });
+    this.#idle = createWakeableTimer(clock);
   }
 
-  function beQuietFor(ms: number): void {
-    quietUntil = Math.max(quietUntil, clock.monotonic() + ms);
+  async run(signal: AbortSignal): Promise<void> {
+    const { sink, cursor } = this.#options;
+    sink.memory?.restore(cursor.notes().memory ?? "");
+    if (cursor.ranges().length > 0) this.#waitingSince = -Infinity;
+    while (!signal.aborted && !this.#isFinished())
+      await (this.#greeted ? this.#step(signal) : this.#greet(signal));
+    this.#health.report("stopped");
   }
 
-  async function greet(signal: AbortSignal): Promise<void> {
-    const waitMs = quietUntil - clock.monotonic();
-    if (waitMs > 0 && !finishing) {
-      await waitForNext(patience, waitMs, { clock, ledger }, signal);
+  /** Nothing is left, or the receiver failed once more and this is no time to wait for it. */
+  #isFinished(): boolean {
+    const { finishing, lastTryMade } = this.#interrupts;
+    return finishing && ((this.#stuck && lastTryMade) || this.#options.cursor.ranges().length === 0);
+  }
+
+  async #greet(signal: AbortSignal): Promise<void> {
+    const { quietMs } = this.#health;
+    if (quietMs > 0 && !this.#interrupts.finishing) {
+      await this.#interrupts.wait(quietMs, signal);
       return;
     }
-    const wakesBefore = wakes;
-    const verdict = await dispatch.probe(signal);
-    greeted = verdict.status === "settled" && wakes === wakesBefore;
-    await heed(verdict, signal);
-    if (greeted && !signal.aborted) await sendFrozen(signal);
+    const { wakes } = this.#interrupts;
+    const verdict = await this.#sender.probe(signal);
+    this.#greeted = verdict.status === "settled" && wakes === this.#interrupts.wakes;
+    await this.#heed(verdict, signal);
+    if (this.#greeted && !signal.aborted) await this.#sendFrozen(signal);
   }
 
   /** A batch that was frozen before a restart or a wake goes out with the same bounds and protocol: the same bytes. */
-  async function sendFrozen(signal: AbortSignal): Promise<void> {
+  async #sendFrozen(signal: AbortSignal): Promise<void> {
+    const { cursor } = this.#options;
     const frozen = cursor.frozen();
-    if (frozen?.protocol !== ledger.protocol) return;
+    if (frozen?.protocol !== this.#health.protocol) return;
     const snapshots = cursor.read(frozen, { maxSamples: Infinity, maxSnapshots: Infinity });
-    if (snapshots.length > 0 && !dropTooOld(snapshots)) await send(snapshots, signal);
+    if (snapshots.length > 0 && !this.#dropTooOld(snapshots)) await this.#send(snapshots, signal);
   }
 
-  async function step(signal: AbortSignal): Promise<void> {
+  async #step(signal: AbortSignal): Promise<void> {
+    const { cursor, clock } = this.#options;
     const now = clock.monotonic();
-    waitingSince = cursor.ranges().length === 0 ? undefined : (waitingSince ?? now);
-    const picked = pick(now);
-    if (!relation.failing) ledger.status = statusFor(picked);
-    noteHolding(picked);
-    switch (picked.status) {
+    this.#waitingSince = cursor.ranges().length === 0 ? undefined : (this.#waitingSince ?? now);
+    const selection = this.#select();
+    this.#health.report(statusFor(selection));
+    this.#logHolding(selection);
+    switch (selection.status) {
       case "idle":
       case "paced":
-        if (!finishing) await idle.wait(signal, idleMs(now));
+        if (!this.#interrupts.finishing) await this.#idle.wait(signal, this.#idleMs());
         return;
       case "held":
-        stuck = true;
-        triedLast = finishing;
-        await hold(signal);
+        await this.#hold(signal);
         return;
       case "batch":
-        if (dropTooOld(picked.snapshots)) return;
-        await send(picked.snapshots, signal);
-        if (picked.kind === "backlog") pace.sent(samplesOf(picked.snapshots), clock.monotonic());
+        if (this.#dropTooOld(selection.snapshots)) return;
+        await this.#send(selection.snapshots, signal);
+        if (selection.kind === "backlog") this.#paceBacklog(selection.snapshots);
     }
   }
 
-  /** Whether what comes now is ahead of the receiver's clock, too, and not only what an earlier clock left behind. */
-  function isHeldLive(): boolean {
-    return (cursor.ranges().at(-1)?.lastSeq ?? 0) > deliveredSeq;
+  #select(): Selection {
+    const { sink, cursor, pacing, clock } = this.#options;
+    const { finishing } = this.#interrupts;
+    return selectBatch(cursor, {
+      now: clock.now(),
+      limits: {
+        maxSamples: batchSamples(pacing.drainRate, sink),
+        // No more snapshots than a body has samples, so that a batch can be divided by series.
+        maxSnapshots: Math.min(this.#sender.maxSnapshots, sink.maxSamples),
+      },
+      liveDue: finishing || this.#liveWaitMs() === 0,
+      drainAllowed: finishing || this.#drainWaitMs() === 0,
+      mayOvertake: pacing.mayOvertake,
+      deliveredSeq: this.#deliveredSeq,
+      newestSent: cursor.notes().newest ?? {},
+      newest: this.#guard.newest(),
+    });
   }
 
-  /** Said once, until nothing waits any more: live samples may go on meanwhile. */
-  function noteHolding(picked: Pick): void {
-    if (picked.status === "held" && !holding) {
-      holding = true;
+  /** Until the live batch is due; 0 when it is. */
+  #liveWaitMs(): number {
+    if (this.#waitingSince === undefined) return Infinity;
+    const { pacing, clock } = this.#options;
+    return Math.max(0, this.#waitingSince + pacing.batchDeadlineMs - clock.monotonic());
+  }
+
+  /** Until a batch of the backlog may go; 0 when it may. */
+  #drainWaitMs(): number {
+    const waitMs = this.#drainAllowedAt - this.#options.clock.monotonic();
+    return Math.max(0, waitMs, this.#health.backlogQuietMs);
+  }
+
+  /** The drain rate, so that a fleet that comes back does not flood its receiver. */
+  #paceBacklog(sent: readonly StoredSnapshot[]): void {
+    const { pacing, clock } = this.#options;
+    if (pacing.drainRate === 0) return;
+    const samples = sent.reduce((total, { values }) => total + values.length, 0);
+    this.#drainAllowedAt =
+      Math.max(this.#drainAllowedAt, clock.monotonic()) + (samples * 1000) / pacing.drainRate;
+  }
+
+  /** Until the live batch is due or the backlog may go; when nothing waits, until something is appended. */
+  #idleMs(): number | undefined {
+    if (this.#waitingSince === undefined) return undefined;
+    return Math.min(...[this.#liveWaitMs(), this.#drainWaitMs(), recheckMs].filter((ms) => ms > 0));
+  }
+
+  /** What comes from now on gets a deadline of its own; what is here and not delivered stays as due as it is. */
+  async #send(snapshots: readonly StoredSnapshot[], signal: AbortSignal): Promise<void> {
+    const { cursor } = this.#options;
+    const range = rangeOf(snapshots);
+    const since = this.#waitingSince;
+    if (cursor.ranges().at(-1)?.lastSeq === range.lastSeq) this.#waitingSince = undefined;
+    const verdict = await this.#sender.send(snapshots, signal);
+    if (verdict.status === "settled") {
+      this.#deliveredSeq = Math.max(this.#deliveredSeq, range.lastSeq);
+      cursor.note({ newest: newestOf(snapshots, cursor.notes().newest) });
+    }
+    if (touches(cursor.ranges(), range)) this.#waitingSince = since;
+    await this.#heed(verdict, signal);
+  }
+
+  async #heed(verdict: Verdict, signal: AbortSignal): Promise<void> {
+    this.#stuck = verdict.status === "stand_back" || verdict.status === "given_up";
+    if (verdict.status === "stand_back") await this.#interrupts.wait(verdict.ms, signal);
+  }
+
+  /** The receiver's time is asked anew, unless only an earlier clock's samples wait; those that come meanwhile end the wait. */
+  async #hold(signal: AbortSignal): Promise<void> {
+    this.#stuck = true;
+    this.#interrupts.requesting();
+    const isLiveHeld = (this.#options.cursor.ranges().at(-1)?.lastSeq ?? 0) > this.#deliveredSeq;
+    if (!isLiveHeld) this.#waitingSince = undefined;
+    if (!this.#interrupts.finishing) await this.#idle.wait(signal, recheckMs);
+    if (isLiveHeld) this.#greeted = false;
+  }
+
+  /** Once, until nothing waits any more: live samples may go on meanwhile. */
+  #logHolding({ status }: Selection): void {
+    const { cursor, log } = this.#options;
+    if (status === "held" && !this.#holding) {
+      this.#holding = true;
       log.warn(
-        `holding samples that are ahead of the clock of ${sink.id}: set this machine's clock, or the receiver's`,
+        `holding samples that are ahead of the clock of ${this.sink}: set this machine's clock, or the receiver's`,
         {
-          skew_s: Math.round((ledger.skewMs ?? 0) / 1000),
+          skew_s: Math.round((this.#accounting.counts().skewMs ?? 0) / 1000),
           snapshots: cursor.backlog().snapshots,
         },
       );
     }
-    if (!holding || cursor.ranges().length > 0) return;
-    holding = false;
-    log.info(`no longer holding samples for ${sink.id}`);
+    if (!this.#holding || cursor.ranges().length > 0) return;
+    this.#holding = false;
+    log.info(`no longer holding samples for ${this.sink}`);
   }
 
-  /** The receiver's time is asked anew, unless only an earlier clock's samples wait; those that come meanwhile end the wait. */
-  async function hold(signal: AbortSignal): Promise<void> {
-    const live = isHeldLive();
-    if (!live) waitingSince = undefined;
-    if (!finishing) await idle.wait(signal, recheckMs);
-    if (live) greeted = false;
-  }
-
-  function pick(now: number): Pick {
-    return pickBatch(cursor, {
-      now: clock.now(),
-      limits: limits(),
-      liveDue: finishing || liveWaitMs(now) === 0,
-      drainAllowed: finishing || pace.waitMs(now) === 0,
-      mayOvertake: pacing.mayOvertake,
-      deliveredSeq,
-      newestSent: cursor.notes().newest ?? {},
-      newest: guard.newest(),
-    });
-  }
-
-  /** No more snapshots than a body has samples, so that a batch can be divided by series. */
-  function limits(): ReadLimits {
-    return {
-      maxSamples: batchSamples(pacing.drainRate, sink),
-      maxSnapshots: Math.min(size.snapshots, sink.maxSamples),
-    };
-  }
-
-  /** What comes from now on gets a deadline of its own; what is here and not delivered stays as due as it is. */
-  async function send(snapshots: readonly StoredSnapshot[], signal: AbortSignal): Promise<void> {
-    const range = rangeOf(snapshots);
-    const since = waitingSince;
-    if (cursor.ranges().at(-1)?.lastSeq === range.lastSeq) waitingSince = undefined;
-    const verdict = await dispatch.send(snapshots, signal);
-    if (verdict.status === "settled") {
-      deliveredSeq = Math.max(deliveredSeq, range.lastSeq);
-      cursor.note({ newest: newestOf(snapshots, cursor.notes().newest) });
+  #dropTooOld(snapshots: readonly StoredSnapshot[]): boolean {
+    const old = snapshots.filter(this.#isTooOld);
+    for (const snapshot of old) {
+      const { samples } = this.#options.cursor.discard(rangeOf([snapshot]), "too_old");
+      this.#accounting.dropped(samples, "too_old");
     }
-    if (touches(cursor.ranges(), range)) waitingSince = since;
-    await heed(verdict, signal);
-  }
-
-  async function heed(verdict: Verdict, signal: AbortSignal): Promise<void> {
-    stuck = verdict.status === "stand_back" || verdict.status === "given_up";
-    if (verdict.status !== "stand_back" || finishing) return;
-    await waitForNext(patience, verdict.ms, { clock, ledger }, signal);
-  }
-
-  /** Until the live batch is due; 0 when it is. */
-  function liveWaitMs(now: number): number {
-    return waitingSince === undefined ? Infinity : Math.max(0, waitingSince + pacing.batchDeadlineMs - now);
-  }
-
-  /** Until the live batch is due or the pace allows; when nothing waits, until a nudge. */
-  function idleMs(now: number): number | undefined {
-    if (waitingSince === undefined) return undefined;
-    return Math.min(...[liveWaitMs(now), pace.waitMs(now), recheckMs].filter((ms) => ms > 0));
-  }
-
-  function isTooOld({ time }: StoredSnapshot): boolean {
-    return pacing.sampleAgeLimitMs > 0 && clock.now() - time > pacing.sampleAgeLimitMs;
-  }
-
-  function dropTooOld(snapshots: readonly StoredSnapshot[]): boolean {
-    const old = snapshots.filter(isTooOld);
-    for (const snapshot of old) account.discard(rangeOf([snapshot]), "too_old");
     return old.length > 0;
   }
 
-  /** Nothing is left, or the receiver failed once more and this is no time to wait for it. */
-  function finished(): boolean {
-    return finishing && ((stuck && triedLast) || cursor.ranges().length === 0);
+  state(): DeliveryState {
+    const { status, protocol } = this.#health;
+    return { ...this.#accounting.counts(), status, protocol, backlog: this.#options.cursor.backlog() };
   }
 
-  return {
-    sink: sink.id,
-    state: () => stateOf(ledger, cursor.backlog()),
-    notify() {
-      if (waitingSince !== undefined) return;
-      waitingSince = clock.monotonic();
-      idle.nudge();
-    },
-    woke() {
-      sink.renew();
-      backoff.reset();
-      wakes++;
-      greeted = false;
-      beQuietFor(random() * herdMs);
-      patience.nudge();
-      idle.nudge();
-    },
-    finish() {
-      finishing = true;
-      patience.nudge();
-      idle.nudge();
-    },
-    async run(signal) {
-      sink.memory?.restore(cursor.notes().memory ?? "");
-      if (cursor.ranges().length > 0) waitingSince = -Infinity;
-      while (!signal.aborted && !finished()) await (greeted ? step(signal) : greet(signal));
-      ledger.status = "stopped";
-    },
-  };
+  notify(): void {
+    if (this.#waitingSince !== undefined) return;
+    this.#waitingSince = this.#options.clock.monotonic();
+    this.#idle.wake();
+  }
+
+  woke(): void {
+    this.#options.sink.renew();
+    this.#health.woke();
+    this.#greeted = false;
+    this.#interrupts.woke();
+    this.#idle.wake();
+  }
+
+  finish(): void {
+    this.#interrupts.finish();
+    this.#idle.wake();
+  }
+}
+
+function createAgeLimit(limitMs: number, clock: Clock): (snapshot: StoredSnapshot) => boolean {
+  return ({ time }) => limitMs > 0 && clock.now() - time > limitMs;
 }
 
 /** What was frozen goes out as it was, unless the sink was configured to speak otherwise since. */
-function protocolOf({ protocols }: Sink, cursor: Cursor): string {
+function firstProtocol({ protocols }: Sink, cursor: Cursor): string {
   const { protocol } = cursor.frozen() ?? {};
   return protocol !== undefined && protocols.includes(protocol) ? protocol : protocols[0];
 }
@@ -318,8 +302,8 @@ function newestOf(
   return newest;
 }
 
-function statusFor(picked: Pick): DeliveryState["status"] {
-  switch (picked.status) {
+function statusFor(selection: Selection): DeliveryStatus {
+  switch (selection.status) {
     case "held":
       return "holding";
     case "paced":
@@ -327,10 +311,6 @@ function statusFor(picked: Pick): DeliveryState["status"] {
     case "idle":
       return "ok";
     case "batch":
-      return picked.kind === "backlog" ? "draining" : "ok";
+      return selection.kind === "backlog" ? "draining" : "ok";
   }
-}
-
-function samplesOf(snapshots: readonly StoredSnapshot[]): number {
-  return snapshots.reduce((total, { values }) => total + values.length, 0);
 }

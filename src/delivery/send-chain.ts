@@ -1,76 +1,102 @@
-/** Sends one request until it is decided: telemetry around each try, retry around telemetry, the timeout inside the sink's client. */
-import type { Backoff } from "../runtime/backoff.ts";
+/** Sends one request, and the identical one again until it is decided. */
 import type { Clock } from "../runtime/clock.ts";
 import type { Outcome, SendResult } from "../sink/sink.ts";
-import type { Pause } from "./wakeable-timer.ts";
-import type { DeliveryListener, Ledger } from "./types.ts";
+import type { Accounting } from "./accounting.ts";
+import type { ClockGuard } from "./clock-guard.ts";
+import type { ReceiverHealth } from "./receiver-health.ts";
+import { createWakeableTimer } from "./wakeable-timer.ts";
 
 export type Send = (signal: AbortSignal) => Promise<SendResult>;
 
-export type Retry = Extract<Outcome, { status: "retry" }>;
-
 /** An outcome that ends the attempt; `aborted` when there was no time to get one, or no need. */
-export type Decided = Exclude<Outcome, Retry> | { readonly status: "aborted" };
+export type Decided = Exclude<Outcome, { status: "retry" }> | { readonly status: "aborted" };
 
-/** Notes every try in the ledger and tells the listener. */
-export function withTelemetry(send: Send, ledger: Ledger, listener: DeliveryListener, clock: Clock): Send {
-  return async (signal) => {
-    const result = await send(signal);
-    const { outcome, durationMs, skewMs } = result;
-    listener.requested(outcome.code, durationMs / 1000);
-    ledger.lastDurationMs = durationMs;
-    ledger.nextAttemptMs = undefined;
-    if (skewMs !== undefined) ledger.skewMs = skewMs;
-    if (outcome.status === "delivered") {
-      ledger.lastSuccessMs = clock.now();
-    } else {
-      ledger.failedRequests++;
-      ledger.lastFailure = { time: clock.now(), code: outcome.code, reason: outcome.reason };
-    }
-    return result;
-  };
+/** @param isWanted asked before every further try: false ends the attempt, as when nobody waits for the batch any more */
+export type SendChain = (send: Send, signal: AbortSignal, isWanted?: () => boolean) => Promise<Decided>;
+
+interface SendChainDeps {
+  readonly guard: ClockGuard;
+  readonly accounting: Accounting;
+  readonly health: ReceiverHealth;
+  readonly interrupts: Interrupts;
 }
 
-export interface RetryTerms {
-  readonly backoff: Backoff;
-  readonly pause: Pause;
-  readonly clock: Clock;
-  readonly ledger: Ledger;
-  /** Asked before every further try: false ends the attempt, as when nobody waits for the batch any more. */
-  readonly worthwhile: () => boolean;
-  /** Whether there is no time to wait before a further try. */
-  readonly hurried: () => boolean;
-  readonly onRetry: (outcome: Retry, waitMs: number) => void;
-}
+/**
+ * The timeout is the innermost, in the sink's HTTP client. The clock guard hears each answer before it is counted, so that no time
+ * is reported that nobody believes. The retry is the outermost, so that each try is heard and counted.
+ */
+export function createSendChain({ guard, accounting, health, interrupts }: SendChainDeps): SendChain {
+  async function attempt(send: Send, signal: AbortSignal): Promise<Outcome> {
+    const { skewMs, ...answer } = await send(signal);
+    const isBelieved = skewMs !== undefined && guard.hears(skewMs);
+    accounting.requested(isBelieved ? { ...answer, skewMs } : answer);
+    return answer.outcome;
+  }
 
-/** The identical request again until it is decided; a nudge (wake, shutdown) ends a wait early, and a shutdown allows one last try. */
-export function withRetry(send: Send, terms: RetryTerms): (signal: AbortSignal) => Promise<Decided> {
-  const { backoff, pause, worthwhile, hurried, onRetry } = terms;
-  return async (signal) => {
+  return async (send, signal, isWanted = () => true) => {
+    const { wakes } = interrupts;
     const isAborted = (): boolean => signal.aborted;
+    const isWorthwhile = (): boolean => !interrupts.lastTryMade && interrupts.wakes === wakes && isWanted();
     while (!isAborted()) {
-      const { outcome } = await send(signal);
+      interrupts.requesting();
+      const outcome = await attempt(send, signal);
       if (outcome.status !== "retry") return outcome;
       // What failed because it was called off says nothing about the receiver.
       if (isAborted()) break;
-      const waitMs = outcome.afterMs ?? backoff.next();
-      onRetry(outcome, waitMs);
-      if (!worthwhile()) break;
-      if (!hurried()) await waitForNext(pause, waitMs, terms, signal);
-      if (!worthwhile()) break;
+      const waitMs = health.failed(outcome);
+      if (!isWorthwhile()) break;
+      await interrupts.wait(waitMs, signal);
+      if (!isWorthwhile()) break;
     }
     return { status: "aborted" };
   };
 }
 
-/** Waits, and lets everybody know until when. */
-export async function waitForNext(
-  pause: Pause,
-  ms: number,
-  { clock, ledger }: Pick<RetryTerms, "clock" | "ledger">,
-  signal: AbortSignal,
-): Promise<void> {
-  ledger.nextAttemptMs = clock.now() + ms;
-  await pause.wait(signal, ms);
-  ledger.nextAttemptMs = undefined;
+/** Waits for the receiver's sake, which a wake of the machine cuts short, and the end, which allows one last try. */
+export interface Interrupts {
+  readonly finishing: boolean;
+  /** A request began since `finish`: there is none after it while the receiver fails. */
+  readonly lastTryMade: boolean;
+  /** How often the machine woke. */
+  readonly wakes: number;
+  requesting(): void;
+  /** Not at all once the end has come. */
+  wait(ms: number, signal: AbortSignal): Promise<void>;
+  woke(): void;
+  finish(): void;
+}
+
+export function createInterrupts(clock: Clock, accounting: Accounting): Interrupts {
+  const timer = createWakeableTimer(clock);
+  let finishing = false;
+  let lastTryMade = false;
+  let wakes = 0;
+  return {
+    get finishing() {
+      return finishing;
+    },
+    get lastTryMade() {
+      return lastTryMade;
+    },
+    get wakes() {
+      return wakes;
+    },
+    requesting() {
+      lastTryMade = finishing;
+    },
+    async wait(ms, signal) {
+      if (finishing) return;
+      accounting.expectAttempt(clock.now() + ms);
+      await timer.wait(signal, ms);
+      accounting.expectAttempt();
+    },
+    woke() {
+      wakes++;
+      timer.wake();
+    },
+    finish() {
+      finishing = true;
+      timer.wake();
+    },
+  };
 }

@@ -1,9 +1,9 @@
-/** What delivery reports about one sink: for the agent's own metrics, the page and the log. */
+/** What delivery promises: the types that the agent, its own metrics and the page are written against. */
 import type { Sink } from "../sink/sink.ts";
 
 /**
- *     starting ─► ok ⇄ draining        ok: all is delivered but the last few seconds
- *        │         ⇅                   retrying: the receiver or the network fails for now
+ *     starting ─► ok ⇄ draining           ok: all is delivered but the last few seconds
+ *        │         ⇅                      retrying: the receiver or the network fails for now
  *        └─► retrying, refused, holding   refused: the receiver does not let us in; holding: our clock is ahead
  */
 export const deliveryStatuses = [
@@ -17,12 +17,18 @@ export const deliveryStatuses = [
 ] as const;
 export type DeliveryStatus = (typeof deliveryStatuses)[number];
 
-export interface DeliveryFailure {
-  /** Milliseconds since the Unix epoch. */
-  readonly time: number;
-  readonly code: string;
-  /** One line, safe to print. */
-  readonly reason: string;
+/** The loop of one sink. */
+export interface Delivery {
+  readonly sink: string;
+  state(): DeliveryState;
+  /** Something was appended to the journal. */
+  notify(): void;
+  /** The machine woke: new connections, a fresh backoff, and a random delay before the first request. */
+  woke(): void;
+  /** Delivers what waits without waiting for anything, and ends at the first request from now on that fails; `run` resolves then. */
+  finish(): void;
+  /** Until the signal aborts or `finish` is done; never rejects for what a receiver or the network does. */
+  run(signal: AbortSignal): Promise<void>;
 }
 
 export interface DeliveryState {
@@ -42,6 +48,14 @@ export interface DeliveryState {
   readonly skewMs?: number;
 }
 
+export interface DeliveryFailure {
+  /** Milliseconds since the Unix epoch. */
+  readonly time: number;
+  readonly code: string;
+  /** One line, safe to print. */
+  readonly reason: string;
+}
+
 /** A sink with where it stands in the configuration. */
 export interface DeliveryReport {
   /** The sink's label in metrics and logs. */
@@ -57,48 +71,4 @@ export interface DeliveryListener {
   requested(code: string, seconds: number): void;
   sent(samples: number): void;
   dropped(samples: number, reason: string): void;
-}
-
-/** The changing side of a DeliveryState; one owner, the delivery of its sink. */
-export interface Ledger {
-  status: DeliveryStatus;
-  protocol: string;
-  sent: number;
-  readonly dropped: Record<string, number>;
-  failedRequests: number;
-  lastSuccessMs: number | undefined;
-  lastDurationMs: number | undefined;
-  lastFailure: DeliveryFailure | undefined;
-  nextAttemptMs: number | undefined;
-  skewMs: number | undefined;
-}
-
-export function createLedger(protocol: string): Ledger {
-  return {
-    status: "starting",
-    protocol,
-    sent: 0,
-    dropped: {},
-    failedRequests: 0,
-    lastSuccessMs: undefined,
-    lastDurationMs: undefined,
-    lastFailure: undefined,
-    nextAttemptMs: undefined,
-    skewMs: undefined,
-  };
-}
-
-/** A copy for readers; what is not known yet is absent. */
-export function stateOf(ledger: Ledger, backlog: DeliveryState["backlog"]): DeliveryState {
-  const { lastSuccessMs, lastDurationMs, lastFailure, nextAttemptMs, skewMs, ...known } = ledger;
-  return {
-    ...known,
-    dropped: { ...ledger.dropped },
-    backlog,
-    ...(lastSuccessMs !== undefined && { lastSuccessMs }),
-    ...(lastDurationMs !== undefined && { lastDurationMs }),
-    ...(lastFailure !== undefined && { lastFailure }),
-    ...(nextAttemptMs !== undefined && { nextAttemptMs }),
-    ...(skewMs !== undefined && { skewMs }),
-  };
 }

@@ -1,15 +1,15 @@
-/** Waits until the time is over or something better to do ends the wait: new snapshots, wake, the request to finish. */
+/** A wait that ends when its time is over, or when there is something better to do: new snapshots, wake, the request to finish. */
 import type { Clock } from "../runtime/clock.ts";
 
-export interface Pause {
-  /** Resolves after `ms`, at a nudge, or when the signal aborts. Without `ms` only the latter two. */
+export interface WakeableTimer {
+  /** Resolves after `ms`, on `wake`, or when the signal aborts. Without `ms` only the latter two. */
   wait(signal: AbortSignal, ms?: number): Promise<void>;
-  /** Ends the present wait. One while nobody waits is forgotten: whoever is about to wait knows already what it would tell. */
-  nudge(): void;
+  /** Ends the present wait. Without one it does nothing: who is about to wait looks first whether there is a reason to. */
+  wake(): void;
 }
 
-export function createPause(clock: Clock): Pause {
-  let wake: (() => void) | undefined;
+export function createWakeableTimer(clock: Clock): WakeableTimer {
+  let end: (() => void) | undefined;
 
   return {
     async wait(signal, ms) {
@@ -19,13 +19,13 @@ export function createPause(clock: Clock): Pause {
         function finish(): void {
           timer?.[Symbol.dispose]();
           signal.removeEventListener("abort", finish);
-          wake = undefined;
+          end = undefined;
           resolve();
         }
         signal.addEventListener("abort", finish, { once: true });
-        wake = finish;
+        end = finish;
       });
     },
-    nudge: () => wake?.(),
+    wake: () => end?.(),
   };
 }

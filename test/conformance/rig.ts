@@ -1,8 +1,8 @@
 /** A sink under test: journal, delivery and client on a clock that only moves while the test waits for something. */
 import assert from "node:assert/strict";
-import { createDeliveryLoop, type Delivery } from "../../src/delivery/loop.ts";
+import { createDeliveryLoop } from "../../src/delivery/loop.ts";
 import { createLatestOnly } from "../../src/delivery/latest-only.ts";
-import type { DeliveryState } from "../../src/delivery/types.ts";
+import type { Delivery, DeliveryState } from "../../src/delivery/types.ts";
 import { openJournal } from "../../src/journal/journal.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 import { createHttpClient } from "../../src/runtime/http/client.ts";

@@ -1,6 +1,7 @@
 /** The setup of delivery's tests: a real journal on a fake clock, and a sink whose receiver answers as the test says. */
 import type { TestContext } from "node:test";
-import { createDeliveryLoop, type Delivery } from "../../src/delivery/loop.ts";
+import { createDeliveryLoop } from "../../src/delivery/loop.ts";
+import type { Delivery } from "../../src/delivery/types.ts";
 import type { Cursor, Journal, JournalOptions } from "../../src/journal/types.ts";
 import type { LogFields, Logger } from "../../src/runtime/log.ts";
 import type { Random } from "../../src/runtime/random.ts";

@@ -1,5 +1,5 @@
 /** Prints the lines under the table: what a receiver of this size carries, how long a herd takes, and other sizes, with the sums shown. */
-import { batchSamples } from "../../src/delivery/drain.ts";
+import { batchSamples } from "../../src/delivery/batch-selection.ts";
 import {
   firstRush,
   fittingRate,

@@ -1,6 +1,7 @@
 /** One imitated Mac: a real sink with its own connection and the real delivery loop, over a journal that is computed. */
 import { once } from "node:events";
-import { createDeliveryLoop, type Delivery, type DeliveryOptions } from "../../src/delivery/loop.ts";
+import { createDeliveryLoop, type DeliveryLoopOptions } from "../../src/delivery/loop.ts";
+import type { Delivery } from "../../src/delivery/types.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { createHttpClient } from "../../src/runtime/http/client.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
@@ -116,7 +117,7 @@ export function createHost(plan: HostPlan): Host {
   }
 }
 
-function drivenAs({ queue_config }: RemoteWriteSettings): DeliveryOptions["pacing"] {
+function drivenAs({ queue_config }: RemoteWriteSettings): DeliveryLoopOptions["pacing"] {
   const pacing = historyPacing(queue_config, true);
   if (pacing.kind === "history") return pacing;
   throw new Error(`unexpected pacing: got ${pacing.kind}, want history`);

@@ -6,7 +6,7 @@ import { createOwnMeter } from "../../src/meter/own-meter.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 import { labelPairs, seriesSet } from "../../src/metric/series.ts";
 import { createBoard } from "../../src/status/board.ts";
-import { createLedger, stateOf } from "../../src/delivery/types.ts";
+import type { DeliveryFailure, DeliveryStatus } from "../../src/delivery/types.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 
 function powerSnapshot(time: number, milliwatts: number): Snapshot {
@@ -27,7 +27,11 @@ function openBoard(journal?: Parameters<typeof createBoard>[0]["journal"]) {
   const silent = { isUp: undefined, lastTime: undefined };
   const powermetrics: { isUp: boolean | undefined; lastTime: number | undefined } = { ...silent };
   let asked = 0;
-  const ledger = createLedger("prometheus.WriteRequest");
+  const dropped: Record<string, number> = {};
+  const delivery: { status: DeliveryStatus; dropped: typeof dropped; lastFailure?: DeliveryFailure } = {
+    status: "starting",
+    dropped,
+  };
   const board = createBoard({
     clock,
     hostname: "studio.lan",
@@ -45,7 +49,13 @@ function openBoard(journal?: Parameters<typeof createBoard>[0]["journal"]) {
         sink: "remote_write/desk-1",
         type: "remote_write",
         address: "http://desk/",
-        state: stateOf(ledger, { snapshots: 3, bytes: 30, oldestTimeMs: clock.now() - 1000 }),
+        state: {
+          protocol: "prometheus.WriteRequest",
+          sent: 0,
+          failedRequests: 0,
+          backlog: { snapshots: 3, bytes: 30, oldestTimeMs: clock.now() - 1000 },
+          ...delivery,
+        },
       },
     ],
     events: () => [],
@@ -53,7 +63,7 @@ function openBoard(journal?: Parameters<typeof createBoard>[0]["journal"]) {
     configurationText: () => "log: {}\n",
     ...(journal !== undefined && { journal }),
   });
-  return { board, clock, latest, powermetrics, ledger, asked: () => asked };
+  return { board, clock, latest, powermetrics, delivery, asked: () => asked };
 }
 
 test("before the first sample the agent is starting, and nothing is made up", () => {
@@ -102,10 +112,10 @@ test("values, model, counts of mishaps and the last failure come together", asyn
 });
 
 test("a sink's failure comes with advice, and what waits with its age", () => {
-  const { board, clock, ledger } = openBoard();
-  ledger.status = "refused";
-  ledger.lastFailure = { time: clock.now(), code: "401", reason: "unexpected status: got 401, want 2xx" };
-  ledger.dropped["too_old"] = 5;
+  const { board, clock, delivery } = openBoard();
+  delivery.status = "refused";
+  delivery.lastFailure = { time: clock.now(), code: "401", reason: "unexpected status: got 401, want 2xx" };
+  delivery.dropped["too_old"] = 5;
   const [sink] = board.status().sinks;
   assert.equal(sink?.target, "http://desk/");
   assert.equal(sink.state, "refused");
