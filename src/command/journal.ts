@@ -2,7 +2,7 @@
 import { openJournalReader, requestForget } from "../journal/reader.ts";
 import type { JournalArchive, JournalStats } from "../journal/types.ts";
 import { catalogue } from "../meter/catalogue.ts";
-import { formatSize } from "../runtime/size.ts";
+import { formatSize } from "../runtime/quantity.ts";
 import type { ConfigChoice } from "./config.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { openMetricsHistory } from "./export.ts";

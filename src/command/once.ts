@@ -3,7 +3,7 @@ import { createCollection } from "../collection.ts";
 import type { Configuration } from "../config/schema.ts";
 import { createOwnMeter } from "../meter/own-meter.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
-import { createLogger } from "../runtime/log/logger.ts";
+import { createLogger } from "../runtime/logger.ts";
 import { childEnvironment } from "../source/child.ts";
 import { createHeartbeat } from "../source/heartbeat.ts";
 import type { Source, SourceListener } from "../source/source.ts";

@@ -1,6 +1,6 @@
 /** The grammar of the verbs about life on a Mac: install, uninstall, status, logs, doctor, completion. */
 import { Argument, InvalidArgumentError, Option, type Command } from "commander";
-import { parseDuration } from "../runtime/duration.ts";
+import { parseDuration } from "../runtime/quantity.ts";
 import { exitCode } from "./exit.ts";
 import type { Add } from "./program.ts";
 import { shells, type Shell } from "./completion.ts";

@@ -1,6 +1,6 @@
 /** The grammar of the command line: verbs, their options and help. */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { parseDuration } from "../runtime/duration.ts";
+import { parseDuration } from "../runtime/quantity.ts";
 import type { Plain } from "../config/field.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import type { JournalOptions, JournalRequest } from "./journal.ts";

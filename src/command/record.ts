@@ -6,7 +6,7 @@ import { pathOf, runTool } from "../diagnosis/machine.ts";
 import { createRedactor, type Redactor } from "../diagnosis/redact.ts";
 import { createOwnMeter } from "../meter/own-meter.ts";
 import type { Logger } from "../runtime/log.ts";
-import { createLogger } from "../runtime/log/logger.ts";
+import { createLogger } from "../runtime/logger.ts";
 import { childEnvironment } from "../source/child.ts";
 import { createHeartbeat } from "../source/heartbeat.ts";
 import { openRecorder, type ExtraName, type Recorder } from "../source/record.ts";

@@ -5,7 +5,7 @@ import { createSourcePipelines, type SourcePipelines } from "../meter/source-pip
 import type { Snapshot } from "../meter/snapshot.ts";
 import { causeOf } from "../runtime/cause.ts";
 import type { Logger } from "../runtime/log.ts";
-import { createLogger } from "../runtime/log/logger.ts";
+import { createLogger } from "../runtime/logger.ts";
 import { replayFiles, type ReplayFiles } from "../source/replay.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { formatLine, formatSnapshots } from "./format.ts";

@@ -8,7 +8,7 @@ import { createReload, type Reloaded } from "../daemon/reload.ts";
 import { openRestarts } from "../daemon/restarts.ts";
 import { causeOf } from "../runtime/cause.ts";
 import type { Logger } from "../runtime/log.ts";
-import { createLogger, type OwnedLogger } from "../runtime/log/logger.ts";
+import { createLogger, type OwnedLogger } from "../runtime/logger.ts";
 import { childEnvironment } from "../source/child.ts";
 import { settleApart } from "./apart.ts";
 import { exitCode, type ExitCode } from "./exit.ts";

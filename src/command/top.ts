@@ -1,5 +1,5 @@
 /** `top`: the status of an agent, live in a terminal, or as one frame where there is none. */
-import { refusesColor } from "../runtime/log/render.ts";
+import { refusesColor } from "../runtime/logger.ts";
 import type { Status } from "../status/status.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { prepare, type RunChoice } from "./load.ts";

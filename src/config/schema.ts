@@ -2,8 +2,7 @@
 import * as z from "zod";
 import { atLeast, command, enabled, interval, listenAddress, labelName } from "./settings.ts";
 import { sinkSections } from "./sinks.ts";
-import type { Frozen } from "../runtime/frozen.ts";
-import { durationSetting, sizeSetting } from "../runtime/setting.ts";
+import { type Frozen, durationSetting, sizeSetting } from "../runtime/setting.ts";
 
 const globalSchema = z.strictObject({
   job: z

@@ -1,7 +1,7 @@
 /** Warns about what is allowed but probably not meant. */
 import { formatPath } from "./problem.ts";
 import type { Configuration } from "./schema.ts";
-import type { Frozen } from "../runtime/frozen.ts";
+import type { Frozen } from "../runtime/setting.ts";
 import { credentialsIn, isPrivateHost } from "../runtime/http/receiver-url.ts";
 import type { HttpSettings } from "../runtime/http/schema.ts";
 import { isLoopback, parseAddress } from "../runtime/address.ts";

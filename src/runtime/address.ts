@@ -1,5 +1,6 @@
-/** Reads the address that a server listens on, as people write it: `127.0.0.1:9127`, `[::1]:9127`, `:9127`. */
-import { BlockList, isIP } from "node:net";
+/** The address that a server listens on, as people write it: `127.0.0.1:9127`, `[::1]:9127`, `:9127`. */
+import { BlockList, isIP, createServer } from "node:net";
+import { causeOf } from "./cause.ts";
 
 export interface ListenAddress {
   /** Empty for every interface. */
@@ -29,4 +30,15 @@ loopback.addAddress("::1", "ipv6");
 export function isLoopback(host: string): boolean {
   const family = isIP(host);
   return host === "localhost" || (family !== 0 && loopback.check(host, family === 4 ? "ipv4" : "ipv6"));
+}
+
+/** Takes the address for a moment; why it could not be had, or nothing. */
+export function listenObstacle({ host, port }: ListenAddress): Promise<string | undefined> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once("error", (error) => resolve(causeOf(error)));
+    server.listen({ port, ...(host !== "" && { host }) }, () => {
+      server.close(() => resolve(undefined));
+    });
+  });
 }

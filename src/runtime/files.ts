@@ -1,4 +1,4 @@
-/** Opens files that others may have put there, reads small ones whole within a bound, and replaces them whole or not at all. */
+/** Files that others may have put there: opened with care, read whole within a bound, kept once read, and replaced whole or not at all. */
 import {
   closeSync,
   constants,
@@ -11,6 +11,7 @@ import {
   rmSync,
   writeFileSync,
   type Stats,
+  statSync,
 } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { causeOf } from "./cause.ts";
@@ -109,4 +110,56 @@ function syncFolder(path: string): void {
   } finally {
     closeSync(folder);
   }
+}
+
+/** Changes whenever the file is written or replaced, within the same second too; `absent` where it can't be looked at. */
+export function fileStamp(path: string): string {
+  try {
+    const stat = statSync(path, { bigint: true });
+    return `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
+  } catch {
+    return "absent";
+  }
+}
+
+/**
+ * What root let an agent read which then gave up root is kept for as long as it may not be read any more, so that a password
+ * that root has just rotated with mode 0600 does not stop delivery.
+ */
+interface Kept {
+  readonly bytes: Buffer;
+  warned: boolean;
+}
+
+/** By path, for the process: what root has read serves a configuration that is read again later, too. */
+const kept = new Map<string, Kept>();
+
+/**
+ * The file as it is now, or as it was when it could last be read; a file that is gone is an error in any case.
+ * @throws Error `cannot read PATH: cause`
+ */
+export function readKept(path: string, maxBytes: number, warn: (message: string) => void): Buffer {
+  const before = kept.get(path);
+  try {
+    const bytes = readBounded(path, maxBytes);
+    kept.set(path, { bytes, warned: false });
+    return bytes;
+  } catch (error) {
+    if (before === undefined || !isForbidden(error)) throw error;
+    if (!before.warned) {
+      before.warned = true;
+      warn(`${causeOf(error)}; what it held before stays in use; ${readableAdvice(path)}`);
+    }
+    return before.bytes;
+  }
+}
+
+/** How a file is made readable to the agent and to nobody else. */
+export function readableAdvice(path: string, account = "_macagent"): string {
+  return `run sudo chown root:${account} '${path}' && sudo chmod 640 '${path}'`;
+}
+
+function isForbidden(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && "code" in cause && (cause.code === "EACCES" || cause.code === "EPERM");
 }

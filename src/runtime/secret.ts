@@ -1,9 +1,8 @@
 /** Secrets: values that reach a receiver but never a log, a page or a printed configuration. */
 import { statSync } from "node:fs";
 import { inspect } from "node:util";
-import { readableAdvice, readKept } from "./kept-file.ts";
+import { readableAdvice, readKept, fileStamp } from "./files.ts";
 import { createKnownSecrets, knownSecrets, type KnownSecrets } from "./redact.ts";
-import { fileStamp } from "./stamp.ts";
 
 /** Opaque: printing it in any way gives `<secret>`. */
 export interface Secret {

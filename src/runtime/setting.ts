@@ -1,7 +1,6 @@
-/** Declares durations and sizes in the configuration: text in the file, a number inside. */
+/** What every stage declares its settings with: durations and sizes, text in the file and a number inside; and their type once read. */
 import * as z from "zod";
-import { durationPattern, parseDuration } from "./duration.ts";
-import { parseSize, sizePattern } from "./size.ts";
+import { durationPattern, parseDuration, parseSize, sizePattern } from "./quantity.ts";
 
 /** A Prometheus duration; the value inside is milliseconds. Give its default as text: `.prefault("30s")`. */
 export function durationSetting() {
@@ -26,3 +25,12 @@ function quantity(rule: string, pattern: RegExp, parse: (text: string) => number
       return z.NEVER;
     });
 }
+
+/** `T` with everything in it readonly; maps, dates and functions as they are. */
+export type Frozen<T> = T extends readonly (infer Item)[]
+  ? readonly Frozen<Item>[]
+  : T extends Map<unknown, unknown> | Date | ((...values: never[]) => unknown)
+    ? T
+    : T extends object
+      ? { readonly [Key in keyof T]: Frozen<T[Key]> }
+      : T;

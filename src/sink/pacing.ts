@@ -1,5 +1,5 @@
 /** How a sink wants to be driven, as its configuration says: with a backlog of its own, or with what is current. */
-import type { Frozen } from "../runtime/frozen.ts";
+import type { Frozen } from "../runtime/setting.ts";
 import type { QueueConfig } from "./queue.ts";
 
 export type Pacing =

@@ -1,6 +1,6 @@
 /** The command line of `npm run fleet`: its flags with their defaults, what each accepts, and the help text. */
 import { parseArgs } from "node:util";
-import { parseDuration } from "../../src/runtime/duration.ts";
+import { parseDuration } from "../../src/runtime/quantity.ts";
 import { createKnownSecrets } from "../../src/runtime/redact.ts";
 import { remoteWriteSchema } from "../../src/sink/remote-write/schema.ts";
 import { isProgram, programNames } from "./programs.ts";

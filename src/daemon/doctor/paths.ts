@@ -2,8 +2,8 @@
 import { realpathSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Configuration } from "../../config/schema.ts";
-import { readableAdvice } from "../../runtime/kept-file.ts";
-import { formatSize } from "../../runtime/size.ts";
+import { readableAdvice } from "../../runtime/files.ts";
+import { formatSize } from "../../runtime/quantity.ts";
 import { launchdPlist } from "../launchd-plist.ts";
 import { programIn } from "../layout.ts";
 import { newsyslogConf, rotationOwner } from "../newsyslog.ts";

@@ -1,7 +1,6 @@
 /** The checks of `doctor` on what runs: the job, its port and its readiness. */
 import type { Configuration } from "../../config/schema.ts";
-import { parseAddress } from "../../runtime/address.ts";
-import { listenObstacle } from "../../runtime/port.ts";
+import { parseAddress, listenObstacle } from "../../runtime/address.ts";
 import { label, service } from "../layout.ts";
 import type { ReadyProbe } from "../ready.ts";
 import { isDisabled, readJob, type Job } from "../service.ts";

@@ -3,7 +3,7 @@ import { causeOf } from "../cause.ts";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import { knownSecrets, type KnownSecrets } from "../redact.ts";
-import { readKept } from "../kept-file.ts";
+import { readKept } from "../files.ts";
 import { secretFileWarning } from "../secret.ts";
 import type { SystemAuthorities } from "./trust.ts";
 import { createConnections, type Way } from "./connections.ts";

@@ -2,8 +2,7 @@
 import { isIP } from "node:net";
 import type { ConnectionOptions, SecureContext, SecureContextOptions, SecureVersion } from "node:tls";
 import { causeOf } from "../cause.ts";
-import { readKept } from "../kept-file.ts";
-import { fileStamp } from "../stamp.ts";
+import { readKept, fileStamp } from "../files.ts";
 import { tls } from "./modules.ts";
 import type { TlsSettings, TlsVersion } from "./schema.ts";
 import type { Clock } from "../clock.ts";

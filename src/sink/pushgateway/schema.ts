@@ -1,8 +1,7 @@
 /** The schema of one `pushgateway` block of the configuration. */
 import * as z from "zod";
-import type { Frozen } from "../../runtime/frozen.ts";
+import { type Frozen, durationSetting } from "../../runtime/setting.ts";
 import { checkHttp, httpFields, receiverUrl } from "../../runtime/http/schema.ts";
-import { durationSetting } from "../../runtime/setting.ts";
 
 const shortestIntervalMs = 1000;
 

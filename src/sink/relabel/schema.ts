@@ -3,7 +3,7 @@
  * expression itself is compiled later, by an engine that is loaded where there is one.
  */
 import * as z from "zod";
-import type { Frozen } from "../../runtime/frozen.ts";
+import type { Frozen } from "../../runtime/setting.ts";
 import { isLabelName } from "../../metric/series.ts";
 
 /** As long as an alternation of some thousand host names. */

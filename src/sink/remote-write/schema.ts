@@ -1,8 +1,7 @@
 /** The schema of one `remote_write` block of the configuration: Prometheus' names, so that a block can be pasted. */
 import * as z from "zod";
-import type { Frozen } from "../../runtime/frozen.ts";
+import { type Frozen, durationSetting } from "../../runtime/setting.ts";
 import { checkHttp, httpFields, receiverUrl } from "../../runtime/http/schema.ts";
-import { durationSetting } from "../../runtime/setting.ts";
 import { queueConfigSchema } from "../queue.ts";
 import { mostRules, relabelRuleSchema } from "../relabel/schema.ts";
 

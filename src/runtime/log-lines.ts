@@ -1,7 +1,7 @@
 /** Writes log lines to a file or a terminal: at once and whole, counted where it can't be. */
 import { closeSync, writeSync } from "node:fs";
-import { causeOf } from "../cause.ts";
-import { openToAppend } from "../files.ts";
+import { causeOf } from "./cause.ts";
+import { openToAppend } from "./files.ts";
 
 export interface LineWriter extends Disposable {
   write(line: string): void;

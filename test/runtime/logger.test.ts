@@ -8,7 +8,7 @@ import {
   type LogSettings,
   type LogTarget,
   type OwnedLogger,
-} from "../../src/runtime/log/logger.ts";
+} from "../../src/runtime/logger.ts";
 import { createKnownSecrets } from "../../src/runtime/redact.ts";
 import { literalSecret } from "../../src/runtime/secret.ts";
 import { fakeClock } from "../support/fake-clock.ts";
@@ -167,7 +167,7 @@ test("lines that can't be written are counted and reported when there is room ag
 });
 
 test("every line is out when the process ends right after it, through a pipe too", () => {
-  const module = new URL("../../src/runtime/log/logger.ts", import.meta.url).href;
+  const module = new URL("../../src/runtime/logger.ts", import.meta.url).href;
   const program = `
     const { createLogger } = await import(${JSON.stringify(module)});
     const log = createLogger({ level: "info", format: "json" }, { clock: { now: () => 0 }, fd: 2, tty: false, env: {} });

@@ -2,9 +2,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "../support/property.ts";
-import { parseDuration } from "../../src/runtime/duration.ts";
+import { parseDuration, formatSize, parseSize } from "../../src/runtime/quantity.ts";
 import { durationSetting, sizeSetting } from "../../src/runtime/setting.ts";
-import { formatSize, parseSize } from "../../src/runtime/size.ts";
 
 test("a Prometheus duration becomes milliseconds", () => {
   const cases: readonly (readonly [string, number])[] = [
