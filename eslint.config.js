@@ -30,8 +30,6 @@ const longFunctions = [
   "src/command/run.ts",
   "src/journal/{cursor,journal,ledger,row-reader,row-writer,store,tail,volume,writing}.ts",
   "src/runtime/http/{client,connections}.ts",
-  "src/sink/otlp/{delta,sink}.ts",
-  "src/sink/remote-write/sink.ts",
 ];
 
 export default tseslint.config(

@@ -19,7 +19,7 @@ import type { SourcePipeline } from "./meter/source-pipeline.ts";
 import { latestSnapshots, stalenessLimit } from "./meter/latest.ts";
 import { createOwnMeter } from "./meter/own-meter.ts";
 import type { Snapshot } from "./meter/snapshot.ts";
-import { machineOf, sinkWorldOf } from "./receivers.ts";
+import { machineOf, sinkContextOf } from "./receivers.ts";
 import { receiversOf } from "./sink/index.ts";
 import { settleForLongLife } from "./runtime/long-life.ts";
 import { childCpu } from "./source/child-cpu.ts";
@@ -88,7 +88,7 @@ export async function runAgent(
   const deliveries = createDeliveries({
     ...world,
     journal,
-    sinkWorld: sinkWorldOf(configuration, asked, log, machine),
+    sinkContext: sinkContextOf(configuration, asked, log, machine),
     latest: () => latest.current(clock.now()),
     listenerOf: (sink) => sinkListener(own, sink),
   });

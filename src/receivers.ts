@@ -7,7 +7,7 @@ import type { Identity } from "./sink/identity.ts";
 import type { HostFacts } from "./runtime/host.ts";
 import { readHostFacts } from "./source/host.ts";
 import { runTool } from "./source/child.ts";
-import type { SinkWorld } from "./sink/index.ts";
+import type { SinkContext } from "./sink/index.ts";
 import type { Clock } from "./runtime/clock.ts";
 
 export interface ReceiversWorld {
@@ -35,12 +35,12 @@ export function machineOf({ sources }: Configuration, world: ReceiversWorld): ()
   return () => (asked ??= readHostFacts({ ...world, sysctl: sources.sysctl.command }));
 }
 
-export function sinkWorldOf(
+export function sinkContextOf(
   configuration: Configuration,
   world: ReceiversWorld,
   log: Logger,
   machine = machineOf(configuration, world),
-): SinkWorld {
+): SinkContext {
   const authorities = systemAuthorities(world, log);
   return {
     identity: identityOf(configuration),

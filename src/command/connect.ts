@@ -1,9 +1,9 @@
 /** `check --connect`: every receiver is asked with an empty request, which stores nothing. */
 import { silentLogger } from "../runtime/log.ts";
-import { receiversOf, type Receiver, type SinkWorld } from "../sink/index.ts";
+import { receiversOf, type Receiver, type SinkContext } from "../sink/index.ts";
 import type { SendResult, Sink } from "../sink/sink.ts";
 import type { Connection, ConnectProbe } from "./check.ts";
-import { sinkWorldOf } from "../receivers.ts";
+import { sinkContextOf } from "../receivers.ts";
 import { childEnvironment } from "../source/child.ts";
 import type { World } from "./world.ts";
 
@@ -12,18 +12,18 @@ const skewWorthTellingMs = 5000;
 
 export function connectProbe(world: World): ConnectProbe {
   return (configuration) => {
-    const sinkWorld = sinkWorldOf(
+    const sinkContext = sinkContextOf(
       configuration,
       { ...world, environment: childEnvironment(world.env), startedAt: 0 },
       silentLogger,
     );
     return Promise.all(
-      receiversOf(configuration).map((receiver) => connect(receiver, sinkWorld, world.signal)),
+      receiversOf(configuration).map((receiver) => connect(receiver, sinkContext, world.signal)),
     );
   };
 }
 
-async function connect(receiver: Receiver, world: SinkWorld, signal: AbortSignal): Promise<Connection> {
+async function connect(receiver: Receiver, world: SinkContext, signal: AbortSignal): Promise<Connection> {
   await using sink = await receiver.open(world);
   const { result, protocol } = await probe(sink, signal);
   return { target: `${receiver.name ?? receiver.path} ${receiver.address}`, ...verdict(result, protocol) };

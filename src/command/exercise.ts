@@ -7,7 +7,7 @@ import { catalogue } from "../meter/catalogue.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
 import { seriesSet } from "../metric/series.ts";
 import { filesIn } from "../daemon/trust.ts";
-import { sinkWorldOf } from "../receivers.ts";
+import { sinkContextOf } from "../receivers.ts";
 import { causeOf } from "../runtime/cause.ts";
 import { readBounded } from "../runtime/files.ts";
 import { proxyFor } from "../runtime/http/proxy.ts";
@@ -15,7 +15,7 @@ import { createTrust } from "../runtime/http/trust.ts";
 import type { HttpSettings } from "../runtime/http/schema.ts";
 import { silentLogger } from "../runtime/log.ts";
 import { fileSecret } from "../runtime/secret.ts";
-import { receiversOf, type Receiver, type SinkWorld } from "../sink/index.ts";
+import { receiversOf, type Receiver, type SinkContext } from "../sink/index.ts";
 import { childEnvironment } from "../source/child.ts";
 import type { Trial } from "./check.ts";
 import { reportTrust } from "./privileges.ts";
@@ -32,7 +32,7 @@ async function exercise(loaded: Loaded, world: World): Promise<readonly Problem[
   // No tool is asked about the machine for this.
   const host = (): Promise<object> => Promise.resolve({});
   const environment = childEnvironment(world.env);
-  const sinks = sinkWorldOf(configuration, { ...world, environment, startedAt: 0 }, silentLogger, host);
+  const sinks = sinkContextOf(configuration, { ...world, environment, startedAt: 0 }, silentLogger, host);
   for (const receiver of receiversOf(configuration)) {
     found.push(...attempt(receiver.path, () => chooseProxy(receiver, world.env)));
     found.push(
@@ -103,7 +103,7 @@ function sample(): Snapshot {
 
 async function encodeOne(
   receiver: Receiver,
-  world: SinkWorld,
+  world: SinkContext,
 ): Promise<readonly (readonly [string, string])[]> {
   try {
     await using sink = await receiver.open(world);

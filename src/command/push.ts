@@ -9,9 +9,9 @@ import { openJournal } from "../journal/journal.ts";
 import { catalogue } from "../meter/catalogue.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
 import type { Logger } from "../runtime/log.ts";
-import { receiversOf, type Receiver, type SinkWorld } from "../sink/index.ts";
+import { receiversOf, type Receiver, type SinkContext } from "../sink/index.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
-import { sinkWorldOf } from "../receivers.ts";
+import { sinkContextOf } from "../receivers.ts";
 import { childEnvironment } from "../source/child.ts";
 import type { World } from "./world.ts";
 
@@ -53,12 +53,12 @@ export async function openPush(
   });
   // Nothing of a recording was ever sent.
   const asked = { ...world, environment: childEnvironment(world.env), startedAt: 0 };
-  const sinkWorld = sinkWorldOf(configuration, asked, log);
+  const sinkContext = sinkContextOf(configuration, asked, log);
   const deliveries = createDeliveries({
     ...world,
     log,
     journal,
-    sinkWorld,
+    sinkContext,
     latest: () => [],
     listenerOf: () => ({ requested: () => undefined, sent: () => undefined, dropped: () => undefined }),
   });
@@ -76,7 +76,7 @@ export async function openPush(
       await deliveries.finish(0);
       const latest = receivers.filter(({ pacing }) => pacing.kind === "latest");
       for (const receiver of latest)
-        lines.push(await pushOnce(receiver, [...last.values()], sinkWorld, world));
+        lines.push(await pushOnce(receiver, [...last.values()], sinkContext, world));
       for (const { text } of lines) world.stderr(`${text}\n`);
       return lines.every(({ ok }) => ok) ? exitCode.ok : exitCode.failure;
     },
@@ -151,10 +151,10 @@ function reportLine({ path, address, state }: DeliveryReport): Line {
 async function pushOnce(
   receiver: Receiver,
   snapshots: readonly Snapshot[],
-  sinkWorld: SinkWorld,
+  sinkContext: SinkContext,
   { signal }: World,
 ): Promise<Line> {
-  await using sink = await receiver.open(sinkWorld);
+  await using sink = await receiver.open(sinkContext);
   const target = `${receiver.path} ${receiver.address}`;
   const [body] = sink.encode({ snapshots }, sink.protocols[0]).bodies;
   if (body === undefined) return { ok: true, text: `${target}: nothing to send` };

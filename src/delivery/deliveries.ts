@@ -5,7 +5,7 @@ import type { Snapshot } from "../meter/snapshot.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
-import type { Receiver, SinkWorld } from "../sink/index.ts";
+import type { Receiver, SinkContext } from "../sink/index.ts";
 import type { Sink } from "../sink/sink.ts";
 import { createLatestOnly } from "./latest-only.ts";
 import { createDeliveryLoop } from "./loop.ts";
@@ -14,7 +14,7 @@ import type { Delivery, DeliveryListener, DeliveryReport } from "./types.ts";
 
 export interface DeliveriesOptions {
   readonly journal: Journal;
-  readonly sinkWorld: SinkWorld;
+  readonly sinkContext: SinkContext;
   /** The current snapshots, for sinks without history. */
   readonly latest: () => readonly Snapshot[];
   /** Counters for one sink. */
@@ -113,7 +113,7 @@ function isSame(a: Wanted, b: Wanted): boolean {
 }
 
 async function start(wanted: Wanted, options: DeliveriesOptions): Promise<Running> {
-  const sink = await wanted.receiver.open({ ...options.sinkWorld, id: wanted.assigned.sink });
+  const sink = await wanted.receiver.open({ ...options.sinkContext, id: wanted.assigned.sink });
   const delivery = createLoop(wanted, sink, options);
   const stop = new AbortController();
   return { ...wanted, sink, delivery, stop, ended: keepRunning(delivery, options, stop.signal) };

@@ -17,7 +17,7 @@ import type { Cursor, StoredSnapshot } from "../journal/types.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
-import type { Pacing } from "../sink/pacing.ts";
+import type { Pacing } from "../sink/index.ts";
 import type { Sink } from "../sink/sink.ts";
 import { createAccounting, type Accounting } from "./accounting.ts";
 import { batchSamples, selectBatch, type Selection } from "./batch-selection.ts";

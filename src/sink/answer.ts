@@ -4,37 +4,35 @@ import type { HttpReply, HttpResponse } from "../runtime/http/http.ts";
 import { printable } from "../runtime/printable.ts";
 import { knownSecrets } from "../runtime/redact.ts";
 import { messageOf, unpacked } from "./answer-body.ts";
-import type { Outcome, Sink } from "./sink.ts";
+import type { Outcome, SendResult, Sink } from "./sink.ts";
 import { meaningIn, rowOf, type Meaning, type ProtocolColumn } from "./statuses.ts";
 
 /** An answer that was read: what it means, and one line for the log and the page. */
-export interface Reading {
+export interface Answer {
   readonly reply: HttpResponse;
   readonly meaning: Meaning;
   /** What the status alone means. */
   readonly byStatus: Meaning;
+  /** The receiver's own words, whole. */
+  readonly message: string;
   readonly reason: string;
 }
 
 /** By the table, and by what the body says where that keeps samples which the status alone would drop. */
-export function readAnswer(raw: HttpResponse, protocol: ProtocolColumn): Reading {
+export function readAnswer(raw: HttpResponse, protocol: ProtocolColumn): Answer {
   const reply = unpacked(raw);
   const row = rowOf(reply.status);
   const meaning = meaningIn(row, protocol);
   const message = messageOf(reply);
+  const read = { reply, byStatus: meaning, message };
   if (meaning === "stored")
     return isPage(reply)
-      ? { reply, byStatus: meaning, meaning: "moment", reason: pageReason }
-      : { reply, byStatus: meaning, meaning, reason: "" };
+      ? { ...read, meaning: "moment", reason: pageReason }
+      : { ...read, meaning, reason: "" };
   const kept = keepingMeaning(meaning, reply, message);
   const advice = kept === "request" ? (configurationAdvice(message) ?? row.advice) : undefined;
   const reason = unexpectedStatus(reply, message);
-  return {
-    reply,
-    byStatus: meaning,
-    meaning: kept,
-    reason: advice === undefined ? reason : `${reason}; ${advice}`,
-  };
+  return { ...read, meaning: kept, reason: advice === undefined ? reason : `${reason}; ${advice}` };
 }
 
 /** What no protocol sees otherwise. */
@@ -43,7 +41,7 @@ export function commonOutcome({
   meaning,
   byStatus,
   reason,
-}: Reading): Exclude<Outcome, { status: "delivered" | "switch" }> {
+}: Answer): Exclude<Outcome, { status: "delivered" | "switch" }> {
   const code = String(reply.status);
   switch (meaning) {
     case "samples":
@@ -152,11 +150,12 @@ export function excerpt(text: string): string {
   return printable(bytes.toString("utf8", 0, end));
 }
 
-/** Only an answer that names its time shows how far our clock is off. */
-export function skewOf(reply: HttpReply): { skewMs?: number } {
-  if (reply.kind === "failure") return {};
-  const date = parseHttpDate(reply.headers["date"] ?? "");
-  return date === undefined ? {} : { skewMs: date - reply.receivedAt };
+/** The outcome with how long it took, and how far our clock is off where the answer names its time. */
+export function resultOf(reply: HttpReply, outcome: Outcome): SendResult {
+  const { durationMs } = reply;
+  const date = reply.kind === "failure" ? undefined : parseHttpDate(reply.headers["date"] ?? "");
+  if (reply.kind === "failure" || date === undefined) return { outcome, durationMs };
+  return { outcome, durationMs, skewMs: date - reply.receivedAt };
 }
 
 /**

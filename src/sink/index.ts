@@ -1,14 +1,15 @@
 /** The list of sinks: a new protocol is its folder, one line here, and one in src/config/sinks.ts. */
+import type { Frozen } from "../runtime/setting.ts";
+import type { HostFacts } from "../runtime/host.ts";
 import type { HttpClient } from "../runtime/http/http.ts";
 import type { HttpSettings } from "../runtime/http/schema.ts";
 import type { Identity } from "./identity.ts";
-import type { HostFacts } from "../runtime/host.ts";
-import { metricsUrl } from "./otlp/address.ts";
+import { destinationOf, otlpMetricsUrl, safeAddress } from "./address.ts";
 import type { OtlpSettings } from "./otlp/schema.ts";
-import { historyPacing, type Pacing } from "./pacing.ts";
 import type { PushgatewaySettings } from "./pushgateway/schema.ts";
 import type { Relabel } from "./relabel/apply.ts";
 import type { RemoteWriteSettings } from "./remote-write/schema.ts";
+import type { QueueConfig } from "./schema.ts";
 import type { Sink } from "./sink.ts";
 
 /** The sections of a configuration that name receivers. */
@@ -18,7 +19,8 @@ export interface SinkBlocks {
   readonly pushgateway: readonly PushgatewaySettings[];
 }
 
-export interface SinkWorld {
+/** What every sink of an agent is given. */
+export interface SinkContext {
   /** Of the sink that is opened; absent where it has no cursor. */
   readonly id?: string;
   readonly identity: Identity;
@@ -31,6 +33,23 @@ export interface SinkWorld {
   /** A client of this sink alone. */
   readonly createClient: (settings: HttpSettings) => HttpClient;
 }
+
+/** How a sink wants to be driven, as its configuration says: with a backlog of its own, or with what is current. */
+export type Pacing =
+  | {
+      readonly kind: "history";
+      /** Longest wait of a snapshot for its batch to fill up; all times in milliseconds. */
+      readonly batchDeadlineMs: number;
+      readonly minBackoffMs: number;
+      readonly maxBackoffMs: number;
+      /** Samples a second while a backlog drains; 0 is as fast as the receiver takes them. */
+      readonly drainRate: number;
+      /** Snapshots older than this are dropped instead of sent; 0 sends everything. */
+      readonly sampleAgeLimitMs: number;
+      /** Whether live snapshots may go before an old backlog. */
+      readonly mayOvertake: boolean;
+    }
+  | { readonly kind: "latest"; readonly intervalMs: number };
 
 /** A receiver of the configuration: how to make its sink and how to drive it. */
 export interface Receiver {
@@ -47,76 +66,94 @@ export interface Receiver {
   readonly settings: unknown;
   readonly pacing: Pacing;
   /** Loads the protocol's code, which costs megabytes, only when it is configured. */
-  open(world: SinkWorld): Promise<Sink>;
+  open(context: SinkContext): Promise<Sink>;
 }
 
 /** Every receiver of the configuration, in its order. */
 export function receiversOf({ remote_write, otlp, pushgateway }: SinkBlocks): readonly Receiver[] {
   return [
-    ...remote_write.map((settings, index) => ({
-      path: `remote_write[${index}]`,
-      type: "remote_write" as const,
-      ...named(settings),
-      address: safeAddress(settings.url),
-      destination: destinationOf(new URL(settings.url)),
-      settings,
-      pacing: historyPacing(settings.queue_config, true),
-      async open(world: SinkWorld) {
-        const { createRemoteWriteSink } = await import("./remote-write/sink.ts");
-        const relabel = await relabelOf(settings);
-        return createRemoteWriteSink(settings, { ...world, relabel, client: world.createClient(settings) });
-      },
-    })),
-    ...otlp.map((settings, index) => ({
-      path: `otlp[${index}]`,
-      type: "otlp" as const,
-      ...named(settings),
-      destination: destinationOf(metricsUrl(settings)),
-      address: safeAddress(settings.metrics_endpoint ?? settings.endpoint ?? ""),
-      settings,
-      // Differences only add up when they come in order.
-      pacing: historyPacing(settings.queue_config, settings.temporality === "cumulative"),
-      async open(world: SinkWorld) {
-        const { createOtlpSink } = await import("./otlp/sink.ts");
-        const host = await world.host();
-        return createOtlpSink(settings, { ...world, host, client: world.createClient(settings) });
-      },
-    })),
-    ...pushgateway.map((settings, index) => ({
-      path: `pushgateway[${index}]`,
-      type: "pushgateway" as const,
-      ...named(settings),
-      address: safeAddress(settings.url),
-      destination: destinationOf(new URL(settings.url)),
-      settings,
-      pacing: { kind: "latest", intervalMs: settings.interval } as const,
-      async open(world: SinkWorld) {
-        const { createPushgatewaySink } = await import("./pushgateway/sink.ts");
-        return createPushgatewaySink(settings, { ...world, client: world.createClient(settings) });
-      },
-    })),
+    ...remote_write.map(remoteWriteReceiver),
+    ...otlp.map(otlpReceiver),
+    ...pushgateway.map(pushgatewayReceiver),
   ];
 }
 
+function remoteWriteReceiver(settings: RemoteWriteSettings, index: number): Receiver {
+  return {
+    path: `remote_write[${index}]`,
+    type: "remote_write",
+    ...named(settings),
+    address: safeAddress(settings.url),
+    destination: destinationOf(new URL(settings.url)),
+    settings,
+    pacing: historyPacing(settings.queue_config, true),
+    async open(context) {
+      const { createRemoteWriteSink } = await import("./remote-write/sink.ts");
+      const rules = await relabelOf(settings);
+      return createRemoteWriteSink(settings, {
+        ...context,
+        ...rules,
+        client: context.createClient(settings),
+      });
+    },
+  };
+}
+
 /** The engine for expressions takes megabytes, too. */
-async function relabelOf({ write_relabel_configs: rules }: RemoteWriteSettings): Promise<Relabel> {
-  if (rules.length === 0) return (labels) => labels;
+async function relabelOf({
+  write_relabel_configs: rules,
+}: RemoteWriteSettings): Promise<{ readonly relabel?: Relabel }> {
+  if (rules.length === 0) return {};
   const { compileRelabel } = await import("./relabel/apply.ts");
-  return compileRelabel(rules);
+  return { relabel: compileRelabel(rules) };
+}
+
+function otlpReceiver(settings: OtlpSettings, index: number): Receiver {
+  return {
+    path: `otlp[${index}]`,
+    type: "otlp",
+    ...named(settings),
+    address: safeAddress(settings.metrics_endpoint ?? settings.endpoint ?? ""),
+    destination: destinationOf(otlpMetricsUrl(settings)),
+    settings,
+    // Differences only add up when they come in order.
+    pacing: historyPacing(settings.queue_config, settings.temporality === "cumulative"),
+    async open(context) {
+      const { createOtlpSink } = await import("./otlp/sink.ts");
+      const host = await context.host();
+      return createOtlpSink(settings, { ...context, host, client: context.createClient(settings) });
+    },
+  };
+}
+
+function pushgatewayReceiver(settings: PushgatewaySettings, index: number): Receiver {
+  return {
+    path: `pushgateway[${index}]`,
+    type: "pushgateway",
+    ...named(settings),
+    address: safeAddress(settings.url),
+    destination: destinationOf(new URL(settings.url)),
+    settings,
+    pacing: { kind: "latest", intervalMs: settings.interval },
+    async open(context) {
+      const { createPushgatewaySink } = await import("./pushgateway/sink.ts");
+      return createPushgatewaySink(settings, { ...context, client: context.createClient(settings) });
+    },
+  };
+}
+
+export function historyPacing(queue: Frozen<QueueConfig>, mayOvertake: boolean): Pacing {
+  return {
+    kind: "history",
+    batchDeadlineMs: queue.batch_send_deadline,
+    minBackoffMs: queue.min_backoff,
+    maxBackoffMs: queue.max_backoff,
+    drainRate: queue.drain_rate,
+    sampleAgeLimitMs: queue.sample_age_limit,
+    mayOvertake,
+  };
 }
 
 function named({ name }: { readonly name?: string }): { readonly name?: string } {
   return name === undefined ? {} : { name };
-}
-
-function destinationOf(url: URL): string {
-  url.username = url.password = "";
-  return url.href;
-}
-
-function safeAddress(text: string): string {
-  const url = URL.parse(text);
-  if (url === null) return "";
-  url.username = url.password = url.search = "";
-  return url.href;
 }

@@ -1,5 +1,7 @@
 /** The contract between delivery and every protocol: encode is pure, send classifies, neither throws for what the network does. */
 import type { Snapshot } from "../meter/snapshot.ts";
+import type { HttpClient } from "../runtime/http/http.ts";
+import type { Identity } from "./identity.ts";
 
 /** Snapshots in the order they were taken, oldest first; `ended` series of each are owed an end mark at its time. */
 export interface Batch {
@@ -20,6 +22,23 @@ export interface EncodedBatch {
   readonly bodies: readonly Body[];
   /** Samples of the batch that are in no body, by reason (`relabel`, `invalid`, …). */
   readonly dropped: Readonly<Record<string, number>>;
+}
+
+/** Counts what a batch leaves out, by reason. */
+export interface Drops<Reason extends string> {
+  add(reason: Reason, count: number): void;
+  /** Reasons with a count of zero are left out. */
+  counts(): Readonly<Record<string, number>>;
+}
+
+export function createDrops<Reason extends string>(before: EncodedBatch["dropped"] = {}): Drops<Reason> {
+  const dropped = new Map(Object.entries(before));
+  return {
+    add(reason, count) {
+      if (count > 0) dropped.set(reason, (dropped.get(reason) ?? 0) + count);
+    },
+    counts: () => Object.fromEntries(dropped),
+  };
 }
 
 /**
@@ -89,4 +108,15 @@ export interface Sink extends AsyncDisposable {
   renew(): void;
   /** Says goodbye on an orderly shutdown, where the protocol has a way (Pushgateway's DELETE). */
   retire?(signal: AbortSignal): Promise<SendResult>;
+}
+
+/** What every sink is made with. */
+export interface SinkDeps {
+  /** Of its cursor; the type alone where no other sink is near. */
+  readonly id?: string;
+  /** Of this sink alone; it ends with the sink. */
+  readonly client: HttpClient;
+  readonly identity: Identity;
+  /** The agent's, for User-Agent. */
+  readonly version: string;
 }

@@ -9,7 +9,7 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import { createHttpClient } from "../../src/runtime/http/client.ts";
 import { otlpSchema } from "../../src/sink/otlp/schema.ts";
 import { createOtlpSink } from "../../src/sink/otlp/sink.ts";
-import { version1, version2 } from "../../src/sink/remote-write/protocol.ts";
+import { version1, version2 } from "../../src/sink/remote-write/classify.ts";
 import { remoteWriteSchema } from "../../src/sink/remote-write/schema.ts";
 import { createRemoteWriteSink } from "../../src/sink/remote-write/sink.ts";
 import type { EncodedBatch, Sink } from "../../src/sink/sink.ts";

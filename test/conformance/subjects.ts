@@ -4,7 +4,7 @@ import { pushgatewaySchema } from "../../src/sink/pushgateway/schema.ts";
 import { createPushgatewaySink } from "../../src/sink/pushgateway/sink.ts";
 import { otlpSchema } from "../../src/sink/otlp/schema.ts";
 import { createOtlpSink } from "../../src/sink/otlp/sink.ts";
-import { version1, version2 } from "../../src/sink/remote-write/protocol.ts";
+import { version1, version2 } from "../../src/sink/remote-write/classify.ts";
 import { remoteWriteSchema } from "../../src/sink/remote-write/schema.ts";
 import { createRemoteWriteSink } from "../../src/sink/remote-write/sink.ts";
 import { decodeJson, decodeProtobuf, metricsOf } from "../sink/otlp/messages.ts";

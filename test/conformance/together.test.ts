@@ -18,7 +18,7 @@ import { power, series, snapshot } from "../sink/remote-write/batches.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { startReceiver } from "./receiver.ts";
 import { otlpProtobuf, pushgateway, remoteWrite2 } from "./subjects.ts";
-import { sinkWorld } from "../support/sink-world.ts";
+import { sinkContext } from "../support/sink-context.ts";
 
 const intervalMs = 10_000;
 const hourMs = 3_600_000;
@@ -34,7 +34,7 @@ test("with one receiver dead for an hour the others are neither late nor short, 
   let latest: readonly Snapshot[] = [];
   const deliveries = createDeliveries({
     journal,
-    sinkWorld: sinkWorld((settings) => createHttpClient(settings, { clock, env: {} })),
+    sinkContext: sinkContext((settings) => createHttpClient(settings, { clock, env: {} })),
     latest: () => latest,
     listenerOf: () => ({ requested: () => undefined, sent: () => undefined, dropped: () => undefined }),
     clock,

@@ -29,7 +29,7 @@ import { written } from "../sink/remote-write/clients.ts";
 import { power, series, snapshot } from "../sink/remote-write/batches.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { minute, second } from "./rig.ts";
-import { sinkWorld } from "../support/sink-world.ts";
+import { sinkContext } from "../support/sink-context.ts";
 
 /** Finer than the shortest backoff. */
 const stepMs = 50;
@@ -50,7 +50,7 @@ async function setUp(context: TestContext) {
   const world = { hanging: 0 };
   const deliveries = createDeliveries({
     journal,
-    sinkWorld: sinkWorld((settings) => {
+    sinkContext: sinkContext((settings) => {
       const client = createHttpClient(settings, { clock, env: {} });
       return {
         ...client,

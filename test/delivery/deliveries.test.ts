@@ -3,8 +3,7 @@ import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { createDeliveries } from "../../src/delivery/deliveries.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
-import type { Pacing } from "../../src/sink/pacing.ts";
-import type { Receiver } from "../../src/sink/index.ts";
+import type { Pacing, Receiver } from "../../src/sink/index.ts";
 import type { Outcome, Sink } from "../../src/sink/sink.ts";
 import { bench, snapshot } from "../journal/fixtures.ts";
 import {
@@ -19,7 +18,7 @@ import {
   unavailable,
   type Line,
 } from "./rig.ts";
-import { sinkWorld } from "../support/sink-world.ts";
+import { sinkContext } from "../support/sink-context.ts";
 
 interface Endpoint {
   answer: () => Outcome | undefined | Error;
@@ -104,7 +103,7 @@ function setUp(context: TestContext) {
 
   const deliveries = createDeliveries({
     journal,
-    sinkWorld: sinkWorld(
+    sinkContext: sinkContext(
       () => {
         throw new Error("no client is needed here");
       },

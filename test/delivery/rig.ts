@@ -5,7 +5,7 @@ import type { Delivery } from "../../src/delivery/types.ts";
 import type { Cursor, Journal, JournalOptions } from "../../src/journal/types.ts";
 import type { LogFields, Logger } from "../../src/runtime/log.ts";
 import type { Random } from "../../src/runtime/random.ts";
-import type { Pacing } from "../../src/sink/pacing.ts";
+import type { Pacing } from "../../src/sink/index.ts";
 import type { Body, EncodedBatch, Outcome, SendResult, Sink } from "../../src/sink/sink.ts";
 import type { FakeClock } from "../support/fake-clock.ts";
 import { bench, snapshot, type Wanted } from "../journal/fixtures.ts";

@@ -12,7 +12,7 @@ import type { Receiver } from "../../src/sink/index.ts";
 import type { Sink } from "../../src/sink/sink.ts";
 import { bench, basicOptions, snapshot } from "../journal/fixtures.ts";
 import { defaultPacing, delivered, second, unavailable } from "../delivery/rig.ts";
-import { sinkWorld } from "../support/sink-world.ts";
+import { sinkContext } from "../support/sink-context.ts";
 
 const kills = 30;
 
@@ -85,7 +85,7 @@ test(`every block gets each sample that it is owed once, through another address
     const opened = openJournal(basicOptions(file, clock));
     const made = createDeliveries({
       journal: opened,
-      sinkWorld: sinkWorld(() => assert.fail("no client is needed")),
+      sinkContext: sinkContext(() => assert.fail("no client is needed")),
       latest: () => [],
       listenerOf: () => ({ requested: () => undefined, sent: () => undefined, dropped: () => undefined }),
       clock,

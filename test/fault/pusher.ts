@@ -29,7 +29,7 @@ import { add, assertBalanced, journalReasons, samplesOf, type Account } from "./
 import { counted, type Pushes } from "./counted-sink.ts";
 import { countSnapshot, nothing, plus } from "./counting.ts";
 import type { Kind, Receiver } from "./receiver.ts";
-import { sinkWorld } from "../support/sink-world.ts";
+import { sinkContext } from "../support/sink-context.ts";
 
 export const second = 1000;
 export const minute = 60 * second;
@@ -106,7 +106,7 @@ export async function createPusher(options: PusherOptions): Promise<Pusher> {
   async function deliver(): Promise<Deliveries> {
     const made = createDeliveries({
       journal,
-      sinkWorld: sinkWorld((settings) => watched(createHttpClient(settings, { clock, env: {} }))),
+      sinkContext: sinkContext((settings) => watched(createHttpClient(settings, { clock, env: {} }))),
       latest: () => latest,
       listenerOf,
       clock,

@@ -6,7 +6,7 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import { createHttpClient } from "../../src/runtime/http/client.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
 import type { Random } from "../../src/runtime/random.ts";
-import { historyPacing } from "../../src/sink/pacing.ts";
+import { historyPacing } from "../../src/sink/index.ts";
 import type { RemoteWriteSettings } from "../../src/sink/remote-write/schema.ts";
 import { createRemoteWriteSink } from "../../src/sink/remote-write/sink.ts";
 import type { Sink, SendResult } from "../../src/sink/sink.ts";

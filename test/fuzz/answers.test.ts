@@ -10,7 +10,7 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import { receiversOf } from "../../src/sink/index.ts";
 import { classify as classifyOtlp } from "../../src/sink/otlp/classify.ts";
 import { otlpSchema } from "../../src/sink/otlp/schema.ts";
-import { classify as classifyPushgateway } from "../../src/sink/pushgateway/classify.ts";
+import { classify as classifyPushgateway } from "../../src/sink/pushgateway/sink.ts";
 import { pushgatewaySchema } from "../../src/sink/pushgateway/schema.ts";
 import { classify as classifyRemoteWrite } from "../../src/sink/remote-write/classify.ts";
 import { remoteWriteSchema } from "../../src/sink/remote-write/schema.ts";

@@ -8,7 +8,7 @@ import { receiversOf, type SinkBlocks } from "../../src/sink/index.ts";
 import { otlpSchema } from "../../src/sink/otlp/schema.ts";
 import { remoteWriteSchema } from "../../src/sink/remote-write/schema.ts";
 import { collectGarbage } from "../soak/measure.ts";
-import { sinkWorld } from "../support/sink-world.ts";
+import { sinkContext } from "../support/sink-context.ts";
 import { deadClient } from "./remote-write/clients.ts";
 
 const url = "http://127.0.0.1/";
@@ -29,7 +29,7 @@ for (const [name, blocks] of Object.entries(sinks))
   test(`${name}: ${programs} programs that came and went leave less than 2 KB each`, async () => {
     const [receiver] = receiversOf(blocks);
     assert.ok(receiver);
-    const sink = await receiver.open(sinkWorld(() => deadClient));
+    const sink = await receiver.open(sinkContext(() => deadClient));
     const grow = (from: number, to: number): number => {
       for (let at = from; at < to; at++) {
         sink.encode({ snapshots: [snapshotOf(at)] }, sink.protocols[0]);

@@ -5,7 +5,7 @@ import test from "node:test";
 import type { HttpResponse } from "../../src/runtime/http/http.ts";
 import { untilAccepted } from "../../src/sink/answer.ts";
 import { classify as classifyOtlp } from "../../src/sink/otlp/classify.ts";
-import { classify as classifyPushgateway } from "../../src/sink/pushgateway/classify.ts";
+import { classify as classifyPushgateway } from "../../src/sink/pushgateway/sink.ts";
 import { classify as classifyRemoteWrite } from "../../src/sink/remote-write/classify.ts";
 import type { Outcome } from "../../src/sink/sink.ts";
 import { rowOf, statusRows, statusTable } from "../../src/sink/statuses.ts";

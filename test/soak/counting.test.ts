@@ -8,7 +8,7 @@ import { receiversOf } from "../../src/sink/index.ts";
 import { otlpSchema } from "../../src/sink/otlp/schema.ts";
 import { remoteWriteSchema } from "../../src/sink/remote-write/schema.ts";
 import { fakeClock } from "../support/fake-clock.ts";
-import { sinkWorld } from "../support/sink-world.ts";
+import { sinkContext } from "../support/sink-context.ts";
 import {
   countOtlp,
   countRemoteWrite,
@@ -64,7 +64,7 @@ async function counterOf(kind: keyof typeof wires): Promise<(snapshots: readonly
   const [receiver] = receiversOf(blocks);
   assert.ok(receiver);
   const clock = fakeClock();
-  const sink = await receiver.open(sinkWorld((settings) => createHttpClient(settings, { clock, env: {} })));
+  const sink = await receiver.open(sinkContext((settings) => createHttpClient(settings, { clock, env: {} })));
   return (batch) =>
     sink
       .encode({ snapshots: batch }, sink.protocols[0])

@@ -12,13 +12,19 @@
  *
  * The first point of a series is its baseline, unless the receiver can't have heard of what it counts: then it is sent whole.
  */
-import type { Metric } from "../../metric/metric.ts";
-import { readMemory, writeMemory, type Point } from "./delta-memory.ts";
-import type { Gathered, Run } from "./gather.ts";
+import { deflateRawSync, inflateRawSync } from "node:zlib";
+import {
+  CumulativeTemporalitySelector,
+  DeltaTemporalitySelector,
+  LowMemoryTemporalitySelector,
+} from "@opentelemetry/exporter-metrics-otlp-http";
+import { AggregationTemporality, InstrumentType } from "@opentelemetry/sdk-metrics";
+import type { Metric, MetricType } from "../../metric/metric.ts";
+import { createDrops, type Drops } from "../sink.ts";
+import { samplesIn, type Gathered, type HistogramValue, type Run } from "./gather.ts";
+import type { OtlpSettings } from "./schema.ts";
 
-/**
- * Call once the receiver took a request with these families of the batch: what is in no request at all is moved on with it.
- */
+/** Call once the receiver took a request with these families of the batch; points that are in no request are taken on with them. */
 export type Commit = (families: Gathered["families"]) => void;
 
 interface Changed extends Gathered {
@@ -33,6 +39,14 @@ export interface Deltas {
   restore(saved: string): void;
 }
 
+/** A total at a time; both times in milliseconds since the Unix epoch, `start` 0 where it is not known. */
+interface Point {
+  readonly time: number;
+  readonly start: number;
+  readonly value: number;
+  readonly histogram?: HistogramValue;
+}
+
 /** Series come and go; the one that was silent for longest is forgotten first. */
 const mostSeries = 10_000;
 
@@ -41,71 +55,59 @@ const startSlackMs = 2000;
 
 /** @param startedAt when the agent's own counters began that no receiver has heard of, milliseconds since the Unix epoch */
 export function createDeltas(isDelta: (metric: Metric) => boolean, startedAt: number): Deltas {
-  let taken = new Map<string, Point>();
-  /** Counters that began later were never sent without being remembered. */
-  let completeSince: number | undefined;
+  let memory: Memory = { completeSince: undefined, points: new Map() };
   let ownSince = startedAt - startSlackMs;
 
   function isNew({ since }: Metric, { start }: Point): boolean {
     if (start === 0) return false;
-    return start >= (completeSince ?? Infinity) || (since === "agent" && start >= ownSince);
+    return start >= (memory.completeSince ?? Infinity) || (since === "agent" && start >= ownSince);
   }
 
-  function commit(points: ReadonlyMap<string, Point>, firstTime: number): void {
-    if (firstTime < Infinity) completeSince ??= firstTime;
-    for (const [key, point] of points) {
-      taken.delete(key);
-      taken.set(key, point);
+  function remember(latest: ReadonlyMap<string, Point>, firstTime: number): void {
+    const { points } = memory;
+    if (firstTime < Infinity) memory.completeSince ??= firstTime;
+    for (const [key, point] of latest) {
+      points.delete(key);
+      points.set(key, point);
     }
-    for (const [oldest, { time }] of taken) {
-      if (taken.size <= mostSeries) break;
-      taken.delete(oldest);
-      completeSince = Math.max(completeSince ?? 0, time);
+    for (const [oldest, { time }] of points) {
+      if (points.size <= mostSeries) break;
+      points.delete(oldest);
+      memory.completeSince = Math.max(memory.completeSince ?? 0, time);
       ownSince = Infinity;
     }
   }
 
   return {
     apply(gathered) {
-      const points = new Map<string, Point>();
-      const dropped: Record<string, number> = { ...gathered.dropped };
-      let leftOut = 0;
+      const drops = createDrops(gathered.dropped);
+      const latest = new Map<string, Point>();
       let firstTime = Infinity;
       const families = gathered.families.flatMap(({ metric, runs }) => {
         if (!isDelta(metric)) return [{ metric, runs }];
         const changed = runs.map((run) => {
           const { key } = run.series;
           firstTime = Math.min(firstTime, run.times[0] ?? Infinity);
-          const { run: changes, last } = changesOf(run, taken.get(key), {
-            isNew: (point) => isNew(metric, point),
-            drop(reason, samples) {
-              dropped[reason] = (dropped[reason] ?? 0) + samples;
-              leftOut += samples;
-            },
-          });
-          if (last !== undefined) points.set(key, last);
-          return changes;
+          const changes = changesOf(run, memory.points.get(key), (point) => isNew(metric, point), drops);
+          if (changes.last !== undefined) latest.set(key, changes.last);
+          return changes.run;
         });
         const left = changed.filter(({ times }) => times.length > 0);
         return left.length === 0 ? [] : [{ metric, runs: left }];
       });
       return {
-        ...gathered,
         families,
-        samples: gathered.samples - leftOut,
-        dropped,
+        dropped: drops.counts(),
         commit(sent) {
           const others = keysOf(families);
           for (const key of keysOf(sent)) others.delete(key);
-          commit(new Map([...points].filter(([key]) => !others.has(key))), firstTime);
+          remember(new Map([...latest].filter(([key]) => !others.has(key))), firstTime);
         },
       };
     },
-    save: () => writeMemory({ completeSince, points: taken }),
+    save: () => writeMemory(memory),
     restore(saved) {
-      const memory = readMemory(saved);
-      taken = memory?.points ?? new Map<string, Point>();
-      completeSince = memory?.completeSince;
+      memory = readMemory(saved) ?? { completeSince: undefined, points: new Map() };
     },
   };
 }
@@ -114,15 +116,12 @@ function keysOf(families: Gathered["families"]): Set<string> {
   return new Set(families.flatMap(({ runs }) => runs.map(({ series }) => series.key)));
 }
 
-interface Terms {
-  readonly isNew: (point: Point) => boolean;
-  readonly drop: (reason: string, samples: number) => void;
-}
-
+/** A series' changes since `before`, and its last point. */
 function changesOf(
   run: Run,
   before: Point | undefined,
-  { isNew, drop }: Terms,
+  isNew: (point: Point) => boolean,
+  drops: Drops<string>,
 ): { readonly run: Run; readonly last: Point | undefined } {
   const { metric } = run.series;
   const changed: Run = { ...run, times: [], starts: [], values: [], histograms: [], marks: [] };
@@ -142,7 +141,7 @@ function changesOf(
     const reason = unusable(point, last);
     if (reason === undefined && last !== undefined) add(changed, change(point, last, metric));
     else if (reason === undefined && isNew(point)) add(changed, point);
-    else drop(reason ?? "baseline", samplesIn(point));
+    else drops.add(reason ?? "baseline", samplesIn(point.histogram?.counts));
     if (reason === undefined) last = point;
   }
   return { run: changed, last };
@@ -151,11 +150,6 @@ function changesOf(
 function histogramAt({ histograms }: Run, at: number): Pick<Point, "histogram"> {
   const histogram = histograms[at];
   return histogram === undefined ? {} : { histogram };
-}
-
-/** A histogram's point stands for its count, its sum and its buckets. */
-function samplesIn({ histogram }: Point): number {
-  return 1 + (histogram === undefined ? 0 : histogram.counts.length + 1);
 }
 
 /** NaN has no change. Neither has a point that is not newer than the last one taken. */
@@ -192,4 +186,66 @@ function add({ times, starts, values, histograms }: Run, { time, start, value, h
   starts.push(start);
   values.push(value);
   if (histogram !== undefined) histograms.push(histogram);
+}
+
+/** What is saved: packed JSON, a few kilobytes for the agent's own series. */
+interface Memory {
+  /** Counters that began later were never sent without being among `points`; absent before anything was sent. */
+  completeSince: number | undefined;
+  /** The last point taken, by series; the one that was silent for longest first. */
+  readonly points: Map<string, Point>;
+}
+
+/** A histogram's sum may be NaN, which JSON has not. */
+type SavedHistogram = Omit<HistogramValue, "sum"> & { readonly sum: number | null };
+type SavedPoint = readonly [
+  key: string,
+  time: number,
+  start: number,
+  value: number,
+  histogram?: SavedHistogram,
+];
+
+/** JSON writes a double so that it is read again exactly. */
+function writeMemory({ completeSince, points }: Memory): string {
+  const saved = Array.from(points, ([key, { time, start, value, histogram }]) =>
+    histogram === undefined ? [key, time, start, value] : [key, time, start, value, histogram],
+  );
+  return deflateRawSync(JSON.stringify({ completeSince, points: saved }), { level: 1 }).toString("base64");
+}
+
+/** Undefined for a text that this version can't read, an empty one too; the journal has checked that it is what was written. */
+function readMemory(text: string): Memory | undefined {
+  try {
+    const { completeSince, points } = JSON.parse(inflateRawSync(Buffer.from(text, "base64")).toString()) as {
+      readonly completeSince?: number;
+      readonly points: readonly SavedPoint[];
+    };
+    return { completeSince, points: new Map(points.map(restored)) };
+  } catch {
+    return undefined;
+  }
+}
+
+function restored([key, time, start, value, histogram]: SavedPoint): [string, Point] {
+  if (histogram === undefined) return [key, { time, start, value }];
+  return [key, { time, start, value, histogram: { ...histogram, sum: histogram.sum ?? NaN } }];
+}
+
+const selectors = {
+  cumulative: CumulativeTemporalitySelector,
+  delta: DeltaTemporalitySelector,
+  lowmemory: LowMemoryTemporalitySelector,
+};
+
+/** What each type is among the SDK's instruments. */
+const instruments: Readonly<Record<MetricType, InstrumentType>> = {
+  gauge: InstrumentType.OBSERVABLE_GAUGE,
+  counter: InstrumentType.OBSERVABLE_COUNTER,
+  histogram: InstrumentType.HISTOGRAM,
+};
+
+/** A gauge is neither: it has no temporality on the wire. */
+export function isDelta(preference: OtlpSettings["temporality"], { type }: Metric): boolean {
+  return type !== "gauge" && selectors[preference](instruments[type]) === AggregationTemporality.DELTA;
 }

@@ -4,11 +4,17 @@
  */
 import type { LabelPair } from "../../metric/series.ts";
 import type { Family, Run } from "./gather.ts";
-import { noRecordedValue, scopeName, temporalities, type Encoder, type Surroundings } from "./request.ts";
+import {
+  noRecordedValue,
+  scopeName,
+  temporalities,
+  type Encoder,
+  type EncoderOptions,
+} from "./encode-protobuf.ts";
 
 type Json = string | number | boolean | readonly Json[] | { readonly [key: string]: Json | undefined };
 
-export function createJsonEncoder({ resource, version, isDelta }: Surroundings): Encoder {
+export function createJsonEncoder({ resource, version, isDelta }: EncoderOptions): Encoder {
   const text = new TextEncoder();
   const scope = { name: scopeName, version };
   const attributes = keyValues(resource);

@@ -10,53 +10,62 @@
 import protobuf from "protobufjs/minimal.js";
 import type { Metric } from "../../metric/metric.ts";
 import type { LabelPair } from "../../metric/series.ts";
-import { createByteWriter, varintLength, type ByteWriter } from "../byte-writer.ts";
-import { encodeAttributes, field } from "./fields.ts";
-import type { Family } from "./gather.ts";
-import { createPointEncoder, type Points } from "./points.ts";
-import { scopeName, temporalities, type Encoder, type Surroundings } from "./request.ts";
+import { ByteWriter, owned, varintLength } from "../../runtime/bytes.ts";
+import { remembered } from "../series-cache.ts";
+import type { Family, HistogramValue, PointSeries, Run } from "./gather.ts";
 
-export function createProtobufEncoder({ resource, version, isDelta }: Surroundings): Encoder {
-  const writer = createByteWriter();
+export interface EncoderOptions {
+  readonly resource: readonly LabelPair[];
+  /** The agent's, sent as the scope's. */
+  readonly version: string;
+  readonly isDelta: (metric: Metric) => boolean;
+}
+
+/** An ExportMetricsServiceRequest before compression; valid until the next call. */
+export type Encoder = (families: readonly Family[]) => Uint8Array;
+
+export const scopeName = "mac-powermetrics-agent";
+
+/** opentelemetry.proto.metrics.v1.AggregationTemporality */
+export const temporalities = { delta: 1, cumulative: 2 } as const;
+
+/** DataPointFlags: the series has ended, the point has no value. */
+export const noRecordedValue = 1;
+
+export function createProtobufEncoder({ resource, version, isDelta }: EncoderOptions): Encoder {
+  const writer = new ByteWriter();
   const resourceBytes = encodeResource(resource);
   const scopeBytes = encodeScope(version);
-  const encoder = createPointEncoder();
-  const frames = new WeakMap<Metric, Frame>();
+  const frameOf = remembered((metric: Metric): Frame => ({
+    head: encodeHead(metric),
+    tail: encodeTail(metric, isDelta(metric)),
+  }));
+  const templatesOf = remembered(createTemplates);
 
-  function frameOf(metric: Metric): Frame {
-    const known = frames.get(metric);
-    if (known !== undefined) return known;
-    const frame = { head: encodeHead(metric), tail: encodeTail(metric, isDelta(metric)) };
-    frames.set(metric, frame);
-    return frame;
-  }
-
-  function measure({ metric, runs }: Family): Measured {
-    const points = runs.map((run) => encoder.measure(run));
+  function measure({ metric, runs }: Family): MeasuredMetric {
     const frame = frameOf(metric);
-    const inner = sum(points.map(({ length }) => length)) + frame.tail.length;
-    return { metric, frame, points, inner, length: frame.head.length + 1 + lengthed(inner) };
+    const measured = runs.map((run) => measureRun(run, templatesOf(run.series)));
+    const payload = sum(measured.map(({ length }) => length)) + frame.tail.length;
+    return { metric, frame, runs: measured, payload, length: frame.head.length + fieldLength(payload) };
   }
 
-  function writeMetric({ metric, frame, points, inner, length }: Measured): void {
+  function writeMetric({ metric, frame, runs, payload, length }: MeasuredMetric): void {
     open(writer, field(2, 2), length);
     writer.bytes(frame.head);
-    open(writer, payloads[metric.type], inner);
-    for (const one of points) encoder.write(writer, one);
+    open(writer, payloadFields[metric.type], payload);
+    for (const run of runs) writePoints(writer, run);
     writer.bytes(frame.tail);
   }
 
   return (families) => {
     if (families.length === 0) return new Uint8Array();
-    const measured = families.map(measure);
-    const scopeMetrics = scopeBytes.length + sum(measured.map(({ length }) => 1 + lengthed(length)));
-    const resourceMetrics = resourceBytes.length + 1 + lengthed(scopeMetrics);
-    writer.reserve(1 + lengthed(resourceMetrics));
-    open(writer, field(1, 2), resourceMetrics);
+    const metrics = families.map(measure);
+    const scopeMetrics = scopeBytes.length + sum(metrics.map(({ length }) => fieldLength(length)));
+    open(writer, field(1, 2), resourceBytes.length + fieldLength(scopeMetrics));
     writer.bytes(resourceBytes);
     open(writer, field(2, 2), scopeMetrics);
     writer.bytes(scopeBytes);
-    for (const one of measured) writeMetric(one);
+    metrics.forEach(writeMetric);
     return writer.finish();
   };
 }
@@ -67,24 +76,38 @@ interface Frame {
   readonly tail: Uint8Array;
 }
 
-interface Measured {
+interface MeasuredMetric {
   readonly metric: Metric;
   readonly frame: Frame;
-  readonly points: readonly Points[];
-  /** Of the gauge, sum or histogram. */
-  readonly inner: number;
+  readonly runs: readonly MeasuredRun[];
+  /** Length of the gauge, sum or histogram. */
+  readonly payload: number;
   readonly length: number;
 }
 
-const payloads = { gauge: field(5, 2), counter: field(7, 2), histogram: field(9, 2) } as const;
+interface MeasuredRun {
+  readonly run: Run;
+  /** One for each point. */
+  readonly templates: readonly Template[];
+  /** Bytes of all points. */
+  readonly length: number;
+}
+
+const payloadFields = { gauge: field(5, 2), counter: field(7, 2), histogram: field(9, 2) } as const;
+
+/** A tag: field number × 8 + wire type (2 has a length, 1 is eight bytes, 0 is a varint). */
+function field(number: number, wire: 0 | 1 | 2): number {
+  return number * 8 + wire;
+}
 
 function open(writer: ByteWriter, tag: number, length: number): void {
   writer.byte(tag);
   writer.varint(length);
 }
 
-function lengthed(length: number): number {
-  return varintLength(length) + length;
+/** Of a field with its tag and its length. */
+function fieldLength(length: number): number {
+  return 1 + varintLength(length) + length;
 }
 
 function sum(numbers: readonly number[]): number {
@@ -113,4 +136,111 @@ function encodeTail({ type }: Metric, delta: boolean): Uint8Array {
   if (type === "gauge") return writer.finish();
   writer.uint32(field(2, 0)).uint32(delta ? temporalities.delta : temporalities.cumulative);
   return (type === "counter" ? writer.uint32(field(3, 0)).bool(true) : writer).finish();
+}
+
+/**
+ * The points of a series share all but times and values, so they are copied from a template, and its gaps are filled in:
+ *
+ *     0a len  attributes  [11 ········]  19 ········  21 ········        10 ··· or, of a number: a flag, a histogram
+ *                              start         time         value
+ */
+interface Template {
+  readonly bytes: Uint8Array;
+  /** Positions of the gaps; undefined where there is none. */
+  readonly start: number | undefined;
+  readonly time: number;
+  readonly value: number | undefined;
+}
+
+/** The points that a series can have; a histogram's are made one by one from its attributes. */
+interface Templates {
+  readonly attributes: Uint8Array;
+  readonly plain: Template;
+  /** With the start of what a total counts. */
+  readonly started: Template;
+  readonly ended: Template;
+}
+
+function measureRun(run: Run, own: Templates): MeasuredRun {
+  const templates = run.times.map((_, at) => templateOf(run, at, own));
+  return { run, templates, length: sum(templates.map(({ bytes }) => bytes.length)) };
+}
+
+function templateOf({ starts, histograms, marks }: Run, at: number, own: Templates): Template {
+  const ended = marks.includes(at);
+  const isStarted = (starts[at] ?? 0) > 0;
+  const histogram = histograms[at];
+  if (histogram !== undefined)
+    return createTemplate(own.attributes, isStarted, encodeHistogram(histogram, ended));
+  if (ended) return own.ended;
+  return isStarted ? own.started : own.plain;
+}
+
+function writePoints(writer: ByteWriter, { run, templates }: MeasuredRun): void {
+  const { times, starts, values } = run;
+  for (let at = 0; at < templates.length; at++) {
+    const template = templates[at];
+    if (template === undefined) continue;
+    const begin = writer.bytes(template.bytes);
+    if (template.start !== undefined) writeNanoseconds(writer, begin + template.start, starts[at] ?? 0);
+    writeNanoseconds(writer, begin + template.time, times[at] ?? 0);
+    if (template.value !== undefined) writer.doubleAt(begin + template.value, values[at] ?? NaN);
+  }
+}
+
+/** A time in whole milliseconds, in parts, since the product has more than the 53 bits that a number holds exactly. */
+export function writeNanoseconds(writer: ByteWriter, position: number, ms: number): void {
+  const blocks = Math.floor(ms / 2 ** 20);
+  const upper = blocks * 1e6;
+  const high = Math.floor(upper / 2 ** 12);
+  const lower = (ms - blocks * 2 ** 20) * 1e6 + (upper - high * 2 ** 12) * 2 ** 20;
+  const carry = Math.floor(lower / 2 ** 32);
+  writer.uint64At(position, high + carry, lower - carry * 2 ** 32);
+}
+
+function createTemplates({ metric, attributes: pairs }: PointSeries): Templates {
+  const attributes = encodeAttributes(pairs, field(metric.type === "histogram" ? 9 : 7, 2));
+  return {
+    attributes,
+    plain: createNumber(attributes, false),
+    started: createNumber(attributes, true),
+    ended: createTemplate(attributes, false, Uint8Array.of(field(8, 0), noRecordedValue)),
+  };
+}
+
+const eight = new Uint8Array(8);
+
+function createNumber(attributes: Uint8Array, isStarted: boolean): Template {
+  const template = createTemplate(attributes, isStarted, Uint8Array.of(field(4, 1), ...eight));
+  return { ...template, value: template.bytes.length - eight.length };
+}
+
+function createTemplate(attributes: Uint8Array, isStarted: boolean, rest: Uint8Array): Template {
+  const start = isStarted ? [field(2, 1), ...eight] : [];
+  const point = Uint8Array.of(...attributes, ...start, field(3, 1), ...eight, ...rest);
+  const bytes = owned(protobuf.Writer.create().uint32(field(1, 2)).bytes(point).finish());
+  const time = bytes.length - rest.length - eight.length;
+  return { bytes, start: isStarted ? time - 1 - eight.length : undefined, time, value: undefined };
+}
+
+/** HistogramDataPoint's own fields: 4 count, 5 sum, 6 bucket counts, 7 bounds, 10 flags. */
+function encodeHistogram({ bounds, counts, sum, count }: HistogramValue, ended: boolean): Uint8Array {
+  const writer = protobuf.Writer.create();
+  writer.uint32(field(4, 1)).fixed64(count).uint32(field(5, 1)).double(sum);
+  writer.uint32(field(6, 2)).fork();
+  for (const one of counts) writer.fixed64(one);
+  writer.ldelim().uint32(field(7, 2)).fork();
+  for (const one of bounds) writer.double(one);
+  writer.ldelim();
+  return (ended ? writer.uint32(field(10, 0)).uint32(noRecordedValue) : writer).finish();
+}
+
+/** KeyValue{1 key, 2 AnyValue{1 string}} */
+function encodeAttributes(pairs: readonly LabelPair[], tag: number): Uint8Array {
+  const writer = protobuf.Writer.create();
+  for (const [name, value] of pairs) {
+    writer.uint32(tag).fork().uint32(field(1, 2)).string(name);
+    writer.uint32(field(2, 2)).fork().uint32(field(1, 2)).string(value).ldelim().ldelim();
+  }
+  return owned(writer.finish());
 }

@@ -1,9 +1,25 @@
-/** Regroups a batch from one row per snapshot to one metric with the points of all its series. */
+/**
+ * Regroups a batch from one row per snapshot to one metric with the points of all its series. A layout says which columns of a row
+ * make one point:
+ *
+ *     power   faults_total   latency_bucket{le="0.1"}  …{le="+Inf"}  latency_sum  latency_count
+ *     └─ 1    └─ 1           └──────────────────────── one point ───────────────────────────┘
+ */
 import type { Metric } from "../../metric/metric.ts";
+import { seriesKey, type LabelPair, type Series, type SeriesSet } from "../../metric/series.ts";
 import type { Snapshot } from "../../meter/snapshot.ts";
-import { createDrops } from "../drops.ts";
-import type { Batch } from "../sink.ts";
-import { partsOf, type Column, type Layouts, type PointSeries } from "./layout.ts";
+import type { Identity } from "../identity.ts";
+import { createSeriesCache } from "../series-cache.ts";
+import { createDrops, type Batch } from "../sink.ts";
+
+/** One series as OTLP knows it: a metric with attributes. */
+export interface PointSeries {
+  readonly key: string;
+  /** Identity of the metric: one of the same name and another type is another one. */
+  readonly family: string;
+  readonly metric: Metric;
+  readonly attributes: readonly LabelPair[];
+}
 
 export interface HistogramValue {
   readonly bounds: readonly number[];
@@ -37,9 +53,6 @@ export interface Family {
 export interface Gathered {
   /** In the order in which the batch first names them. */
   readonly families: readonly Family[];
-  /** Series' samples, so a histogram's point counts for each of its parts. */
-  readonly samples: number;
-  readonly marks: number;
   readonly dropped: Readonly<Record<string, number>>;
 }
 
@@ -49,9 +62,6 @@ export function gather(batch: Batch, layouts: Layouts): Gathered {
   const found: Found = { families: new Map(), runs: new Map() };
   const plans = new Map<string, Plan>();
   const drops = createDrops<DropReason>();
-  let samples = 0;
-  let marks = 0;
-
   for (const snapshot of batch.snapshots) {
     if (!hasTime(snapshot)) {
       drops.add("invalid", snapshot.values.length);
@@ -60,12 +70,11 @@ export function gather(batch: Batch, layouts: Layouts): Gathered {
     const plan = plans.get(snapshot.set.key) ?? createPlan(snapshot, layouts, found);
     plans.set(snapshot.set.key, plan);
     const added = addRow(plan, snapshot);
-    samples += added;
     drops.add("invalid", plan.unusable);
     drops.add("clock_backwards", snapshot.values.length - plan.unusable - added);
-    marks += addMarks(snapshot, layouts, found);
+    addMarks(snapshot, layouts, found);
   }
-  return { families: [...found.families.values()], samples, marks, dropped: drops.counts() };
+  return { families: [...found.families.values()], dropped: drops.counts() };
 }
 
 /** OTLP's times are nanoseconds in 64 bits; before 1970 there were no Macs. */
@@ -120,7 +129,7 @@ function addRow({ columns, runs }: Plan, snapshot: Snapshot): number {
     run.values.push(values[column.at] ?? NaN);
     run.lastTime = time;
     if (column.histogram !== undefined) run.histograms.push(histogramValue(column, values));
-    added += 1 + partsOf(column.histogram);
+    added += samplesIn(column.histogram?.buckets);
   }
   return added;
 }
@@ -139,14 +148,18 @@ function histogramValue({ at, histogram }: Column, values: Float64Array): Histog
   return { bounds, counts, sum: values[sum] ?? NaN, count: whole(values[at] ?? 0) };
 }
 
+/** Series of one point: one of a number, of a histogram its buckets, its sum and its count. */
+export function samplesIn(buckets: readonly number[] | undefined): number {
+  return buckets === undefined ? 1 : buckets.length + 2;
+}
+
 /** OTLP counts in whole numbers from 0. */
 function whole(count: number): number {
   return count > 0 && Number.isFinite(count) ? Math.round(count) : 0;
 }
 
-/** Adds the end marks a snapshot owes, never over a point of the same or a later time. Returns how many. */
-function addMarks({ time, ended }: Snapshot, layouts: Layouts, found: Found): number {
-  let added = 0;
+/** Adds the end marks of a snapshot, never over a point of the same or a later time. */
+function addMarks({ time, ended }: Snapshot, layouts: Layouts, found: Found): void {
   for (const { series, histogram } of layouts.ending(ended)) {
     const run = runOf(series, found);
     if (time <= run.lastTime) continue;
@@ -156,9 +169,7 @@ function addMarks({ time, ended }: Snapshot, layouts: Layouts, found: Found): nu
     run.values.push(0);
     run.lastTime = time;
     if (histogram !== undefined) run.histograms.push(emptyHistogram(histogram));
-    added++;
   }
-  return added;
 }
 
 /** Receivers end the sum and the buckets that a mark names, so it has the shape of the points before it. */
@@ -166,38 +177,97 @@ function emptyHistogram({ bounds, buckets }: NonNullable<Column["histogram"]>): 
   return { bounds, counts: buckets.map(() => 0), sum: 0, count: 0 };
 }
 
-/** By series, as evenly as their number allows; undefined for a single one. */
-export function halvesOf(
-  families: Gathered["families"],
-): readonly [readonly Family[], readonly Family[]] | undefined {
-  const total = families.reduce((sum, { runs }) => sum + runs.length, 0);
-  if (total < 2) return undefined;
-  const first: Family[] = [];
-  const second: Family[] = [];
-  let room = Math.ceil(total / 2);
-  for (const { metric, runs } of families) {
-    if (room > 0) first.push({ metric, runs: runs.slice(0, room) });
-    if (runs.length > room) second.push({ metric, runs: runs.slice(room) });
-    room = Math.max(0, room - runs.length);
+/** Where the values of one point stand in a snapshot's row. */
+export interface Column {
+  readonly series: PointSeries;
+  /** The value; of a histogram the count. */
+  readonly at: number;
+  readonly histogram?: HistogramColumns;
+}
+
+interface HistogramColumns {
+  readonly sum: number;
+  readonly buckets: readonly number[];
+  /** Upper bounds of all buckets but the last, which has none. */
+  readonly bounds: readonly number[];
+}
+
+interface Layout {
+  readonly columns: readonly Column[];
+  /** Series that belong to no whole point. */
+  readonly unusable: number;
+}
+
+export interface Layouts {
+  of(set: SeriesSet): Layout;
+  /** What ends with these series: a histogram once, in the shape of its points. */
+  ending(series: readonly Series[]): readonly Column[];
+}
+
+export function createLayouts({ externalLabels }: Pick<Identity, "externalLabels">): Layouts {
+  const cache = createSeriesCache<PointSeries, Layout>();
+
+  function pointSeries(metric: Metric, labels: readonly LabelPair[]): PointSeries {
+    const key = `${metric.type} ${seriesKey({ name: metric.name, labels })}`;
+    return cache.ofSeries(key, () => {
+      const family = `${metric.type} ${metric.name}`;
+      return { key, family, metric, attributes: withExternal(labels, externalLabels) };
+    });
   }
-  return [first, second];
+
+  function build(series: readonly Series[]): Layout {
+    const columns: Column[] = [];
+    const histograms = new Map<string, Parts>();
+    series.forEach((one, at) => {
+      if (one.metric.type !== "histogram") columns.push({ series: pointSeries(one.metric, one.labels), at });
+      else collect(one, at, pointSeries(one.metric, withoutBound(one.labels)), histograms);
+    });
+    for (const parts of histograms.values()) columns.push(...wholeHistogram(parts));
+    const used = columns.reduce((sum, column) => sum + samplesIn(column.histogram?.buckets), 0);
+    return { columns, unusable: series.length - used };
+  }
+
+  return {
+    of: (set) => cache.ofSet(set, () => build(set.series)),
+    ending: (series) => (series.length === 0 ? [] : build(series).columns),
+  };
 }
 
-/** Of some of a batch's families, as `Gathered` counts all of it. */
-export function countOf(families: readonly Family[]): { readonly samples: number; readonly marks: number } {
-  let samples = 0;
-  let marks = 0;
-  for (const { runs } of families)
-    for (const run of runs) {
-      marks += run.marks.length;
-      run.times.forEach((_, at) => {
-        if (!run.marks.includes(at)) samples += 1 + partsIn(run.histograms[at]);
-      });
-    }
-  return { samples, marks };
+interface Parts {
+  readonly series: PointSeries;
+  readonly buckets: Map<string, number>;
+  sum?: number;
+  count?: number;
 }
 
-/** Series of a histogram besides its count. */
-function partsIn(histogram: HistogramValue | undefined): number {
-  return histogram === undefined ? 0 : histogram.counts.length + 1;
+function collect(one: Series, at: number, series: PointSeries, histograms: Map<string, Parts>): void {
+  const parts = histograms.get(series.key) ?? { series, buckets: new Map<string, number>() };
+  histograms.set(series.key, parts);
+  if (one.name === `${one.metric.name}_sum`) parts.sum = at;
+  else if (one.name === `${one.metric.name}_count`) parts.count = at;
+  else parts.buckets.set(one.labels.find(([label]) => label === "le")?.[1] ?? "", at);
+}
+
+/** None when a part is missing: half a histogram would mean something else. */
+function wholeHistogram({ series, buckets, sum, count }: Parts): readonly Column[] {
+  const bounds = [...buckets.keys()];
+  if (sum === undefined || count === undefined || bounds.pop() !== "+Inf") return [];
+  const histogram = { sum, buckets: [...buckets.values()], bounds: bounds.map(Number) };
+  return [{ series, at: count, histogram }];
+}
+
+function withoutBound(labels: readonly LabelPair[]): readonly LabelPair[] {
+  return labels.filter(([label]) => label !== "le");
+}
+
+/**
+ * External labels are attributes of every point, not of the resource: receivers turn a resource's attributes into
+ * `target_info`, and the series would not equal those that came by remote write. A series' own label wins.
+ */
+function withExternal(
+  labels: readonly LabelPair[],
+  external: Identity["externalLabels"],
+): readonly LabelPair[] {
+  const own = new Set(labels.map(([label]) => label));
+  return [...labels, ...Object.entries(external).filter(([label, value]) => value !== "" && !own.has(label))];
 }

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { type Frozen, durationSetting } from "../../runtime/setting.ts";
 import { checkHttp, httpFields, receiverUrl } from "../../runtime/http/schema.ts";
-import { queueConfigSchema } from "../queue.ts";
+import { queueConfigSchema, sinkName } from "../schema.ts";
 
 const otlpShape = () =>
   z.strictObject({
@@ -14,13 +14,7 @@ const otlpShape = () =>
       .exactOptional()
       .describe("Full address for metrics, used as it is instead of endpoint")
       .meta({ examples: ["http://victoria.example:8428/opentelemetry/v1/metrics"] }),
-    name: z
-      .string()
-      .min(1)
-      .exactOptional()
-      .describe(
-        "Name in logs and metrics, unique in this section; a block keeps its backlog under its name whatever else changes",
-      ),
+    name: sinkName(),
     encoding: z
       .enum(["protobuf", "json"])
       .default("protobuf")

@@ -1,32 +1,25 @@
-/** OTLP over HTTP as a sink: one receiver, one encoding, one request at a time. */
+/**
+ * OTLP over HTTP as a sink: one receiver, one encoding, one request at a time.
+ *
+ *     gather.ts ──► delta.ts, if asked for ──► encode-protobuf.ts or encode-json.ts ──► gzip ──► POST ──► classify.ts
+ */
 import { gzipSync } from "node:zlib";
-import type { HostFacts } from "../../runtime/host.ts";
-import type { HttpClient } from "../../runtime/http/http.ts";
+import type { LabelPair } from "../../metric/series.ts";
 import type { Metric } from "../../metric/metric.ts";
-import { skewOf } from "../answer.ts";
-import { targetOf } from "../target.ts";
+import type { HostFacts } from "../../runtime/host.ts";
+import { otlpMetricsUrl, targetOf } from "../address.ts";
+import { resultOf } from "../answer.ts";
 import type { Identity } from "../identity.ts";
-import type { Body, Outcome, SendResult, Sink } from "../sink.ts";
+import type { Body, Outcome, SendResult, Sink, SinkDeps } from "../sink.ts";
 import { classify } from "./classify.ts";
-import { createDeltas, type Commit } from "./delta.ts";
+import { createDeltas, isDelta, type Commit, type Deltas } from "./delta.ts";
 import { createJsonEncoder } from "./encode-json.ts";
-import { createProtobufEncoder } from "./encode-protobuf.ts";
-import { countOf, gather, halvesOf, type Gathered } from "./gather.ts";
-import { createLayouts } from "./layout.ts";
-import { resourceAttributes } from "./resource.ts";
-import { metricsUrl } from "./address.ts";
+import { createProtobufEncoder, type Encoder } from "./encode-protobuf.ts";
+import { createLayouts, gather, samplesIn, type Family, type Layouts } from "./gather.ts";
 import type { OtlpSettings } from "./schema.ts";
-import { isDelta } from "./temporality.ts";
 
-interface OtlpWorld {
-  /** Of its cursor; the type alone where no other sink is near. */
-  readonly id?: string;
-  /** Of this sink alone; it ends with the sink. */
-  readonly client: HttpClient;
-  readonly identity: Identity;
+interface OtlpDeps extends SinkDeps {
   readonly host: HostFacts;
-  /** The agent's, for User-Agent and the scope. */
-  readonly version: string;
   /** When the agent's own counters began that no receiver has heard of, milliseconds since the Unix epoch. */
   readonly startedAt: number;
 }
@@ -41,23 +34,17 @@ const mostBytes = 4 * 1024 * 1024;
 const gzipLevel = 1;
 
 /** With temporality `delta` batches must come in the order of their times: deliver with `mayOvertake: false`. */
-export function createOtlpSink(settings: OtlpSettings, world: OtlpWorld): Sink {
-  const { client, identity, host, version, startedAt } = world;
-  const url = metricsUrl(settings);
+export function createOtlpSink(settings: OtlpSettings, deps: OtlpDeps): Sink {
+  const { id = "otlp", client, identity, host, version, startedAt } = deps;
+  const url = otlpMetricsUrl(settings);
   const delta = (metric: Metric): boolean => isDelta(settings.temporality, metric);
-  const layouts = createLayouts(identity);
   const deltas = settings.temporality === "cumulative" ? undefined : createDeltas(delta, startedAt);
   const resource = resourceAttributes(identity, host, version, settings.resource_attributes);
-  const surroundings = { resource, version, isDelta: delta };
-  const encoder =
-    settings.encoding === "json" ? createJsonEncoder(surroundings) : createProtobufEncoder(surroundings);
-  /** What the bodies of the latest batch were made from. */
-  const parts = new Map<
-    Body,
-    { readonly families: Gathered["families"]; readonly commit: Commit | undefined }
-  >();
+  const createEncoder = settings.encoding === "json" ? createJsonEncoder : createProtobufEncoder;
+  const encoder = createEncoder({ resource, version, isDelta: delta });
+  const encoding = createEncoding(encoder, createLayouts(identity), deltas, settings.compression);
 
-  async function send(body: Body, _protocol: string, signal: AbortSignal): Promise<SendResult> {
+  async function send(body: Body, signal: AbortSignal): Promise<SendResult> {
     const reply = await client.send({
       method: "POST",
       url,
@@ -67,29 +54,12 @@ export function createOtlpSink(settings: OtlpSettings, world: OtlpWorld): Sink {
       signal,
     });
     const outcome = withPortAdvice(classify(reply, body.samples + (body.marks ?? 0)), url);
-    const part = parts.get(body);
-    if (outcome.status === "delivered") part?.commit?.(part.families);
-    return { outcome, durationMs: reply.durationMs, ...skewOf(reply) };
-  }
-
-  function bodyOf(
-    families: Gathered["families"],
-    counts: Pick<Body, "samples" | "marks">,
-    commit: Commit | undefined,
-  ): Body {
-    const body = { bytes: packed(families), ...counts };
-    parts.set(body, { families, commit });
-    return body;
-  }
-
-  function packed(families: Parameters<typeof encoder>[0]): Uint8Array {
-    const message = encoder(families);
-    // Copied: the encoder writes its next message into the same memory.
-    return settings.compression === "gzip" ? gzipSync(message, { level: gzipLevel }) : message.slice();
+    if (outcome.status === "delivered") encoding.commit(body);
+    return resultOf(reply, outcome);
   }
 
   return {
-    id: world.id ?? "otlp",
+    id,
     type: "otlp",
     target: targetOf(url, settings),
     history: true,
@@ -97,30 +67,124 @@ export function createOtlpSink(settings: OtlpSettings, world: OtlpWorld): Sink {
     maxBodies: 1,
     maxBytes: mostBytes,
     protocols: [settings.encoding],
-    encode(batch) {
-      const gathered = gather(batch, layouts);
-      const changed = deltas?.apply(gathered);
-      const { families, samples, marks, dropped } = changed ?? gathered;
-      parts.clear();
-      if (families.length === 0) {
-        changed?.commit([]);
-        return { bodies: [], dropped };
-      }
-      return { bodies: [bodyOf(families, { samples, marks }, changed?.commit)], dropped };
-    },
-    halves(body) {
-      const { families = [], commit } = parts.get(body) ?? {};
-      const halves = halvesOf(families);
-      if (halves === undefined) return undefined;
-      const [first, second] = halves;
-      return [bodyOf(first, countOf(first), commit), bodyOf(second, countOf(second), commit)];
-    },
+    encode: encoding.encode,
+    halves: encoding.halves,
     ...(deltas !== undefined && { memory: deltas }),
-    send,
-    probe: (protocol, signal) => send({ bytes: packed([]), samples: 0 }, protocol, signal),
+    send: (body, _protocol, signal) => send(body, signal),
+    probe: (_protocol, signal) => send(encoding.emptyBody(), signal),
     renew: () => client.renew(),
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   };
+}
+
+interface Encoding {
+  readonly encode: Sink["encode"];
+  readonly halves: NonNullable<Sink["halves"]>;
+  /** The receiver took this body. */
+  commit(body: Body): void;
+  /** A message without metrics. */
+  emptyBody(): Body;
+}
+
+function createEncoding(
+  encoder: Encoder,
+  layouts: Layouts,
+  deltas: Deltas | undefined,
+  compression: OtlpSettings["compression"],
+): Encoding {
+  /** What the bodies of the latest batch were made from. */
+  const origins = new Map<Body, { readonly families: readonly Family[]; readonly commit?: Commit }>();
+
+  function pack(families: readonly Family[]): Uint8Array {
+    const message = encoder(families);
+    // Copied: the encoder writes its next message into the same memory.
+    return compression === "gzip" ? gzipSync(message, { level: gzipLevel }) : message.slice();
+  }
+
+  function bodyOf(families: readonly Family[], commit?: Commit): Body {
+    const body = { bytes: pack(families), ...countOf(families) };
+    origins.set(body, commit === undefined ? { families } : { families, commit });
+    return body;
+  }
+
+  return {
+    encode(batch) {
+      const gathered = gather(batch, layouts);
+      const changed = deltas?.apply(gathered);
+      const { families, dropped } = changed ?? gathered;
+      origins.clear();
+      if (families.length > 0) return { bodies: [bodyOf(families, changed?.commit)], dropped };
+      changed?.commit([]);
+      return { bodies: [], dropped };
+    },
+    halves(body) {
+      const { families = [], commit } = origins.get(body) ?? {};
+      const halves = halvesOf(families);
+      return halves && [bodyOf(halves[0], commit), bodyOf(halves[1], commit)];
+    },
+    commit(body) {
+      const origin = origins.get(body);
+      origin?.commit?.(origin.families);
+    },
+    emptyBody: () => ({ bytes: pack([]), samples: 0 }),
+  };
+}
+
+/** By series, as evenly as their number allows; undefined for a single one. */
+function halvesOf(families: readonly Family[]): readonly [readonly Family[], readonly Family[]] | undefined {
+  const total = families.reduce((sum, { runs }) => sum + runs.length, 0);
+  if (total < 2) return undefined;
+  const first: Family[] = [];
+  const second: Family[] = [];
+  let room = Math.ceil(total / 2);
+  for (const { metric, runs } of families) {
+    if (room > 0) first.push({ metric, runs: runs.slice(0, room) });
+    if (runs.length > room) second.push({ metric, runs: runs.slice(room) });
+    room = Math.max(0, room - runs.length);
+  }
+  return [first, second];
+}
+
+function countOf(families: readonly Family[]): Required<Pick<Body, "samples" | "marks">> {
+  let samples = 0;
+  let marks = 0;
+  for (const { times, histograms, marks: ends } of families.flatMap(({ runs }) => runs)) {
+    marks += ends.length;
+    if (histograms.length === 0) samples += times.length - ends.length;
+    else
+      histograms.forEach(({ counts }, at) => {
+        if (!ends.includes(at)) samples += samplesIn(counts);
+      });
+  }
+  return { samples, marks };
+}
+
+/**
+ * Receivers make `job` of `service.name` and `instance` of `service.instance.id`
+ * (OpenTelemetry specification, Prometheus compatibility, "Resource attributes").
+ */
+function resourceAttributes(
+  { job, instance }: Pick<Identity, "job" | "instance">,
+  host: HostFacts,
+  version: string,
+  configured: Readonly<Record<string, string>>,
+): readonly LabelPair[] {
+  const all: Readonly<Record<string, string | undefined>> = {
+    "service.name": job,
+    "service.instance.id": instance,
+    "service.version": version,
+    "host.name": host.name,
+    "host.id": host.id,
+    "host.arch": host.arch === "x64" ? "amd64" : host.arch,
+    "os.type": "darwin",
+    "os.version": host.osVersion,
+    "os.build_id": host.osBuild,
+    "device.model.identifier": host.model,
+    ...configured,
+  };
+  return Object.entries(all).flatMap(([name, value]) =>
+    value === undefined || value === "" ? [] : [[name, value] as const],
+  );
 }
 
 /** A gRPC server answers HTTP/1.1 with frames of HTTP/2, or closes the connection (OTLP specification, "Default Port"). */

@@ -1,9 +1,13 @@
 /** What an answer to a remote write means (specifications 1.0 and 2.0, and the table of statuses). Pure. */
 import type { HttpReply, HttpResponse } from "../../runtime/http/http.ts";
-import { commonOutcome, failureOutcome, quoted, readAnswer, type Reading } from "../answer.ts";
-import { messageOf } from "../answer-body.ts";
+import { commonOutcome, failureOutcome, quoted, readAnswer, type Answer } from "../answer.ts";
 import type { Outcome } from "../sink.ts";
-import { otherProtocol, version2, type RemoteWriteProtocol } from "./protocol.ts";
+
+/** The protocols' names in Prometheus' `protobuf_message`. */
+export const version1 = "prometheus.WriteRequest";
+export const version2 = "io.prometheus.write.v2.Request";
+
+export type RemoteWriteProtocol = typeof version1 | typeof version2;
 
 /** What was asked, as far as the answer's meaning depends on it. */
 export interface Asked {
@@ -17,73 +21,77 @@ export interface Asked {
 
 export function classify(reply: HttpReply, asked: Asked): Outcome {
   if (reply.kind === "failure") return failureOutcome(reply);
-  const reading = readAnswer(reply, asked.protocol === version2 ? "remote write 2" : "remote write 1");
+  const answer = readAnswer(reply, asked.protocol === version2 ? "remote write 2" : "remote write 1");
   if (reply.status === 429 && !asked.retryOn429)
-    return { status: "rejected", code: "429", reason: reading.reason };
-  switch (reading.meaning) {
+    return { status: "rejected", code: "429", reason: answer.reason };
+  switch (answer.meaning) {
     case "stored":
-      return classifySuccess(reading, asked);
+      return classifySuccess(answer, asked);
     case "samples":
-      return classifyVerdict(reading, asked);
+      return classifyVerdict(answer, asked);
     case "protocol":
-      return unspoken(reading, `got ${reply.status}, want 2xx${quoted(messageOf(reading.reply))}`, asked);
+      return unspoken(answer, `got ${reply.status}, want 2xx${quoted(answer.message)}`, asked);
     case "request":
       // Version 1 may be what the message asks for.
-      return reading.byStatus === "samples" ? classifyVerdict(reading, asked) : commonOutcome(reading);
+      return answer.byStatus === "samples" ? classifyVerdict(answer, asked) : commonOutcome(answer);
     case "size":
     case "moment":
-      return commonOutcome(reading);
+      return commonOutcome(answer);
   }
 }
 
 /** A 2xx to version 2 without any count comes from a receiver that took it for version 1 and stored nothing. */
-function classifySuccess(reading: Reading, asked: Asked): Outcome {
-  if (asked.protocol !== version2) return { status: "delivered", code: codeOf(reading), rejected: 0 };
-  const written = writtenSamples(reading.reply);
+function classifySuccess(answer: Answer, asked: Asked): Outcome {
+  if (asked.protocol !== version2) return { status: "delivered", code: codeOf(answer), rejected: 0 };
+  const written = writtenSamples(answer.reply);
   if (written === undefined)
     return unspoken(
-      reading,
+      answer,
       "got none of the X-Prometheus-Remote-Write-*-Written headers, want at least that of samples",
       asked,
     );
-  return delivered(reading, asked, written);
+  return delivered(answer, asked, written);
 }
 
 /** Who refuses version 2 without counting may not know it: nothing is given up before version 1 was tried. */
-function classifyVerdict(reading: Reading, asked: Asked): Outcome {
+function classifyVerdict(answer: Answer, asked: Asked): Outcome {
   if (asked.protocol === version2) {
-    const written = writtenSamples(reading.reply);
-    if (written !== undefined) return delivered(reading, asked, written);
+    const written = writtenSamples(answer.reply);
+    if (written !== undefined) return delivered(answer, asked, written);
     if (asked.negotiable)
       return unspoken(
-        reading,
-        `got ${reading.reply.status} without -Written headers, want 2xx${quoted(messageOf(reading.reply))}`,
+        answer,
+        `got ${answer.reply.status} without -Written headers, want 2xx${quoted(answer.message)}`,
         asked,
       );
   }
-  const { meaning, reason, reply } = reading;
+  const { meaning, reason, reply } = answer;
   return commonOutcome(
-    meaning === "samples" ? { ...reading, reason: `${reason}${hint(reply.status)}` } : reading,
+    meaning === "samples" ? { ...answer, reason: `${reason}${hint(reply.status)}` } : answer,
   );
 }
 
 /** Remote write 2 stores the good samples of a request and counts them, whatever the status. */
-function delivered(reading: Reading, { sent }: Asked, written: number): Outcome {
+function delivered(answer: Answer, { sent }: Asked, written: number): Outcome {
   const rejected = Math.max(0, sent - written);
-  const answer = { status: "delivered", code: codeOf(reading), rejected } as const;
-  const { status } = reading.reply;
-  if (rejected === 0 && status < 300) return answer;
-  const said = status < 300 ? `got ${status}` : `${reading.reason}${hint(status)}`;
-  return { ...answer, reason: `${said} (${written} of ${sent} samples written)` };
+  const taken = { status: "delivered", code: codeOf(answer), rejected } as const;
+  const { status } = answer.reply;
+  if (rejected === 0 && status < 300) return taken;
+  const said = status < 300 ? `got ${status}` : `${answer.reason}${hint(status)}`;
+  return { ...taken, reason: `${said} (${written} of ${sent} samples written)` };
 }
 
 /** The receiver does not speak this protocol, or takes it for something else and stores nothing. */
-function unspoken(reading: Reading, finding: string, { protocol, negotiable }: Asked): Outcome {
-  const code = codeOf(reading);
+function unspoken(answer: Answer, finding: string, { protocol, negotiable }: Asked): Outcome {
+  const code = codeOf(answer);
   const reason = `unexpected answer to ${protocol}: ${finding}`;
   if (negotiable) return { status: "switch", code, reason, protocol: otherProtocol(protocol) };
   const remedy = `set protobuf_message to auto or ${otherProtocol(protocol)}`;
   return { status: "refused", code, reason: `${reason}; ${remedy}` };
+}
+
+function otherProtocol(protocol: RemoteWriteProtocol): RemoteWriteProtocol {
+  return protocol === version1 ? version2 : version1;
 }
 
 /** A missing count is zero where another one is there, as at Prometheus; undefined where there is none, or what stands for samples is no number. */
@@ -96,7 +104,7 @@ function writtenSamples({ headers }: HttpResponse): number | undefined {
   return others.some(isCount) ? 0 : undefined;
 }
 
-function codeOf({ reply }: Reading): string {
+function codeOf({ reply }: Answer): string {
   return String(reply.status);
 }
 

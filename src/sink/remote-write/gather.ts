@@ -1,5 +1,5 @@
 /**
- * Regroups a batch from one row per snapshot to one run per series:
+ * Regroups a batch from one row per snapshot to one run per series, with the labels that it has on the wire:
  *
  *     snapshot 1:  a b c              a: 1 2 3
  *     snapshot 2:  a b c      ──►     b: 1 2 †        † end mark
@@ -8,10 +8,23 @@
  * Snapshots of one set have their rows in common, and values stay where they are: nothing is copied for most series.
  */
 import type { Snapshot } from "../../meter/snapshot.ts";
-import type { Series } from "../../metric/series.ts";
-import { createDrops, type Drops } from "../drops.ts";
-import type { Batch } from "../sink.ts";
-import type { SeriesIndex, WireSeries } from "./wire-series.ts";
+import type { Metric } from "../../metric/metric.ts";
+import { seriesKey, type LabelPair, type Series, type SeriesSet } from "../../metric/series.ts";
+import { identifiedLabels, type Identity } from "../identity.ts";
+import type { Relabel } from "../relabel/apply.ts";
+import { createSeriesCache } from "../series-cache.ts";
+import { createDrops, type Batch, type Drops } from "../sink.ts";
+
+/** A series with its labels after identity and relabelling. */
+export interface WireSeries {
+  readonly metric: Metric;
+  /** Identity before relabelling: two series may end up with the same labels, which only one may use. */
+  readonly origin: string;
+  /** Identity on the wire. */
+  readonly key: string;
+  /** Sorted by the bytes of their names, `__name__` included, none empty. */
+  readonly labels: readonly LabelPair[];
+}
 
 /** All that one series has in the batch, in the order of time. */
 export interface Run {
@@ -157,4 +170,33 @@ function mergedRun(
     valueAt: (at) => snapshots[kept[at]?.row ?? -1]?.values[kept[at]?.column ?? -1] ?? NaN,
     marks: kept.flatMap(({ column }, at) => (column < 0 ? [at] : [])),
   };
+}
+
+/** Where series of snapshots find their labels on the wire. */
+export interface SeriesIndex {
+  /** One entry for each series of the set; undefined where relabelling dropped it. */
+  columns(set: SeriesSet): readonly (WireSeries | undefined)[];
+  find(series: Series): WireSeries | undefined;
+}
+
+/** Labels are worked out once per series, however many samples it has, and looked up once per set. */
+export function createSeriesIndex(identity: Identity, relabel: Relabel): SeriesIndex {
+  const cache = createSeriesCache<WireSeries | undefined, readonly (WireSeries | undefined)[]>();
+  const find = (series: Series): WireSeries | undefined => {
+    const origin = `${series.metric.type} ${seriesKey(series)}`;
+    return cache.ofSeries(origin, () => toWire(series, origin, identity, relabel));
+  };
+  return { find, columns: (set) => cache.ofSet(set, () => set.series.map(find)) };
+}
+
+function toWire(
+  series: Series,
+  origin: string,
+  identity: Identity,
+  relabel: Relabel,
+): WireSeries | undefined {
+  const relabelled = relabel(identifiedLabels(series, identity));
+  if (relabelled === undefined) return undefined;
+  const labels = [...relabelled].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  return { metric: series.metric, origin, key: JSON.stringify(labels), labels };
 }

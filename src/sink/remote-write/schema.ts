@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { type Frozen, durationSetting } from "../../runtime/setting.ts";
 import { checkHttp, httpFields, receiverUrl } from "../../runtime/http/schema.ts";
-import { queueConfigSchema } from "../queue.ts";
+import { queueConfigSchema, sinkName } from "../schema.ts";
 import { mostRules, relabelRuleSchema } from "../relabel/schema.ts";
 
 const remoteWriteQueue = () =>
@@ -16,13 +16,7 @@ const remoteWriteQueue = () =>
 const remoteWriteShape = () =>
   z.strictObject({
     url: receiverUrl().describe("Where to send, for example https://prometheus.example/api/v1/write"),
-    name: z
-      .string()
-      .min(1)
-      .exactOptional()
-      .describe(
-        "Name in logs and metrics, unique in this section; a block keeps its backlog under its name whatever else changes",
-      ),
+    name: sinkName(),
     protobuf_message: z
       .enum(["auto", "prometheus.WriteRequest", "io.prometheus.write.v2.Request"])
       .default("auto")

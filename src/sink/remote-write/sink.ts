@@ -1,37 +1,25 @@
-/** Remote write as a sink: one receiver, two protocols, one request at a time. */
+/**
+ * Remote write as a sink: one receiver, two versions of the protocol, one request at a time.
+ *
+ *     gather.ts ──► split-by-series.ts ──► encode.ts ──► snappy ──► POST ──► classify.ts
+ */
 import { compress } from "snappyjs";
-import type { HttpClient } from "../../runtime/http/http.ts";
-import { skewOf } from "../answer.ts";
-import { targetOf } from "../target.ts";
-import type { Identity } from "../identity.ts";
+import { resultOf } from "../answer.ts";
+import { targetOf } from "../address.ts";
 import type { Relabel } from "../relabel/apply.ts";
-import type { Batch, Body, EncodedBatch, SendResult, Sink } from "../sink.ts";
-import { classify } from "./classify.ts";
-import { createEncoderV1 } from "./encode-v1.ts";
-import { createEncoderV2 } from "./encode-v2.ts";
-import { gather, type Run } from "./gather.ts";
-import { portionsOf } from "./portions.ts";
-import {
-  isRemoteWriteProtocol,
-  protocolHeaders,
-  version1,
-  version2,
-  type RemoteWriteProtocol,
-} from "./protocol.ts";
+import type { Body, SendResult, Sink, SinkDeps } from "../sink.ts";
+import { classify, version1, version2, type RemoteWriteProtocol } from "./classify.ts";
+import { createEncoderV1, createEncoderV2 } from "./encode.ts";
+import { createSeriesIndex, gather, type Run, type SeriesIndex } from "./gather.ts";
 import type { RemoteWriteSettings } from "./schema.ts";
-import { createSeriesIndex } from "./wire-series.ts";
+import { splitBySeries } from "./split-by-series.ts";
 
-interface RemoteWriteWorld {
-  /** Of its cursor; the type alone where no other sink is near. */
-  readonly id?: string;
-  /** Of this sink alone; it ends with the sink. */
-  readonly client: HttpClient;
-  readonly identity: Identity;
-  /** The agent's, for User-Agent. */
-  readonly version: string;
-  /** What `write_relabel_configs` asks for; apart, since its engine is loaded only where there are rules. */
+interface RemoteWriteDeps extends SinkDeps {
+  /** What `write_relabel_configs` asks for; compiled outside, since its engine is loaded only where there are rules. */
   readonly relabel?: Relabel;
 }
+
+const keepAll: Relabel = (labels) => labels;
 
 /** Receivers refuse larger bodies, and a failed one costs as much again. */
 const mostBytes = 1_000_000;
@@ -39,71 +27,82 @@ const mostBytes = 1_000_000;
 /** Many, since each series then has its labels in one request of so many; few, since live samples wait for the batch before them. */
 const mostBodies = 8;
 
-export function createRemoteWriteSink(settings: RemoteWriteSettings, world: RemoteWriteWorld): Sink {
-  const { client, identity, version } = world;
+export function createRemoteWriteSink(settings: RemoteWriteSettings, deps: RemoteWriteDeps): Sink {
+  const { id = "remote_write", client, identity, version, relabel = keepAll } = deps;
+  const { max_samples_per_send: maxSamples, retry_on_http_429: retryOn429 } = settings.queue_config;
   const url = new URL(settings.url);
   const protocols = protocolsOf(settings);
-  const index = createSeriesIndex(identity, world.relabel ?? ((labels) => labels));
-  const encoders = { [version1]: createEncoderV1(), [version2]: createEncoderV2() };
-
-  /** Of the latest batch. */
-  let encodeRuns = encoders[version1]([]);
-  const portions = new Map<Body, readonly Run[]>();
-
-  function bodyOf(portion: readonly Run[]): Body {
-    const body = { bytes: compress(encodeRuns(portion)), ...countOf(portion) };
-    portions.set(body, portion);
-    return body;
-  }
+  const encoding = createEncoding(createSeriesIndex(identity, relabel), maxSamples);
 
   async function send(body: Body, protocol: string, signal: AbortSignal): Promise<SendResult> {
-    const spoken = known(protocol);
+    const known = knownProtocol(protocol);
     const reply = await client.send({
       method: "POST",
       url,
-      headers: protocolHeaders(spoken, version),
+      headers: headersOf(known, version),
       body: body.bytes,
       timeoutMs: settings.remote_timeout,
       signal,
     });
-    const outcome = classify(reply, {
-      protocol: spoken,
-      negotiable: protocols.length > 1,
-      retryOn429: settings.queue_config.retry_on_http_429,
-      sent: body.samples + (body.marks ?? 0),
-    });
-    return { outcome, durationMs: reply.durationMs, ...skewOf(reply) };
+    const sent = body.samples + (body.marks ?? 0);
+    const negotiable = protocols.length > 1;
+    return resultOf(reply, classify(reply, { protocol: known, negotiable, retryOn429, sent }));
   }
 
   return {
-    id: world.id ?? "remote_write",
+    id,
     type: "remote_write",
     target: targetOf(url, settings),
     history: true,
-    maxSamples: settings.queue_config.max_samples_per_send,
+    maxSamples,
     maxBodies: mostBodies,
     maxBytes: mostBytes,
     protocols,
-    encode(batch: Batch, protocol: string): EncodedBatch {
-      const { snapshots, runs, dropped } = gather(batch, index);
-      encodeRuns = encoders[known(protocol)](snapshots);
-      portions.clear();
-      return { bodies: portionsOf(runs, settings.queue_config.max_samples_per_send).map(bodyOf), dropped };
-    },
-    halves(body) {
-      const portion = portions.get(body) ?? [];
-      if (portion.length < 2) return undefined;
-      const middle = Math.ceil(portion.length / 2);
-      return [bodyOf(portion.slice(0, middle)), bodyOf(portion.slice(middle))];
-    },
+    encode: encoding.encode,
+    halves: encoding.halves,
     send,
-    probe(protocol, signal) {
-      // A message without series, which receivers answer and forget.
-      const bytes = compress(encoders[known(protocol)]([])([]));
-      return send({ bytes, samples: 0 }, protocol, signal);
-    },
+    probe: (protocol, signal) => send(encoding.emptyBody(protocol), protocol, signal),
     renew: () => client.renew(),
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+  };
+}
+
+interface Encoding {
+  readonly encode: Sink["encode"];
+  readonly halves: NonNullable<Sink["halves"]>;
+  /** A message without series, which receivers answer and forget. */
+  emptyBody(protocol: string): Body;
+}
+
+function createEncoding(index: SeriesIndex, maxSamples: number): Encoding {
+  const encoders = { [version1]: createEncoderV1(), [version2]: createEncoderV2() };
+  /** Of the latest batch, like the runs of its bodies. */
+  let encodeRuns = encoders[version1]([]);
+  const runsOf = new Map<Body, readonly Run[]>();
+
+  function bodyOf(runs: readonly Run[]): Body {
+    const body = { bytes: compress(encodeRuns(runs)), ...countOf(runs) };
+    runsOf.set(body, runs);
+    return body;
+  }
+
+  return {
+    encode(batch, protocol) {
+      const { snapshots, runs, dropped } = gather(batch, index);
+      encodeRuns = encoders[knownProtocol(protocol)](snapshots);
+      runsOf.clear();
+      return { bodies: splitBySeries(runs, maxSamples).map(bodyOf), dropped };
+    },
+    halves(body) {
+      const runs = runsOf.get(body) ?? [];
+      if (runs.length < 2) return undefined;
+      const middle = Math.ceil(runs.length / 2);
+      return [bodyOf(runs.slice(0, middle)), bodyOf(runs.slice(middle))];
+    },
+    emptyBody: (protocol) => ({
+      bytes: compress(encoders[knownProtocol(protocol)]([])([])),
+      samples: 0,
+    }),
   };
 }
 
@@ -116,7 +115,18 @@ function protocolsOf({ protobuf_message: message }: RemoteWriteSettings): Sink["
   return message === "auto" ? [version2, version1] : [message];
 }
 
-function known(protocol: string): RemoteWriteProtocol {
-  if (isRemoteWriteProtocol(protocol)) return protocol;
+function knownProtocol(protocol: string): RemoteWriteProtocol {
+  if (protocol === version1 || protocol === version2) return protocol;
   throw new Error(`unexpected protocol: got ${protocol}, want ${version1} or ${version2}`);
+}
+
+/** The headers that no user may override. */
+function headersOf(protocol: RemoteWriteProtocol, agentVersion: string): Readonly<Record<string, string>> {
+  const isFirst = protocol === version1;
+  return {
+    "content-encoding": "snappy",
+    "content-type": isFirst ? "application/x-protobuf" : `application/x-protobuf;proto=${version2}`,
+    "user-agent": `mac-powermetrics-agent/${agentVersion}`,
+    "x-prometheus-remote-write-version": isFirst ? "0.1.0" : "2.0.0",
+  };
 }

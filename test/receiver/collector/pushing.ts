@@ -14,7 +14,7 @@ import { until } from "../../cli/agent.ts";
 import { recordingLogger, type Line } from "../../delivery/rig.ts";
 import { basicOptions, temporaryFolder } from "../../journal/fixtures.ts";
 import { energy, faults, frequency, latency, power } from "../../sink/remote-write/batches.ts";
-import { sinkWorld } from "../../support/sink-world.ts";
+import { sinkContext } from "../../support/sink-context.ts";
 
 export interface Pushing {
   publish(...snapshots: readonly Snapshot[]): void;
@@ -44,10 +44,10 @@ export async function startPushing(t: TestContext, block: object): Promise<Pushi
       ...basicOptions(join(folder, "journal.db"), systemClock),
       metricOf: (name) => declared.find((metric) => metric.name === name),
     });
-    const world = sinkWorld((settings) => createHttpClient(settings, { clock: systemClock, env: {} }));
+    const world = sinkContext((settings) => createHttpClient(settings, { clock: systemClock, env: {} }));
     const deliveries = createDeliveries({
       journal,
-      sinkWorld: { ...world, startedAt: Date.now() },
+      sinkContext: { ...world, startedAt: Date.now() },
       latest: () => [],
       listenerOf: () => ({ requested: () => undefined, sent: () => undefined, dropped: () => undefined }),
       clock: systemClock,

@@ -13,7 +13,7 @@ import { receiversOf } from "../../../src/sink/index.ts";
 import { remoteWriteSchema } from "../../../src/sink/remote-write/schema.ts";
 import { until } from "../../cli/agent.ts";
 import { metricOf, temporaryFolder } from "../../journal/fixtures.ts";
-import { sinkWorld } from "../../support/sink-world.ts";
+import { sinkContext } from "../../support/sink-context.ts";
 
 export interface Deliverer {
   publish(snapshot: Snapshot): void;
@@ -42,7 +42,7 @@ export async function deliverer(
   });
   const deliveries = createDeliveries({
     journal,
-    sinkWorld: sinkWorld((settings) => createHttpClient(settings, { clock, env: {} }), {
+    sinkContext: sinkContext((settings) => createHttpClient(settings, { clock, env: {} }), {
       job: "mac-powermetrics",
       instance: "mac.test",
     }),

@@ -4,8 +4,7 @@ import test from "node:test";
 import fc from "../../support/property.ts";
 import type { Snapshot } from "../../../src/meter/snapshot.ts";
 import { createDeltas, type Deltas } from "../../../src/sink/otlp/delta.ts";
-import { gather } from "../../../src/sink/otlp/gather.ts";
-import { createLayouts } from "../../../src/sink/otlp/layout.ts";
+import { createLayouts, gather } from "../../../src/sink/otlp/gather.ts";
 import { energy, faults, noon, series, snapshot } from "../remote-write/batches.ts";
 
 type Fate = "taken" | "refused" | "taken, and the process died before it was noted";

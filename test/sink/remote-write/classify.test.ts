@@ -4,8 +4,7 @@ import test from "node:test";
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "../../support/property.ts";
 import type { HttpReply } from "../../../src/runtime/http/http.ts";
-import { classify, type Asked } from "../../../src/sink/remote-write/classify.ts";
-import { version1, version2 } from "../../../src/sink/remote-write/protocol.ts";
+import { classify, version1, version2, type Asked } from "../../../src/sink/remote-write/classify.ts";
 import { receivedAt, response, written } from "./clients.ts";
 
 const v1: Asked = { protocol: version1, negotiable: true, retryOn429: true, sent: 10 };

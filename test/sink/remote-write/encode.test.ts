@@ -7,7 +7,7 @@ import { uncompress } from "snappyjs";
 import { compileRelabel } from "../../../src/sink/relabel/apply.ts";
 import { remoteWriteSchema } from "../../../src/sink/remote-write/schema.ts";
 import { createRemoteWriteSink } from "../../../src/sink/remote-write/sink.ts";
-import { version1, version2 } from "../../../src/sink/remote-write/protocol.ts";
+import { version1, version2 } from "../../../src/sink/remote-write/classify.ts";
 import type { Batch, Sink } from "../../../src/sink/sink.ts";
 import { batches, energy, faults, frequency, latency, noon, power, series, snapshot } from "./batches.ts";
 import { deadClient } from "./clients.ts";

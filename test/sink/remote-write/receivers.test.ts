@@ -4,7 +4,7 @@ import test from "node:test";
 import { z } from "zod";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { createHttpClient } from "../../../src/runtime/http/client.ts";
-import { version1, version2 } from "../../../src/sink/remote-write/protocol.ts";
+import { version1, version2 } from "../../../src/sink/remote-write/classify.ts";
 import { remoteWriteSchema } from "../../../src/sink/remote-write/schema.ts";
 import { createRemoteWriteSink } from "../../../src/sink/remote-write/sink.ts";
 import type { Batch, Outcome, Sink } from "../../../src/sink/sink.ts";

@@ -7,7 +7,7 @@ import test from "node:test";
 import type { HttpClient, HttpReply, HttpRequest } from "../../../src/runtime/http/http.ts";
 import { remoteWriteSchema } from "../../../src/sink/remote-write/schema.ts";
 import { createRemoteWriteSink } from "../../../src/sink/remote-write/sink.ts";
-import { version1, version2 } from "../../../src/sink/remote-write/protocol.ts";
+import { version1, version2 } from "../../../src/sink/remote-write/classify.ts";
 import type { Sink } from "../../../src/sink/sink.ts";
 import { power, series, snapshot } from "./batches.ts";
 import { deadClient, receivedAt, response, toldClient, written } from "./clients.ts";

@@ -1,6 +1,6 @@
 /**
- * Splits a batch that is too much for one request: by series, so that each request has the labels of its
- * series once, however many samples they have.
+ * Splits a batch that is too much for one request by series, so that each request has the labels of its series once,
+ * however many samples they have.
  *
  *             snapshots ─►          snapshots ─►
  *     series  a a a|a a a           a a a a a a
@@ -12,7 +12,7 @@
 import type { Run } from "./gather.ts";
 
 /** As few portions as it takes, of about the same number of samples; none has more than `maxSamples` unless a single series has. */
-export function portionsOf(runs: readonly Run[], maxSamples: number): readonly (readonly Run[])[] {
+export function splitBySeries(runs: readonly Run[], maxSamples: number): readonly (readonly Run[])[] {
   const fewest = divide(runs, maxSamples, maxSamples).length;
   const total = runs.reduce((sum, { rows }) => sum + rows.length, 0);
   return divide(runs, total / fewest, maxSamples);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "../../support/property.ts";
-import { version1, version2 } from "../../../src/sink/remote-write/protocol.ts";
+import { version1, version2 } from "../../../src/sink/remote-write/classify.ts";
 import { remoteWriteSchema } from "../../../src/sink/remote-write/schema.ts";
 import { createRemoteWriteSink } from "../../../src/sink/remote-write/sink.ts";
 import type { EncodedBatch, Sink } from "../../../src/sink/sink.ts";

@@ -1,10 +1,10 @@
 /** What sinks are given in tests: a machine of which nothing is known. */
-import type { SinkWorld } from "../../src/sink/index.ts";
+import type { SinkContext } from "../../src/sink/index.ts";
 
-export function sinkWorld(
-  createClient: SinkWorld["createClient"],
+export function sinkContext(
+  createClient: SinkContext["createClient"],
   { job = "j", instance = "i" }: { readonly job?: string; readonly instance?: string } = {},
-): SinkWorld {
+): SinkContext {
   return {
     identity: { job, instance, externalLabels: {} },
     host: () => Promise.resolve({}),

@@ -1,8 +1,21 @@
-/** The `queue_config` of sinks with a backlog: Prometheus' names where Prometheus has the key. */
+/** What the schemas of sinks with a backlog have in common. */
 import * as z from "zod";
 import { durationSetting } from "../runtime/setting.ts";
 
-/** @param maxSamples the protocol's own limit of samples a request */
+export const sinkName = () =>
+  z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe(
+      "Name in logs and metrics, unique in this section; a block keeps its backlog under its name whatever else changes",
+    );
+
+/**
+ * `queue_config`, with Prometheus' names where Prometheus has the key.
+ *
+ * @param maxSamples the protocol's own limit of samples a request
+ */
 export function queueConfigSchema(maxSamples: { readonly default: number; readonly most: number }) {
   return z.strictObject({
     max_samples_per_send: z

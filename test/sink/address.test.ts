@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { literalSecret } from "../../src/runtime/secret.ts";
-import { targetOf } from "../../src/sink/target.ts";
+import { targetOf } from "../../src/sink/address.ts";
 
 const target = (url: string, settings: Parameters<typeof targetOf>[1] = {}): string =>
   targetOf(new URL(url), settings);

@@ -1,0 +1,72 @@
+/** Writes bytes: a buffer that grows, whole numbers as varints (LEB128), and eight bytes at a time into gaps that were left for them. */
+
+/** One writer serves one encoder, one message after another: `finish` ends a message, and the buffer is used again. */
+export class ByteWriter {
+  #bytes = new Uint8Array(1024);
+  #view = new DataView(this.#bytes.buffer);
+  #length = 0;
+
+  byte(value: number): void {
+    this.#makeRoom(1);
+    this.#bytes[this.#length++] = value;
+  }
+
+  /** A whole number from 0 to 2^53 - 1. */
+  varint(value: number): void {
+    let rest = value;
+    while (rest > 0x7f) {
+      const next = Math.floor(rest / 128);
+      this.byte((rest - next * 128) | 0x80);
+      rest = next;
+    }
+    this.byte(rest);
+  }
+
+  /** Returns where they begin, for the gaps among them. */
+  bytes(source: Uint8Array): number {
+    this.#makeRoom(source.length);
+    const begin = this.#length;
+    this.#bytes.set(source, begin);
+    this.#length += source.length;
+    return begin;
+  }
+
+  /** Little endian, like the next. Any NaN becomes the one that Prometheus writes (model/value, NormalNaN). */
+  doubleAt(position: number, value: number): void {
+    if (Number.isNaN(value)) this.uint64At(position, 0x7ff80000, 0x00000001);
+    else this.#view.setFloat64(position, value, true);
+  }
+
+  uint64At(position: number, high: number, low: number): void {
+    this.#view.setUint32(position, low, true);
+    this.#view.setUint32(position + 4, high, true);
+  }
+
+  /** What was written since the last call; valid until the next write. */
+  finish(): Uint8Array {
+    const written = this.#bytes.subarray(0, this.#length);
+    this.#length = 0;
+    return written;
+  }
+
+  #makeRoom(count: number): void {
+    const needed = this.#length + count;
+    if (needed <= this.#bytes.length) return;
+    const larger = new Uint8Array(2 * needed);
+    larger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = larger;
+    this.#view = new DataView(larger.buffer);
+  }
+}
+
+/** Bytes that `varint` takes for a value. */
+export function varintLength(value: number): number {
+  let length = 1;
+  for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 128)) length++;
+  return length;
+}
+
+/** A copy in memory of its own, for bytes that are kept: the few that a package took from Node's pool would hold all 64 KB of it. */
+export function owned(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.from(bytes);
+}

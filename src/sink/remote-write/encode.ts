@@ -1,0 +1,216 @@
+/**
+ * Encodes runs of series as remote write 1 (`prometheus.WriteRequest`) or 2 (`io.prometheus.write.v2.Request`), before compression.
+ *
+ *     version 1   TimeSeries{ labels       samples           } …
+ *     version 2   symbols  TimeSeries{ label refs   samples   metadata } …
+ *
+ * What a request repeats is encoded once and copied: the bytes around a series' samples, and the samples themselves with gaps
+ * for their values, since the series of a source differ in nothing else.
+ */
+import protobuf from "protobufjs/minimal.js";
+import type { Metric } from "../../metric/metric.ts";
+import type { Snapshot } from "../../meter/snapshot.ts";
+import { ByteWriter, owned } from "../../runtime/bytes.ts";
+import { remembered } from "../series-cache.ts";
+import type { Run, WireSeries } from "./gather.ts";
+
+/** For a batch of snapshots: the message of some of its runs, valid until the next call. */
+export type Encoder = (snapshots: readonly Snapshot[]) => (runs: readonly Run[]) => Uint8Array;
+
+/** Without metadata, which only version 2 has in the request of its samples. */
+export function createEncoderV1(): Encoder {
+  const writer = new ByteWriter();
+  const labelsOf = remembered(encodeLabels);
+
+  return (snapshots) => {
+    const templates = sampleTemplates(timestampTails(snapshots));
+    return (runs) => {
+      for (const run of runs) writeTimeSeries(writer, 0x0a, run, templates(run), labelsOf(run.series));
+      return writer.finish();
+    };
+  };
+}
+
+function encodeLabels({ labels }: WireSeries): Uint8Array {
+  const writer = protobuf.Writer.create();
+  for (const [name, value] of labels) {
+    writer.uint32(0x0a).fork().uint32(0x0a).string(name).uint32(0x12).string(value).ldelim();
+  }
+  return owned(writer.finish());
+}
+
+/** All of a request of version 2 but its samples. Batches have the same series again and again, in a few combinations of sources. */
+interface Layout {
+  readonly series: readonly WireSeries[];
+  readonly symbols: Uint8Array;
+  /** Label references and metadata, for each of `series`. */
+  readonly around: readonly { readonly before: Uint8Array; readonly after: Uint8Array }[];
+}
+
+/** All portions of a backlog's batches, and as many of live ones, whose combinations of sources change. */
+const keptLayouts = 16;
+
+export function createEncoderV2(): Encoder {
+  const writer = new ByteWriter();
+  /** Latest first. */
+  let layouts: readonly Layout[] = [];
+
+  function layoutOf(runs: readonly Run[]): Layout {
+    const layout = layouts.find((one) => fits(one, runs)) ?? createLayout(runs);
+    layouts = [layout, ...layouts.filter((one) => one !== layout)].slice(0, keptLayouts);
+    return layout;
+  }
+
+  return (snapshots) => {
+    const templates = sampleTemplates(startTimestampTails(snapshots));
+    return (runs) => {
+      const layout = layoutOf(runs);
+      writer.bytes(layout.symbols);
+      runs.forEach((run, at) => {
+        const around = layout.around[at];
+        if (around !== undefined)
+          writeTimeSeries(writer, 0x2a, run, templates(run), around.before, around.after);
+      });
+      return writer.finish();
+    };
+  };
+}
+
+function fits({ series }: Layout, runs: readonly Run[]): boolean {
+  return series.length === runs.length && runs.every((run, at) => run.series === series[at]);
+}
+
+function createLayout(runs: readonly Run[]): Layout {
+  const series = runs.map((run) => run.series);
+  /** The empty text comes first, as the specification asks. */
+  const symbols = new Map([["", 0]]);
+  const refOf = (text: string): number => {
+    const ref = symbols.get(text) ?? symbols.size;
+    symbols.set(text, ref);
+    return ref;
+  };
+  const around = series.map((one) => ({
+    before: encodeLabelRefs(one, refOf),
+    after: encodeMetadata(one.metric, refOf),
+  }));
+  return { series, symbols: encodeSymbols(symbols.keys()), around };
+}
+
+function encodeSymbols(symbols: Iterable<string>): Uint8Array {
+  const writer = protobuf.Writer.create();
+  for (const symbol of symbols) writer.uint32(0x22).string(symbol);
+  return owned(writer.finish());
+}
+
+function encodeLabelRefs({ labels }: WireSeries, refOf: (text: string) => number): Uint8Array {
+  const writer = protobuf.Writer.create().uint32(0x0a).fork();
+  for (const [name, value] of labels) writer.uint32(refOf(name)).uint32(refOf(value));
+  return owned(writer.ldelim().finish());
+}
+
+const metricTypes = { counter: 1, gauge: 2, histogram: 3 } as const;
+
+/** Type and help; the unit stands in the name. */
+function encodeMetadata({ type, help }: Metric, refOf: (text: string) => number): Uint8Array {
+  const writer = protobuf.Writer.create().uint32(0x2a).fork();
+  writer.uint32(0x08).uint32(metricTypes[type]).uint32(0x18).uint32(refOf(help));
+  return owned(writer.ldelim().finish());
+}
+
+/**
+ * What follows a value in a sample, by row of the batch; the same for every series of a snapshot, so built once.
+ *
+ *     12 len  09 value  10 timestamp  [18 start timestamp]
+ *                       └────────── tail ────────────────┘
+ */
+interface Tails {
+  readonly plain: readonly Uint8Array[];
+  /** The tails for a metric's own samples; end marks take the plain ones. */
+  of(metric: Metric): readonly Uint8Array[];
+}
+
+function timestampTails(snapshots: readonly Snapshot[]): Tails {
+  const plain = snapshots.map(({ time }) => encodeTail(time));
+  return { plain, of: () => plain };
+}
+
+/** With the start of what counters and histograms count; a start that nobody reported, or after the sample, is left out. */
+function startTimestampTails(snapshots: readonly Snapshot[]): Tails {
+  const { plain } = timestampTails(snapshots);
+  const since = (start: Metric["since"]): readonly Uint8Array[] =>
+    snapshots.map(({ time, starts }) => encodeTail(time, Math.round(starts[start] ?? 0)));
+  const counters = { boot: since("boot"), agent: since("agent") };
+  return { plain, of: (metric) => (metric.type === "gauge" ? plain : counters[metric.since]) };
+}
+
+function encodeTail(time: number, start = 0): Uint8Array {
+  const writer = protobuf.Writer.create().uint32(0x10).uint64(time);
+  if (start > 0 && start <= time) writer.uint32(0x18).uint64(start);
+  return owned(writer.finish());
+}
+
+/** Samples of a run, with gaps where their values belong. */
+interface Template {
+  readonly bytes: Uint8Array;
+  /** Where the value of each sample begins. */
+  readonly gaps: readonly number[];
+}
+
+/** Nearly every run has the template of the one before. */
+function sampleTemplates(tails: Tails): (run: Run) => Template {
+  const latest = new Map<readonly Uint8Array[], { readonly rows: readonly number[]; template: Template }>();
+  return ({ series, rows, marks }) => {
+    const own = tails.of(series.metric);
+    if (marks.length > 0)
+      return createTemplate(rows.map((row, at) => (marks.includes(at) ? tails.plain : own)[row]));
+    const before = latest.get(own);
+    if (before !== undefined && sameRows(before.rows, rows)) return before.template;
+    const template = createTemplate(rows.map((row) => own[row]));
+    latest.set(own, { rows, template });
+    return template;
+  };
+}
+
+function sameRows(some: readonly number[], others: readonly number[]): boolean {
+  if (some === others) return true;
+  return some.length === others.length && some.every((row, at) => row === others[at]);
+}
+
+const noValue = new Uint8Array(8);
+
+function createTemplate(tails: readonly (Uint8Array | undefined)[]): Template {
+  const gaps: number[] = [];
+  const bytes: number[] = [];
+  for (const tail of tails) {
+    const rest = tail ?? [];
+    bytes.push(0x12, 1 + noValue.length + rest.length, 0x09);
+    gaps.push(bytes.length);
+    bytes.push(...noValue, ...rest);
+  }
+  return { bytes: Uint8Array.from(bytes), gaps };
+}
+
+const nothing = new Uint8Array();
+
+/** A TimeSeries: what leads it (labels), its samples, which are field 2 in both versions, and what trails it (metadata). */
+function writeTimeSeries(
+  writer: ByteWriter,
+  tag: number,
+  { valueAt, marks }: Run,
+  { bytes, gaps }: Template,
+  before: Uint8Array,
+  after: Uint8Array = nothing,
+): void {
+  writer.byte(tag);
+  writer.varint(before.length + bytes.length + after.length);
+  writer.bytes(before);
+  const begin = writer.bytes(bytes);
+  for (let at = 0; at < gaps.length; at++) writer.doubleAt(begin + (gaps[at] ?? 0), valueAt(at));
+  for (const mark of marks) writeStaleMarker(writer, begin + (gaps[mark] ?? 0));
+  writer.bytes(after);
+}
+
+/** Prometheus' NaN that ends a series (model/value, StaleNaN). */
+function writeStaleMarker(writer: ByteWriter, position: number): void {
+  writer.uint64At(position, 0x7ff00000, 0x00000002);
+}
