@@ -28,7 +28,7 @@ import { createHeartbeat, wakeTimeReader, watchTime } from "./source/heartbeat.t
 import type { SourceEnd } from "./source/source.ts";
 import { startInTurn } from "./source/open.ts";
 import { createBoard } from "./status/board.ts";
-import { rememberEvents } from "./status/recent.ts";
+import { createRecentEvents } from "./status/recent-events.ts";
 import { createTelemetry, ownIntervalMs, sinkListener } from "./telemetry.ts";
 
 export interface AgentWorld extends Omit<CollectionWorld, "heartbeat" | "own" | "publish"> {
@@ -66,7 +66,7 @@ export async function runAgent(
   signal: AbortSignal,
 ): Promise<SourceEnd> {
   settleForLongLife();
-  const events = rememberEvents(outside.log, outside.clock);
+  const events = createRecentEvents(outside.log, outside.clock);
   const world: AgentWorld = { ...outside, log: events.log };
   const { clock, log } = world;
   const stop = new AbortController();

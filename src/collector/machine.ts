@@ -2,7 +2,7 @@
 import { gauge } from "../metric/metric.ts";
 import { collector } from "./collector.ts";
 
-/** The label `simulated="true"` is added where no Mac was asked, so that nobody takes the numbers for real ones. */
+/** The label `simulated="true"` is added to the simulator's samples, so that their numbers are not taken for real ones. */
 export const machine = collector({
   source: "powermetrics",
   metrics: {

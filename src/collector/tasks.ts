@@ -83,7 +83,7 @@ interface Ranked {
  *     window ─► named before ─► its own sums, rank renewed
  *            └► newcomer ─► takes the place of the lowest rank it exceeds, else ─► `_other`
  *
- * A name that lost its place ends and, should it return, begins at 0 again, which is a counter reset; `_other` only
+ * A name that lost its place ends and, should it return, starts at 0 again, which is a counter reset; `_other` only
  * ever receives windows of names that have no place, so it never falls.
  */
 function rankTasks(top: number): {

@@ -39,8 +39,8 @@ const mostPeers = 256;
 /** Wrong passwords of one peer: five at once, then one in ten seconds. */
 const peerBudget = [5, 10_000] as const;
 /**
- * Passwords that were put off and come again: who guesses tries another one, a client with the right one tries the same. So it
- * gets in also from an address from which somebody guesses.
+ * Passwords that were put off and come again: who guesses tries another one, a client with the right one tries the same. So that
+ * client gets in even where others guess from its address.
  */
 const returningBudget = [2, 5000] as const;
 /** Of all peers: ten at once, then one a second. */

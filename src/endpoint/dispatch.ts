@@ -67,7 +67,7 @@ interface Refusal {
 /** The rest of what such a client sends is not worth reading. */
 const hangUp = { connection: "close" };
 
-/** Why a request is refused whoever sends it, before any password is looked at. */
+/** Why a request is refused before any password is looked at. */
 function objection(request: IncomingMessage, { host }: Target, hosts: Hosts): Refusal | undefined {
   // RFC 9112, section 3.2: a proxy before us may have believed the other one.
   if (hostsIn(request) > 1)
@@ -112,7 +112,7 @@ function targetOf({ url = "", headers }: IncomingMessage): Target {
   return { host: absolute?.[1] ?? headers.host, path, query: query.join("?") };
 }
 
-/** No route takes one, so none is read: whoever sends one is answered and cut off. */
+/** No route takes a body, so none is read: a request with one is answered and its connection closed. */
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) !== 0;
 }

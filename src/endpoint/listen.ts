@@ -116,7 +116,7 @@ function limitConnections(server: Server | TlsServer, limits: Limits): ReadonlyS
     });
     if (own.size > limits.connectionsPerPeer) makeRoom(own, answering);
   });
-  // Whoever comes next finds room, instead of waiting for somebody's idle connections to time out.
+  // The next client finds room, instead of waiting for idle connections of others to time out.
   server.on("drop", () => server.closeIdleConnections());
   return sockets;
 }
@@ -135,8 +135,8 @@ function trackAnswers(server: Server | TlsServer): ReadonlySet<string> {
 const endOf = ({ remoteAddress = "", remotePort = 0 }: Socket): string => `${remoteAddress} ${remotePort}`;
 
 /**
- * A peer with too many connections loses its oldest one that is not being answered: who never finishes a request keeps neither
- * others away nor, where they share an address, those beside him.
+ * A peer with too many connections loses its oldest one that is not being answered: a client that never finishes a request keeps
+ * neither other peers away nor other clients at the same address.
  */
 function makeRoom(own: ReadonlySet<Socket>, answering: ReadonlySet<string>): void {
   const oldest = [...own].find((socket) => !answering.has(endOf(socket)));

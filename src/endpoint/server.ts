@@ -163,7 +163,7 @@ function createServer(
     web === undefined || state?.tls === undefined
       ? plain.createServer(serverOptions(limits), dispatch)
       : tlsServer(web, state.tls, dispatch, limits);
-  // Bodies are refused, so nobody is asked to go on and send one.
+  // Bodies are refused, so no client is asked to go on and send one.
   server.on("checkContinue", dispatch);
   server.once("listening", () => {
     web?.onChange((changed) => applyChange(server, state?.tls, changed, log));

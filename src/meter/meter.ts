@@ -65,7 +65,7 @@ export function bindCollectors<S extends SourceName>(
   source: S,
   settings: CollectorSettings,
 ): (sample: Samples[S], window: Window) => void {
-  let offered: readonly [sample: Samples[S], window: Window] | undefined;
+  let offered: { readonly sample: Samples[S]; readonly window: Window } | undefined;
   for (const collector of collectorsOf(source, settings)) {
     const metrics = Object.entries(collector.metrics);
     const instruments = new Map(metrics.map(([key, metric]) => [key, createInstrument(meter, metric)]));
@@ -73,7 +73,7 @@ export function bindCollectors<S extends SourceName>(
     meter.addBatchObservableCallback(
       (result) => {
         if (offered === undefined) return;
-        const [sample, window] = offered;
+        const { sample, window } = offered;
         const observe = (key: string, value?: number, labels?: Readonly<Record<string, string>>): void => {
           const instrument = instruments.get(key);
           if (value !== undefined && instrument !== undefined) result.observe(instrument, value, labels);
@@ -83,7 +83,7 @@ export function bindCollectors<S extends SourceName>(
       [...instruments.values()],
     );
   }
-  return (...next) => void (offered = next);
+  return (sample, window) => void (offered = { sample, window });
 }
 
 /** The unit stays empty: a unit like `mW` makes receivers append a suffix to the name. */

@@ -11,7 +11,7 @@ const windowsInDoubt = 3;
 /**
  * `isLate`: the document waited in a buffer, so that what was counted since the last one is of another window.
  *
- * @param busyShare of all CPUs since the call before, 0…1; undefined where nobody counts
+ * @param busyShare of all CPUs since the call before, 0…1; undefined where it cannot be read
  */
 export function createPlausibility(
   busyShare: () => number | undefined = () => undefined,

@@ -76,7 +76,7 @@ function createSourcePipeline<S extends SourceName>(
     if (snapshot !== undefined) publish(snapshot);
   }
 
-  /** A sleep or a stall between two samples ends every series where it began, so that nobody draws a line across it. */
+  /** A sleep or a stall between two samples ends every series where it began, so that no chart draws a line across it. */
   function checkSilence(now: number): void {
     if (last !== undefined && now - last.time > silenceLimitMs) end();
   }

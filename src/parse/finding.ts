@@ -1,4 +1,4 @@
-/** Collects what a parser noticed and did not pass on: keys nobody knows, and values that cannot be true. */
+/** Collects what a parser leaves out: unknown keys, and values that cannot be true. */
 import type { Findings } from "./sample.ts";
 
 export interface FindingLog {
@@ -22,7 +22,7 @@ const mostUnknown = 100;
 const longestPath = 100;
 const roundingOfSums = 1e-3;
 
-export function findingLog(): FindingLog {
+export function createFindingLog(): FindingLog {
   const unknown = new Set<string>();
   const implausible: string[] = [];
   const zeroWhileBusy: string[] = [];

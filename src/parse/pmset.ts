@@ -1,6 +1,6 @@
 /** Reads what `pmset -g batt` and `pmset -g` print: where power comes from, the battery, and the power mode. */
 import { defined } from "../runtime/defined.ts";
-import { findingLog, type FindingLog } from "./finding.ts";
+import { createFindingLog, type FindingLog } from "./finding.ts";
 import { linesOf, nothingPrinted, unexpectedOutput, parsed, type ParseResult } from "./result.ts";
 import type { PmsetSample, PowerMode } from "./sample.ts";
 
@@ -32,7 +32,7 @@ export function parsePmset(...texts: readonly (string | Uint8Array)[]): ParseRes
   const lines = texts.flatMap(linesOf);
   const [first] = lines;
   if (first === undefined) return nothingPrinted("pmset");
-  const log = findingLog();
+  const log = createFindingLog();
   const read = lines.map(readLine);
   if (read.every(({ is }) => is === "unknown"))
     return unexpectedOutput("pmset", first, "a power source, a battery or a setting");

@@ -5,7 +5,7 @@
  */
 import { defined } from "../runtime/defined.ts";
 import { type Fields, fieldsOf } from "./field.ts";
-import { type FindingLog, findingLog } from "./finding.ts";
+import { type FindingLog, createFindingLog } from "./finding.ts";
 import { type Keep, type PlistValue, isDict, parsePlist } from "./plist/reader.ts";
 import { type Window, readAppleSilicon, readGpu } from "./powermetrics/apple-silicon.ts";
 import { stateShare } from "./powermetrics/core.ts";
@@ -25,7 +25,7 @@ export function parsePowermetrics(
   document: Uint8Array,
   options: PowermetricsOptions = {},
 ): ParseResult<PowermetricsSample> {
-  const log = findingLog();
+  const log = createFindingLog();
   const wanted = { tasks: false, frequencyResidency: false, interrupts: false, ...options };
   const plist = parsePlist(document, { keep: keeps(wanted, log) });
   return plist.ok ? readDocument(plist.value, wanted, log) : plist;
@@ -102,7 +102,7 @@ function optional<Part, Read>(part: Part | undefined, read: (part: Part) => Read
   return part === undefined ? undefined : read(part);
 }
 
-/** Which parts of a document are read at all: most of its bytes are tasks and states that nobody asked for. */
+/** Which parts of a document are read at all: most of its bytes are tasks and states that are not wanted. */
 interface Wanted {
   readonly tasks: boolean;
   readonly frequencyResidency: boolean;

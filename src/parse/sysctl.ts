@@ -3,7 +3,7 @@
  * 2^64 has 20 digits: what has more is no number of the kernel's, and with hundreds of them it would be Infinity.
  */
 import { defined } from "../runtime/defined.ts";
-import { findingLog, type FindingLog } from "./finding.ts";
+import { createFindingLog, type FindingLog } from "./finding.ts";
 import { linesOf, nothingPrinted, unexpectedOutput, parsed, type ParseResult } from "./result.ts";
 import type { SysctlSample } from "./sample.ts";
 
@@ -37,7 +37,7 @@ export function parseSysctl(text: string | Uint8Array): ParseResult<SysctlSample
   const lines = linesOf(text);
   const [first] = lines;
   if (first === undefined) return nothingPrinted("sysctl");
-  const log = findingLog();
+  const log = createFindingLog();
   const read = lines.map((line) => readLine(line, log));
   if (read.every((values) => values === undefined)) return unexpectedOutput("sysctl", first, "name: value");
   const values = read.reduce<Values>((all, one) => ({ ...all, ...one }), {});

@@ -2,7 +2,7 @@
  * Reads one `vm_stat` report of any width and age. Pages that the machine's memory has no room for are withheld.
  * 2^64 has 20 digits: what has more is no number of the kernel's, and with hundreds of them it would be Infinity.
  */
-import { findingLog } from "./finding.ts";
+import { createFindingLog } from "./finding.ts";
 import { linesOf, nothingPrinted, unexpectedOutput, failed, parsed, type ParseResult } from "./result.ts";
 import type { VmStatSample } from "./sample.ts";
 
@@ -89,7 +89,7 @@ export function parseVmStat(
   const at = lines.findIndex((line) => header.test(line));
   const pageSizeBytes = Number(header.exec(lines[at] ?? "")?.[1]);
   if (!(pageSizeBytes > 0)) return unexpectedOutput("vm_stat", first, "(page size of N bytes)");
-  const log = findingLog();
+  const log = createFindingLog();
   const sample: Partial<Record<Count, number>> = {};
   for (const line of lines.toSpliced(at, 1)) {
     const row = readLine(line);

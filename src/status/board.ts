@@ -1,5 +1,5 @@
 /**
- * The status of the whole agent: gathers every stage's state into one document when somebody asks, and only then.
+ * The status of the whole agent: gathers every stage's state into one document for each request, and computes nothing without one.
  *
  *     sources, pipelines ┐
  *     latest snapshots   ├─► Status ─► /api/v1/status, events, the page, top

@@ -1,5 +1,5 @@
 /**
- * The stream of events: one text for all who watch, made only while somebody does.
+ * The stream of events: one text for all watchers, rendered only while there are any.
  *
  *     changed ─► 100 ms for what comes together ─► render once ─► every watcher
  *                         5 s of silence ───────────┘
@@ -7,9 +7,9 @@
 import type { Clock, Timer } from "../runtime/clock.ts";
 
 export interface Feed {
-  /** Something is new. Costs nothing while nobody watches. */
+  /** The status has changed. Costs nothing without watchers. */
   changed(): void;
-  /** Sends the present state at once and every further one; undefined when too many watch already. */
+  /** Sends the present state at once and every further one; undefined when there are too many watchers already. */
   watch(send: (text: string) => void): Disposable | undefined;
   readonly watchers: number;
 }
@@ -29,13 +29,13 @@ export function createFeed(clock: Clock, render: () => string): Feed {
 
   function schedule(ms: number): void {
     timer?.[Symbol.dispose]();
-    timer = watchers.size === 0 ? undefined : clock.after(ms, tell, { background: true });
+    timer = watchers.size === 0 ? undefined : clock.after(ms, send, { background: true });
   }
 
-  function tell(): void {
+  function send(): void {
     soon = false;
     const text = eventText(render());
-    for (const send of watchers) send(text);
+    for (const watcher of watchers) watcher(text);
     schedule(silenceMs);
   }
 
@@ -48,10 +48,10 @@ export function createFeed(clock: Clock, render: () => string): Feed {
       soon = true;
       schedule(togetherMs);
     },
-    watch(send) {
+    watch(listener) {
       if (watchers.size >= mostWatchers) return undefined;
       // Each has an identity of its own, whatever function was given.
-      const watcher = (text: string): void => send(text);
+      const watcher = (text: string): void => listener(text);
       watchers.add(watcher);
       watcher(eventText(render()));
       if (watchers.size === 1) schedule(silenceMs);

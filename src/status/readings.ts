@@ -1,4 +1,4 @@
-/** Turns snapshots into readings: what the exported series mean to somebody who looks at the machine. */
+/** Turns snapshots into readings: the exported values by meaning instead of by metric name. */
 import type { Series } from "../metric/series.ts";
 import { defined } from "../runtime/defined.ts";
 import type { Snapshot } from "../meter/snapshot.ts";

@@ -30,7 +30,7 @@ export type OverallLevel =
   | "ok"
   /** Not every source has reported yet. */
   | "starting"
-  /** Nothing is lost so far, but somebody should look. */
+  /** Nothing is lost so far, but it needs attention. */
   | "warning"
   /** Samples are missing or are being lost. */
   | "failing";
@@ -173,7 +173,7 @@ export interface ClusterReading {
 export interface MemoryReading {
   readonly total?: number;
   readonly wired?: number;
-  /** Anonymous pages that nobody may throw away. */
+  /** Anonymous pages that are not purgeable. */
   readonly app?: number;
   /** What the compressor occupies. */
   readonly compressed?: number;
@@ -187,7 +187,7 @@ export interface MemoryReading {
 
 export interface BatteryReading {
   readonly chargePercent?: number;
-  /** In pmset's words: `charging`, `AC attached`. */
+  /** As pmset prints it: `charging`, `AC attached`. */
   readonly state?: string;
   /** `AC Power`, `Battery Power`. */
   readonly source?: string;

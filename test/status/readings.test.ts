@@ -1,7 +1,7 @@
-/** What exported series mean to somebody who looks at the machine. */
+/** The exported values by meaning, and their history as columns. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { columnsOf, historyGroups } from "../../src/status/history.ts";
+import { columnsOf, createSnapshotMemory, historyGroups } from "../../src/status/history.ts";
 import { puts, readingsOf } from "../../src/status/readings.ts";
 import { catalogue } from "../../src/meter/catalogue.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
@@ -73,14 +73,14 @@ test("memory is split as Activity Monitor does, and a part with a missing count 
   assert.deepEqual(memory, { app: 6 * 16384, cached: 7 * 16384 });
 });
 
-test("an Intel machine's package stands for the rails it does not tell", () => {
+test("an Intel machine's package stands for the rails it does not report", () => {
   const readings = readingsOf([
     snapshotOf("powermetrics", 0, [["powermetrics_package_power_milliwatts", 12_000]]),
   ]);
   assert.deepEqual(columnsOf("powermetrics", readings), [["power.package", 12]]);
 });
 
-test("the past breaks where a source was silent, and where a core was not there yet", () => {
+test("a line breaks where a source was silent, and where a core was not there yet", () => {
   const power = (time: number, cpu: number, ane?: number): Snapshot =>
     snapshotOf("powermetrics", time, [
       ["powermetrics_cpu_power_milliwatts", cpu * 1000],
@@ -103,4 +103,14 @@ test("the end of a source breaks its lines", () => {
     historyGroups([ended, swap, ended], () => 15_000),
     [{ source: "sysctl", time: [1000, 2000], columns: { "swap.used": [123_500, null] } }],
   );
+});
+
+test("without a journal the last ten minutes are kept, a second apart", () => {
+  const memory = createSnapshotMemory();
+  const values: readonly Value[] = [["vmstat_pages_free_count", 1]];
+  for (let time = 0; time <= 20 * 60_000; time += 100) memory.put(snapshotOf("vm_stat", time, values));
+  const kept = memory.since(10 * 60_000);
+  assert.equal(kept.at(-1)?.time, 20 * 60_000);
+  assert.ok((kept[0]?.time ?? Infinity) <= 10 * 60_000 + 1000);
+  assert.ok(kept.length > 590 && kept.length < 1300, String(kept.length));
 });

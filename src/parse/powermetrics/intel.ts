@@ -46,7 +46,7 @@ export function readIntel(processor: Fields, window: Window): Processor {
 
 /**
  * No key says how busy a core is; what its C-states leave over is. A virtual machine has neither C-states nor
- * frequencies: there all are 0 because nobody counts, and 100 % activity would be made up.
+ * frequencies: there all are 0 because nothing counts, and 100 % activity would be made up.
  */
 function isMeasured(cores: readonly Fields[]): boolean {
   return cores.some(

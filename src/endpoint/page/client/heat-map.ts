@@ -60,11 +60,11 @@ function paint(
     context.fillStyle = colour("--heat");
     for (const [index, value] of values.entries()) {
       const end = time[index] ?? 0;
-      const begin = Math.max(from, time[index - 1] ?? end, end - widest);
-      if (value === null || end <= begin) continue;
+      const start = Math.max(from, time[index - 1] ?? end, end - widest);
+      if (value === null || end <= start) continue;
       context.globalAlpha = Math.min(1, value / 100);
       // Whole pixels, since the seams of halves would show.
-      const left = Math.round(labelWidth + (begin - from) * scale);
+      const left = Math.round(labelWidth + (start - from) * scale);
       const right = Math.round(labelWidth + (end - from) * scale);
       context.fillRect(left, top, right - left, rowHeight - 1);
     }

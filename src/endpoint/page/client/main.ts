@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * Runs the page in the browser while somebody looks at it: follows the agent's events, and stops when the page is out of sight.
+ * Keeps the page current in the browser: follows the agent's events while the page is visible, and stops when it is not.
  *
  *     visible ─► history ─► charts ◄─ event ─ /api/v1/events
  *        │                                        ▲
@@ -22,7 +22,7 @@ let range: HistoryRange = "10m";
 let past: Past | undefined;
 let stream: EventSource | undefined;
 
-function say(id: string, text: string): void {
+function setText(id: string, text: string): void {
   const element = document.getElementById(id);
   if (element !== null && element.textContent !== text) element.textContent = text;
 }
@@ -36,10 +36,13 @@ async function loadHistory(): Promise<void> {
     // The reader may have chosen another range in the meantime.
     if (wanted !== range) return;
     past = createPast(history);
-    say("history-note", noteOf(history));
+    setText("history-note", noteOf(history));
     draw();
   } catch (error) {
-    say("history-note", `cannot load the history: ${error instanceof Error ? error.message : String(error)}`);
+    setText(
+      "history-note",
+      `cannot load the history: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 
@@ -64,9 +67,9 @@ function update(status: Status): void {
 
 function connect(): void {
   stream = new EventSource("/api/v1/events");
-  stream.addEventListener("open", () => say("connection", "Live"));
+  stream.addEventListener("open", () => setText("connection", "Live"));
   stream.addEventListener("error", () =>
-    say("connection", "Connection lost: these are the last known values"),
+    setText("connection", "Connection lost: these are the last known values"),
   );
   stream.addEventListener("status", ({ data }: MessageEvent<string>) => update(JSON.parse(data) as Status));
 }

@@ -6,7 +6,7 @@ export function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-/** Of the series with this number; told apart by those who see few colours, too. */
+/** The colour of the series with this number; the six can be distinguished with colour blindness, too. */
 export function seriesColour(index: number): string {
   return colour(`--series-${index % 6}`);
 }

@@ -14,7 +14,7 @@ interface RecentEvents {
 const mostEvents = 50;
 const mostCharacters = 500;
 
-export function rememberEvents(
+export function createRecentEvents(
   log: Logger,
   clock: Pick<Clock, "now">,
   secrets: Pick<KnownSecrets, "redact"> = knownSecrets,
@@ -47,11 +47,11 @@ export function rememberEvents(
 
 /** The message, and what identifies the case in brackets. */
 function lineOf(message: string, fields: LogFields): string {
-  const told = Object.entries(fields).flatMap(([name, value]) => {
+  const details = Object.entries(fields).flatMap(([name, value]) => {
     const text = textOf(value);
     return text === undefined || message.includes(text) ? [] : [`${name}=${text}`];
   });
-  const line = told.length === 0 ? message : `${message} (${told.join(", ")})`;
+  const line = details.length === 0 ? message : `${message} (${details.join(", ")})`;
   return line.replaceAll(/\s+/g, " ").slice(0, mostCharacters);
 }
 
