@@ -29,7 +29,6 @@ const longFunctions = [
   "src/agent.ts",
   "src/command/run.ts",
   "src/journal/{cursor,journal,ledger,row-reader,row-writer,store,tail,volume,writing}.ts",
-  "src/runtime/http/{client,connections}.ts",
 ];
 
 export default tseslint.config(

@@ -1,21 +1,28 @@
-/** A sink's HTTP client: credentials, a connection, one exchange, and one more where a kept connection had gone stale. */
+/**
+ * A sink's HTTP client: credentials, a connection, one exchange, and one more where a kept connection had gone stale.
+ *
+ * To read on, in the order of a request: headers.ts, connections.ts (proxy.ts, trust.ts), exchange.ts (answer.ts), failure.ts.
+ */
+import type { ClientRequest } from "node:http";
 import { causeOf } from "../cause.ts";
 import type { Clock } from "../clock.ts";
+import { defined } from "../defined.ts";
+import { readKept } from "../files.ts";
 import type { Logger } from "../log.ts";
 import { knownSecrets, type KnownSecrets } from "../redact.ts";
-import { readKept } from "../files.ts";
 import { secretFileWarning } from "../secret.ts";
-import type { SystemAuthorities } from "./trust.ts";
-import { createConnections, type Way } from "./connections.ts";
+import { createConnections, type Connections } from "./connections.ts";
 import { exchange, type Ended, type Terms } from "./exchange.ts";
 import type { Fault } from "./failure.ts";
-import { headerSource, type Headers } from "./headers.ts";
+import { headerSource, type HeaderSource } from "./headers.ts";
 import type { HttpClient, HttpReply, HttpRequest } from "./http.ts";
-import { authorityOf, type Environment, statusReason } from "./proxy.ts";
+import { authorityOf, statusReason, type Environment } from "./proxy.ts";
 import type { HttpSettings } from "./schema.ts";
+import type { SystemAuthorities } from "./trust.ts";
 
-export interface HttpWorld {
+export interface HttpClientDeps {
   readonly clock: Clock;
+  /** For proxies. */
   readonly env: Environment;
   readonly log?: Logger;
   readonly secrets?: KnownSecrets;
@@ -30,97 +37,47 @@ export interface HttpLimits {
   readonly maxBodyBytes: number;
 }
 
-/** Of a file of credentials or certificates. */
-const maxFileBytes = 4 * 1024 * 1024;
-
 const defaultLimits: HttpLimits = { connectTimeoutMs: 10_000, maxBodyBytes: 64 * 1024 };
 
 const failuresToRenew = 3;
-/** In a row; a whole answer may follow the first ones. */
-const cutsToBelieve = 3;
-
-/** What a request needs before it can go out; each step may find that the settings are no use. */
-type Prepared = { readonly way: Way; readonly headers: Headers } | Fault;
 
 /** Disposing it ends every request that is under way, as `aborted`. */
 export function createHttpClient(
   settings: HttpSettings,
-  world: HttpWorld,
+  deps: HttpClientDeps,
   limits = defaultLimits,
 ): HttpClient {
-  const { clock, env, secrets = knownSecrets, authorities } = world;
-  const tell = (message: string): void => world.log?.warn(message);
+  const { clock, env, log, secrets = knownSecrets } = deps;
+  // A ca_file is trusted instead of the system's authorities.
+  const authorities = settings.tls_config?.ca_file === undefined ? deps.authorities : undefined;
+  const warn = (message: string): void => log?.warn(message);
   readWhileAllowed(settings);
-  const connections = createConnections(settings, {
-    clock,
-    env,
-    secrets,
-    connectTimeoutMs: limits.connectTimeoutMs,
-    ...(authorities !== undefined && { authorities: () => authorities.current }),
-    warn: tell,
-  });
-  const headersOf = headerSource(settings, secrets, tell);
+  warnOf(settings, warn);
+  const { connectTimeoutMs } = limits;
+  const current = authorities && (() => authorities.current);
+  const connections = createConnections(
+    settings,
+    defined({ clock, env, secrets, connectTimeoutMs, warn, authorities: current }),
+  );
+  const headersOf = headerSource(settings, secrets, warn);
+  const believed = createBelief();
   const closing = new AbortController();
   /** In a row. */
   let failures = 0;
-  /** Answers in a row of which the head came and the rest did not. */
-  let cuts = 0;
-  warn(settings, world.log);
-
-  function prepare(request: HttpRequest): Prepared {
-    if (closing.signal.aborted || request.signal?.aborted === true)
-      return { code: "aborted", reason: `cannot send to ${authorityOf(request.url)}: aborted` };
-    if (!/^https?:$/.test(request.url.protocol))
-      return { code: "protocol", reason: `url must be http:// or https://, got ${request.url.protocol}//` };
-    const headers = attempt("credentials", () => headersOf(request));
-    const proxy = attempt("proxy", () => connections.route(request.url));
-    if ("fault" in headers) return headers.fault;
-    if ("fault" in proxy) return proxy.fault;
-    const way = attempt("tls", () => connections.way(request.url, proxy.value));
-    return "fault" in way ? way.fault : { way: way.value, headers: headers.value };
-  }
 
   async function once(request: HttpRequest, timeoutMs: number): Promise<Ended> {
-    const prepared = prepare(request);
-    if ("code" in prepared) return { kind: "fault", fault: prepared, stale: false };
-    const { way, headers } = prepared;
-    const opened = attempt("protocol", () => way.open(request.method, headers));
-    if ("fault" in opened) return { kind: "fault", fault: opened.fault, stale: false };
-    const signals = [closing.signal, ...(request.signal === undefined ? [] : [request.signal])];
-    const terms = {
-      ...limits,
-      clock,
-      timeoutMs,
-      signals,
-      body: request.body,
-      target: authorityOf(request.url),
-      proxy: way.proxy,
-    };
-    return proxyRefusal(await exchange(opened.value, terms), terms);
+    const signals = signalsOf(request);
+    const target = authorityOf(request.url);
+    if (signals.some(({ aborted }) => aborted))
+      return asEnded({ code: "aborted", reason: `cannot send to ${target}: aborted` });
+    const opened = open(request, connections, headersOf);
+    if ("code" in opened) return asEnded(opened);
+    const terms = { ...limits, clock, timeoutMs, signals, body: request.body, target, proxy: opened.proxy };
+    return proxyRefusal(await exchange(opened.request, terms), terms);
   }
 
-  /** Whether the system knows issuers that the last attempt did not; waits for its answer as long as the request may take. */
-  async function learned(before: readonly string[] | undefined, request: HttpRequest, leftMs: number) {
-    if (authorities === undefined || settings.tls_config?.ca_file !== undefined) return false;
-    if (authorities.current === before) {
-      const done = new AbortController();
-      const signals = [closing.signal, ...(request.signal === undefined ? [] : [request.signal])];
-      const limit = clock.sleep(leftMs, AbortSignal.any([...signals, done.signal]));
-      await Promise.race([authorities.refresh(), limit]);
-      if (signals.some((signal) => signal.aborted)) return false;
-      done.abort();
-    }
-    return authorities.current !== before;
-  }
-
-  /**
-   * Of an answer whose body ends too soon, never or in nonsense the status counts, as for Go's clients, when it is so each time: a
-   * gateway that promises more than it sends would otherwise be sent the same for ever.
-   */
-  function believed(ended: Ended): Ended {
-    const cut = ended.kind === "fault" && ended.fault.code !== "aborted" ? ended.cut : undefined;
-    cuts = cut === undefined ? 0 : cuts + 1;
-    return cut === undefined || cuts < cutsToBelieve ? ended : cut;
+  function signalsOf({ signal }: HttpRequest): readonly AbortSignal[] {
+    return [closing.signal, ...(signal === undefined ? [] : [signal])];
   }
 
   return {
@@ -133,11 +90,8 @@ export function createHttpClient(
         connections.renew();
         ended = await once(request, left());
       }
-      if (
-        ended.kind === "fault" &&
-        ended.fault.unknownIssuer === true &&
-        (await learned(known, request, left()))
-      )
+      const mayLearn = ended.kind === "fault" && ended.fault.unknownIssuer === true ? authorities : undefined;
+      if (mayLearn !== undefined && (await learned(mayLearn, known, signalsOf(request), clock, left())))
         ended = await once(request, left());
       ended = believed(ended);
       // Whoever answers on a kept connection may be the wrong one by now: the name is looked up again with a new one.
@@ -154,47 +108,94 @@ export function createHttpClient(
   };
 }
 
+/** What a request goes out on, or why it can't: the settings name files and addresses that may be unusable today and good tomorrow. */
+function open(
+  { url, method, ...request }: HttpRequest,
+  connections: Connections,
+  headersOf: HeaderSource,
+): { readonly request: ClientRequest; readonly proxy: string | undefined } | Fault {
+  if (!/^https?:$/.test(url.protocol))
+    return { code: "protocol", reason: `url must be http:// or https://, got ${url.protocol}//` };
+  let step: Fault["code"] = "credentials";
+  try {
+    const headers = headersOf({ url, method, ...request });
+    step = "proxy";
+    const proxy = connections.route(url);
+    step = "tls";
+    const way = connections.way(url, proxy);
+    step = "protocol";
+    return { request: way.open(method, headers), proxy: way.proxy };
+  } catch (error) {
+    return { code: step, reason: causeOf(error) };
+  }
+}
+
+/** Whether the system knows issuers that it did not know `before`; waits for its answer as long as the request may take. */
+async function learned(
+  authorities: SystemAuthorities,
+  before: readonly string[] | undefined,
+  signals: readonly AbortSignal[],
+  clock: Clock,
+  leftMs: number,
+): Promise<boolean> {
+  if (authorities.current === before) {
+    const done = new AbortController();
+    const limit = clock.sleep(leftMs, AbortSignal.any([...signals, done.signal]));
+    await Promise.race([authorities.refresh(), limit]);
+    if (signals.some(({ aborted }) => aborted)) return false;
+    done.abort();
+  }
+  return authorities.current !== before;
+}
+
+/** In a row; a whole answer may follow the first ones. */
+const cutsToBelieve = 3;
+
+/**
+ * Of an answer whose body ends too soon, never or in nonsense the status counts, as for Go's clients, when it is so each time: a
+ * gateway that promises more than it sends would otherwise be sent the same for ever.
+ */
+function createBelief(): (ended: Ended) => Ended {
+  let cuts = 0;
+  return (ended) => {
+    const cut = ended.kind === "fault" && ended.fault.code !== "aborted" ? ended.cut : undefined;
+    cuts = cut === undefined ? 0 : cuts + 1;
+    return cut === undefined || cuts < cutsToBelieve ? ended : cut;
+  };
+}
+
 /** 407 can only come from a proxy; a CONNECT that was refused so is worded the same. */
 function proxyRefusal(ended: Ended, { proxy }: Terms): Ended {
   if (ended.kind === "fault" || ended.status !== 407 || proxy === undefined) return ended;
-  const fault: Fault = {
-    code: "proxy",
-    reason: `cannot connect through proxy ${proxy}: ${statusReason(407)}`,
-  };
+  return asEnded({ code: "proxy", reason: `cannot connect through proxy ${proxy}: ${statusReason(407)}` });
+}
+
+function asEnded(fault: Fault): Ended {
   return { kind: "fault", fault, stale: false };
 }
 
 function reply(ended: Ended, durationMs: number): HttpReply {
-  if (ended.kind === "fault") {
-    const { code, reason } = ended.fault;
-    return { kind: "failure", code, reason, durationMs };
-  }
-  return { ...ended, kind: "response", durationMs };
+  if (ended.kind === "answer") return { ...ended, kind: "response", durationMs };
+  const { code, reason } = ended.fault;
+  return { kind: "failure", code, reason, durationMs };
 }
 
-/** The settings name files and addresses that may be no use today and good tomorrow: a failure like the network's. */
-function attempt<T>(code: Fault["code"], act: () => T): { readonly value: T } | { readonly fault: Fault } {
-  try {
-    return { value: act() };
-  } catch (error) {
-    return { fault: { code, reason: causeOf(error) } };
-  }
-}
+/** Of a file of credentials or certificates. */
+const maxFileBytes = 4 * 1024 * 1024;
 
 /** As root, before it is given up: later they may not be ours to read. What is wrong with one is said when it is needed. */
 function readWhileAllowed({ basic_auth, authorization, tls_config }: HttpSettings): void {
   const { ca_file, cert_file, key_file } = tls_config ?? {};
-  for (const path of [
-    basic_auth?.password_file,
-    authorization?.credentials_file,
-    ca_file,
-    cert_file,
-    key_file,
-  ])
-    if (path !== undefined) attempt("credentials", () => readKept(path, maxFileBytes, () => undefined));
+  const paths = [basic_auth?.password_file, authorization?.credentials_file, ca_file, cert_file, key_file];
+  for (const path of paths)
+    try {
+      if (path !== undefined) readKept(path, maxFileBytes, () => undefined);
+    } catch {
+      // Each request says so.
+    }
 }
 
-function warn(settings: HttpSettings, log: Logger | undefined): void {
+function warnOf(settings: HttpSettings, warn: (message: string) => void): void {
   const secretFiles = [
     settings.basic_auth?.password_file,
     settings.authorization?.credentials_file,
@@ -202,8 +203,8 @@ function warn(settings: HttpSettings, log: Logger | undefined): void {
   ];
   for (const path of secretFiles) {
     const warning = path === undefined ? undefined : secretFileWarning(path);
-    if (warning !== undefined) log?.warn(warning);
+    if (warning !== undefined) warn(warning);
   }
   if (settings.tls_config?.insecure_skip_verify === true)
-    log?.warn("tls_config.insecure_skip_verify is set: anyone on the way can read and change what is sent");
+    warn("tls_config.insecure_skip_verify is set: anyone on the way can read and change what is sent");
 }

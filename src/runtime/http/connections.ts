@@ -12,29 +12,29 @@ import type { HttpSettings, TlsSettings } from "./schema.ts";
 import { createTrust } from "./trust.ts";
 
 /** One way to one receiver, ready to open a request on. */
-export interface Way {
+interface Way {
   /** `host:port` of the proxy, where one is in the way. */
-  readonly proxy?: string;
+  readonly proxy: string | undefined;
   open(method: string, headers: Headers): ClientRequest;
 }
 
-interface Connections extends Disposable {
-  /** @throws Error in the house grammar for a proxy address that is no use */
+export interface Connections extends Disposable {
+  /** @throws Error in the house grammar for a proxy address that is unusable */
   route(url: URL): URL | undefined;
-  /** @throws Error in the house grammar for a certificate file that is no use */
+  /** @throws Error in the house grammar for a certificate file that is unusable */
   way(url: URL, proxy: URL | undefined): Way;
   /** Drops idle sockets; those in use are not kept when their request is over. */
   renew(): void;
 }
 
-interface World {
+interface ConnectionsDeps {
   readonly clock: Clock;
   readonly env: Environment;
   readonly secrets: KnownSecrets;
   readonly connectTimeoutMs: number;
   /** Of the system, besides Node.js' own. */
   readonly authorities?: () => readonly string[];
-  /** Told when a file may not be read again and its earlier content stays in use. */
+  /** Called when a file may not be read again and its earlier content stays in use. */
   readonly warn?: (message: string) => void;
 }
 
@@ -52,14 +52,14 @@ interface Pool {
   /** Other objects than now say that a file has changed. */
   readonly tls: Tls;
   readonly proxyTls: Tls;
-  readonly digging: AbortController;
+  readonly opening: AbortController;
 }
 
 /** Sockets by `protocol|proxy`: two protocols and at most three proxies, so the map is small. */
-export function createConnections(settings: HttpSettings, world: World): Connections {
+export function createConnections(settings: HttpSettings, deps: ConnectionsDeps): Connections {
   const pools = new Map<string, Pool>();
-  const receiverTrust = createTrust(settings.tls_config, world.authorities, world.warn);
-  const proxyTrust = createTrust(forProxy(settings.tls_config), world.authorities, world.warn);
+  const receiverTrust = createTrust(settings.tls_config, deps.authorities, deps.warn);
+  const proxyTrust = createTrust(forProxy(settings.tls_config), deps.authorities, deps.warn);
 
   function pool(url: URL, proxy: URL | undefined): Pool {
     const key = `${url.protocol}|${proxy?.href ?? ""}`;
@@ -68,32 +68,15 @@ export function createConnections(settings: HttpSettings, world: World): Connect
     const existing = pools.get(key);
     if (existing !== undefined && existing.tls === tls && existing.proxyTls === proxyTls) return existing;
     if (existing !== undefined) retire(existing);
-    const digging = new AbortController();
-    const created = { agent: createAgent(tls, proxy, proxyTls, digging.signal), tls, proxyTls, digging };
+    const opening = new AbortController();
+    const created = {
+      agent: createAgent(tls, proxy, proxyTls, opening.signal, deps),
+      tls,
+      proxyTls,
+      opening,
+    };
     pools.set(key, created);
     return created;
-  }
-
-  function createAgent(tls: Tls, proxy: URL | undefined, proxyTls: Tls, signal: AbortSignal): Agent {
-    const options = { keepAlive: true, maxSockets, maxFreeSockets: maxSockets, timeout: idleTimeoutMs };
-    // Node would take the name from the Host header, which is the receiver's.
-    const toProxy = proxyTls && { ...proxyTls, servername: serverName(proxy) };
-    if (tls === undefined)
-      return toProxy === undefined
-        ? new (http().Agent)(options)
-        : new (https().Agent)({ ...options, ...toProxy });
-    if (proxy === undefined) return new (https().Agent)({ ...options, ...tls });
-    const { clock, connectTimeoutMs, secrets } = world;
-    const headers = userInfo(proxy, "proxy-authorization", secrets);
-    return tunnelAgent(options, {
-      proxy,
-      headers,
-      tls,
-      proxyTls: toProxy ?? {},
-      clock,
-      connectTimeoutMs,
-      signal,
-    });
   }
 
   function renew(): void {
@@ -102,26 +85,48 @@ export function createConnections(settings: HttpSettings, world: World): Connect
   }
 
   return {
-    route: (url) => proxyFor(url, settings, world.env),
+    route: (url) => proxyFor(url, settings, deps.env),
     way(url, proxy) {
       const { agent } = pool(url, proxy);
       const options =
-        proxy !== undefined && url.protocol === "http:" ? forward(url, proxy, world.secrets) : direct(url);
+        proxy !== undefined && url.protocol === "http:" ? forward(url, proxy, deps.secrets) : direct(url);
       return {
-        ...(proxy !== undefined && { proxy: authorityOf(proxy) }),
+        proxy: proxy && authorityOf(proxy),
         open: (method, headers) =>
           open({ ...options, method, agent, headers: { ...options.headers, ...headers } }),
       };
     },
     renew,
     [Symbol.dispose]() {
-      for (const { agent, digging } of pools.values()) {
-        digging.abort();
+      for (const { agent, opening } of pools.values()) {
+        opening.abort();
         agent.destroy();
       }
       pools.clear();
     },
   };
+}
+
+function createAgent(
+  tls: Tls,
+  proxy: URL | undefined,
+  proxyTls: Tls,
+  signal: AbortSignal,
+  { clock, connectTimeoutMs, secrets }: ConnectionsDeps,
+): Agent {
+  const options = { keepAlive: true, maxSockets, maxFreeSockets: maxSockets, timeout: idleTimeoutMs };
+  // Node would take the name from the Host header, which is the receiver's.
+  const toProxy = proxyTls && { ...proxyTls, servername: serverName(proxy) };
+  if (tls === undefined)
+    return toProxy === undefined
+      ? new (http().Agent)(options)
+      : new (https().Agent)({ ...options, ...toProxy });
+  if (proxy === undefined) return new (https().Agent)({ ...options, ...tls });
+  const headers = userInfo(proxy, "proxy-authorization", secrets);
+  return tunnelAgent(options, {
+    ...{ proxy, headers, tls, clock, connectTimeoutMs, signal },
+    proxyTls: toProxy ?? {},
+  });
 }
 
 function serverName(url: URL | undefined): string {
@@ -165,8 +170,8 @@ function open(options: RequestOptions): ClientRequest {
   return options.protocol === "https:" ? https().request(all) : http().request(all);
 }
 
-function retire({ agent, digging }: Pool): void {
-  digging.abort();
+function retire({ agent, opening }: Pool): void {
+  opening.abort();
   // A socket that is still in use finds no room in the pool afterwards.
   agent.maxFreeSockets = 0;
   for (const sockets of Object.values(agent.freeSockets))

@@ -98,11 +98,7 @@ function limits(terms: Terms, stage: Stage, end: End): (() => void)[] {
 function listen(request: ClientRequest, terms: Terms, stage: Stage, end: End): void {
   const { target, proxy } = terms;
   const fail = (error: unknown): void => {
-    const fault = faultOf(error, {
-      target,
-      connected: stage.connected,
-      ...(proxy !== undefined && { proxy }),
-    });
+    const fault = faultOf(error, { target, proxy, connected: stage.connected });
     const stale = request.reusedSocket && !stage.answering && fault.code === "reset";
     end({ kind: "fault", fault, stale });
   };

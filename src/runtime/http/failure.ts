@@ -14,7 +14,7 @@ interface Place {
   /** `host:port` of the receiver. */
   readonly target: string;
   /** `host:port` of the proxy that the connection goes to. */
-  readonly proxy?: string;
+  readonly proxy?: string | undefined;
   /** Whether the connection, with TLS where it has any, stood. */
   readonly connected: boolean;
 }

@@ -9,7 +9,7 @@ import type { HttpSettings } from "./schema.ts";
 export type Headers = Readonly<Record<string, string>>;
 
 /** The headers of one request, weakest first: ours, the user's, authentication, the request's own. @throws Error where a secret can't be read. */
-type HeaderSource = (request: Pick<HttpRequest, "headers" | "url" | "body" | "method">) => Headers;
+export type HeaderSource = (request: Pick<HttpRequest, "headers" | "url" | "body" | "method">) => Headers;
 
 export function headerSource(settings: HttpSettings, known: KnownSecrets, warn: Warn): HeaderSource {
   const configured = Object.entries(settings.headers ?? {}).map(

@@ -129,7 +129,7 @@ interface TunnelSettings {
   readonly proxyTls: ConnectionOptions;
   readonly connectTimeoutMs: number;
   readonly clock: Clock;
-  /** Ends the tunnels that are still being dug. */
+  /** Ends the tunnels that are still being opened. */
   readonly signal: AbortSignal;
 }
 
@@ -141,7 +141,7 @@ export function tunnelAgent(options: AgentOptions, settings: TunnelSettings): Ag
     callback?: (error: Error | null, socket: Duplex) => void,
   ): undefined => {
     const name = host ?? "localhost";
-    dig(`${name.includes(":") ? `[${name}]` : name}:${port ?? 443}`, settings).then(
+    openTunnel(`${name.includes(":") ? `[${name}]` : name}:${port ?? 443}`, settings).then(
       (socket) =>
         callback?.(
           null,
@@ -157,7 +157,7 @@ export function tunnelAgent(options: AgentOptions, settings: TunnelSettings): Ag
 const noSocket = new Duplex().destroy();
 
 /** Resolves with the raw way to `target`; rejects with an error that `faultOf` knows. */
-function dig(target: string, settings: TunnelSettings): Promise<Duplex> {
+function openTunnel(target: string, settings: TunnelSettings): Promise<Duplex> {
   const { clock, connectTimeoutMs, proxy } = settings;
   return new Promise((resolve, reject) => {
     const connect = connectRequest(target, settings);

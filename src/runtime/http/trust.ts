@@ -2,13 +2,14 @@
 import { isIP } from "node:net";
 import type { ConnectionOptions, SecureContext, SecureContextOptions, SecureVersion } from "node:tls";
 import { causeOf } from "../cause.ts";
+import { defined } from "../defined.ts";
 import { readKept, fileStamp } from "../files.ts";
 import { tls } from "./modules.ts";
 import type { TlsSettings, TlsVersion } from "./schema.ts";
 import type { Clock } from "../clock.ts";
 
 interface Trust {
-  /** The same object until one of the files changes. @throws Error in the house grammar for a file that is no use */
+  /** The same object until one of the files changes. @throws Error in the house grammar for a file that is unusable */
   options(): ConnectionOptions;
 }
 
@@ -67,17 +68,18 @@ type Warn = (message: string) => void;
 
 function secureContext(settings: TlsSettings, system: readonly string[], warn: Warn): SecureContext {
   const { ca_file, cert_file, key_file, min_version } = settings;
-  const options: SecureContextOptions = {
+  const options: SecureContextOptions = defined({
     minVersion: versions[min_version ?? "TLS12"],
-    ...(ca_file !== undefined && { ca: pem("ca_file", ca_file, warn) }),
-    ...(cert_file !== undefined && { cert: pem("cert_file", cert_file, warn) }),
-    ...(key_file !== undefined && { key: pem("key_file", key_file, warn) }),
-  };
+    ca: pem("ca_file", ca_file, warn),
+    cert: pem("cert_file", cert_file, warn),
+    key: pem("key_file", key_file, warn),
+  });
   if (ca_file === undefined) return systemContext(options, system, cert_file === undefined);
   return context(options);
 }
 
-function pem(name: string, path: string, warn: Warn): Buffer {
+function pem(name: string, path: string | undefined, warn: Warn): Buffer | undefined {
+  if (path === undefined) return undefined;
   const content = readKept(path, maxPemBytes, warn);
   if (!content.includes("-----BEGIN "))
     throw new Error(`tls_config.${name} must be a PEM file, got ${path} without one`);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { systemClock } from "../../../src/runtime/clock.ts";
-import { createHttpClient, type HttpLimits, type HttpWorld } from "../../../src/runtime/http/client.ts";
+import { createHttpClient, type HttpLimits, type HttpClientDeps } from "../../../src/runtime/http/client.ts";
 import type {
   HttpClient,
   HttpFailure,
@@ -15,10 +15,10 @@ import type { HttpSettings } from "../../../src/runtime/http/schema.ts";
 export function client(
   t: TestContext,
   settings: HttpSettings = {},
-  world: Partial<HttpWorld> = {},
+  deps: Partial<HttpClientDeps> = {},
   limits?: HttpLimits,
 ): HttpClient {
-  const made = createHttpClient(settings, { clock: systemClock, env: {}, ...world }, limits);
+  const made = createHttpClient(settings, { clock: systemClock, env: {}, ...deps }, limits);
   t.after(() => made[Symbol.asyncDispose]());
   return made;
 }
