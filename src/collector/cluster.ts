@@ -2,7 +2,7 @@
 import { gauge } from "../metric/metric.ts";
 import type { Core } from "../parse/sample.ts";
 import { collector } from "./collector.ts";
-import { percent } from "./percent.ts";
+import { percent } from "./values.ts";
 
 export const cluster = collector({
   source: "powermetrics",

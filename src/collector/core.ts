@@ -1,7 +1,7 @@
 /** What each logical CPU did in the window: frequency and residencies, and where it sits. */
 import { gauge } from "../metric/metric.ts";
 import { collector } from "./collector.ts";
-import { percent } from "./percent.ts";
+import { percent } from "./values.ts";
 
 export const core = collector({
   source: "powermetrics",

@@ -1,7 +1,9 @@
 /** Energy since the agent started: the exact sum of the millijoules of every accepted window. */
 import { agentCounter } from "../metric/metric.ts";
 import { collector } from "./collector.ts";
-import { sum, type Sum } from "./sum.ts";
+import { createSums } from "./values.ts";
+
+type Rail = "cpu" | "gpu" | "ane" | "package";
 
 export const energy = collector({
   source: "powermetrics",
@@ -25,16 +27,16 @@ export const energy = collector({
     ),
   },
   create() {
-    const sums = { cpu: sum(), gpu: sum(), ane: sum(), package: sum() };
+    const sums = createSums();
     return ({ processor, gpu }, observe, { accrues }) => {
-      const joules = (total: Sum, millijoules: number | undefined): number | undefined => {
-        const millis = total.add(accrues ? millijoules : undefined);
-        return millis === undefined ? undefined : millis / 1000;
+      const observeJoules = (rail: Rail, millijoules: number | undefined): void => {
+        const total = sums.add(rail, accrues ? millijoules : undefined);
+        observe(rail, total === undefined ? undefined : total / 1000);
       };
-      observe("cpu", joules(sums.cpu, processor?.cpuMillijoules));
-      observe("gpu", joules(sums.gpu, processor?.gpuMillijoules ?? gpu?.millijoules));
-      observe("ane", joules(sums.ane, processor?.aneMillijoules));
-      observe("package", joules(sums.package, processor?.packageMillijoules));
+      observeJoules("cpu", processor?.cpuMillijoules);
+      observeJoules("gpu", processor?.gpuMillijoules ?? gpu?.millijoules);
+      observeJoules("ane", processor?.aneMillijoules);
+      observeJoules("package", processor?.packageMillijoules);
     };
   },
 });

@@ -2,7 +2,7 @@
 import { agentCounter } from "../metric/metric.ts";
 import type { FrequencyResidency } from "../parse/sample.ts";
 import { collector } from "./collector.ts";
-import { sums, type Sums } from "./sum.ts";
+import { createSums, type Sums } from "./values.ts";
 
 export const frequencyResidency = collector({
   source: "powermetrics",
@@ -22,10 +22,10 @@ export const frequencyResidency = collector({
   },
   create() {
     const cpu = new Map<string, Sums>();
-    const gpu = sums();
+    const gpu = createSums();
     return (sample, observe, { accrues }) => {
       for (const core of sample.processor?.cores ?? []) {
-        const states = cpu.get(core.id) ?? sums();
+        const states = cpu.get(core.id) ?? createSums();
         cpu.set(core.id, states);
         for (const [mhz, seconds] of residencySeconds(states, core.frequencyResidency, accrues)) {
           observe("cpu", seconds, { core: core.id, frequency_mhz: mhz });

@@ -1,7 +1,7 @@
 /** What the GPU did in the window, power aside. */
 import { gauge } from "../metric/metric.ts";
 import { collector } from "./collector.ts";
-import { percent } from "./percent.ts";
+import { percent } from "./values.ts";
 
 export const gpu = collector({
   source: "powermetrics",

@@ -1,7 +1,7 @@
 /** Interrupts by CPU and type, off by default. */
 import { agentCounter } from "../metric/metric.ts";
 import { collector } from "./collector.ts";
-import { sums } from "./sum.ts";
+import { createSums } from "./values.ts";
 
 export const interrupts = collector({
   source: "powermetrics",
@@ -15,7 +15,7 @@ export const interrupts = collector({
     ),
   },
   create() {
-    const counts = sums();
+    const counts = createSums();
     const rows = new Map<string, { readonly core: string; readonly type: string }>();
     return (sample, observe, { accrues }) => {
       if (sample.interrupts === undefined) return;

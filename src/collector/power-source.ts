@@ -1,7 +1,7 @@
 /** The power source, the battery's state and the power mode, as pmset reports them. */
 import { gauge } from "../metric/metric.ts";
 import { collector } from "./collector.ts";
-import { observeState } from "./state.ts";
+import { observeState } from "./values.ts";
 
 const knownSources = ["AC Power", "Battery Power", "UPS Power"];
 const knownModes = ["low", "automatic", "high"];

@@ -1,7 +1,7 @@
 /** Thermal pressure: one series per state, 1 for the present one. */
 import { gauge } from "../metric/metric.ts";
 import { collector } from "./collector.ts";
-import { observeState } from "./state.ts";
+import { observeState } from "./values.ts";
 
 /** Apple's OSThermalNotification levels for macOS. */
 const knownStates = ["nominal", "moderate", "heavy", "trapping", "sleeping"];
