@@ -19,17 +19,18 @@ export function overallOf({ time, sources, sinks, journal }: Parts): Overall {
 }
 
 /** A database that was set aside stays so: after a day it no longer counts as a warning. */
-const newsMs = 86_400_000;
+const setAsideWarningMs = 86_400_000;
 
 function judgeJournal({ durable, reason, lastSetAside, orphans = [] }: JournalStatus, now: number): Judged[] {
   const memory = `the journal works from memory: ${reason ?? "its disk fails"}`;
-  const aside = "the journal's database could not be used and was set aside: see the log and journal stats";
-  const isNews = lastSetAside !== undefined && now - lastSetAside < newsMs;
+  const aside = "the journal's database could not be used and was renamed: see the log and `journal stats`";
+  const isRecent = lastSetAside !== undefined && now - lastSetAside < setAsideWarningMs;
   return [
     ...(durable ? [] : [["warning", memory] as const]),
-    ...(isNews ? [["warning", aside] as const] : []),
+    ...(isRecent ? [["warning", aside] as const] : []),
     ...orphans.map(
-      ({ id }) => ["warning", `a backlog waits for ${id}, which is configured no more`] as const,
+      ({ id }) =>
+        ["warning", `${id} was removed from the configuration, and its backlog still waits`] as const,
     ),
   ];
 }
@@ -62,21 +63,22 @@ function judgeSink({ target, type, state, lastFailure }: SinkStatus): Judged[] {
 
 const byCode: Readonly<Record<string, string>> = {
   "400":
-    "The receiver refuses the samples. Where old ones were sent to Prometheus, set storage.tsdb.out_of_order_time_window there.",
+    "The receiver rejects the samples. If they are old and the receiver is Prometheus, set storage.tsdb.out_of_order_time_window there.",
   "401": "Check the credentials of this block: basic_auth or authorization.",
-  "403": "The credentials are known but may not write: give them the right to, or use others.",
+  "403": "The credentials are valid but may not write: grant them the permission, or use others.",
   "404":
     "Check the path of the address, and that the receiver is turned on (Prometheus: --web.enable-remote-write-receiver).",
   "405": "Check the path of the address: something else answers there.",
-  "407": "The proxy wants credentials: put them into proxy_url.",
-  "413": "The receiver takes smaller bodies only; the agent halves them by itself.",
+  "407": "The proxy requires credentials: put them into proxy_url.",
+  "413": "The receiver accepts only smaller requests; the agent divides them by itself.",
   "415": "The receiver does not speak this protocol: leave protobuf_message at auto.",
-  "429": "The receiver asks for patience. If it goes on, raise its limits or the interval of the sources.",
-  dns: "Check the host name in the address, and whether this machine is online.",
+  "429":
+    "The receiver limits the rate of requests. If this continues, raise its limits or the interval of the sources.",
+  dns: "Check the host name in the address, and that this machine is online.",
   connect: "Check that the receiver runs and that its port can be reached from here.",
   tls: "Check the certificate: tls_config.ca_file for a private authority, server_name for another name.",
-  timeout: "The receiver or the way to it is slow: look at its load, or raise remote_timeout.",
-  reset: "The connection was cut on the way: look at the receiver's log and at proxies in between.",
+  timeout: "The receiver or the network is slow: check the receiver's load, or raise remote_timeout.",
+  reset: "The connection was closed early: check the receiver's log and any proxy in between.",
   proxy: "Check proxy_url, or turn proxy_from_environment off.",
   credentials: "Check that the file with the secret exists and that the agent's account may read it.",
 };
@@ -86,6 +88,6 @@ export function adviceFor(code: string): string | undefined {
   const known = byCode[code];
   if (known !== undefined) return known;
   return /^5\d\d$/.test(code)
-    ? "The receiver fails by itself: look at its log. The agent goes on trying, and nothing is lost so far."
+    ? "The receiver has an error of its own: check its log. The agent keeps trying, and nothing is lost so far."
     : undefined;
 }

@@ -81,6 +81,6 @@ test("a journal whose database was set aside is a warning for a day", () => {
 
 test("common failures come with what to do, others speak for themselves", () => {
   assert.match(adviceFor("401") ?? "", /credentials/);
-  assert.match(adviceFor("503") ?? "", /goes on trying/);
+  assert.match(adviceFor("503") ?? "", /keeps trying/);
   assert.equal(adviceFor("999"), undefined);
 });

@@ -120,7 +120,7 @@ function sourceTable({ sources, time }: Status): Html {
     <table>
       <thead>
         <tr>
-          ${["Source", "State", "Last sample", "Interval", "Restarts", "Failures", "Unreadable"].map(
+          ${["Source", "State", "Last sample", "Interval", "Restarts", "Failures", "Unreadable reports"].map(
             (title) => html`<th scope="col">${title}</th>`,
           )}
         </tr>
@@ -156,8 +156,8 @@ function journal({ journal: state, time }: Status): Html {
       ${fact("State", state.durable ? "on disk" : "in memory only")} ${fact("Size", bytes(state.bytes))}
       ${fact("Snapshots", String(state.snapshots))}
       ${fact("Oldest", state.oldest === undefined ? "none" : ago(state.oldest, time))}
-      ${fact("Lost", dropped.map(([reason, snapshots]) => `${snapshots} (${reason})`).join(", ") || "none")}
-      ${state.setAside === 0 ? undefined : fact("Set aside", setAsideText(state, time))}
+      ${fact("Snapshots lost", dropped.map(([reason, snapshots]) => `${snapshots} (${reason})`).join(", ") || "none")}
+      ${state.setAside === 0 ? undefined : fact("Databases set aside", setAsideText(state, time))}
     </dl>
     ${(state.orphans ?? []).map((orphan) => orphanLine(orphan, time))}
     ${state.reason === undefined ? undefined : html`<p class="failure">${state.reason}</p>`}`;
@@ -176,7 +176,7 @@ function setAsideText({ setAside, lastSetAside }: JournalStatus, now: number): s
 }
 
 function eventList({ events, time }: Status): Html {
-  if (events.length === 0) return html`<p>Nothing has happened yet.</p>`;
+  if (events.length === 0) return html`<p>No events yet.</p>`;
   return html`<ol class="events">
     ${events.map((event) => eventItem(event, time))}
   </ol>`;
