@@ -4,7 +4,7 @@
  *     collection (sources ─► pipeline) ─► publish ─┬─► latest ─► endpoint
  *                                                  └─► journal ─► deliveries (a loop a sink)
  */
-import { createCollection, type Collection, type CollectionWorld } from "./collection.ts";
+import { createCollection, type Collection, type CollectionDeps } from "./collection.ts";
 import type { Configuration } from "./config/schema.ts";
 import type { Privileges } from "./daemon/privileges.ts";
 import { pauseBeforeRestart, type Restarts } from "./daemon/restarts.ts";
@@ -19,19 +19,18 @@ import type { SourcePipeline } from "./meter/source-pipeline.ts";
 import { latestSnapshots, stalenessLimit } from "./meter/latest.ts";
 import { createOwnMeter } from "./meter/own-meter.ts";
 import type { Snapshot } from "./meter/snapshot.ts";
-import { machineOf, sinkContextOf } from "./receivers.ts";
+import { createMachineFacts, sinkContextOf } from "./sink-context.ts";
 import { receiversOf } from "./sink/index.ts";
 import { settleForLongLife } from "./runtime/long-life.ts";
 import { childCpu } from "./source/child-cpu.ts";
-import type { HostFacts } from "./runtime/host.ts";
 import { createHeartbeat, wakeTimeReader, watchTime } from "./source/heartbeat.ts";
 import type { SourceEnd } from "./source/source.ts";
 import { startInTurn } from "./source/open.ts";
-import { createBoard } from "./status/board.ts";
+import { createBoard, type BoardOptions } from "./status/board.ts";
 import { createRecentEvents } from "./status/recent-events.ts";
 import { createTelemetry, ownIntervalMs, sinkListener } from "./telemetry.ts";
 
-export interface AgentWorld extends Omit<CollectionWorld, "heartbeat" | "own" | "publish"> {
+export interface AgentDeps extends Omit<CollectionDeps, "heartbeat" | "own" | "publish"> {
   readonly hostname: string;
   /** For proxies; what tools see of it is narrower. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -62,129 +61,35 @@ export interface AgentWorld extends Omit<CollectionWorld, "heartbeat" | "own" | 
 /** Runs until the signal aborts, or until the pause after a source's end for good is over; resolves when everything is closed. */
 export async function runAgent(
   configuration: Configuration,
-  outside: AgentWorld,
+  outside: AgentDeps,
   signal: AbortSignal,
 ): Promise<SourceEnd> {
   settleForLongLife();
   const events = createRecentEvents(outside.log, outside.clock);
-  const world: AgentWorld = { ...outside, log: events.log };
-  const { clock, log } = world;
+  const deps: AgentDeps = { ...outside, log: events.log };
+  const { clock, log, reload } = deps;
   const stop = new AbortController();
-  const stopping = AbortSignal.any([signal, outside.reload.restart, stop.signal]);
-
-  const heartbeat = createHeartbeat(clock);
-  const own = createOwnMeter(clock.now());
-  const latest = latestSnapshots(limitOf(configuration));
-  using journal = world.privileges.asAccount(() =>
-    openJournal({
-      ...journalOptions(configuration),
-      clock,
-      log: log.child({ stage: "journal" }),
-      metricOf: (name) => catalogue.get(name),
-    }),
-  );
-  const asked = { ...world, startedAt: clock.now(), signal: stopping };
-  const machine = machineOf(configuration, asked);
-  const deliveries = createDeliveries({
-    ...world,
-    journal,
-    sinkContext: sinkContextOf(configuration, asked, log, machine),
-    latest: () => latest.current(clock.now()),
-    listenerOf: (sink) => sinkListener(own, sink),
-  });
-  function publish(snapshot: Snapshot): void {
-    latest.put(snapshot);
-    if (journal.append(snapshot) === "appended") deliveries.notify();
-    board.published(snapshot);
-  }
-  const collection = createCollection(configuration, { ...world, heartbeat, own, publish });
-  const { sources, pipelines } = collection;
-  const powermetricsCpu = childCpu(world);
-  const board = createBoard({
-    ...world,
-    ...collection,
-    latest: () => latest.current(clock.now()),
-    sinks: () => deliveries.reports(),
-    journal,
-    events: () => events.list(),
-    facts: () => facts,
-  });
-  let facts: HostFacts = {};
-  const telemetry = createTelemetry({
-    ...world,
-    ...collection,
-    own,
-    powermetricsCpu,
-    journal,
-    deliveries,
-    publish,
-  });
+  const stopping = AbortSignal.any([signal, reload.restart, stop.signal]);
+  using journal = openOwnJournal(configuration, deps);
+  const stages = createStages(configuration, { ...deps, journal, events: () => events.list() }, stopping);
+  const { deliveries, telemetry, machine } = stages;
 
   // From here on things run, and end in the reverse order: what listens first is the last to go.
-  await using _endpoint = configuration.web.enabled
-    ? await startEndpoint(
-        configuration.web,
-        {
-          latest: () => latest.current(clock.now()),
-          ready: () => readiness(collection),
-          hostname: world.hostname,
-          routes: [
-            ...apiRoutes(board),
-            ...(configuration.web.page ? pageRoutes(board) : []),
-            ...(configuration.web.enable_reload ? [reloadRoute(() => world.reload.request())] : []),
-          ],
-          webParser: async () => (await import("./config/web-file.ts")).parseWebFile,
-          clock,
-          log,
-        },
-        new AbortController().signal,
-      )
-    : undefined;
-  using _silence = heartbeat.onBeat(({ now }) => {
-    for (const { name } of sources) pipelines[name].checkSilence(now);
-  });
+  await using _endpoint = await listen(configuration, stages, deps);
   await deliveries.apply(receiversOf(configuration));
-  world.reload.onApply((next) => deliveries.apply(receiversOf(next)));
-  let startedAt = clock.monotonic();
-  const started = (pid: number): void => {
-    startedAt = clock.monotonic();
-    powermetricsCpu.started(pid);
-    dropPrivileges(world);
-  };
-  if (!configuration.sources.powermetrics.enabled) dropPrivileges(world);
-  const starts = sources.map((source) => () => {
-    const pipeline = pipelines[source.name];
-    const failed: SourcePipeline["failed"] = (failure) => {
-      pipeline.failed(failure);
-      board.failed(source.name, failure);
-    };
-    return source.run({ ...pipeline, started, failed }, stopping);
-  });
-  const running = await startInTurn(starts, clock, stopping);
+  reload.onApply((next) => deliveries.apply(receiversOf(next)));
+  using _silence = watchSilence(stages);
+  const sources = await startSources(configuration, stages, deps, stopping);
   await clock.sleep(0, stopping);
-  using _time = watchTime({
-    heartbeat,
-    intervalMs: Math.max(0, ...sources.map(({ intervalMs }) => intervalMs)),
-    readWakeTime: wakeTimeReader(configuration.sources.sysctl.command, world),
-    onJump(jump) {
-      telemetry.jumped(jump);
-      if (jump.kind === "woke") deliveries.woke();
-    },
-  });
-  const asking = clock.sleep(0, stopping).then(async () => (facts = await machine()));
-  const telling = telemetry.run(stopping);
+  using _time = watchForJumps(configuration, stages, deps);
+  const asking = clock.sleep(0, stopping).then(() => machine.ask());
+  const reporting = telemetry.run(stopping);
 
-  const end = await firstEnd(running, stopping, async (ended) => {
-    // It goes on as soon as it is started with other arguments.
-    if (ended.reason === "buffered") return;
-    const delivered = pipelines.powermetrics.lastTime !== undefined;
-    const pauseMs = world.restarts.next(delivered ? clock.monotonic() - startedAt : 0);
-    await pauseBeforeRestart(ended, pauseMs, world, stopping);
-  });
+  const end = await sources.end();
   stop.abort();
   const stoppedAt = clock.monotonic();
-  await Promise.all([...running, telling, asking]);
-  for (const { name } of sources) pipelines[name].end(clock.now());
+  await Promise.all([...sources.running, reporting, asking]);
+  for (const { name } of stages.sources) stages.pipelines[name].end(clock.now());
   telemetry.end();
   journal.commit();
   await deliveries.finish(Math.max(shutdownMs - (clock.monotonic() - stoppedAt), leastFlushMs));
@@ -197,15 +102,70 @@ const shutdownMs = 1500;
 /** What is left for the receivers when a source would not end. */
 const leastFlushMs = 500;
 
-function journalOptions({ journal }: Configuration) {
-  return {
-    path: journal.path,
-    maxBytes: journal.max_size,
-    maxAgeMs: journal.max_age,
-    historyMs: journal.history,
-    minFreeBytes: journal.min_free,
-    commitIntervalMs: journal.commit_interval,
+function openOwnJournal({ journal }: Configuration, { privileges, clock, log }: AgentDeps): OpenJournal {
+  return privileges.asAccount(() =>
+    openJournal({
+      path: journal.path,
+      maxBytes: journal.max_size,
+      maxAgeMs: journal.max_age,
+      historyMs: journal.history,
+      minFreeBytes: journal.min_free,
+      commitIntervalMs: journal.commit_interval,
+      clock,
+      log: log.child({ stage: "journal" }),
+      metricOf: (name) => catalogue.get(name),
+    }),
+  );
+}
+
+type OpenJournal = ReturnType<typeof openJournal>;
+
+interface StagesDeps extends AgentDeps {
+  readonly journal: OpenJournal;
+  /** What was logged lately, newest first. */
+  readonly events: BoardOptions["events"];
+}
+
+type Stages = ReturnType<typeof createStages>;
+
+/** Builds all stages and connects them; nothing runs yet. */
+function createStages(configuration: Configuration, deps: StagesDeps, stopping: AbortSignal) {
+  const { clock, log, journal } = deps;
+  const heartbeat = createHeartbeat(clock);
+  const own = createOwnMeter(clock.now());
+  const powermetricsCpu = childCpu(deps);
+  const takers: ((snapshot: Snapshot) => void)[] = [];
+  const publish = (snapshot: Snapshot): void => {
+    for (const take of takers) take(snapshot);
   };
+  const collection = createCollection(configuration, { ...deps, heartbeat, own, publish });
+
+  const latest = latestSnapshots(limitOf(configuration));
+  const current = (): readonly Snapshot[] => latest.current(clock.now());
+  const context = { ...deps, startedAt: clock.now(), signal: stopping };
+  const machine = createMachineFacts(configuration, context);
+  const deliveries = createDeliveries({
+    ...deps,
+    sinkContext: sinkContextOf(configuration, context, log, machine),
+    latest: current,
+    listenerOf: (sink) => sinkListener(own, sink),
+  });
+  const board = createBoard({
+    ...deps,
+    ...collection,
+    latest: current,
+    sinks: () => deliveries.reports(),
+    facts: () => machine.known,
+  });
+  const telemetry = createTelemetry({ ...deps, ...collection, own, powermetricsCpu, deliveries, publish });
+  takers.push(
+    (snapshot) => latest.put(snapshot),
+    (snapshot) => {
+      if (journal.append(snapshot) === "appended") deliveries.notify();
+    },
+    (snapshot) => board.published(snapshot),
+  );
+  return { ...collection, heartbeat, powermetricsCpu, current, machine, deliveries, board, telemetry };
 }
 
 function limitOf({ sources }: Configuration): (source: string) => number {
@@ -213,11 +173,25 @@ function limitOf({ sources }: Configuration): (source: string) => number {
   return (source) => stalenessLimit(intervals.get(source) ?? ownIntervalMs);
 }
 
-function dropPrivileges({ privileges, log }: Pick<AgentWorld, "privileges" | "log">): void {
-  const { account } = privileges;
-  if (account === undefined) return;
-  privileges.drop();
-  log.info("gave up root", { account });
+async function listen(
+  { web }: Configuration,
+  { board, current, ...collection }: Stages,
+  { hostname, reload, clock, log }: AgentDeps,
+): Promise<AsyncDisposable | undefined> {
+  if (!web.enabled) return undefined;
+  return startEndpoint(web, {
+    latest: current,
+    ready: () => readiness(collection),
+    hostname,
+    routes: [
+      ...apiRoutes(board),
+      ...(web.page ? pageRoutes(board) : []),
+      ...(web.enable_reload ? [reloadRoute(() => reload.request())] : []),
+    ],
+    webParser: async () => (await import("./config/web-file.ts")).parseWebFile,
+    clock,
+    log,
+  });
 }
 
 function readiness({ sources, pipelines }: Collection): Readiness {
@@ -226,16 +200,88 @@ function readiness({ sources, pipelines }: Collection): Readiness {
   return { ready: false, reason: `no sample yet of ${silent.join(", ")}` };
 }
 
-/** The first source that ended for good, after a pause in which the others go on; without one, that the agent is to stop. */
+/** Ends the series of a source that has been silent for too long. */
+function watchSilence({ heartbeat, sources, pipelines }: Stages): Disposable {
+  return heartbeat.onBeat(({ now }) => {
+    for (const { name } of sources) pipelines[name].checkSilence(now);
+  });
+}
+
+function watchForJumps(
+  configuration: Configuration,
+  { heartbeat, sources, telemetry, deliveries }: Stages,
+  deps: AgentDeps,
+): Disposable {
+  return watchTime({
+    heartbeat,
+    intervalMs: Math.max(0, ...sources.map(({ intervalMs }) => intervalMs)),
+    readWakeTime: wakeTimeReader(configuration.sources.sysctl.command, deps),
+    onJump(jump) {
+      telemetry.jumped(jump);
+      if (jump.kind === "woke") deliveries.woke();
+    },
+  });
+}
+
+interface RunningSources {
+  readonly running: readonly Promise<SourceEnd>[];
+  /** The first end for good, after a pause in which the others go on; without one, that the agent is to stop. */
+  end(): Promise<SourceEnd>;
+}
+
+/** One by one; root is given up as soon as powermetrics lives, or at once where it is disabled. */
+async function startSources(
+  configuration: Configuration,
+  { sources, pipelines, board, powermetricsCpu }: Stages,
+  deps: AgentDeps,
+  stopping: AbortSignal,
+): Promise<RunningSources> {
+  const { clock, restarts } = deps;
+  let startedAt = clock.monotonic();
+  const started = (pid: number): void => {
+    startedAt = clock.monotonic();
+    powermetricsCpu.started(pid);
+    dropPrivileges(deps);
+  };
+  if (!configuration.sources.powermetrics.enabled) dropPrivileges(deps);
+  const starts = sources.map((source) => () => {
+    const pipeline = pipelines[source.name];
+    const failed: SourcePipeline["failed"] = (failure) => {
+      pipeline.failed(failure);
+      board.failed(source.name, failure);
+    };
+    return source.run({ ...pipeline, started, failed }, stopping);
+  });
+  const running = await startInTurn(starts, clock, stopping);
+  return {
+    running,
+    end: () =>
+      firstEnd(running, stopping, async (ended) => {
+        // It goes on as soon as it is started with other arguments.
+        if (ended.reason === "buffered") return;
+        const delivered = pipelines.powermetrics.lastTime !== undefined;
+        const pauseMs = restarts.next(delivered ? clock.monotonic() - startedAt : 0);
+        await pauseBeforeRestart(ended, pauseMs, deps, stopping);
+      }),
+  };
+}
+
+function dropPrivileges({ privileges, log }: AgentDeps): void {
+  const { account } = privileges;
+  if (account === undefined) return;
+  privileges.drop();
+  log.info("gave up root", { account });
+}
+
 async function firstEnd(
   running: readonly Promise<SourceEnd>[],
   stopping: AbortSignal,
   pause: (ended: Extract<SourceEnd, { status: "ended" }>) => Promise<void>,
 ): Promise<SourceEnd> {
   const stopped = new Promise<SourceEnd>((resolve) => {
-    const tell = (): void => resolve({ status: "stopped" });
-    if (stopping.aborted) tell();
-    else stopping.addEventListener("abort", tell, { once: true });
+    const stop = (): void => resolve({ status: "stopped" });
+    if (stopping.aborted) stop();
+    else stopping.addEventListener("abort", stop, { once: true });
   });
   const ends = running.map(async (source): Promise<SourceEnd> => {
     const end = await source;

@@ -16,7 +16,7 @@ import { openSources } from "./source/open.ts";
 import type { Source } from "./source/source.ts";
 import type { SourceName } from "./parse/sample.ts";
 
-export interface CollectionWorld {
+export interface CollectionDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -44,18 +44,18 @@ export interface Collection {
 /** Tasks are named by coalition (`--show-process-coalition`), and powermetrics estimates the energy of each (`--show-process-energy`). */
 const taskArguments = ["--show-process-coalition", "--show-process-energy"];
 
-export function createCollection({ sources: settings }: Configuration, world: CollectionWorld): Collection {
-  const switches = collectorSettings(settings, world.simulated);
+export function createCollection({ sources: settings }: Configuration, deps: CollectionDeps): Collection {
+  const switches = collectorSettings(settings, deps.simulated);
   const { samplers } = settings.powermetrics;
   return {
     pipelines: createSourcePipelines({
-      ...world,
+      ...deps,
       settings: switches,
       intervals: intervalsOf(settings),
-      machine: measuredMachine(world),
+      machine: measuredMachine(deps),
     }),
     sources: openSources(settings, {
-      ...world,
+      ...deps,
       samplers: samplers === "auto" ? neededSamplers(switches) : samplers,
       extraArguments: extraArguments(switches),
     }),
@@ -63,7 +63,7 @@ export function createCollection({ sources: settings }: Configuration, world: Co
 }
 
 /** What the machine itself says of its use, to check powermetrics by. */
-function measuredMachine({ simulated, platform, clock, environment }: CollectionWorld): Machine | undefined {
+function measuredMachine({ simulated, platform, clock, environment }: CollectionDeps): Machine | undefined {
   if (!simulated) return machineOf(platform, clock);
   return simulatedMachine(clock, environment["MAC_POWERMETRICS_SIMULATE"] ?? "");
 }

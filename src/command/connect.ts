@@ -3,7 +3,7 @@ import { silentLogger } from "../runtime/log.ts";
 import { receiversOf, type Receiver, type SinkContext } from "../sink/index.ts";
 import type { SendResult, Sink } from "../sink/sink.ts";
 import type { Connection, ConnectProbe } from "./check.ts";
-import { sinkContextOf } from "../receivers.ts";
+import { sinkContextOf } from "../sink-context.ts";
 import { childEnvironment } from "../source/child.ts";
 import type { World } from "./world.ts";
 

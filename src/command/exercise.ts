@@ -7,7 +7,7 @@ import { catalogue } from "../meter/catalogue.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
 import { seriesSet } from "../metric/series.ts";
 import { filesIn } from "../daemon/trust.ts";
-import { sinkContextOf } from "../receivers.ts";
+import { sinkContextOf } from "../sink-context.ts";
 import { causeOf } from "../runtime/cause.ts";
 import { readBounded } from "../runtime/files.ts";
 import { proxyFor } from "../runtime/http/proxy.ts";
@@ -30,9 +30,9 @@ async function exercise(loaded: Loaded, world: World): Promise<readonly Problem[
   const found: (readonly [path: string, message: string])[] = [];
   for (const [key, path] of filesIn(configuration)) found.push(...attempt(key, () => useFile(key, path)));
   // No tool is asked about the machine for this.
-  const host = (): Promise<object> => Promise.resolve({});
+  const machine = { ask: () => Promise.resolve({}) };
   const environment = childEnvironment(world.env);
-  const sinks = sinkContextOf(configuration, { ...world, environment, startedAt: 0 }, silentLogger, host);
+  const sinks = sinkContextOf(configuration, { ...world, environment, startedAt: 0 }, silentLogger, machine);
   for (const receiver of receiversOf(configuration)) {
     found.push(...attempt(receiver.path, () => chooseProxy(receiver, world.env)));
     found.push(

@@ -11,7 +11,7 @@ import type { Snapshot } from "../meter/snapshot.ts";
 import type { Logger } from "../runtime/log.ts";
 import { receiversOf, type Receiver, type SinkContext } from "../sink/index.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
-import { sinkContextOf } from "../receivers.ts";
+import { sinkContextOf } from "../sink-context.ts";
 import { childEnvironment } from "../source/child.ts";
 import type { World } from "./world.ts";
 

@@ -60,15 +60,10 @@ export interface Endpoint extends AsyncDisposable {
  * Resolves when every address was tried once; one that can't be had is a problem, not a failure, since collecting and
  * pushing go on without it. Disposing, or the signal, ends it within a second.
  */
-export async function startEndpoint(
-  settings: EndpointSettings,
-  deps: EndpointDeps,
-  signal: AbortSignal,
-): Promise<Endpoint> {
+export async function startEndpoint(settings: EndpointSettings, deps: EndpointDeps): Promise<Endpoint> {
   const { clock, log, limits = defaultLimits } = deps;
   const addresses = settings.listen_addresses.map(listenAddress);
   const stop = new AbortController();
-  const stopped = AbortSignal.any([signal, stop.signal]);
   const { config_file } = settings;
   const web =
     config_file === undefined
@@ -83,19 +78,14 @@ export async function startEndpoint(
     }),
     protection: web === undefined ? openProtection : webProtection(web, bcryptCompare, clock),
     log,
-    signal: stopped,
+    signal: stop.signal,
   });
   const create = () => createServer(web, dispatch, limits, log);
   const listeners = await Promise.all(
-    addresses.map((address) => startListener({ address, create, limits, clock, log }, stopped)),
+    addresses.map((address) => startListener({ address, create, limits, clock, log }, stop.signal)),
   );
   warnOfExposure(addresses, web, log);
   const states = () => listeners.map(({ state }) => state);
-  const dispose = async (): Promise<void> => {
-    stop.abort();
-    await Promise.all(listeners.map((listener) => listener[Symbol.asyncDispose]()));
-  };
-  signal.addEventListener("abort", () => void dispose(), { once: true });
   return {
     get addresses() {
       return states().flatMap((state) => (state.kind === "listening" ? [state.address] : []));
@@ -103,7 +93,10 @@ export async function startEndpoint(
     get problems() {
       return states().flatMap((state) => (state.kind === "failed" ? [state.reason] : []));
     },
-    [Symbol.asyncDispose]: dispose,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await Promise.all(listeners.map((listener) => listener[Symbol.asyncDispose]()));
+    },
   };
 }
 

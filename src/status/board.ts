@@ -42,7 +42,7 @@ import {
   type Status,
 } from "./status.ts";
 
-interface BoardOptions {
+export interface BoardOptions {
   readonly clock: Clock;
   readonly hostname: string;
   readonly version: string;

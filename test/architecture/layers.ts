@@ -12,7 +12,7 @@ export interface Layer {
 const snapshot = "meter/snapshot.ts";
 
 /** What stands behind the layers: they are put together here, and here only. */
-const composition = ["agent.ts", "collection.ts", "receivers.ts", "telemetry.ts"];
+const composition = ["agent.ts", "collection.ts", "sink-context.ts", "telemetry.ts"];
 
 const stages = [
   "runtime",
@@ -94,7 +94,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   },
   "agent.ts": { imports: [...stages, ...composition, "daemon/privileges.ts", "daemon/restarts.ts"] },
   "collection.ts": { imports: [...stages, "simulator/machine.ts"] },
-  "receivers.ts": { imports: stages },
+  "sink-context.ts": { imports: stages },
   "telemetry.ts": { imports: stages },
   "entry.ts": { imports: ["cli.ts"] },
   "version.ts": { imports: [], modules: ["node:fs"] },

@@ -48,7 +48,6 @@ export async function servePage(status: Status): Promise<FixedPage> {
       clock: systemClock,
       log: silentLogger,
     },
-    new AbortController().signal,
   );
   return {
     url: `http://127.0.0.1:${endpoint.addresses[0]?.port ?? 0}/`,

@@ -49,7 +49,6 @@ export async function openEndpoint(t: TestContext, { settings, deps, limits }: S
       log,
       ...deps,
     },
-    t.signal,
   );
   t.after(async () => {
     const ended = endpoint[Symbol.asyncDispose]();

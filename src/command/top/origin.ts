@@ -6,7 +6,7 @@ import { latestSnapshots, stalenessLimit } from "../../meter/latest.ts";
 import { createOwnMeter } from "../../meter/own-meter.ts";
 import { createHttpClient } from "../../runtime/http/client.ts";
 import { silentLogger } from "../../runtime/log.ts";
-import { systemAuthorities } from "../../receivers.ts";
+import { systemAuthorities } from "../../sink-context.ts";
 import { literalSecret } from "../../runtime/secret.ts";
 import { childEnvironment } from "../../source/child.ts";
 import { createHeartbeat } from "../../source/heartbeat.ts";

@@ -1,4 +1,4 @@
-/** What sinks see of a configuration and of the world, for the daemon and for commands alike. */
+/** What every sink is given, made of the configuration: for the daemon and for commands alike. */
 import type { Configuration } from "./config/schema.ts";
 import { createSystemAuthorities, type SystemAuthorities } from "./runtime/http/trust.ts";
 import { createHttpClient } from "./runtime/http/client.ts";
@@ -10,7 +10,7 @@ import { runTool } from "./source/child.ts";
 import type { SinkContext } from "./sink/index.ts";
 import type { Clock } from "./runtime/clock.ts";
 
-export interface ReceiversWorld {
+export interface SinkContextDeps {
   readonly clock: Clock;
   /** For proxies. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -30,28 +30,42 @@ export interface ReceiversWorld {
 }
 
 /** What the system knows of the machine, asked once for all, since each time costs processes. */
-export function machineOf({ sources }: Configuration, world: ReceiversWorld): () => Promise<HostFacts> {
+export interface MachineFacts {
+  ask(): Promise<HostFacts>;
+  /** Of an answer that has come; empty before. */
+  readonly known: HostFacts;
+}
+
+export function createMachineFacts({ sources }: Configuration, deps: SinkContextDeps): MachineFacts {
   let asked: Promise<HostFacts> | undefined;
-  return () => (asked ??= readHostFacts({ ...world, sysctl: sources.sysctl.command }));
+  let known: HostFacts = {};
+  const read = async (): Promise<HostFacts> =>
+    (known = await readHostFacts({ ...deps, sysctl: sources.sysctl.command }));
+  return {
+    ask: () => (asked ??= read()),
+    get known() {
+      return known;
+    },
+  };
 }
 
 export function sinkContextOf(
   configuration: Configuration,
-  world: ReceiversWorld,
+  deps: SinkContextDeps,
   log: Logger,
-  machine = machineOf(configuration, world),
+  machine: Pick<MachineFacts, "ask"> = createMachineFacts(configuration, deps),
 ): SinkContext {
-  const authorities = systemAuthorities(world, log);
+  const authorities = systemAuthorities(deps, log);
   return {
     identity: identityOf(configuration),
     host: async () => ({
-      name: world.hostname,
-      arch: world.arch,
-      ...(await machine()),
+      name: deps.hostname,
+      arch: deps.arch,
+      ...(await machine.ask()),
     }),
-    version: world.version,
-    startedAt: world.startedAt,
-    createClient: (http) => createHttpClient(http, { clock: world.clock, env: world.env, log, authorities }),
+    version: deps.version,
+    startedAt: deps.startedAt,
+    createClient: (http) => createHttpClient(http, { clock: deps.clock, env: deps.env, log, authorities }),
   };
 }
 
@@ -61,10 +75,9 @@ const mostBytes = 16 * 1024 * 1024;
 
 /** Read by this program again, as `authorities`: see src/runtime/http/trust.ts. */
 export function systemAuthorities(
-  world: Pick<ReceiversWorld, "clock" | "signal" | "self" | "env">,
+  { clock, signal, self, env }: Pick<SinkContextDeps, "clock" | "signal" | "self" | "env">,
   log: Logger,
 ): SystemAuthorities {
-  const { clock, signal, self, env } = world;
   // Where the system is no Mac, variables such as SSL_CERT_FILE say what it trusts.
   const environment = Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
