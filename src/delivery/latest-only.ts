@@ -122,6 +122,7 @@ class LatestOnly implements Delivery {
             code: outcome.code,
           });
         this.#rejection = outcome.reason;
+        this.#health.reached();
         this.#health.report("retrying");
         this.#accounting.dropped(body.samples, "rejected");
     }

@@ -201,6 +201,22 @@ test("a rejected push is counted, told once, and followed by the next interval's
   await abort();
 });
 
+test("a rejection ends an outage: the receiver is there and judges", async () => {
+  const { clock, pushed, world, report, delivery, abort } = rig();
+  world.outcome = { status: "refused", code: "401", reason: "who are you" };
+  report(1);
+  await clock.advance(5000 + 3 * 60_000);
+  world.outcome = { status: "rejected", code: "400", reason: "text format parsing error" };
+  await clock.advance(4 * 60_000);
+  assert.equal(delivery.state().status, "retrying");
+  world.outcome = { status: "refused", code: "401", reason: "who are you" };
+  await clock.advance(intervalMs);
+  const before = pushed.length;
+  await clock.advance(60_000);
+  assert.equal(pushed.length, before + 1, "a minute after the first refusal");
+  await abort();
+});
+
 test("once nothing is current any more nothing is pushed, until something is again", async () => {
   const { clock, pushed, world, report, abort } = rig();
   report(1);
