@@ -72,7 +72,7 @@ class DeliveryLoop implements Delivery {
   constructor(options: DeliveryLoopOptions) {
     const { sink, cursor, pacing, listener, clock, random, log } = options;
     const accounting = createAccounting(listener, clock);
-    const guard = createClockGuard(clock, log);
+    const guard = createClockGuard(sink.id, clock, log);
     const interrupts = createInterrupts(clock, accounting);
     const health = createReceiverHealth(sink, {
       backoff: { minMs: pacing.minBackoffMs, maxMs: pacing.maxBackoffMs },

@@ -28,8 +28,8 @@ interface SendChainDeps {
 export function createSendChain({ guard, accounting, health, interrupts }: SendChainDeps): SendChain {
   async function attempt(send: Send, signal: AbortSignal): Promise<Outcome> {
     const { skewMs, ...answer } = await send(signal);
-    const isBelieved = skewMs !== undefined && guard.hears(skewMs);
-    accounting.requested(isBelieved ? { ...answer, skewMs } : answer);
+    const isPossible = skewMs !== undefined && guard.hears(skewMs);
+    accounting.requested(isPossible ? { ...answer, skewMs } : answer);
     return answer.outcome;
   }
 

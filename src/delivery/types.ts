@@ -48,6 +48,9 @@ export interface DeliveryState {
   readonly skewMs?: number;
 }
 
+/** Beyond every mistake about time zones: of two clocks that are further apart none is believed, and no sample is held back. */
+export const mostSkewMs = 24 * 3_600_000;
+
 export interface DeliveryFailure {
   /** Milliseconds since the Unix epoch. */
   readonly time: number;

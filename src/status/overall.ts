@@ -1,4 +1,5 @@
 /** The overall state: is the machine measured, and does what was measured arrive. */
+import { mostSkewMs } from "../delivery/types.ts";
 import { stalenessLimit } from "../meter/latest.ts";
 import type { JournalStatus, Overall, OverallLevel, SinkStatus, SourceStatus, Status } from "./status.ts";
 
@@ -11,7 +12,7 @@ const order: readonly OverallLevel[] = ["ok", "starting", "warning", "failing"];
 export function overallOf({ time, sources, sinks, journal }: Parts): Overall {
   const judged: readonly Judged[] = [
     ...sources.flatMap((source) => judgeSource(source, time)),
-    ...sinks.flatMap(judgeSink),
+    ...sinks.flatMap((sink) => [...judgeSink(sink), ...judgeClocks(sink)]),
     ...(journal === undefined ? [] : judgeJournal(journal, time)),
   ];
   const level = order[Math.max(0, ...judged.map(([each]) => order.indexOf(each)))] ?? "ok";
@@ -59,6 +60,17 @@ function judgeSink({ target, type, state, lastFailure }: SinkStatus): Judged[] {
     case "holding":
       return [["warning", `this machine's clock is ahead of ${target}'s, data waits`]];
   }
+}
+
+function judgeClocks({ target, state, skewMs = 0 }: SinkStatus): Judged[] {
+  if (Math.abs(skewMs) <= mostSkewMs || state === "holding") return [];
+  const hours = Math.round(Math.abs(skewMs) / 3_600_000);
+  return [
+    [
+      "warning",
+      `${target}'s clock and this machine's are ${hours} h apart: set the wrong one, nothing is held back`,
+    ],
+  ];
 }
 
 const byCode: Readonly<Record<string, string>> = {

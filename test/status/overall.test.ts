@@ -55,6 +55,18 @@ test("every state of a sink has its level", () => {
   });
 });
 
+test("clocks that are more than a day apart are a warning, which says what to do", () => {
+  const judged = (skewMs: number, state: (typeof deliveryStatuses)[number] = "ok") =>
+    overallOf(statusOf({ sinks: [{ ...sinkStatus, state, skewMs }] })).problems;
+  const hour = 3_600_000;
+  for (const skewMs of [-72 * hour, 72 * hour])
+    assert.deepEqual(judged(skewMs), [
+      "http://desk:9090/api/v1/write's clock and this machine's are 72 h apart: set the wrong one, nothing is held back",
+    ]);
+  assert.deepEqual(judged(-24 * hour), []);
+  assert.equal(judged(-72 * hour, "holding").length, 1, "which says what to do itself");
+});
+
 test("a journal that works from memory is a warning", () => {
   const journal = {
     durable: false,
