@@ -1,6 +1,8 @@
 /** What a receiver's refusal costs before and after it has taken something, and in which protocol delivery goes on. */
 import assert from "node:assert/strict";
 import test from "node:test";
+import { createReceiverHealth } from "../../src/delivery/receiver-health.ts";
+import { fakeClock } from "../support/fake-clock.ts";
 import {
   badRequest,
   delivered,
@@ -8,12 +10,14 @@ import {
   holding,
   minute,
   perSnapshot,
+  recordingLogger,
   rig,
   second,
   sentTimes,
   switchTo,
   tooLarge,
   unavailable,
+  type Line,
   type Rig,
 } from "./rig.ts";
 
@@ -159,4 +163,81 @@ test("of a part that fails for now the same bytes go again", async (context) => 
   assert.equal(new Set(texts).size, 2);
   assert.equal(it.counts.sent, 2);
   await it.abort();
+});
+
+function healthOf({ accepted = [] }: { readonly accepted?: string[] } = {}) {
+  const clock = fakeClock();
+  const lines: Line[] = [];
+  const health = createReceiverHealth(
+    { id: "remote_write/test", target: "receiver", protocols: ["two", "one"] },
+    {
+      backoff: { minMs: 100, maxMs: 30 * second },
+      memory: { accepted: () => accepted, accept: (key) => void accepted.push(key) },
+      clock,
+      random: () => 0.5,
+      log: recordingLogger(lines),
+    },
+  );
+  return { clock, health, lines };
+}
+
+test("alone: waits double until the receiver is reached, and what it asks for is quiet time", () => {
+  const { health, lines } = healthOf();
+  assert.equal(health.status, "starting");
+  assert.deepEqual(
+    [1, 2, 3].map(() => health.failed(unavailable)),
+    [100, 200, 400],
+  );
+  assert.deepEqual([health.status, health.quietMs], ["retrying", 0]);
+  assert.equal(health.failed({ ...unavailable, afterMs: minute }), minute);
+  assert.equal(health.quietMs, minute);
+  health.report("draining");
+  assert.equal(health.status, "retrying", "what fails is reported before what the loop is at");
+  health.reached();
+  assert.deepEqual([health.status, health.failed(unavailable)], ["ok", 100]);
+  assert.deepEqual(
+    lines.map(({ level, message }) => `${level} ${message}`),
+    [
+      "warn cannot deliver to remote_write/test: service unavailable",
+      "info reached remote_write/test again",
+      "warn cannot deliver to remote_write/test: service unavailable",
+    ],
+  );
+});
+
+test("alone: a refusal waits 1, 2, 4, 8 and 15 minutes and goes on in the protocol that was taken last", () => {
+  const { health } = healthOf({ accepted: ["receiver two", "receiver one", "elsewhere two"] });
+  assert.deepEqual([health.protocol, health.proven], ["two", true]);
+  const waits = [1, 2, 3, 4, 5, 6].map(() => health.refused(forbidden) / minute);
+  assert.deepEqual([waits, health.status, health.protocol], [[1, 2, 4, 8, 15, 15], "refused", "one"]);
+  health.reached();
+  assert.equal(health.refused(forbidden), minute);
+});
+
+test("alone: four switches in a row cost no time, a fifth does", () => {
+  const { health } = healthOf();
+  const switches = ["one", "two", "one", "two", "one"].map((protocol) =>
+    health.switchTo({ status: "switch", code: "415", reason: "unsupported", protocol }),
+  );
+  assert.deepEqual(
+    [switches, health.status, health.protocol],
+    [[0, 0, 0, 0, 30 * second], "retrying", "two"],
+  );
+});
+
+test("alone: a wake keeps all quiet for the herd's sake, the end of a long outage only the backlog", async () => {
+  const { health, clock } = healthOf();
+  for (const [outageMs, quietMs] of [
+    [4 * minute, 0],
+    [6 * minute, 15 * second],
+  ] as const) {
+    health.failed(unavailable);
+    await clock.advance(outageMs);
+    health.reached();
+    assert.deepEqual([health.backlogQuietMs, health.quietMs], [quietMs, 0]);
+  }
+  health.woke();
+  assert.equal(health.quietMs, 15 * second);
+  await clock.advance(15 * second);
+  assert.deepEqual([health.backlogQuietMs, health.quietMs], [0, 0]);
 });

@@ -1,7 +1,17 @@
-/** When a batch goes, on a clock that only the test moves. */
+/** When a batch goes, and what a wake of the machine changes, on a clock that only the test moves. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { delivered, minute, perSnapshot, rig, second, sentTimes, switchTo, tooLarge } from "./rig.ts";
+import {
+  delivered,
+  minute,
+  perSnapshot,
+  rig,
+  second,
+  sentTimes,
+  switchTo,
+  tooLarge,
+  unavailable,
+} from "./rig.ts";
 
 test("nothing is sent before the receiver has answered an empty request", async (context) => {
   const it = rig(context);
@@ -158,5 +168,59 @@ test("a body beyond the sink's limit is split before it is sent", async (context
   assert.deepEqual(sentTimes(it.seen), times);
   assert.ok(it.seen.every(({ text }) => text.length <= 400));
   assert.ok(it.seen.length < 8);
+  await it.abort();
+});
+
+test("after wake nothing goes before the herd's delay is over, then the same bytes as before it", async (context) => {
+  const it = rig(context);
+  it.start();
+  await it.clock.advance(0);
+  it.append();
+  it.answer = () => unavailable;
+  await it.clock.advance(minute);
+  const before = it.seen.length;
+  const probes = it.probes.length;
+  it.delivery().woke();
+  assert.equal(it.counts.renewed, 1);
+  it.answer = () => delivered;
+  it.append();
+  await it.clock.advance(15 * second - 1);
+  assert.equal(it.seen.length, before);
+  assert.equal(it.probes.length, probes);
+  await it.clock.advance(1);
+  assert.equal(it.probes.length, probes + 1);
+  assert.equal(it.seen[before]?.text, it.seen[0]?.text);
+  assert.equal(it.counts.sent, 2 * perSnapshot);
+  await it.abort();
+});
+
+test("a wake begins the backoff anew", async (context) => {
+  const it = rig(context);
+  it.start();
+  await it.clock.advance(0);
+  it.append();
+  it.answer = () => unavailable;
+  await it.clock.advance(10 * minute);
+  it.delivery().woke();
+  await it.clock.advance(15 * second + 700);
+  assert.deepEqual(
+    it.probes.slice(1).map(({ at }) => Math.round(at - (it.probes[1]?.at ?? 0))),
+    [0, 100, 300, 700],
+  );
+  await it.abort();
+});
+
+test("a request under way at wake ends as it may, and is not sent twice", async (context) => {
+  const it = rig(context);
+  it.start();
+  await it.clock.advance(0);
+  it.answer = () => {
+    if (it.seen.length === 1) it.delivery().woke();
+    return delivered;
+  };
+  it.append();
+  await it.clock.advance(minute);
+  assert.equal(it.seen.length, 1);
+  assert.equal(it.counts.sent, perSnapshot);
   await it.abort();
 });
