@@ -1,12 +1,13 @@
 /** The installed agent in a soak: the bundle with its flags as a process, fed by fast, counted tools, and what Linux reports of it. */
 import assert from "node:assert/strict";
-import type { ChildProcess } from "node:child_process";
+import { execFile, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { promisify } from "node:util";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { bundled } from "../bench/agent-process.ts";
@@ -25,6 +26,7 @@ export interface AgentReading extends Reading {
 const statusSchema = z.object({
   sinks: z.array(
     z.object({
+      id: z.string(),
       target: z.string(),
       sent: z.number(),
       dropped: z.record(z.string(), z.number()),
@@ -36,7 +38,7 @@ const statusSchema = z.object({
   ),
   journal: z.object({ durable: z.boolean(), dropped: z.record(z.string(), z.number()) }),
 });
-export type Told = z.output<typeof statusSchema>;
+export type AgentStatus = z.output<typeof statusSchema>;
 
 export const polled = ["vm_stat", "sysctl", "pmset"] as const;
 export type Polled = (typeof polled)[number];
@@ -47,9 +49,9 @@ export interface SoakedAgent {
   descriptors(): number;
   /** Who holds its private memory, in one line. */
   memory(): string;
-  status(): Promise<Told>;
-  /** How often the tool was started for a report, as it says itself. */
-  runsOf(tool: Polled): number;
+  status(): Promise<AgentStatus>;
+  /** How often the tool was called for a report, as it says itself. */
+  callsOf(tool: Polled): number;
   /** The answer of /metrics. */
   metrics(): Promise<string>;
   /** Waits for a condition; fails when the agent ends meanwhile. */
@@ -75,6 +77,7 @@ export async function startSoaked(context: TestContext, wish: SoakWish): Promise
   const world = { folder, script: args.at(-1) ?? "", address, journal };
   writeFileSync(file, configuration(wish, world));
   const env = { MAC_POWERMETRICS_SIMULATE: "--chip m4pro --tasks 5", STATE_DIRECTORY: folder };
+  await record(world.script, env, folder);
   const argv = ["--expose-gc", "--import", probe, ...args, "run", "--config", file];
   const started = startProcess(command, argv, { env, ipc: true });
   // In this order: an agent that ends writes to its folder.
@@ -104,7 +107,7 @@ export async function startSoaked(context: TestContext, wish: SoakWish): Promise
     descriptors,
     memory: () => memoryByHolder(pid, latest),
     status: async () => statusSchema.parse(JSON.parse(await ask("/api/v1/status"))),
-    runsOf: (tool) => reportsIn(runsFile(folder, tool), tool),
+    callsOf: (tool) => callsOf(tool, folder),
     metrics: () => ask("/metrics"),
     async until(so, told) {
       let progress = patienceFrom(pid, "");
@@ -211,16 +214,50 @@ interface Places {
   readonly journal: string;
 }
 
+/**
+ * What the agent runs for a report, and for the second half of pmset's. Each was asked once before and is answered from a file: on a busy
+ * machine a Node.js would not even start within the 2 s that vm_stat has.
+ */
+const reports = {
+  vm_stat: "vm_stat",
+  sysctl: "sysctl vm.swapusage hw.memsize kern.boottime kern.memorystatus_vm_pressure_level",
+  pmset: "pmset -g batt",
+} as const;
+const recorded: readonly string[] = [...Object.values(reports), "pmset -g"];
+
+async function record(script: string, env: Readonly<Record<string, string>>, folder: string): Promise<void> {
+  for (const call of recorded) {
+    const argv = [script, "simulate", ...call.split(" ")];
+    const { stdout } = await promisify(execFile)(process.execPath, argv, { env });
+    writeFileSync(join(folder, call), stdout);
+  }
+}
+
+/** `folder node script simulate tool …`: notes the call, and answers as recorded; what was not recorded is simulated. */
+const answering = `
+  call="$*"
+  call="\${call#* simulate }"
+  echo "$call" >> "$0/calls"
+  [ -e "$0/$call" ] && exec cat "$0/$call"
+  exec "$@"`;
+
+function callsOf(tool: Polled, folder: string): number {
+  const file = join(folder, "calls");
+  const calls = existsSync(file) ? readFileSync(file, "utf8").split("\n") : [];
+  return calls.filter((call) => call === reports[tool]).length;
+}
+
 /** JSON is YAML. powermetrics falls silent in the end, which is no outage with an interval this long. */
 function configuration(wish: SoakWish, { folder, script, address, journal }: Places): string {
   const hurried = fileURLToPath(new URL("powermetrics.ts", import.meta.url));
-  const counted = (tool: Polled, interval: string) => ({
+  const answered = (tool: Polled, interval: string) => ({
     interval,
+    // In a configuration `$` begins a reference.
     command: [
       "/bin/sh",
       "-c",
-      'echo "$*" >> "$0"; exec "$@"',
-      runsFile(folder, tool),
+      answering.replaceAll("$", "$$$$"),
+      folder,
       process.execPath,
       script,
       "simulate",
@@ -235,9 +272,9 @@ function configuration(wish: SoakWish, { folder, script, address, journal }: Pla
         command: [process.execPath, hurried, String(wish.windowMs), String(wish.documents)],
         tasks: { enabled: true, top: 3 },
       },
-      vm_stat: counted("vm_stat", "2s"),
-      sysctl: counted("sysctl", "5s"),
-      pmset: counted("pmset", "10s"),
+      vm_stat: answered("vm_stat", "2s"),
+      sysctl: answered("sysctl", "5s"),
+      pmset: answered("pmset", "10s"),
     },
     journal: { path: journal, max_size: `${wish.maxBytes}B`, commit_interval: "1s", min_free: "0B" },
     web: { listen_addresses: [address] },
@@ -245,6 +282,9 @@ function configuration(wish: SoakWish, { folder, script, address, journal }: Pla
     ...receiversIn(wish.receivers),
   });
 }
+
+/** No answer comes that late: a request that is given up may have arrived, and would be sent twice. */
+const timeout = "1h";
 
 function receiversIn(receivers: readonly Receiver[]) {
   const of = (wanted: Kind): readonly string[] =>
@@ -259,28 +299,12 @@ function receiversIn(receivers: readonly Receiver[]) {
     remote_write: of("remote_write").map((origin) => ({
       url: `${origin}/api/v1/write`,
       protobuf_message: "io.prometheus.write.v2.Request",
+      remote_timeout: timeout,
       queue_config,
     })),
-    otlp: of("otlp").map((endpoint) => ({ endpoint, queue_config })),
-    pushgateway: of("pushgateway").map((url) => ({ url, interval: "1s" })),
+    otlp: of("otlp").map((endpoint) => ({ endpoint, timeout, queue_config })),
+    pushgateway: of("pushgateway").map((url) => ({ url, timeout, interval: "1s" })),
   };
-}
-
-function runsFile(folder: string, tool: Polled): string {
-  return join(folder, `${tool}.runs`);
-}
-
-/** What of a tool's command line asks for a report's beginning; sysctl is asked for the time of wake too, and pmset twice. */
-const asksFor: Readonly<Record<Polled, RegExp>> = {
-  vm_stat: /vm_stat$/,
-  sysctl: /vm\.swapusage/,
-  pmset: /-g batt$/,
-};
-
-function reportsIn(file: string, tool: Polled): number {
-  if (statSync(file, { throwIfNoEntry: false }) === undefined) return 0;
-  const lines = readFileSync(file, "utf8").split("\n");
-  return lines.filter((line) => asksFor[tool].test(line)).length;
 }
 
 /** The shared memory beside a database is none of the bytes that its bound is about. */
