@@ -10,7 +10,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { commandFlags } from "../src/daemon/launchd-plist.ts";
+import { commandFlags } from "../src/daemon/launchd-files.ts";
 import { buildBundle } from "./build.ts";
 import { billOfMaterials, bomText } from "./release/bom.ts";
 import { formula } from "./release/formula.ts";

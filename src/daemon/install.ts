@@ -10,13 +10,19 @@ import { join } from "node:path";
 import { causeOf } from "../runtime/cause.ts";
 import { writeAtomically } from "../runtime/files.ts";
 import { accountStep, ownerOf } from "./account.ts";
-import { commandFlags } from "./launchd-plist.ts";
+import { commandFlags, newsyslogConf, rotationOwner } from "./launchd-files.ts";
 import { programIn, type Layout } from "./layout.ts";
-import { newsyslogConf, rotationOwner } from "./newsyslog.ts";
-import { emptyFolderRemoval, fileStep, folderStep, pointLink, removal, targetOf } from "./place.ts";
+import {
+  emptyFolderRemoval,
+  fileStep,
+  folderStep,
+  pointLink,
+  removal,
+  targetOf,
+  backupStep,
+} from "./file-steps.ts";
 import { waitUntilReady, type ReadyProbe } from "./ready.ts";
 import { enableStep, readJob, start, startStep, stop, stopStep } from "./service.ts";
-import { backupStep } from "./time-machine.ts";
 import { runSteps, undoSteps, type Failure, type Step, type StepOptions } from "./step.ts";
 import { lookAt, rootOwner, setOwner, type Owner, type System } from "./system.ts";
 import { copyStep, linkStep, pruneStep, type PreparedVersion } from "./version.ts";

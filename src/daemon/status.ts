@@ -1,6 +1,6 @@
 /** Gathers what `status` shows: what is installed, what runs, and whether it is ready. */
 import { basename } from "node:path";
-import { targetOf } from "./place.ts";
+import { targetOf } from "./file-steps.ts";
 import { programIn } from "./layout.ts";
 import type { ReadyProbe } from "./ready.ts";
 import { isDisabled, readJob, type Job } from "./service.ts";

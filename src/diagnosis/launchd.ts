@@ -6,7 +6,7 @@
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { launchdJob, plistText } from "../daemon/launchd-plist.ts";
+import { launchdJob, plistText } from "../daemon/launchd-files.ts";
 import type { Argv } from "../source/child.ts";
 import { skipped, type Item, type Result } from "./items.ts";
 import { pathOf, runTool, seconds, waitFor, type Machine, type Output } from "./machine.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { nodeFlags } from "../../src/daemon/launchd-plist.ts";
+import { nodeFlags } from "../../src/daemon/launchd-files.ts";
 import { buildBundle } from "../../scripts/build.ts";
 import { startProcess, type Started } from "./process.ts";
 import { freePort } from "../support/free-port.ts";

@@ -6,7 +6,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
-import { nodeFlags } from "../../src/daemon/launchd-plist.ts";
+import { nodeFlags } from "../../src/daemon/launchd-files.ts";
 import { findReceiver, startReceiver, type Receiver } from "../support/receivers.ts";
 import { drainOfVmagent } from "./drain-vmagent.ts";
 import { fill, openAt } from "./open-journal.ts";

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildBundle } from "../../scripts/build.ts";
 import { layoutUnder, type Layout } from "../../src/daemon/layout.ts";
-import { targetOf } from "../../src/daemon/place.ts";
+import { targetOf } from "../../src/daemon/file-steps.ts";
 import { writeStubTools } from "./stub-mac.ts";
 import { freePort } from "../support/free-port.ts";
 

@@ -6,7 +6,7 @@ import { layoutUnder, label, service, type Layout } from "../../src/daemon/layou
 import type { ReadyProbe } from "../../src/daemon/ready.ts";
 import type { System, ToolResult } from "../../src/daemon/system.ts";
 import { prepareVersion, type PreparedVersion } from "../../src/daemon/version.ts";
-import { targetOf } from "../../src/daemon/place.ts";
+import { targetOf } from "../../src/daemon/file-steps.ts";
 import { fakeClock, type FakeClock } from "../support/fake-clock.ts";
 
 export interface FakeMac extends Disposable {

@@ -2,7 +2,7 @@
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { install, uninstall, type Installation } from "../../src/daemon/install.ts";
-import { starterEnvironment, starterFile } from "../../src/daemon/starter.ts";
+import { starterEnvironment, starterFile } from "../../src/daemon/launchd-files.ts";
 import type { StepReport } from "../../src/daemon/step.ts";
 import type { System } from "../../src/daemon/system.ts";
 import type { PreparedVersion } from "../../src/daemon/version.ts";

@@ -4,10 +4,8 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { fileURLToPath } from "node:url";
-import { launchdFiles } from "../../src/daemon/launchd-files.ts";
-import { launchdJob, nodeFlags } from "../../src/daemon/launchd-plist.ts";
+import { launchdFiles, launchdJob, nodeFlags, newsyslogConf } from "../../src/daemon/launchd-files.ts";
 import { label, layoutUnder } from "../../src/daemon/layout.ts";
-import { newsyslogConf } from "../../src/daemon/newsyslog.ts";
 
 const folder = new URL("../../launchd/", import.meta.url);
 const python = spawnSync("python3", ["-c", "import plistlib"]).status === 0;

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { buildBundle } from "../../scripts/build.ts";
 import { nodeVersion, runtimes } from "../../scripts/release/runtimes.ts";
-import { nodeFlags } from "../../src/daemon/launchd-plist.ts";
+import { nodeFlags } from "../../src/daemon/launchd-files.ts";
 import { longLifeFlags } from "../../src/runtime/long-life.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { skipWithout } from "../support/receivers.ts";

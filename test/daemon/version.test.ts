@@ -1,6 +1,6 @@
 import test from "node:test";
 import assert from "node:assert/strict";
-import { runtimeObjection } from "../../src/daemon/runtime-path.ts";
+import { runtimeObjection } from "../../src/daemon/version.ts";
 
 const refused = [
   "/Users/a/.nvm/versions/node/v24.0.0/bin/node",
