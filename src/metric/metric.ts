@@ -3,8 +3,8 @@
 /** The Prometheus types the agent uses; a histogram only ever measures the agent itself. */
 export type MetricType = "gauge" | "counter" | "histogram";
 
-/** What a counter counts from: the kernel's boot, or the moment the agent began to add up windows. */
-export type CountedSince = "boot" | "agent";
+/** What a counter counts from: the kernel's boot, the moment the agent began to add up windows, or a moment that nobody reports. */
+export type CountedSince = "boot" | "agent" | "unknown";
 
 export interface Metric<Label extends string = string> {
   /** Full name, unit included. */
@@ -31,6 +31,9 @@ export const gauge: Declare = declare("gauge", "boot");
 
 /** A cumulative count that the kernel keeps since boot. */
 export const bootCounter: Declare<`${string}_total`> = declare("counter", "boot");
+
+/** A cumulative count of a device that says nothing of when it began; some outlive a boot. */
+export const deviceCounter: Declare<`${string}_total`> = declare("counter", "unknown");
 
 /** A cumulative sum that the agent keeps since it started: of windows, or of its own events. */
 export const agentCounter: Declare<`${string}_total`> = declare("counter", "agent");

@@ -196,12 +196,72 @@ export interface PmsetSample {
   readonly findings: Findings;
 }
 
+/** What `ioreg` said of the battery, the power of the whole machine and the GPUs. */
+export interface IoregSample {
+  /** When the battery's gauge was read last, milliseconds since the Unix epoch. */
+  readonly updateTimeMs?: number;
+  readonly system?: SystemPower;
+  /** Absent where none is installed. */
+  readonly battery?: Battery;
+  readonly gpus?: readonly GpuEntry[];
+  readonly findings: Findings;
+}
+
+/** The whole machine, its display included. */
+export interface SystemPower {
+  readonly loadMilliwatts?: number;
+  /** From the power adapter. */
+  readonly adapterMilliwatts?: number;
+  /** Negative while discharging. */
+  readonly batteryMilliwatts?: number;
+  /** `loadMilliwatts`, added up over `energySeconds`: once a second, on some machines through sleep too. */
+  readonly energyMillijoules?: number;
+  readonly energySeconds?: number;
+}
+
+export interface Battery {
+  readonly cycles?: number;
+  readonly capacities?: BatteryCapacities;
+  readonly volts?: number;
+  /** Negative while discharging. */
+  readonly milliamperes?: number;
+  readonly celsius?: number;
+  readonly isConnected?: boolean;
+  readonly isCharging?: boolean;
+  readonly isFullyCharged?: boolean;
+  readonly hasFailed?: boolean;
+  /** What the adapter can deliver, while it is connected. */
+  readonly adapterWatts?: number;
+}
+
+/** Milliampere hours. */
+export interface BatteryCapacities {
+  readonly design?: number;
+  readonly fullCharge?: number;
+  readonly nominalCharge?: number;
+  readonly remaining?: number;
+}
+
+/** One IOAccelerator entry; Intel Macs may have several. */
+export interface GpuEntry {
+  /** Its place among them. */
+  readonly index: number;
+  readonly model?: string;
+  readonly memoryInUseBytes?: number;
+  readonly memoryAllocatedBytes?: number;
+  readonly devicePercent?: number;
+  readonly rendererPercent?: number;
+  readonly tilerPercent?: number;
+  readonly recoveries?: number;
+}
+
 /** Samples by the source that reports them. */
 export interface Samples {
   readonly powermetrics: PowermetricsSample;
   readonly vm_stat: VmStatSample;
   readonly sysctl: SysctlSample;
   readonly pmset: PmsetSample;
+  readonly ioreg: IoregSample;
 }
 
 export type SourceName = keyof Samples;

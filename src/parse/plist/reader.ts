@@ -22,8 +22,8 @@ import {
 import { readNumber, readText } from "./text.ts";
 
 /**
- * `<integer>` and `<real>` are both numbers: an integer beyond 2^53 is the nearest double, and what is spelled as no
- * number reads as NaN, so that one bad figure does not cost the document. `<date>` is a Date (invalid where the text is
+ * `<integer>` and `<real>` are both numbers: an integer beyond 2^53 is the nearest double, one from 2^63 to 2^64 the
+ * negative number that it stands for, and what is spelled as no number reads as NaN, so that one bad figure does not cost the document. `<date>` is a Date (invalid where the text is
  * no ISO 8601 date in UTC), `<data>` its bytes.
  */
 export type PlistValue = string | number | boolean | Date | Uint8Array | PlistArray | PlistDict | PlistColumn;
@@ -189,8 +189,20 @@ function readTextElement(reading: Reading, element: Element): string | undefined
 
 function readNumberElement(reading: Reading, element: Element): number | undefined {
   if (reading.selfClosed) return NaN;
+  const start = reading.at;
   const value = readNumber(reading);
-  return value !== undefined && closeElement(reading, element) ? value : undefined;
+  if (value === undefined) return undefined;
+  const end = reading.at;
+  if (!closeElement(reading, element)) return undefined;
+  return value >= leastUnsigned && element === "integer" ? signed(reading.bytes, start, end, value) : value;
+}
+
+const leastUnsigned = 2 ** 63;
+
+/** Some of Apple's tools print -799 as 2^64 - 799, which the nearest double would be far from. */
+function signed(bytes: Buffer, start: number, end: number, value: number): number {
+  const digits = bytes.toString("latin1", start, end).trim();
+  return /^\d{19,20}$/.test(digits) && value <= 2 ** 64 ? Number(BigInt.asIntN(64, BigInt(digits))) : value;
 }
 
 /** Only the form that Apple writes, since Date.parse takes a text without `Z` for local time. */
