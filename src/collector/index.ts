@@ -1,7 +1,9 @@
 /** The list of collectors: a new one is its file and one line here. The order is the order of the exposition. */
 import type { Metric } from "../metric/metric.ts";
 import type { SourceName } from "../parse/sample.ts";
+import { accelerator } from "./accelerator.ts";
 import { battery } from "./battery.ts";
+import { batteryGauge } from "./battery-gauge.ts";
 import { cluster } from "./cluster.ts";
 import type { Collector, CollectorSettings } from "./collector.ts";
 import { core } from "./core.ts";
@@ -10,12 +12,14 @@ import { energy } from "./energy.ts";
 import { frequencyResidency } from "./frequency-residency.ts";
 import { gpu } from "./gpu.ts";
 import { interrupts } from "./interrupts.ts";
+import { load } from "./load.ts";
 import { machine } from "./machine.ts";
 import { memory } from "./memory.ts";
 import { network } from "./network.ts";
 import { power } from "./power.ts";
 import { powerSource } from "./power-source.ts";
 import { smc } from "./smc.ts";
+import { systemPower } from "./system-power.ts";
 import { tasks } from "./tasks.ts";
 import { thermal } from "./thermal.ts";
 import { vmStat } from "./vm-stat.ts";
@@ -40,8 +44,9 @@ export const collectors: Registry = {
     tasks,
   ],
   vm_stat: [vmStat],
-  sysctl: [memory],
+  sysctl: [memory, load],
   pmset: [powerSource],
+  ioreg: [systemPower, batteryGauge, accelerator],
 };
 
 /** The collectors of one source that the settings turn on. */

@@ -6,20 +6,24 @@ import { collector } from "./collector.ts";
 export const machine = collector({
   source: "powermetrics",
   metrics: {
-    info: gauge("powermetrics_info", "Model and operating system build of the machine; always 1", [
+    info: gauge("powermetrics_info", "Model, chip and operating system of the machine; always 1", [
       "hw_model",
       "os_build",
+      "chip",
+      "os_version",
       "simulated",
     ]),
     duration: gauge("powermetrics_sample_duration_seconds", "True length of the sample window"),
   },
   create:
     ({ simulated }) =>
-    ({ hwModel, osBuild, elapsedNs }, observe) => {
+    ({ hwModel, osBuild, chip, osVersion, elapsedNs }, observe) => {
       if (hwModel !== undefined || osBuild !== undefined) {
         observe("info", 1, {
           hw_model: hwModel ?? "",
           os_build: osBuild ?? "",
+          chip: chip ?? "",
+          os_version: osVersion ?? "",
           simulated: simulated ? "true" : "",
         });
       }

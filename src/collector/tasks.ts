@@ -1,6 +1,6 @@
 /** What the busiest tasks used, off by default for privacy: a bounded set of names, everything else summed as `_other`. */
 import { agentCounter } from "../metric/metric.ts";
-import type { TaskWindow } from "../parse/sample.ts";
+import type { PowermetricsSample, TaskWindow } from "../parse/sample.ts";
 import { collector } from "./collector.ts";
 
 const metrics = {
@@ -34,6 +34,11 @@ const metrics = {
     "Bytes the task wrote to disks, summed over all sample windows",
     ["name"],
   ),
+  energy: agentCounter(
+    "powermetrics_task_energy_joules_total",
+    "Energy of the task, estimated: its share of CPU time of the CPU's energy and of GPU time of the GPU's; what has no share is _other's",
+    ["name"],
+  ),
   received: agentCounter(
     "powermetrics_task_network_receive_bytes_total",
     "Bytes the task received, summed over all sample windows",
@@ -60,14 +65,75 @@ export const tasks = collector({
   create({ tasks: { top } }) {
     const ranking = rankTasks(top);
     return (sample, observe, { accrues }) => {
+      if (accrues) ranking.add(sample.tasks ?? [], shareEnergy(sample));
       if (sample.tasks === undefined) return;
-      if (accrues) ranking.add(sample.tasks);
       for (const [name, usage] of ranking.usages()) {
-        for (const field of fields) observe(field, usage[field], { name });
+        for (const field of fields) observe(field, valueOf(usage, field), { name });
       }
     };
   },
 });
+
+/** Microjoules of a window: whole ones, so that their sum is the rails' sum exactly. Absent where no rail reports energy. */
+interface SharedEnergy {
+  readonly ofTask: ReadonlyMap<TaskWindow, number>;
+  /** What no task has a share of: the ANE's, and all of a rail in whose window no task has time. */
+  readonly rest: number;
+}
+
+/** Shares the CPU's energy by CPU time and the GPU's by GPU time. */
+function shareEnergy(sample: PowermetricsSample): SharedEnergy | undefined {
+  const { cpu, gpu, ane } = railsOf(sample);
+  if (cpu === undefined && gpu === undefined && ane === undefined) return undefined;
+  const { tasks = [] } = sample;
+  const ofTask = new Map<TaskWindow, number>();
+  const unshared =
+    share(microjoules(cpu), tasks, (task) => task.cpuNs ?? 0, ofTask) +
+    share(microjoules(gpu), tasks, (task) => task.gpuNs ?? 0, ofTask);
+  return { ofTask, rest: microjoules(ane) + unshared };
+}
+
+type Rails = Readonly<Record<"cpu" | "gpu" | "ane", number | undefined>>;
+
+/** Millijoules; an Intel Mac reports its whole package, GPU included, in place of the three. */
+function railsOf({ processor, gpu }: PowermetricsSample): Rails {
+  const { cpuMillijoules, packageMillijoules } = processor ?? {};
+  if (cpuMillijoules === undefined && packageMillijoules !== undefined)
+    return { cpu: packageMillijoules, gpu: undefined, ane: undefined };
+  return {
+    cpu: cpuMillijoules,
+    gpu: processor?.gpuMillijoules ?? gpu?.millijoules,
+    ane: processor?.aneMillijoules,
+  };
+}
+
+function microjoules(millijoules = 0): number {
+  return Math.round(millijoules * 1000);
+}
+
+/** Adds each task's part of `amount` to its share, rounded down; returns what is left. */
+function share(
+  amount: number,
+  tasks: readonly TaskWindow[],
+  timeOf: (task: TaskWindow) => number,
+  shares: Map<TaskWindow, number>,
+): number {
+  const total = tasks.reduce((all, task) => all + timeOf(task), 0);
+  let left = amount;
+  if (!(total > 0)) return left;
+  for (const task of tasks) {
+    const part = Math.min(left, Math.floor(amount * (timeOf(task) / total)));
+    shares.set(task, (shares.get(task) ?? 0) + part);
+    left -= part;
+  }
+  return left;
+}
+
+/** Energy is summed in whole microjoules. */
+function valueOf(usage: Usage, field: Field): number | undefined {
+  const sum = usage[field];
+  return field === "energy" && sum !== undefined ? sum / 1e6 : sum;
+}
 
 /** How much of a name's rank outlives a window: a busy task keeps its place through some ten quiet windows. */
 const memory = 0.9;
@@ -87,7 +153,7 @@ interface Ranked {
  * ever receives windows of names that have no place, so it never falls.
  */
 function rankTasks(top: number): {
-  add(window: readonly TaskWindow[]): void;
+  add(window: readonly TaskWindow[], energy: SharedEnergy | undefined): void;
   usages(): Iterable<readonly [string, Usage]>;
 } {
   const named = new Map<string, Ranked>();
@@ -107,14 +173,15 @@ function rankTasks(top: number): {
   }
 
   return {
-    add(window) {
+    add(window, energy) {
       for (const rank of named.values()) rank.score *= memory;
       const busiestFirst = window.toSorted((a, b) => (b.cpuNs ?? 0) - (a.cpuNs ?? 0));
       for (const task of busiestFirst) {
         const rank = top > 0 ? place(task.name, task.cpuNs ?? 0) : undefined;
         if (rank !== undefined) rank.score += task.cpuNs ?? 0;
-        addUsage(rank?.usage ?? other, task);
+        addUsage(rank?.usage ?? other, windowOf(task, energy && (energy.ofTask.get(task) ?? 0)));
       }
+      addUsage(other, { energy: energy?.rest });
     },
     *usages() {
       for (const [name, { usage }] of named) yield [name, usage];
@@ -123,8 +190,18 @@ function rankTasks(top: number): {
   };
 }
 
-function addUsage(usage: Usage, task: TaskWindow): void {
-  const window: Record<Field, number | undefined> = {
+function addUsage(usage: Usage, window: WindowUsage): void {
+  for (const field of fields) {
+    const delta = window[field];
+    if (delta !== undefined) usage[field] = (usage[field] ?? 0) + delta;
+  }
+}
+
+type WindowUsage = Readonly<Partial<Record<Field, number | undefined>>>;
+
+function windowOf(task: TaskWindow, energy: number | undefined): WindowUsage {
+  return {
+    energy,
     cpu: seconds(task.cpuNs),
     gpu: seconds(task.gpuNs),
     energyImpact: task.energyImpact,
@@ -134,10 +211,6 @@ function addUsage(usage: Usage, task: TaskWindow): void {
     received: task.networkReceivedBytes,
     transmitted: task.networkTransmittedBytes,
   };
-  for (const field of fields) {
-    const delta = window[field];
-    if (delta !== undefined) usage[field] = (usage[field] ?? 0) + delta;
-  }
 }
 
 function seconds(ns: number | undefined): number | undefined {

@@ -23,6 +23,9 @@ export interface PowermetricsSample {
   readonly isDelta: boolean;
   readonly hwModel?: string;
   readonly osBuild?: string;
+  /** As sysctl said last. */
+  readonly chip?: string;
+  readonly osVersion?: string;
   /** Milliseconds since the Unix epoch; moves by seconds with clock changes. */
   readonly bootTimeMs?: number;
   /** Lower case, verbatim otherwise. */
@@ -169,7 +172,7 @@ export interface VmStatSample {
   readonly findings: Findings;
 }
 
-/** What `sysctl vm.swapusage hw.memsize kern.boottime kern.memorystatus_vm_pressure_level` said. */
+/** What `sysctl` said of memory, boot time, load and the machine's names. */
 export interface SysctlSample {
   readonly swapTotalBytes?: number;
   readonly swapUsedBytes?: number;
@@ -179,6 +182,12 @@ export interface SysctlSample {
   readonly bootTimeMs?: number;
   /** 1 normal, 2 warning, 4 critical. */
   readonly memoryPressureLevel?: number;
+  /** Over as many minutes. */
+  readonly loadAverages?: { readonly one?: number; readonly five?: number; readonly fifteen?: number };
+  /** `Apple M4 Pro`; an Intel Mac's with its clock: `Intel(R) Core(TM) i9-9880H CPU @ 2.30GHz`. */
+  readonly chip?: string;
+  /** Of macOS: `15.5`. */
+  readonly osVersion?: string;
   readonly findings: Findings;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Reads what `sysctl vm.swapusage hw.memsize kern.boottime kern.memorystatus_vm_pressure_level` prints.
+ * Reads what `sysctl` prints of the names in `sysctlNames`.
  * 2^64 has 20 digits: what has more is no number of the kernel's, and with hundreds of them it would be Infinity.
  */
 import { defined } from "../runtime/defined.ts";
@@ -16,7 +16,13 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["hw.memsize", readMemorySize],
   ["kern.boottime", readBootTime],
   ["kern.memorystatus_vm_pressure_level", readPressureLevel],
+  ["vm.loadavg", readLoadAverages],
+  ["machdep.cpu.brand_string", (value) => readName("chip", value)],
+  ["kern.osproductversion", (value) => readName("osVersion", value)],
 ]);
+
+/** What is asked in one run; a name that an older macOS lacks costs its own line only. */
+export const sysctlNames: readonly string[] = [...readers.keys()];
 
 const unitBytes: Readonly<Record<string, number>> = {
   "": 1,
@@ -92,4 +98,25 @@ function readPressureLevel(value: string, log: FindingLog): Values | undefined {
   if (pressureLevels.has(Number(value))) return { memoryPressureLevel: Number(value) };
   log.implausible("memory_pressure_level");
   return {};
+}
+
+/** No Mac has as many threads. */
+const mostLoad = 1e6;
+
+/** `{ 1.41 1.52 1.60 }` */
+function readLoadAverages(value: string, log: FindingLog): Values | undefined {
+  const loads = /^\{ (\d{1,9}[.,]\d{1,9}) (\d{1,9}[.,]\d{1,9}) (\d{1,9}[.,]\d{1,9}) \}$/.exec(value);
+  if (loads === null) return undefined;
+  const [one, five, fifteen] = loads
+    .slice(1)
+    .map((load) => log.within("load_average", Number(load.replace(",", ".")), 0, mostLoad));
+  return { loadAverages: defined({ one, five, fifteen }) };
+}
+
+/** Becomes a label. */
+const longestName = 100;
+
+function readName(key: "chip" | "osVersion", value: string): Values | undefined {
+  const name = value.trim().slice(0, longestName).toWellFormed();
+  return name === "" ? undefined : { [key]: name };
 }

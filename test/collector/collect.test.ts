@@ -7,6 +7,7 @@ import { catalogue } from "../../src/meter/catalogue.ts";
 import { createBootTime, createSourceMeter, type SourceMeter } from "../../src/meter/meter.ts";
 import type { PmsetSample, PowermetricsSample, TaskWindow } from "../../src/parse/sample.ts";
 import { allSettings, defaultSettings, powermetricsSample } from "../support/samples.ts";
+import fc from "../support/property.ts";
 import { valuesOf } from "../support/snapshots.ts";
 
 const at = Date.UTC(2026, 0, 1);
@@ -57,6 +58,11 @@ test("a full sample gives every value of the machine, and nothing else", () => {
     'powermetrics_thermal_pressure_state{state="heavy"}': 0,
     'powermetrics_thermal_pressure_state{state="trapping"}': 0,
     'powermetrics_thermal_pressure_state{state="sleeping"}': 0,
+    'powermetrics_thermal_pressure_seconds_total{state="nominal"}': 1,
+    'powermetrics_thermal_pressure_seconds_total{state="moderate"}': 0,
+    'powermetrics_thermal_pressure_seconds_total{state="heavy"}': 0,
+    'powermetrics_thermal_pressure_seconds_total{state="trapping"}': 0,
+    'powermetrics_thermal_pressure_seconds_total{state="sleeping"}': 0,
     powermetrics_battery_charge_percent: 20,
     powermetrics_network_receive_bytes_total: 100,
     powermetrics_network_receive_packets_total: 2,
@@ -155,6 +161,60 @@ test("a task that rises takes the place of the least busy one, and _other never 
     assert.ok(names.length <= 3, names.join());
     if (window === 49) assert.ok('powermetrics_task_cpu_seconds_total{name="riser"}' in values);
   }
+});
+
+test("the energy of tasks is shared by their CPU and GPU time, and its sum is the rails' sum", () => {
+  const tasks = [
+    { name: "a", cpuNs: 3e8, gpuNs: 0 },
+    { name: "b", cpuNs: 1e8, gpuNs: 5e8 },
+  ];
+  const values = collect(powermetricsSample({ tasks }), allSettings);
+  const ofTask = (name: string): number | undefined =>
+    values[`powermetrics_task_energy_joules_total{name="${name}"}`];
+  assert.deepEqual([ofTask("a"), ofTask("b"), ofTask("_other")], [0.0675, 0.0225 + 0.012, 0]);
+});
+
+test("energy without a task that took time is everybody else's", () => {
+  const values = collect(powermetricsSample({ tasks: [{ name: "a" }] }), allSettings);
+  assert.equal(values['powermetrics_task_energy_joules_total{name="_other"}'], 0.102);
+  assert.equal(values['powermetrics_task_energy_joules_total{name="a"}'], 0);
+});
+
+test("whatever the tasks, their joules are the rails' joules to the microjoule", () => {
+  const amount = fc.integer({ min: 0, max: 1e6 });
+  const time = fc.integer({ min: 0, max: 1e10 });
+  const task = fc.record({ name: fc.constantFrom("a", "b", "c", "d"), cpuNs: time, gpuNs: time });
+  const window = fc.record({ cpu: amount, gpu: amount, ane: amount, tasks: fc.array(task) });
+  fc.assert(
+    fc.property(fc.array(window, { minLength: 1, maxLength: 40 }), (windows) => {
+      const meter = powermetricsMeter({ ...allSettings, tasks: { enabled: true, top: 4 } });
+      let joules: readonly number[] = [];
+      for (const [index, { cpu, gpu, ane, tasks }] of windows.entries()) {
+        const energies = { cpuMillijoules: cpu, gpuMillijoules: gpu, aneMillijoules: ane };
+        const sample = powermetricsSample({ tasks, processor: { ...energies, clusters: [], cores: [] } });
+        const { snapshot } = meter.measure(sample, at + index * 1000, 1000);
+        joules = Object.entries(valuesOf(snapshot)).flatMap(([key, value]) =>
+          key.startsWith("powermetrics_task_energy") ? [value] : [],
+        );
+      }
+      const rails = windows.reduce((all, { cpu, gpu, ane }) => all + cpu + gpu + ane, 0);
+      assert.equal(
+        joules.reduce((all, value) => all + Math.round(value * 1e6), 0),
+        rails * 1000,
+      );
+    }),
+  );
+});
+
+test("the time in each thermal state adds up the windows that ended in it", () => {
+  const meter = powermetricsMeter();
+  const states = ["nominal", "heavy", "heavy", "scorching"];
+  const values = states.map((thermalPressure, index) =>
+    valuesOf(meter.measure(powermetricsSample({ thermalPressure }), at + index * 1000, 1000).snapshot),
+  );
+  const seconds = (state: string): number | undefined =>
+    values.at(-1)?.[`powermetrics_thermal_pressure_seconds_total{state="${state}"}`];
+  assert.deepEqual(["nominal", "heavy", "scorching", "moderate"].map(seconds), [1, 2, 1, 0]);
 });
 
 test("Low Power Mode and the mode are two views of one setting, and absent where pmset prints neither", () => {

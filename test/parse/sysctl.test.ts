@@ -30,6 +30,24 @@ test("all four names are read", () => {
   });
 });
 
+test("load averages, chip and version of macOS are read", () => {
+  const text = [
+    "vm.loadavg: { 1.41 1.52 1.60 }",
+    "machdep.cpu.brand_string: Apple M4 Pro",
+    "kern.osproductversion: 15.5",
+  ].join("\n");
+  assert.deepEqual(read(text), {
+    loadAverages: { one: 1.41, five: 1.52, fifteen: 1.6 },
+    chip: "Apple M4 Pro",
+    osVersion: "15.5",
+    findings: nothingFound,
+  });
+});
+
+test("load averages of another shape are reported as unknown", () => {
+  assert.deepEqual(read("vm.loadavg: { many }\nhw.memsize: 8589934592").findings.unknown, ["vm.loadavg"]);
+});
+
 test("a name that the system does not have leaves the others", () => {
   assert.deepEqual(read("hw.memsize: 8589934592\n"), { memoryBytes: 2 ** 33, findings: nothingFound });
 });
