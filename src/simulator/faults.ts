@@ -25,6 +25,10 @@ const kinds = [
   "hang",
   "interval",
   "glitch",
+  // ioreg
+  "ghost",
+  "stuck",
+  "reset",
 ] as const;
 
 export type FaultKind = (typeof kinds)[number];

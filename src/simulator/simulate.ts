@@ -1,15 +1,15 @@
 /**
- * Impersonates one of four Apple tools, so that the agent runs its real child processes anywhere.
+ * Impersonates one of five Apple tools, so that the agent runs its real child processes anywhere.
  *
  * Read on in settings.ts (the flags), mac.ts and chips.ts (the machine), load.ts (how busy it is), then a tool: powermetrics.ts with
- * document.ts, apple-silicon.ts and intel.ts; vm-stat.ts and sysctl.ts with memory.ts; pmset.ts.
+ * document.ts, apple-silicon.ts and intel.ts; vm-stat.ts and sysctl.ts with memory.ts; pmset.ts; ioreg.ts.
  */
 import { configure, type Settings } from "./settings.ts";
 import { shiftedClock, toolWorld, unpacedClock, type ToolWorld, type World } from "./process.ts";
 
 export { processWorld, type World } from "./process.ts";
 
-export const simulatedTools = ["powermetrics", "vm_stat", "sysctl", "pmset"] as const;
+export const simulatedTools = ["powermetrics", "vm_stat", "sysctl", "pmset", "ioreg"] as const;
 
 export type SimulatedTool = (typeof simulatedTools)[number];
 
@@ -21,6 +21,7 @@ const tools: Readonly<Record<SimulatedTool, () => Promise<Tool>>> = {
   vm_stat: async () => (await import("./vm-stat.ts")).vmStat,
   sysctl: async () => (await import("./sysctl.ts")).sysctl,
   pmset: async () => (await import("./pmset.ts")).pmset,
+  ioreg: async () => (await import("./ioreg.ts")).ioreg,
 };
 
 /**

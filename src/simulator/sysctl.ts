@@ -1,5 +1,6 @@
 /** The simulated sysctl, as far as anyone asks: memory, swap, boot and wake times, and what the machine is. */
-import { bootTimeMs, memoryBytes, type Host } from "./mac.ts";
+import { demandAt, meanOver } from "./load.ts";
+import { bootTimeMs, logicalCpus, memoryBytes, type Host } from "./mac.ts";
 import { memoryAt } from "./memory.ts";
 import { chance } from "./noise.ts";
 import { misbehave } from "./faults.ts";
@@ -16,6 +17,7 @@ const oids: Readonly<Record<string, Oid>> = {
   "kern.waketime": wakeTime,
   "kern.memorystatus_vm_pressure_level": (host, timeMs) => String(memoryAt(host, timeMs).pressureLevel),
   "kern.osproductversion": (host) => host.os,
+  "vm.loadavg": loadAverages,
   "machdep.cpu.brand_string": (host) => host.chip.brand,
 };
 
@@ -48,6 +50,16 @@ function swapUsage(host: Host, timeMs: number): string {
   const { swapTotalBytes, swapUsedBytes } = memoryAt(host, timeMs);
   const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(2)}M`;
   return `total = ${mebibytes(swapTotalBytes)}  used = ${mebibytes(swapUsedBytes)}  free = ${mebibytes(swapTotalBytes - swapUsedBytes)}  (encrypted)`;
+}
+
+/** A demand of 1 is as many threads as there are CPUs. */
+function loadAverages(host: Host, timeMs: number): string {
+  const cpus = logicalCpus(host).length;
+  const loads = [1, 5, 15].map((minutes) => {
+    const window = { startMs: timeMs - minutes * 60_000, endMs: timeMs, elapsedNs: 0 };
+    return (meanOver(window, (at) => demandAt(host.seed, at)) * cpus + 0.6).toFixed(2);
+  });
+  return `{ ${loads.join(" ")} }`;
 }
 
 /** Laptops woke some time this morning; desktops never slept. */
