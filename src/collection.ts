@@ -85,5 +85,6 @@ function intervalsOf(settings: Configuration["sources"]): Record<SourceName, num
     vm_stat: settings.vm_stat.interval,
     sysctl: settings.sysctl.interval,
     pmset: settings.pmset.interval,
+    ioreg: settings.ioreg.interval,
   };
 }

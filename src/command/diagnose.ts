@@ -135,6 +135,7 @@ async function openMachine(
       vm_stat: command("vm_stat"),
       sysctl: command("sysctl"),
       pmset: command("pmset"),
+      ioreg: command("ioreg"),
     },
     neededSamplers: needed,
     samplers,

@@ -45,7 +45,7 @@ function cannotAskMac({ configuration }: Loaded, world: World): boolean {
 
 /** Every tool is this program again, which impersonates it. */
 export function withSimulator(configuration: Configuration, self: readonly string[]): Configuration {
-  const { powermetrics, vm_stat, sysctl, pmset } = configuration.sources;
+  const { powermetrics, vm_stat, sysctl, pmset, ioreg } = configuration.sources;
   const command = (tool: string): readonly string[] => [...self, "simulate", tool];
   return {
     ...configuration,
@@ -54,6 +54,7 @@ export function withSimulator(configuration: Configuration, self: readonly strin
       vm_stat: { ...vm_stat, command: command("vm_stat") },
       sysctl: { ...sysctl, command: command("sysctl") },
       pmset: { ...pmset, command: command("pmset") },
+      ioreg: { ...ioreg, command: command("ioreg") },
     },
   };
 }

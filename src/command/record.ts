@@ -2,14 +2,14 @@
 import { randomBytes } from "node:crypto";
 import { createCollection } from "../collection.ts";
 import { configuredIdentities, lookUpIdentities, usersOf } from "../diagnosis/identities.ts";
-import { pathOf, runTool } from "../diagnosis/machine.ts";
+import { runTool } from "../diagnosis/machine.ts";
 import { createRedactor, type Redactor } from "../diagnosis/redact.ts";
 import { createOwnMeter } from "../meter/own-meter.ts";
 import type { Logger } from "../runtime/log.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { childEnvironment } from "../source/child.ts";
 import { createHeartbeat } from "../source/heartbeat.ts";
-import { openRecorder, type ExtraName, type Recorder } from "../source/record.ts";
+import { openRecorder, type Recorder } from "../source/record.ts";
 import type { Frame, Source, SourceListener } from "../source/source.ts";
 import type { SourceName } from "../parse/sample.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
@@ -75,7 +75,7 @@ function goesOn(recorded: ReturnType<Recorder["write"]>, world: World): boolean 
 }
 
 async function openRedactor({ configuration, simulated }: Prepared, world: World): Promise<Redactor> {
-  const { powermetrics, vm_stat, sysctl, pmset } = configuration.sources;
+  const { powermetrics, vm_stat, sysctl, pmset, ioreg } = configuration.sources;
   const identities = await lookUpIdentities(
     {
       clock: world.clock,
@@ -85,6 +85,7 @@ async function openRedactor({ configuration, simulated }: Prepared, world: World
         vm_stat: vm_stat.command,
         sysctl: sysctl.command,
         pmset: pmset.command,
+        ioreg: ioreg.command,
       },
       isMac: world.platform === "darwin" && !simulated,
       users: usersOf(world),
@@ -95,32 +96,18 @@ async function openRedactor({ configuration, simulated }: Prepared, world: World
   return createRedactor([...identities, ...configuredIdentities(configuration)], randomBytes(32));
 }
 
-/** What is printed once and is worth a test: the list of samplers, the battery and the GPU. */
+/** What is printed once and is worth a test: the list of samplers. */
 async function recordExtras(
-  { configuration, simulated }: Prepared,
+  { configuration }: Prepared,
   recorder: Recorder,
   redactor: Redactor | undefined,
   world: World,
 ): Promise<void> {
-  const ioreg = pathOf({ prefix: "" }, "/usr/sbin/ioreg");
-  const onMac = world.platform === "darwin" && !simulated;
-  const extras: readonly (readonly [ExtraName, readonly string[]])[] = [
-    ["help", [...configuration.sources.powermetrics.command, "--help"]],
-    ...(onMac
-      ? ([
-          ["battery", [ioreg, "-a", "-r", "-n", "AppleSmartBattery"]],
-          ["gpu", [ioreg, "-a", "-r", "-d", "1", "-c", "IOAccelerator"]],
-        ] as const)
-      : []),
-  ];
   const tools = { clock: world.clock, environment: childEnvironment(world.env) };
-  await Promise.all(
-    extras.map(async ([name, argv]) => {
-      const { stdout, stderr } = await runTool(tools, argv, { signal: world.signal });
-      const text = stdout === "" ? stderr : stdout;
-      if (text !== "") goesOn(recorder.keep(name, Buffer.from(redactor?.text(text) ?? text)), world);
-    }),
-  );
+  const argv = [...configuration.sources.powermetrics.command, "--help"];
+  const { stdout, stderr } = await runTool(tools, argv, { signal: world.signal });
+  const text = stdout === "" ? stderr : stdout;
+  if (text !== "") goesOn(recorder.keep("help", Buffer.from(redactor?.text(text) ?? text)), world);
 }
 
 interface CollectOptions {

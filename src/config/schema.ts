@@ -76,10 +76,20 @@ const sourcesSchema = z.strictObject({
     .describe("Memory pages and faults"),
   sysctl: polledSchema("sysctl", "/usr/sbin/sysctl", "30s")
     .prefault({})
-    .describe("Swap, memory size and pressure"),
+    .describe("Swap, memory size and pressure, load, chip and version of macOS"),
   pmset: polledSchema("pmset", "/usr/bin/pmset", "60s")
     .prefault({})
     .describe("Power source and battery state"),
+  ioreg: polledSchema("ioreg", "/usr/sbin/ioreg", "60s")
+    .extend({
+      battery: z
+        .boolean()
+        .default(true)
+        .describe("Export the battery's state and the power of the whole machine"),
+      gpu: z.boolean().default(true).describe("Export memory and load of each GPU"),
+    })
+    .prefault({})
+    .describe("The battery's gauge, the power of the whole machine, and the GPUs"),
 });
 
 const journalSchema = z.strictObject({

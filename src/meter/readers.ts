@@ -1,12 +1,14 @@
 /** Reads the frames of each source: which parser reads them, and when and over which window the sample was taken. */
 import type { CollectorSettings } from "../collector/collector.ts";
+import { parseIoreg } from "../parse/ioreg.ts";
 import { parsePmset } from "../parse/pmset.ts";
 import { parsePowermetrics } from "../parse/powermetrics.ts";
 import { parsed, type ParseResult } from "../parse/result.ts";
-import type { Samples, SourceName } from "../parse/sample.ts";
+import type { Samples, SourceName, SysctlSample } from "../parse/sample.ts";
 import { parseSysctl } from "../parse/sysctl.ts";
 import { parseVmStat } from "../parse/vm-stat.ts";
 import type { Machine } from "../source/host.ts";
+import { defined } from "../runtime/defined.ts";
 import { splitReports } from "../source/poll.ts";
 import type { Frame } from "../source/source.ts";
 import { createPlausibility } from "./plausibility.ts";
@@ -31,24 +33,35 @@ export type Read<Sample> = (frame: Frame) => ParseResult<Timed<Sample> | { reado
 type Readers = { readonly [S in SourceName]: Read<Samples[S]> };
 
 /**
- * @param intervalMs the interval asked of powermetrics; absent for a recording, which does not say
+ * @param intervals between two frames of a source, milliseconds; absent for a recording, which does not say
  * @param machine the one that the reports are of, where it can be asked
  */
 export function createReaders(
   settings: CollectorSettings,
-  intervalMs: number | undefined,
+  intervals: Readonly<Record<SourceName, number>> | undefined,
   machine: Machine | undefined,
 ): Readers {
   let memoryBytes = machine?.memoryBytes;
+  let names: Pick<SysctlSample, "chip" | "osVersion"> = {};
+  const readPowermetrics = powermetricsReader(settings, intervals?.powermetrics, machine);
   return {
-    powermetrics: powermetricsReader(settings, intervalMs, machine),
+    powermetrics(frame) {
+      const result = readPowermetrics(frame);
+      if (!result.ok || "skipped" in result.value) return result;
+      return parsed({ ...result.value, sample: { ...result.value.sample, ...names } });
+    },
     vm_stat: (frame) => taken(frame, parseVmStat(frame.bytes, memoryBytes)),
     sysctl(frame) {
       const result = parseSysctl(frame.bytes);
-      if (result.ok) memoryBytes = result.value.memoryBytes ?? memoryBytes;
+      if (result.ok) {
+        const { chip = names.chip, osVersion = names.osVersion } = result.value;
+        names = defined({ chip, osVersion });
+        memoryBytes = result.value.memoryBytes ?? memoryBytes;
+      }
       return taken(frame, result);
     },
     pmset: (frame) => taken(frame, parsePmset(...splitReports(frame.bytes))),
+    ioreg: ioregReader(intervals !== undefined),
   };
 }
 
@@ -80,6 +93,44 @@ function powermetricsReader(
     const sample = check(document.value, lagMs > windowMs / 2 + timestampPrecisionMs);
     return parsed({ sample, time, windowMs, accrues: verdict.accrues, lagMs });
   };
+}
+
+/** A gauge that was not read for longer has stopped; it is read every 30 to 60 s. */
+const longestGaugeAgeMs = 5 * 60_000;
+/** The gauge's time is of the same clock, in whole seconds. */
+const gaugeAheadMs = 1000;
+
+/**
+ * A sample is of the time when the battery's gauge was read, which may be a minute ago; the GPUs' figures share it. Where there is no
+ * such time, or none that is newer than the sample before, it is of the moment it came.
+ */
+function ioregReader(isLive: boolean): Read<Samples["ioreg"]> {
+  let last = 0;
+  return ({ bytes, receivedAt }) => {
+    const result = parseIoreg(...splitReports(bytes));
+    if (!result.ok) return result;
+    const { updateTimeMs: updated } = result.value;
+    const isStuck = isLive && updated !== undefined && receivedAt - updated > longestGaugeAgeMs;
+    const isOwn =
+      !isStuck &&
+      updated !== undefined &&
+      updated > last &&
+      (!isLive || updated <= receivedAt + gaugeAheadMs);
+    const time = isOwn ? updated : receivedAt;
+    last = time;
+    return parsed({
+      sample: isStuck ? withoutGauge(result.value) : result.value,
+      time,
+      windowMs: 0,
+      accrues: true,
+    });
+  };
+}
+
+/** Its figures are those of long ago. */
+function withoutGauge({ gpus, findings }: Samples["ioreg"]): Samples["ioreg"] {
+  const implausible = [...findings.implausible, "battery_update_time"];
+  return { ...(gpus !== undefined && { gpus }), findings: { ...findings, implausible } };
 }
 
 /** A report of a polled tool is a state at the moment it came. */

@@ -49,9 +49,10 @@ export interface PipelineOptions {
 export function createSourcePipelines(options: PipelineOptions): SourcePipelines {
   const { settings, intervals, machine } = options;
   const boot = createBootTime();
-  const readers = createReaders(settings, intervals?.powermetrics, machine);
+  const readers = createReaders(settings, intervals, machine);
   return {
     powermetrics: createSourcePipeline("powermetrics", readers.powermetrics, boot, options),
+    ioreg: createSourcePipeline("ioreg", readers.ioreg, boot, options),
     vm_stat: createSourcePipeline("vm_stat", readers.vm_stat, boot, options),
     sysctl: createSourcePipeline("sysctl", readers.sysctl, boot, options),
     pmset: createSourcePipeline("pmset", readers.pmset, boot, options),

@@ -1,19 +1,25 @@
-/** Makes the sources from their settings: one stream and three polls. */
+/** Makes the sources from their settings: one stream and four polls. */
 import { createBackoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
 import type { Argv } from "./child.ts";
 import type { Heartbeat } from "./heartbeat.ts";
-import { type PolledName, createPoll } from "./poll.ts";
+import { type IoregSubjects, type PolledName, createPoll, runsOf } from "./poll.ts";
 import { type Buffering, createPowermetrics } from "./powermetrics.ts";
 import type { Source } from "./source.ts";
 import type { SourceName } from "../parse/sample.ts";
 
 /** The `sources` section of the configuration, as far as sources see it. */
-export type SourceSettings = Readonly<
-  Record<SourceName, { readonly enabled: boolean; readonly interval: number; readonly command: Argv }>
->;
+export type SourceSettings = Readonly<Record<Exclude<SourceName, "ioreg">, OneSource>> & {
+  readonly ioreg: OneSource & IoregSubjects;
+};
+
+interface OneSource {
+  readonly enabled: boolean;
+  readonly interval: number;
+  readonly command: Argv;
+}
 
 export interface SourceWorld {
   /** What the enabled collectors need, or what the configuration asks for. */
@@ -32,18 +38,19 @@ export interface SourceWorld {
 /** Restarts of powermetrics: soon after a mishap, a minute apart when it keeps failing. */
 const restartBackoff = { minMs: 1000, maxMs: 60_000 };
 
-const polled: readonly PolledName[] = ["sysctl", "vm_stat", "pmset"];
+const polled: readonly PolledName[] = ["sysctl", "vm_stat", "pmset", "ioreg"];
 
 /** The enabled sources; sysctl comes first, since counters start at the boot time that it reports. */
 export function openSources(settings: SourceSettings, world: SourceWorld): readonly Source[] {
   const polls = polled
-    .filter((name) => settings[name].enabled)
+    .filter((name) => settings[name].enabled && runsOf(name, settings.ioreg).length > 0)
     .map((name) => {
       const { command, interval } = settings[name];
       return createPoll({
         ...world,
         name,
         command,
+        runs: runsOf(name, settings.ioreg),
         intervalMs: interval,
         log: world.log.child({ source: name }),
       });

@@ -10,6 +10,7 @@ import type { Logger } from "../runtime/log.ts";
 import { ended, notStarted, createReport, type Report } from "./report.ts";
 import type { Source, SourceEnd, SourceFailure, SourceListener } from "./source.ts";
 import type { SourceName } from "../parse/sample.ts";
+import { sysctlNames } from "../parse/sysctl.ts";
 
 export type PolledName = Exclude<SourceName, "powermetrics">;
 
@@ -17,6 +18,8 @@ export interface PollOptions {
   readonly name: PolledName;
   /** `[/usr/bin/vm_stat]`, or the simulator and its first arguments. */
   readonly command: Argv;
+  /** The arguments of each run that makes up one report; see `runsOf`. */
+  readonly runs: readonly Argv[];
   readonly intervalMs: number;
   readonly clock: Clock;
   readonly log: Logger;
@@ -25,23 +28,48 @@ export interface PollOptions {
 }
 
 interface Tool {
-  /** The arguments of each run that makes up one report. */
-  readonly runs: readonly Argv[];
   /** What was printed counts although the tool failed: sysctl fails for one name that an older macOS lacks. */
   readonly tolerant: boolean;
+  /** Printing nothing is an answer: ioreg does where no entry matches. */
+  readonly mayBeEmpty: boolean;
+  readonly maxBytes: number;
 }
 
+const longestText = 256 * 1024;
+/** Beyond its figures an entry lists every counter of its driver. */
+const longestEntries = 4 * 1024 * 1024;
+
 const tools: Readonly<Record<PolledName, Tool>> = {
-  vm_stat: { runs: [[]], tolerant: false },
-  sysctl: {
-    runs: [["vm.swapusage", "hw.memsize", "kern.boottime", "kern.memorystatus_vm_pressure_level"]],
-    tolerant: true,
-  },
-  pmset: { runs: [["-g", "batt"], ["-g"]], tolerant: true },
+  vm_stat: { tolerant: false, mayBeEmpty: false, maxBytes: longestText },
+  sysctl: { tolerant: true, mayBeEmpty: false, maxBytes: longestText },
+  pmset: { tolerant: true, mayBeEmpty: false, maxBytes: longestText },
+  ioreg: { tolerant: true, mayBeEmpty: true, maxBytes: longestEntries },
 };
 
+/** What ioreg is asked for. */
+export interface IoregSubjects {
+  readonly battery: boolean;
+  readonly gpu: boolean;
+}
+
+/** The arguments of each run of a tool; none where nothing is asked for. */
+export function runsOf(name: PolledName, { battery, gpu }: IoregSubjects): readonly Argv[] {
+  switch (name) {
+    case "vm_stat":
+      return [[]];
+    case "sysctl":
+      return [sysctlNames];
+    case "pmset":
+      return [["-g", "batt"], ["-g"]];
+    case "ioreg":
+      return [
+        ...(battery ? [["-a", "-r", "-c", "AppleSmartBattery"]] : []),
+        ...(gpu ? [["-a", "-r", "-d", "1", "-c", "IOAccelerator"]] : []),
+      ];
+  }
+}
+
 const longestRunMs = 5000;
-const maxBytes = 256 * 1024;
 const separator = Buffer.from([0]);
 
 export function createPoll(options: PollOptions): Source {
@@ -52,7 +80,7 @@ export function createPoll(options: PollOptions): Source {
   };
 }
 
-/** The outputs in one frame of pmset, in the order of its runs: `-g batt`, `-g`. Empty where that run failed. */
+/** The outputs in one frame of a tool with several runs, in their order. Empty where that run failed. */
 export function splitReports(bytes: Buffer): readonly Buffer[] {
   const reports: Buffer[] = [];
   let from = 0;
@@ -87,12 +115,12 @@ async function pollOnce(options: PollOptions, report: Report, signal: AbortSigna
   const timeoutMs = Math.min(options.intervalMs, longestRunMs);
   const tool = tools[options.name];
   const runs = await Promise.all(
-    tool.runs.map((args) =>
+    options.runs.map((args) =>
       runTool([...options.command, ...args], {
         ...options,
         spawn: options.spawn ?? spawnChild,
         timeoutMs,
-        maxBytes,
+        maxBytes: tool.maxBytes,
         signal,
       }),
     ),
@@ -105,7 +133,8 @@ function tell(options: PollOptions, tool: Tool, runs: readonly ToolRun[], report
   const failures = runs.flatMap((run) => diagnose(options, run) ?? []);
   const [failure] = failures;
   const outputs = runs.map((run) => (run.status === "ended" ? run.stdout : Buffer.alloc(0)));
-  if (failure !== undefined && (!tool.tolerant || outputs.every((output) => output.length === 0))) {
+  const hasNothing = outputs.every((output) => output.length === 0);
+  if (failure !== undefined && (!tool.tolerant || hasNothing)) {
     report.failed(failure);
     return;
   }
@@ -118,6 +147,7 @@ function joinReports(outputs: readonly Buffer[]): Buffer {
 }
 
 function diagnose({ name, command, intervalMs }: PollOptions, run: ToolRun): SourceFailure | undefined {
+  const { mayBeEmpty, maxBytes } = tools[name];
   const advice = `see sources.${name}.command`;
   switch (run.status) {
     case "stopped":
@@ -137,7 +167,7 @@ function diagnose({ name, command, intervalMs }: PollOptions, run: ToolRun): Sou
     case "ended":
       if (run.exit.kind === "not_started") return notStarted(name, command, run.exit);
       if (run.exit.kind !== "exited" || run.exit.code !== 0) return ended(name, run.exit, run.stderr);
-      if (run.stdout.length > 0) return undefined;
+      if (run.stdout.length > 0 || mayBeEmpty) return undefined;
       return {
         reason: "empty",
         message: `unexpected output of ${name}: got nothing, want a report; ${advice}`,

@@ -3,7 +3,7 @@
  *
  *     DIR/powermetrics.plist   documents, NUL between them, as the tool writes them
  *     DIR/vm_stat.txt …        reports one after the other
- *     DIR/powermetrics-help.txt, ioreg-*.plist   printed once
+ *     DIR/powermetrics-help.txt   printed once
  *     DIR/record.jsonl         {"source":"vm_stat","receivedAt":1767225600000,"offset":0,"length":1137}, in the order of arrival
  */
 import { closeSync, existsSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
@@ -18,15 +18,12 @@ export const recordFiles: Readonly<Record<SourceName, string>> = {
   vm_stat: "vm_stat.txt",
   sysctl: "sysctl.txt",
   pmset: "pmset.txt",
+  ioreg: "ioreg.plist",
 };
 export const recordIndex = "record.jsonl";
 
 /** What is printed once; not part of the index, and not replayed. */
-const extraFiles = {
-  help: "powermetrics-help.txt",
-  battery: "ioreg-battery.plist",
-  gpu: "ioreg-accelerator.plist",
-} as const;
+const extraFiles = { help: "powermetrics-help.txt" } as const;
 
 export type ExtraName = keyof typeof extraFiles;
 

@@ -149,7 +149,7 @@ function pipelinesTo(publish: (snapshot: Snapshot) => void): SourcePipelines {
     interrupts: true,
     simulated: true,
   };
-  const intervals = { powermetrics: 1000, vm_stat: 1000, sysctl: 1000, pmset: 1000 };
+  const intervals = { powermetrics: 1000, vm_stat: 1000, sysctl: 1000, pmset: 1000, ioreg: 1000 };
   return createSourcePipelines({ settings, intervals, own: createOwnMeter(0), log: silentLogger, publish });
 }
 

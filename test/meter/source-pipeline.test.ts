@@ -9,7 +9,7 @@ import { defaultSettings } from "../support/samples.ts";
 import { endedOf, valuesOf } from "../support/snapshots.ts";
 
 const at = Date.UTC(2026, 0, 1);
-const intervals = { powermetrics: 1000, vm_stat: 10_000, sysctl: 30_000, pmset: 60_000 };
+const intervals = { powermetrics: 1000, vm_stat: 10_000, sysctl: 30_000, pmset: 60_000, ioreg: 60_000 };
 
 interface Rig {
   readonly pipelines: SourcePipelines;

@@ -26,7 +26,7 @@ async function told(
     version: "1.2.3",
     nodeVersion: "v24.0.0",
     sources: [],
-    pipelines: { powermetrics: silent, vm_stat: silent, sysctl: silent, pmset: silent },
+    pipelines: { powermetrics: silent, vm_stat: silent, sysctl: silent, pmset: silent, ioreg: silent },
     powermetricsCpu: { seconds: undefined, refresh: () => Promise.resolve() },
     journal,
     deliveries: { reports: () => [] },

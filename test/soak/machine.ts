@@ -16,7 +16,7 @@ const settings: CollectorSettings = {
   interrupts: false,
   simulated: true,
 };
-const intervals = { powermetrics: 1000, vm_stat: 10_000, sysctl: 30_000, pmset: 60_000 };
+const intervals = { powermetrics: 1000, vm_stat: 10_000, sysctl: 30_000, pmset: 60_000, ioreg: 60_000 };
 const ownIntervalMs = 15_000;
 
 export interface Machine {

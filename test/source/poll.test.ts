@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { childEnvironment, type Argv, type ChildExit, type Spawn } from "../../src/source/child.ts";
-import { createPoll, splitReports, type PollOptions } from "../../src/source/poll.ts";
+import { createPoll, runsOf, splitReports, type PollOptions } from "../../src/source/poll.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { collectEvents, collectLog, fakeTool, type CollectedLog, type Events } from "./events.ts";
 
@@ -16,9 +16,11 @@ function run(t: TestContext, command: Argv, options: Partial<PollOptions> = {}):
   const events = collectEvents();
   const log = collectLog();
   const controller = new AbortController();
+  const { name = "vm_stat" } = options;
   const source = createPoll({
-    name: "vm_stat",
+    name,
     command,
+    runs: runsOf(name, { battery: true, gpu: true }),
     intervalMs: 10_000,
     clock: systemClock,
     log,

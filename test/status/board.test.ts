@@ -39,7 +39,7 @@ function openBoard(journal?: Parameters<typeof createBoard>[0]["journal"]) {
     nodeVersion: "v24.0.0",
     simulated: false,
     sources: [{ name: "powermetrics", intervalMs: 1000 }],
-    pipelines: { powermetrics, vm_stat: silent, sysctl: silent, pmset: silent },
+    pipelines: { powermetrics, vm_stat: silent, sysctl: silent, pmset: silent, ioreg: silent },
     latest() {
       asked++;
       return latest;

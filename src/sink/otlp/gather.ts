@@ -117,7 +117,7 @@ function runOf(series: PointSeries, { families, runs }: Found): Run {
 /** Adds a snapshot's points; those of a series that is already past this time are left out. Returns the samples it took. */
 function addRow({ columns, runs }: Plan, snapshot: Snapshot): number {
   const { time, values } = snapshot;
-  const starts = { boot: startOf(snapshot, "boot"), agent: startOf(snapshot, "agent") };
+  const starts = { boot: startOf(snapshot, "boot"), agent: startOf(snapshot, "agent"), unknown: 0 };
   let added = 0;
   for (let at = 0; at < columns.length; at++) {
     const column = columns[at];

@@ -139,7 +139,7 @@ function startTimestampTails(snapshots: readonly Snapshot[]): Tails {
   const { plain } = timestampTails(snapshots);
   const since = (start: Metric["since"]): readonly Uint8Array[] =>
     snapshots.map(({ time, starts }) => encodeTail(time, Math.round(starts[start] ?? 0)));
-  const counters = { boot: since("boot"), agent: since("agent") };
+  const counters = { boot: since("boot"), agent: since("agent"), unknown: plain };
   return { plain, of: (metric) => (metric.type === "gauge" ? plain : counters[metric.since]) };
 }
 
