@@ -168,12 +168,15 @@ function systemPower(host: Host, timeMs: number): number {
   return Math.round(millijoulesBetween(host, timeMs - 1000, timeMs));
 }
 
+/** The gauge begins anew this often. A Mac's counts for weeks; here each run adds all of it up, in 15 ms at most. */
+const gaugeLifeMs = 4 * 3_600_000;
+
 /**
- * Added up since midnight (UTC), in steps of the gauge's readings: the chip's rails as powermetrics prints them, and a rest for display,
- * memory, SSD, radios and losses. A Mac counts since longer ago; here each run adds all of it up anew.
+ * Added up in steps of the gauge's readings: the chip's rails as powermetrics prints them, and a rest for display, memory, SSD,
+ * radios and losses.
  */
 function systemEnergy(host: Host, timeMs: number, faults: readonly Fault[]): Entry {
-  const from = startOf(timeMs, hasFault(faults, "reset") ? 10 * 60_000 : day);
+  const from = startOf(timeMs, hasFault(faults, "reset") ? gaugeLifeMs / 24 : gaugeLifeMs);
   let millijoules = 0;
   for (let at = from; at < timeMs; at += readingMs)
     millijoules += millijoulesBetween(host, at, at + readingMs);
