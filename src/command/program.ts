@@ -126,6 +126,7 @@ const addOnce: Add = (program, world, done) =>
 interface ReplayOptions {
   readonly powermetrics?: string;
   readonly vmStat?: string;
+  readonly ioreg?: string;
   readonly format: "prometheus" | "openmetrics" | "json" | "jsonl";
   readonly push?: boolean;
 }
@@ -137,6 +138,7 @@ const addReplay: Add = (program, world, done) =>
     .argument("[folder]", "a folder that record has written")
     .option("--powermetrics <file>", "a stream of powermetrics -f plist")
     .option("--vm-stat <file>", "reports of vm_stat, one after the other")
+    .option("--ioreg <file>", "what ioreg -a -r printed of AppleSmartBattery, IOAccelerator or both")
     .addOption(configOption())
     .addOption(
       new Option("--format <format>", "form of the output")
@@ -146,11 +148,12 @@ const addReplay: Add = (program, world, done) =>
     .addOption(pushOption())
     .action(async (folder: string | undefined, options: Options & ReplayOptions) => {
       const { replay } = await import("./replay.ts");
-      const { powermetrics, vmStat, format, push } = options;
+      const { powermetrics, vmStat, ioreg, format, push } = options;
       const files = {
         ...(folder !== undefined && { folder }),
         ...(powermetrics !== undefined && { powermetrics }),
         ...(vmStat !== undefined && { vmStat }),
+        ...(ioreg !== undefined && { ioreg }),
       };
       done(await replay({ ...choice(options), files, format, push: push === true }, world));
     });

@@ -25,10 +25,11 @@ export interface ReplayChoice extends RunChoice {
 /** 0 when at least one sample came out. Prints the last snapshot of each source, or with `jsonl` every one. */
 export async function replay(choice: ReplayChoice, world: World): Promise<ExitCode> {
   const { files, format } = choice;
-  const { folder, powermetrics, vmStat } = files;
-  if ((folder === undefined) === (powermetrics === undefined && vmStat === undefined)) {
+  const { folder, powermetrics, vmStat, ioreg } = files;
+  const hasFile = [powermetrics, vmStat, ioreg].some((path) => path !== undefined);
+  if ((folder !== undefined) === hasFile) {
     world.stderr(
-      "replay must have a recording: give a FOLDER, or --powermetrics FILE, --vm-stat FILE or both\n",
+      "replay must have a recording: give a FOLDER, or one or more of --powermetrics, --vm-stat and --ioreg FILE\n",
     );
     return exitCode.usage;
   }
@@ -91,7 +92,9 @@ async function feed(
     });
     return undefined;
   } catch (error) {
-    const given = [files.folder, files.powermetrics, files.vmStat].filter((path) => path !== undefined);
+    const given = [files.folder, files.powermetrics, files.vmStat, files.ioreg].filter(
+      (path) => path !== undefined,
+    );
     return `cannot replay ${given.join(" and ")}: ${causeOf(error)}`;
   }
 }

@@ -142,7 +142,8 @@ function tell(options: PollOptions, tool: Tool, runs: readonly ToolRun[], report
   report.frame({ bytes: joinReports(outputs), receivedAt: options.clock.now() });
 }
 
-function joinReports(outputs: readonly Buffer[]): Buffer {
+/** The outputs of the runs of one poll as one frame; see `splitReports`. */
+export function joinReports(outputs: readonly Buffer[]): Buffer {
   return Buffer.concat(outputs.flatMap((output, index) => (index === 0 ? [output] : [separator, output])));
 }
 

@@ -1,6 +1,7 @@
 /** Reads recorded output as frames in document order, whoever recorded it. */
 import { accessSync, createReadStream, existsSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { joinReports } from "./poll.ts";
 import { createFramer, type DroppedFrame, type Garbage } from "./frame.ts";
 import { recordFiles, recordIndex } from "./record.ts";
 import { readRecording, type RecordedFrame } from "./recording.ts";
@@ -11,6 +12,7 @@ export interface ReplayFiles {
   readonly folder?: string;
   readonly powermetrics?: string;
   readonly vmStat?: string;
+  readonly ioreg?: string;
 }
 
 export interface ReplayListener {
@@ -28,7 +30,8 @@ const reportHead = "Mach Virtual Memory Statistics";
 
 /**
  * Files of one recorded folder are replayed by its index, with the times of their arrival. Else a vm_stat report takes
- * the time of the powermetrics document with the same number, and without any the file's own.
+ * the time of the powermetrics document with the same number, and without any the file's own; ioreg's reports come last, and name their
+ * own time where they have a battery.
  *
  * @throws Error when a file cannot be read
  */
@@ -38,17 +41,19 @@ export async function replayFiles(files: ReplayFiles, listener: ReplayListener):
     return;
   }
   // The frames of others would come all the same.
-  for (const path of [files.powermetrics, files.vmStat]) if (path !== undefined) accessSync(path);
+  for (const path of [files.powermetrics, files.vmStat, files.ioreg])
+    if (path !== undefined) accessSync(path);
   const folder = recordedFolder(files);
   if (folder !== undefined) await replayFolder(folder, (source) => isWanted(source, files), listener);
   else await replayPlain(files, listener);
 }
 
 /** The folder whose index covers all given files. */
-function recordedFolder({ powermetrics, vmStat }: ReplayFiles): string | undefined {
+function recordedFolder({ powermetrics, vmStat, ioreg }: ReplayFiles): string | undefined {
   const given = [
     [powermetrics, recordFiles.powermetrics],
     [vmStat, recordFiles.vm_stat],
+    [ioreg, recordFiles.ioreg],
   ].filter((pair): pair is [string, string] => pair[0] !== undefined);
   const [first] = given;
   if (first === undefined) return undefined;
@@ -72,7 +77,15 @@ function isWanted(source: SourceName, { powermetrics, vmStat }: ReplayFiles): bo
   return source !== "vm_stat" || vmStat !== undefined;
 }
 
-async function replayPlain({ powermetrics, vmStat }: ReplayFiles, listener: ReplayListener): Promise<void> {
+async function replayPlain(files: ReplayFiles, listener: ReplayListener): Promise<void> {
+  await replayTimed(files, listener);
+  if (files.ioreg === undefined) return;
+  const receivedAt = listener.lastTime() ?? modified(files.ioreg);
+  for (const bytes of splitIoreg(readFileSync(files.ioreg)))
+    await listener.frame({ source: "ioreg", bytes, receivedAt });
+}
+
+async function replayTimed({ powermetrics, vmStat }: ReplayFiles, listener: ReplayListener): Promise<void> {
   const reports = vmStat === undefined ? [] : splitVmStat(readFileSync(vmStat));
   let next = 0;
 
@@ -116,6 +129,36 @@ function splitVmStat(bytes: Buffer): readonly Buffer[] {
   for (let at = bytes.indexOf(reportHead); at >= 0; at = bytes.indexOf(reportHead, at + 1)) starts.push(at);
   if (starts.length <= 1) return [bytes];
   return starts.map((start, index) => bytes.subarray(start, starts[index + 1]));
+}
+
+const endOfDocument = "</plist>";
+/** What is said once in the outputs of one poll. */
+const subjects = ["AppleSmartBattery", "PerformanceStatistics"];
+
+/** A poll's outputs, one after the other: a subject that comes again begins the next report. */
+function splitIoreg(bytes: Buffer): readonly Buffer[] {
+  const reports: Buffer[][] = [];
+  for (const document of splitDocuments(bytes)) {
+    const report = reports.at(-1);
+    const repeats = subjects.some(
+      (subject) => document.includes(subject) && report?.some((one) => one.includes(subject)),
+    );
+    if (report === undefined || repeats) reports.push([document]);
+    else report.push(document);
+  }
+  return reports.map(joinReports);
+}
+
+/** What stands behind the last end is left to the parser's complaint. */
+function splitDocuments(bytes: Buffer): readonly Buffer[] {
+  const documents: Buffer[] = [];
+  let from = 0;
+  for (let end = bytes.indexOf(endOfDocument); end >= 0; end = bytes.indexOf(endOfDocument, from)) {
+    documents.push(bytes.subarray(from, end + endOfDocument.length));
+    from = end + endOfDocument.length;
+  }
+  const rest = bytes.subarray(from);
+  return documents.length > 0 && rest.every((byte) => byte <= 0x20) ? documents : [...documents, rest];
 }
 
 function modified(path: string | undefined): number {

@@ -11,6 +11,7 @@ import { run, temporaryFolder, valueOf } from "./agent.ts";
 const captures = fileURLToPath(new URL("../../../shared/captures/", import.meta.url));
 const withoutCaptures = existsSync(captures) ? false : "no captures beside the project (../shared/captures)";
 const oracle = fileURLToPath(new URL("oracle.py", import.meta.url));
+const ioregOracle = fileURLToPath(new URL("ioreg_oracle.py", import.meta.url));
 const withoutPython = skipWithout("python3");
 
 /** What the fixed metrics and their close relatives are called: of these nothing may be there that the oracle has not. */
@@ -55,6 +56,56 @@ test(
     for (const name of files) await assertAgrees(join(folder, name));
   },
 );
+
+test(
+  "every capture of ioreg comes out as Python's plistlib reads it",
+  { skip: withoutCaptures || withoutPython },
+  async () => {
+    const folder = join(captures, "ioreg");
+    const files = readdirSync(folder).filter((name) => /^(battery|accelerator)/.test(name));
+    assert.ok(files.length >= 8);
+    for (const name of files) await assertIoregAgrees(join(folder, name));
+  },
+);
+
+test(
+  "ioreg of simulated machines comes out as Python's plistlib reads it",
+  { skip: withoutPython },
+  async (t) => {
+    const folder = temporaryFolder(t);
+    for (const chip of ["m1", "m4", "m5pro", "intel"])
+      for (const [subject, os] of [
+        ["AppleSmartBattery", ""],
+        ["AppleSmartBattery", "27.0"],
+        ["IOAccelerator", ""],
+      ] as const) {
+        const version = os === "" ? [] : ["--os", os];
+        const argv = ["simulate", "ioreg", "--chip", chip, ...version, "-a", "-r", "-c", subject];
+        const { code, stdout, stderr } = await run(argv);
+        assert.equal(code, 0, stderr);
+        const file = join(folder, `${chip}.plist`);
+        writeFileSync(file, stdout);
+        await assertIoregAgrees(file);
+      }
+  },
+);
+
+async function assertIoregAgrees(file: string): Promise<void> {
+  const answer = execFileSync(findReceiver("python3") ?? "python3", [ioregOracle, file], {
+    encoding: "utf8",
+  });
+  const expected = Object.entries(JSON.parse(answer) as Record<string, number>);
+  const { stdout, stderr } = await run(["replay", "--ioreg", file]);
+  for (const [series, want] of expected) {
+    const got = valueOf(stdout, series) ?? NaN;
+    assert.ok(
+      Math.abs(got - want) <= 1e-9 * Math.max(1, Math.abs(want)),
+      `${series}: got ${got}, want ${want}`,
+    );
+  }
+  const shown = stdout.split("\n").filter((line) => line.startsWith("ioreg_"));
+  assert.equal(shown.length, expected.length, `${basename(file)}: ${stderr}${shown.join("\n")}`);
+}
 
 /** A time at which some cores are so busy that rounding takes the sum of their states beyond 1. */
 const busy = ["--seed", "11", "--start", "2026-01-05T08:00:00Z"];
