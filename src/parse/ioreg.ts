@@ -5,14 +5,14 @@
  */
 import { defined } from "../runtime/defined.ts";
 import { fieldsOf, type Fields } from "./field.ts";
-import { findingLog, type FindingLog } from "./finding.ts";
+import { createFindingLog, type FindingLog } from "./finding.ts";
 import { isArray, isDict, parsePlist, type PlistDict, type PlistValue } from "./plist/reader.ts";
 import { failed, parsed, type ParseResult } from "./result.ts";
 import type { Battery, BatteryCapacities, GpuEntry, IoregSample, SystemPower } from "./sample.ts";
 
 /** Reads the outputs of one poll, each of which may be empty: nothing is printed where no entry matches. */
 export function parseIoreg(...outputs: readonly Uint8Array[]): ParseResult<IoregSample> {
-  const log = findingLog();
+  const log = createFindingLog();
   const entries: PlistDict[] = [];
   for (const output of outputs) {
     if (isBlank(output)) continue;
