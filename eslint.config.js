@@ -27,7 +27,6 @@ const world = {
 /** Files with a function of more than 60 lines, still to be cut; none is added. */
 const longFunctions = [
   "src/command/run.ts",
-  "src/journal/{cursor,journal,ledger,row-reader,row-writer,store,tail,volume,writing}.ts",
 ];
 
 export default tseslint.config(

@@ -1,12 +1,9 @@
-/**
- * Opens the database: what is fit to be a journal, how it is tuned, and that only one agent writes to it.
- */
+/** Opens the database: what is fit to be a journal, how it is tuned, that only one agent writes to it, and what its errors mean. */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { AsideKind } from "./damage.ts";
-import { faultOf } from "./fault.ts";
-import { makePrivate, strayLog } from "./files.ts";
+import { causeOf } from "../runtime/cause.ts";
+import { makePrivate, strayLog, type AsideKind } from "./files.ts";
 import { applicationId, migrate, migrations, pragma, versionOf } from "./schema.ts";
 
 export const pageBytes = 4096;
@@ -21,27 +18,34 @@ const busyMs = 100;
 
 /** Opens or creates the journal's database for writing. `logPages` bounds the write-ahead log. */
 export function openDatabase(path: string, logPages: number, steps = migrations): Opened {
-  const open: DatabaseSync[] = [];
-  try {
+  const opened: DatabaseSync[] = [];
+  const result = attempt(() => {
     mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
     makePrivate(`${path}.lock`);
-    const lock = takeLock(path, open);
-    if (lock === undefined) return { status: "unavailable", reason: "another process writes to it" };
+    const lock = new DatabaseSync(`${path}.lock`, { timeout: 0 });
+    opened.push(lock);
+    if (!takeLock(lock)) return { status: "unavailable", reason: "another process writes to it" };
     const stray = strayLog(path);
     if (stray !== undefined) return { status: "unusable", ...stray };
     makePrivate(path);
     const database = new DatabaseSync(path, { timeout: busyMs, enableForeignKeyConstraints: false });
-    open.push(database);
+    opened.push(database);
     const unfit = unfitness(database, steps.length);
     if (unfit !== undefined) return { status: "unusable", ...unfit };
     tune(database, logPages);
     migrate(database, steps);
-    return { status: "open", database: kept(open, database), lock };
+    return { status: "open", database, lock };
+  });
+  if (result.status !== "open") for (const one of opened) one.close();
+  return result;
+}
+
+function attempt(open: () => Opened): Opened {
+  try {
+    return open();
   } catch (error) {
     const { kind, reason } = faultOf(error);
     return kind === "damaged" ? { status: "unusable", kind, reason } : { status: "unavailable", reason };
-  } finally {
-    for (const one of open) one.close();
   }
 }
 
@@ -53,30 +57,22 @@ export function isInUse(path: string): boolean {
     database.exec("PRAGMA locking_mode = EXCLUSIVE; SELECT 1 FROM sqlite_schema");
     return false;
   } catch (error) {
-    return error instanceof Error && "errcode" in error && error.errcode === 5;
+    return isBusy(error);
   } finally {
     database?.close();
   }
 }
 
-/** Empties the list of what has to be closed on the way out. */
-function kept(open: DatabaseSync[], database: DatabaseSync): DatabaseSync {
-  open.length = 0;
-  return database;
-}
-
 /**
  * The lock is an open transaction on an empty database beside the journal: the system gives it back when the process dies,
- * and unlike an exclusive lock on the journal itself it lets `journal stats` read.
+ * and unlike an exclusive lock on the journal itself it lets `journal stats` read. False where another process has it.
  */
-function takeLock(path: string, open: DatabaseSync[]): DatabaseSync | undefined {
-  const lock = new DatabaseSync(`${path}.lock`, { timeout: 0 });
-  open.push(lock);
+function takeLock(lock: DatabaseSync): boolean {
   try {
     lock.exec("BEGIN EXCLUSIVE");
-    return lock;
+    return true;
   } catch (error) {
-    if (error instanceof Error && "errcode" in error && error.errcode === 5) return undefined;
+    if (isBusy(error)) return false;
     throw error;
   }
 }
@@ -96,7 +92,7 @@ function unfitness(database: DatabaseSync, version: number): { kind: AsideKind; 
 /**
  * - WAL: a commit is one append, and readers in other processes do not wait.
  * - synchronous FULL: in WAL mode NORMAL syncs at checkpoints only, so that power loss takes commits back. `store.ts` lowers it for
- *   cursor moves alone.
+ *   what need not wait for the drive.
  * - fullfsync: macOS' fsync stops at the drive's cache; F_FULLFSYNC does not. Ignored elsewhere.
  * - auto_vacuum INCREMENTAL: deleted segments give their pages back to the volume; has to precede the first table.
  * - no mmap: an I/O error has to be an error, not a signal.
@@ -114,4 +110,69 @@ function tune(database: DatabaseSync, logPages: number): void {
     PRAGMA cache_size = -512;
     PRAGMA temp_store = MEMORY;
     PRAGMA mmap_size = 0`);
+}
+
+/**
+ * What an error means for the journal. `full`: no room, reading goes on. `contradicted`: rows are there that were not written here.
+ * `damaged`: the file is no sound database. `unavailable`: everything else that a disk may do; opening it anew may help.
+ */
+export interface Fault {
+  readonly kind: "full" | "contradicted" | "damaged" | "unavailable";
+  readonly reason: string;
+}
+
+/** Primary result codes of sqlite.org/rescode.html; the extended ones carry them in their lowest byte. */
+const sqliteError = 1;
+const sqliteBusy = 5;
+const sqliteCorrupt = 11;
+const sqliteFull = 13;
+const sqliteConstraint = 19;
+const sqliteMismatch = 20;
+const sqliteNotADatabase = 26;
+
+/** Throws on what is no failure of the disk: that is a bug. */
+export function faultOf(error: unknown): Fault {
+  if (!(error instanceof Error)) throw error;
+  const reason = causeOf(error);
+  if ("errcode" in error && typeof error.errcode === "number")
+    return { kind: kindOf(error.errcode & 0xff), reason };
+  if (isTooLarge(error)) return { kind: "damaged", reason: "unexpected number: got more than 2^53" };
+  if ("code" in error && typeof error.code === "string" && !/^ERR_(?!FS_)/.test(error.code))
+    return { kind: error.code === "ENOSPC" || error.code === "EDQUOT" ? "full" : "unavailable", reason };
+  throw error;
+}
+
+/** What SQLite would throw for a database that contradicts itself. */
+export function damage(message: string): Error {
+  return Object.assign(new Error(message), { errcode: sqliteCorrupt });
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && error.errcode === sqliteBusy;
+}
+
+/** The journal writes no such number, and Node reads none. */
+function isTooLarge(error: Error): boolean {
+  return (
+    "code" in error &&
+    error.code === "ERR_OUT_OF_RANGE" &&
+    error.message.startsWith("Value is too large to be represented as a JavaScript number")
+  );
+}
+
+function kindOf(primary: number): Fault["kind"] {
+  switch (primary) {
+    case sqliteFull:
+      return "full";
+    // A table is missing, or holds what it can't: the statements themselves are tested.
+    case sqliteError:
+    case sqliteMismatch:
+    case sqliteCorrupt:
+    case sqliteNotADatabase:
+      return "damaged";
+    case sqliteConstraint:
+      return "contradicted";
+    default:
+      return "unavailable";
+  }
 }

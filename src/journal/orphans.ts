@@ -2,36 +2,29 @@
  * Sinks whose block is configured no more: what they wait for stays for as long as the journal keeps anything, and is dropped and
  * counted after that, or when `journal forget` asks for it.
  */
+import { defined } from "../runtime/defined.ts";
 import type { Logger } from "../runtime/log.ts";
-import type { Account, Ledger } from "./ledger.ts";
+import type { Position, Positions } from "./positions.ts";
 import { sizeOf } from "./ranges.ts";
-import type { Tail } from "./tail.ts";
 import type { Orphan, SinkAssignment } from "./types.ts";
-import type { Volume } from "./volume.ts";
 
-interface OrphanParts {
-  readonly options: { readonly maxAgeMs: number; readonly log: Logger };
-  readonly recent: Tail;
-  readonly book: Ledger;
-}
-
-/** Tells of every backlog that goes over to another id or address, or that has no block any more. */
+/** Logs every backlog that goes over to another id or address, or that has no block any more. */
 export function assignSinks(
-  { options, recent, book }: OrphanParts,
+  positions: Positions,
   assignments: readonly SinkAssignment[],
   nowMs: number,
+  { log, maxAgeMs }: { readonly log: Logger; readonly maxAgeMs: number },
 ): void {
-  const { log, maxAgeMs } = options;
-  const before = book.accounts().map((account) => ({ ...account }));
-  book.assign(assignments, recent.next, nowMs);
+  const before = positions.all().map((position) => ({ ...position }));
+  positions.assign(assignments, nowMs);
   for (const old of before) {
     const next = assignments.find(({ was }) => was === old.sink);
-    if (next !== undefined) tellChange(old, next, log);
-    else if (old.goneMs === undefined) tellGone(old.sink, book.account(old.sink), maxAgeMs, log);
+    if (next !== undefined) logChange(old, next, log);
+    else if (old.goneMs === undefined) logGone(old.sink, positions.of(old.sink), maxAgeMs, log);
   }
 }
 
-function tellChange(old: Account, { sink, block }: SinkAssignment, log: Logger): void {
+function logChange(old: Position, { sink, block }: SinkAssignment, log: Logger): void {
   if (old.goneMs !== undefined) log.info(`${sink} is configured again and goes on with its backlog`);
   if (old.sink !== sink) log.info(`sink ${old.sink} is called ${sink} now, its backlog stays`);
   if (old.block !== undefined && old.block.address !== block.address)
@@ -41,7 +34,7 @@ function tellChange(old: Account, { sink, block }: SinkAssignment, log: Logger):
     });
 }
 
-function tellGone(sink: string, orphan: Account | undefined, maxAgeMs: number, log: Logger): void {
+function logGone(sink: string, orphan: Position | undefined, maxAgeMs: number, log: Logger): void {
   if (orphan === undefined) log.info(`${sink} is configured no more, and nothing waits for it`);
   else
     log.warn(`${sink} is configured no more: its backlog is kept for journal.max_age`, {
@@ -51,54 +44,48 @@ function tellGone(sink: string, orphan: Account | undefined, maxAgeMs: number, l
     });
 }
 
-/** True for an orphan. */
+/** Drops an orphan and all that it waits for; false for a sink that is none. */
 export function forget(
-  { options: { log }, recent, book }: OrphanParts,
-  account: Account,
+  positions: Positions,
+  sink: string,
   reason: "forgotten" | "max_age",
+  log: Logger,
 ): boolean {
-  if (account.goneMs === undefined) return false;
-  const { snapshots, samples } = book.remove(account, reason, recent.next);
-  if (snapshots === 0) log.info(`nothing waits any more for ${account.sink}, which is configured no more`);
+  const position = positions.of(sink);
+  if (position?.goneMs === undefined) return false;
+  const { snapshots, samples } = positions.remove(position, reason);
+  if (snapshots === 0) log.info(`nothing waits any more for ${sink}, which is configured no more`);
   else
-    log.warn(`dropped the backlog of ${account.sink}, which is configured no more`, {
-      snapshots,
-      samples,
-      reason,
-    });
+    log.warn(`dropped the backlog of ${sink}, which is configured no more`, { snapshots, samples, reason });
   return true;
 }
 
-/** Heeds requests of `journal forget`, and lets go of orphans that wait for nothing, or have for too long. */
-export function tendOrphans(parts: OrphanParts & { readonly place: Volume }, now: number | undefined): void {
-  const { options, book, place } = parts;
-  for (const sink of place.read((store) => store.hasForgetRequests()) === true
-    ? (place.write((store) => store.forgetRequests()) ?? [])
-    : []) {
-    const account = book.account(sink);
-    if (account === undefined) options.log.info(`nothing waits for ${sink}, which was to be forgotten`);
-    else if (!forget(parts, account, "forgotten"))
-      options.log.warn(`cannot forget ${sink}: it is configured; remove its block first`);
-  }
-  for (const account of book.accounts()) {
-    if (account.goneMs === undefined) continue;
-    if (account.waiting.length === 0 || (now !== undefined && now - account.goneMs > options.maxAgeMs))
-      forget(parts, account, "max_age");
+/** Forgets what `journal forget` asks for. */
+export function forgetRequested(positions: Positions, requests: readonly string[], log: Logger): void {
+  for (const sink of requests)
+    if (positions.of(sink) === undefined) log.info(`nothing waits for ${sink}, which was to be forgotten`);
+    else if (!forget(positions, sink, "forgotten", log))
+      log.warn(`cannot forget ${sink}: it is configured; remove its block first`);
+}
+
+/** Drops orphans that wait for nothing, or have for too long; for neither where the time is not known. */
+export function forgetOld(
+  positions: Positions,
+  nowMs: number | undefined,
+  maxAgeMs: number,
+  log: Logger,
+): void {
+  for (const { sink, goneMs, waiting } of positions.all()) {
+    if (goneMs === undefined) continue;
+    if (waiting.length === 0 || (nowMs !== undefined && nowMs - goneMs > maxAgeMs))
+      forget(positions, sink, "max_age", log);
   }
 }
 
-export function orphansOf({ options, book }: OrphanParts): readonly Orphan[] {
-  return book.accounts().flatMap(({ sink, block, goneMs, waiting }) =>
-    goneMs === undefined
-      ? []
-      : [
-          {
-            sink,
-            waiting: sizeOf(waiting),
-            goneMs,
-            untilMs: goneMs + options.maxAgeMs,
-            ...(block !== undefined && { address: block.address }),
-          },
-        ],
-  );
+export function orphansOf(positions: Positions, maxAgeMs: number): readonly Orphan[] {
+  return positions.all().flatMap(({ sink, block, goneMs, waiting }) => {
+    if (goneMs === undefined) return [];
+    const untilMs = goneMs + maxAgeMs;
+    return [defined({ sink, waiting: sizeOf(waiting), goneMs, untilMs, address: block?.address })];
+  });
 }

@@ -3,8 +3,15 @@ import type { SeqRange } from "./types.ts";
 
 export type SeqSet = readonly SeqRange[];
 
-/** The end of a range that grows with every append. */
-export const open = Number.MAX_SAFE_INTEGER;
+/** `seq` and every number after it: a range that grows with each append. */
+export function rangeFrom(seq: number): SeqRange {
+  return { firstSeq: seq, lastSeq: Number.MAX_SAFE_INTEGER };
+}
+
+/** Every number before `seq`. */
+export function rangeBefore(seq: number): SeqRange {
+  return { firstSeq: 0, lastSeq: seq - 1 };
+}
 
 export function sizeOf(set: SeqSet): number {
   return set.reduce((sum, { firstSeq, lastSeq }) => sum + lastSeq - firstSeq + 1, 0);

@@ -1,14 +1,20 @@
-/** Reads a journal from another process, `journal stats` while the agent runs: read-only, and nothing is repaired. */
+/**
+ * Reads the journal without a cursor: the past for the page and for export, the figures of `journal stats`, and all that from another
+ * process while the agent runs: read-only, and nothing is repaired.
+ */
 import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
-import { selected, statsOf, storedHistory } from "./archive.ts";
-import { faultOf } from "./fault.ts";
-import { rowReader, type RowReader } from "./row-reader.ts";
-import { applicationId, migrations, pragma, versionOf } from "./schema.ts";
-import type { Segment } from "./segments.ts";
-import { storedSegments } from "./store.ts";
-import type { HistoryQuery, JournalArchive, MetricOf, StoredSnapshot } from "./types.ts";
+import { defined } from "../runtime/defined.ts";
+import { faultOf } from "./database.ts";
+import { setAsides } from "./files.ts";
+import { rangeBefore, sizeOf, within } from "./ranges.ts";
+import { applicationId, migrations, named, pragma, versionOf } from "./schema.ts";
+import { createRowReader, rangeOf, rowsOf, storedSegments } from "./segments.ts";
+import type { ReadChains, ReadRows, Segment } from "./segments.ts";
+import { createSetReader } from "./series-sets.ts";
+import { databaseBytes, storedCursors } from "./store.ts";
+import type { HistoryQuery, JournalArchive, JournalStats, MetricOf, StoredSnapshot } from "./types.ts";
 
 type JournalReader = JournalArchive & Disposable;
 
@@ -21,18 +27,21 @@ type OpenedReader =
 const checkpointMs = 5000;
 
 export function openJournalReader(path: string, metricOf: MetricOf): OpenedReader {
-  if (!existsSync(path))
-    return { status: "unavailable", reason: `cannot read journal ${path}: no such file or directory` };
+  const unavailable = (reason: string): OpenedReader => ({
+    status: "unavailable",
+    reason: `cannot read journal ${path}: ${reason}`,
+  });
+  if (!existsSync(path)) return unavailable("no such file or directory");
   let database: DatabaseSync | undefined;
   try {
-    database = openReadOnly(path, checkpointMs);
+    database = openReadOnly(path);
     const objection = objectionTo(database);
-    if (objection === undefined) return { status: "open", reader: readerOf(database, path, metricOf) };
+    if (objection === undefined) return { status: "open", reader: createReader(database, path, metricOf) };
     database.close();
-    return { status: "unavailable", reason: `cannot read journal ${path}: ${objection}` };
+    return unavailable(objection);
   } catch (error) {
     database?.close();
-    return { status: "unavailable", reason: `cannot read journal ${path}: ${faultOf(error).reason}` };
+    return unavailable(faultOf(error).reason);
   }
 }
 
@@ -54,8 +63,8 @@ export function requestForget(path: string, sink: string): string | undefined {
  * A database in WAL mode that no process has open needs a log file created, which a reader without write permission can't; without
  * a log and without a writer nothing changes under the reader, so it may be called immutable.
  */
-function openReadOnly(path: string, patienceMs: number): DatabaseSync {
-  const database = new DatabaseSync(path, { readOnly: true, timeout: patienceMs });
+function openReadOnly(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { readOnly: true, timeout: checkpointMs });
   try {
     versionOf(database);
     return database;
@@ -77,8 +86,8 @@ function objectionTo(database: DatabaseSync): string | undefined {
   return undefined;
 }
 
-function readerOf(database: DatabaseSync, path: string, metricOf: MetricOf): JournalReader {
-  const { rows } = rowReader(database, metricOf);
+function createReader(database: DatabaseSync, path: string, metricOf: MetricOf): JournalReader {
+  const rows = createRowReader(database, createSetReader(database, metricOf));
   return {
     history: (query) => selected(readableHistory(segmentsOf(database), rows, query), query),
     stats: () => statsOf(database, path),
@@ -89,7 +98,7 @@ function readerOf(database: DatabaseSync, path: string, metricOf: MetricOf): Jou
 /** Of a segment whose pages are damaged what stands before the damage. */
 function* readableHistory(
   segments: readonly Segment[],
-  rows: RowReader["rows"],
+  rows: ReadRows,
   query: HistoryQuery,
 ): Generator<StoredSnapshot> {
   for (const segment of segments)
@@ -110,4 +119,80 @@ function segmentsOf(database: DatabaseSync): readonly Segment[] {
     const [first, last] = [Number(range?.["first"] ?? 0), Number(range?.["last"] ?? -1)];
     return [{ first, last, minTime: -Infinity, maxTime: Infinity, samples: 0, bytes: 0 }];
   }
+}
+
+/** Rows stored for each point asked for, over all sources, from which on key rows are dense enough. */
+const sparse = 120;
+
+/**
+ * Snapshots on disk that the query asks for, oldest first. Where far more are stored than asked for, only key rows are decoded, which
+ * stand at most 60 rows and a quarter of an hour apart.
+ */
+export function* storedHistory(
+  { segments, rows }: { readonly segments: readonly Segment[]; readonly rows: ReadRows },
+  { fromMs, toMs, maxPoints = Infinity }: HistoryQuery,
+): Generator<StoredSnapshot> {
+  const wanted = segments.filter(({ minTime, maxTime }) => maxTime >= fromMs && minTime <= toMs);
+  const keysOnly = wanted.reduce((sum, segment) => sum + rowsOf(segment), 0) > sparse * maxPoints;
+  const chains: ReadChains = new Map();
+  for (const segment of wanted)
+    for (const row of rows(rangeOf(segment), chains, { keysOnly })) {
+      const snapshot = row.decode();
+      if (snapshot !== undefined) yield snapshot;
+    }
+}
+
+/** Keeps what the query asks for, and of each source at most one snapshot a step. */
+export function* selected(
+  snapshots: Iterable<StoredSnapshot>,
+  query: HistoryQuery,
+): Generator<StoredSnapshot> {
+  const { fromMs, toMs, maxPoints } = query;
+  const steps = new Map<string, number>();
+  for (const snapshot of snapshots) {
+    if (!matches(snapshot, query)) continue;
+    const step =
+      maxPoints === undefined
+        ? NaN
+        : Math.floor(((snapshot.time - fromMs) * maxPoints) / (toMs - fromMs + 1));
+    if (steps.get(snapshot.source) === step) continue;
+    steps.set(snapshot.source, step);
+    yield snapshot;
+  }
+}
+
+function matches({ time, source, set }: StoredSnapshot, query: HistoryQuery): boolean {
+  const { fromMs, toMs, series } = query;
+  if (time < fromMs || time > toMs || (query.source !== undefined && query.source !== source)) return false;
+  return series === undefined || set.series.some(({ name }) => series(name));
+}
+
+export function statsOf(database: DatabaseSync, path: string): JournalStats {
+  const segments = storedSegments(database);
+  const stored = rangeBefore((segments.at(-1)?.last ?? 0) + 1);
+  const sources = database.prepare(`SELECT ${named("name last_time")} FROM source ORDER BY name`).all();
+  const sets = database.prepare("SELECT count(*) AS count FROM series_set").get();
+  return {
+    path,
+    bytes: databaseBytes(database),
+    ...sumsOf(segments),
+    seriesSets: Number(sets?.["count"]),
+    sources: sources.map((row) => ({ name: String(row["name"]), lastTimeMs: Number(row["last_time"]) })),
+    sinks: storedCursors(database).map(({ sink, waiting, block, goneMs }) => {
+      const ranges = within(waiting, stored);
+      return defined({ sink, waiting: sizeOf(ranges), ranges, address: block?.address, goneMs });
+    }),
+    setAside: setAsides(path),
+  };
+}
+
+function sumsOf(
+  segments: readonly Segment[],
+): Pick<JournalStats, "snapshots" | "samples" | "oldestTimeMs" | "newestTimeMs"> {
+  const snapshots = segments.reduce((sum, segment) => sum + rowsOf(segment), 0);
+  const samples = segments.reduce((sum, segment) => sum + segment.samples, 0);
+  if (segments.length === 0) return { snapshots, samples };
+  const oldestTimeMs = segments.reduce((least, { minTime }) => Math.min(least, minTime), Infinity);
+  const newestTimeMs = segments.reduce((most, { maxTime }) => Math.max(most, maxTime), -Infinity);
+  return { snapshots, samples, oldestTimeMs, newestTimeMs };
 }

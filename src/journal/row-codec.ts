@@ -97,11 +97,21 @@ function encodeValue(state: RowState, index: number, value: number): void {
 }
 
 function decodeValue(state: RowState, index: number, reader: RowReader): void {
-  if (reader.bits(1) === 0) return;
-  if (reader.bits(1) === 0) decodeStep(state, index, 0, reader);
-  else if (reader.bits(1) === 0) decodeStep(state, index, unfoldUnits(reader.bits(4)), reader);
-  else if (reader.bits(1) === 0) decodeDecimal(state, index, reader);
-  else state.values[index] = reader.double();
+  switch (reader.ones(4)) {
+    case 0:
+      return;
+    case 1:
+      decodeStep(state, index, 0, reader);
+      return;
+    case 2:
+      decodeStep(state, index, unfoldUnits(reader.bits(4)), reader);
+      return;
+    case 3:
+      decodeDecimal(state, index, reader);
+      return;
+    default:
+      state.values[index] = reader.double();
+  }
 }
 
 function encodeStep(state: RowState, index: number): void {
@@ -305,6 +315,13 @@ class RowReader {
     this.#pending >>>= count;
     this.#pendingBits -= count;
     return value;
+  }
+
+  /** How many ones come before the next zero, which is taken along; `most` of them at most. */
+  ones(most: number): number {
+    let count = 0;
+    while (count < most && this.bits(1) === 1) count++;
+    return count;
   }
 
   byte(): number {

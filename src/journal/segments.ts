@@ -1,58 +1,344 @@
 /**
- * Segments: the runs of snapshots that the journal consists of. A segment is read on its own, since no row builds on one outside of it,
- * and it is deleted as a whole.
+ * Snapshots in the database: segments of rows, one row a snapshot. Rows of one source and series set form chains: each row is relative
+ * to the one before, the first is the key row. Chains stay within their segment, so that it is read and deleted on its own.
  *
- *     first        last │ first      last │ first → last
- *     ████████████████░ │ ██████████████  │ █████→          oldest … current
+ *     segment, a quarter of an hour at most         current segment
+ *     ┌───────────────────────────────────────────┐ ┌──────────────────
+ *     │ A key ◄─ A ◄─ A ◄─ … 60   A key ◄─ A ◄─ … │ │ A key ◄─ A  ← next
+ *     │      B key ◄──────── B ◄──────── B        │ │     B key
+ *     └───────────────────────────────────────────┘ └──────────────────
  */
+import type { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
-import type { SeqSet } from "./ranges.ts";
-import { union } from "./ranges.ts";
+import { seriesSet, type SeriesSet } from "../metric/series.ts";
+import { damage } from "./database.ts";
+import { createRowState, decodeRow, encodeRow, startsOf, type RowState } from "./row-codec.ts";
+import { named } from "./schema.ts";
+import type { ReadSet, WriteSet } from "./series-sets.ts";
+import type { SeqRange, StoredSnapshot } from "./types.ts";
 
+/** A run of snapshots without a gap, deleted as a whole. */
 export interface Segment {
   readonly first: number;
   readonly last: number;
   readonly minTime: number;
   readonly maxTime: number;
   readonly samples: number;
-  /** Of the rows, without what the database adds. */
+  /** Of the rows' values, without what the database adds. */
   readonly bytes: number;
 }
 
-export interface SegmentLimits {
-  readonly maxBytes: number;
-  readonly maxSpanMs: number;
-  readonly maxRows: number;
+export function rowsOf({ first, last }: Segment): number {
+  return last - first + 1;
+}
+
+export function rangeOf({ first, last }: Segment): SeqRange {
+  return { firstSeq: first, lastSeq: last };
+}
+
+/** @throws damage when a segment's checksum is wrong: then nothing is known for certain about what is there. */
+export function storedSegments(database: DatabaseSync): readonly Segment[] {
+  const columns = `${named("first last samples bytes crc")}, min_time AS minTime, max_time AS maxTime`;
+  const rows = database.prepare(`SELECT ${columns} FROM segment ORDER BY first`).iterate();
+  return Array.from(
+    rows as unknown as Iterable<Segment & { readonly crc: number }>,
+    ({ crc, ...segment }) => {
+      if (segmentChecksum(segment) !== crc) throw damage("unexpected checksum of a segment");
+      return segment;
+    },
+  );
+}
+
+export function deleteSegment(database: DatabaseSync, { first, last }: Segment): void {
+  database.exec(`
+    DELETE FROM snapshot WHERE seq BETWEEN ${first} AND ${last};
+    DELETE FROM segment WHERE first = ${first};
+    DELETE FROM segment_set WHERE segment = ${first};
+    DELETE FROM series_set WHERE id NOT IN (SELECT series_set FROM segment_set)
+      AND id NOT IN (SELECT last_set FROM source)`);
+}
+
+/** What a row says beside its values; the checksum covers it too. */
+interface RowHeader {
+  readonly seq: number;
+  /** Id of the source. */
+  readonly source: number;
+  readonly time: number;
+  /** Id of the series set. */
+  readonly series: number;
+  /** Id of the set of ended series. */
+  readonly ended: number | null;
+  /** Number of the chain's key row. */
+  readonly chain: number;
+  /** Rows between the key row and this one. */
+  readonly depth: number;
+}
+
+interface StoredRow extends RowHeader {
+  readonly samples: number;
+  readonly crc: number;
+  readonly row: Uint8Array;
+}
+
+function checksumOf(source: string, header: RowHeader, row: Uint8Array): number {
+  const { seq, time, series, ended, chain, depth } = header;
+  return crc32(row, crc32(`${seq} ${source} ${time} ${series} ${ended ?? ""} ${chain} ${depth}`));
+}
+
+/** A row as it was found, not decoded yet. */
+export interface FoundRow {
+  readonly seq: number;
+  readonly samples: number;
+  /** Call once and in order. Absent when the checksum, the set or a row that this one builds on is damaged. */
+  readonly decode: () => StoredSnapshot | undefined;
+}
+
+/** A chain up to the row that was decoded last. */
+interface ReadChain {
+  readonly source: string;
+  readonly chain: number;
+  readonly depth: number;
+  readonly set: SeriesSet;
+  readonly state: RowState;
+}
+
+/** By the source's id, so that reading on decodes nothing twice. Memory: one row a source. */
+export type ReadChains = Map<number, ReadChain>;
+
+/** Rows of the range, oldest first, fetched in small pages, so that no statement stays open between them. */
+export type ReadRows = (
+  range: SeqRange,
+  chains: ReadChains,
+  options?: { readonly keysOnly?: boolean },
+) => Generator<FoundRow>;
+
+/** Rows of a first page: about what one batch takes, since whatever else it holds was fetched for nothing. */
+const firstPage = 16;
+/** Rows of a later page: who read a whole one goes on reading. */
+const nextPage = 64;
+
+export function createRowReader(database: DatabaseSync, readSet: ReadSet): ReadRows {
+  const columns = named("seq source time series ended chain depth samples crc row");
+  const page = database.prepare(
+    `SELECT ${columns} FROM snapshot WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`,
+  );
+  const keyPage = database.prepare(
+    `SELECT ${columns} FROM snapshot WHERE depth = 0 AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`,
+  );
+  const decode = createDecoder(database, readSet, columns);
+
+  return function* rows(range, chains, { keysOnly = false } = {}) {
+    const select = keysOnly ? keyPage : page;
+    let limit = firstPage;
+    for (let from = range.firstSeq; from <= range.lastSeq;) {
+      const found = select.all(from, range.lastSeq, limit) as unknown as StoredRow[];
+      for (const row of found) {
+        // A damaged tree gives rows in any order, and reading on behind one that stands too late would never end.
+        if (row.seq < from) throw damage(`unexpected row: got ${row.seq}, want ${from} or later`);
+        from = row.seq + 1;
+        yield { seq: row.seq, samples: row.samples, decode: () => decode(row, chains) };
+      }
+      if (found.length < limit) return;
+      limit = nextPage;
+    }
+  };
+}
+
+function createDecoder(
+  database: DatabaseSync,
+  readSet: ReadSet,
+  columns: string,
+): (row: StoredRow, chains: ReadChains) => StoredSnapshot | undefined {
+  const selectChain = database.prepare(
+    `SELECT ${columns} FROM snapshot WHERE seq >= ? AND seq < ? AND source = ? AND chain = ? ORDER BY seq`,
+  );
+  const selectSource = database.prepare(`SELECT ${named("name")} FROM source WHERE id = ?`);
+  const names = new Map<number, string>();
+
+  function nameOf(id: number): string | undefined {
+    const name = names.get(id) ?? selectSource.get(id)?.["name"];
+    if (typeof name !== "string") return undefined;
+    names.set(id, name);
+    return name;
+  }
+
+  /** Moves the source's chain on to `row`; absent when the row cannot be read. */
+  function advance(row: StoredRow, chains: ReadChains): ReadChain | undefined {
+    const before = row.depth === 0 ? undefined : chainBefore(row, chains);
+    chains.delete(row.source);
+    const source = nameOf(row.source);
+    if (source === undefined || checksumOf(source, row, row.row) !== row.crc) return undefined;
+    const set = row.depth === 0 ? readSet(row.series) : before?.set;
+    if (set === undefined) return undefined;
+    const state = before?.state ?? createRowState(set.series.length);
+    if (!decodes(state, row.row)) return undefined;
+    const chain = { source, chain: row.chain, depth: row.depth, set, state };
+    chains.set(row.source, chain);
+    return chain;
+  }
+
+  /** Decodes the rows that `row` builds on, unless the reader comes from there. */
+  function approach(row: StoredRow, chains: ReadChains): void {
+    if (row.depth === 0 || chainBefore(row, chains) !== undefined) return;
+    const earlier = selectChain.all(row.chain, row.seq, row.source, row.chain) as unknown as StoredRow[];
+    for (const one of earlier) if (advance(one, chains) === undefined) return;
+  }
+
+  return (row, chains) => {
+    approach(row, chains);
+    const chain = advance(row, chains);
+    const ended = row.ended === null ? [] : readSet(row.ended)?.series;
+    if (chain === undefined || ended === undefined) return undefined;
+    const { source, set, state } = chain;
+    const { seq, time } = row;
+    return { seq, source, time, starts: startsOf(state), set, values: state.values.slice(), ended };
+  };
+}
+
+/** The chain that `row` continues, if its last row is the one before. */
+function chainBefore(row: StoredRow, chains: ReadChains): ReadChain | undefined {
+  const before = chains.get(row.source);
+  return before?.chain === row.chain && before.depth === row.depth - 1 ? before : undefined;
+}
+
+function decodes(state: RowState, row: Uint8Array): boolean {
+  try {
+    decodeRow(state, row);
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+interface SegmentWriter {
+  /** Writes as many snapshots from the front as fit one segment: `current`, or a new one. Absent when there are none. */
+  write(
+    snapshots: readonly StoredSnapshot[],
+    current: Segment | undefined,
+  ): { readonly segment: Segment; readonly count: number } | undefined;
+  /** What was written last is gone. */
+  reset(): void;
+}
+
+export function createSegmentWriter(
+  database: DatabaseSync,
+  writeSet: WriteSet,
+  journalBytes: number,
+): SegmentWriter {
+  const rows = createRowWriter(database, writeSet);
+  const save = database.prepare("INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)");
+  const fits = segmentLimit(journalBytes);
+
+  return {
+    write(snapshots, current) {
+      const [head] = snapshots;
+      if (head === undefined) return undefined;
+      let segment = current !== undefined && fits(current, head) ? current : emptySegment(head);
+      let count = 0;
+      const last = new Map<string, StoredSnapshot>();
+      for (const snapshot of snapshots) {
+        if (count > 0 && !fits(segment, snapshot)) break;
+        segment = extended(segment, snapshot, rows.write(snapshot, segment.first));
+        last.set(snapshot.source, snapshot);
+        count++;
+      }
+      rows.writeSources(last.values());
+      const { first, minTime, maxTime, samples, bytes } = segment;
+      save.run(first, segment.last, minTime, maxTime, samples, bytes, segmentChecksum(segment));
+      return { segment, count };
+    },
+    reset: () => rows.reset(),
+  };
 }
 
 /** A quarter of an hour of one-second samples at most, and small against the bound of the journal. */
-export function segmentLimits(journalBytes: number): SegmentLimits {
+function segmentLimit(journalBytes: number): (segment: Segment, next: StoredSnapshot) => boolean {
   const maxBytes = Math.min(Math.max(Math.floor(journalBytes / 64), 16_384), 524_288);
-  return { maxBytes, maxSpanMs: 900_000, maxRows: 2048 };
+  const maxSpanMs = 900_000;
+  const maxRows = 2048;
+  return (segment, { seq, time }) =>
+    seq === segment.last + 1 &&
+    segment.bytes < maxBytes &&
+    rowsOf(segment) < maxRows &&
+    Math.abs(time - segment.minTime) < maxSpanMs;
+}
+
+function emptySegment({ seq, time }: StoredSnapshot): Segment {
+  return { first: seq, last: seq - 1, minTime: time, maxTime: time, samples: 0, bytes: 0 };
+}
+
+function extended(segment: Segment, { seq, time, values }: StoredSnapshot, bytes: number): Segment {
+  return {
+    first: segment.first,
+    last: seq,
+    minTime: Math.min(segment.minTime, time),
+    maxTime: Math.max(segment.maxTime, time),
+    samples: segment.samples + values.length,
+    bytes: segment.bytes + bytes,
+  };
 }
 
 /** A checksum of its own: numbers that are off here would be taken for losses. */
-export function segmentChecksum({ first, last, minTime, maxTime, samples, bytes }: Segment): number {
+function segmentChecksum({ first, last, minTime, maxTime, samples, bytes }: Segment): number {
   return crc32([first, last, minTime, maxTime, samples, bytes].join(" "));
 }
 
-export function rowsOf(segment: Segment): number {
-  return segment.last - segment.first + 1;
+interface RowWriter {
+  /** Writes the snapshot into the segment that begins at `segment`; returns how many bytes the values took. */
+  write(snapshot: StoredSnapshot, segment: number): number;
+  /** Remembers each source's last time and set, as of the snapshots written. */
+  writeSources(last: Iterable<StoredSnapshot>): void;
+  /** The next rows begin chains of their own: what was written last is gone. */
+  reset(): void;
 }
 
-/** Whether the next row goes to `segment`; a gap in the numbers ends one. */
-export function takes(segment: Segment, seq: number, time: number, limits: SegmentLimits): boolean {
-  return (
-    seq === segment.last + 1 &&
-    segment.bytes < limits.maxBytes &&
-    rowsOf(segment) < limits.maxRows &&
-    Math.abs(time - segment.minTime) < limits.maxSpanMs
-  );
+/** Damage to a row takes the rest of its chain along, and reading may have to begin at its key row. */
+const longestChain = 60;
+
+interface WrittenChain {
+  readonly set: SeriesSet;
+  readonly segment: number;
+  /** What all rows of the chain have in common. */
+  readonly ids: Pick<RowHeader, "source" | "series" | "chain">;
+  readonly state: RowState;
+  /** Rows so far. */
+  length: number;
 }
 
-export function seqsOf(segments: readonly Segment[]): SeqSet {
-  return union(
-    segments.map(({ first, last }) => ({ firstSeq: first, lastSeq: last })),
-    [],
-  );
+function createRowWriter(database: DatabaseSync, writeSet: WriteSet): RowWriter {
+  const chains = new Map<string, WrittenChain>();
+  const insertRow = database.prepare("INSERT INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  const saveSource = database.prepare(`INSERT INTO source (name, last_time, last_set) VALUES (?, ?, ?)
+    ON CONFLICT (name) DO UPDATE SET last_time = excluded.last_time, last_set = excluded.last_set RETURNING id`);
+
+  /** The chain that the snapshot continues, or a new one whose key row it will be. */
+  function chainOf({ source, set, time, seq }: StoredSnapshot, segment: number): WrittenChain {
+    const before = chains.get(source);
+    if (before?.set.key === set.key && before.segment === segment && before.length < longestChain)
+      return before;
+    const series = writeSet(set, segment);
+    const ids = { source: Number(saveSource.get(source, time, series)?.["id"]), series, chain: seq };
+    const chain = { set, segment, ids, state: createRowState(set.series.length), length: 0 };
+    chains.set(source, chain);
+    return chain;
+  }
+
+  return {
+    write(snapshot, segment) {
+      const chain = chainOf(snapshot, segment);
+      const { seq, time, values, starts } = snapshot;
+      const { source, series, chain: key } = chain.ids;
+      const ended = snapshot.ended.length === 0 ? null : writeSet(seriesSet(snapshot.ended), segment);
+      const depth = chain.length++;
+      const row = encodeRow(chain.state, values, starts);
+      const crc = checksumOf(snapshot.source, { seq, source, time, series, ended, chain: key, depth }, row);
+      insertRow.run(seq, source, time, series, ended, key, depth, values.length, crc, row);
+      return row.length;
+    },
+    writeSources(last) {
+      for (const { source, time } of last) saveSource.get(source, time, chains.get(source)?.ids.series ?? 0);
+    },
+    reset: () => chains.clear(),
+  };
 }

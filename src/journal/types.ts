@@ -238,8 +238,6 @@ export interface Journal extends JournalArchive, Disposable {
   assign(assignments: readonly SinkAssignment[]): void;
   /** Drops an orphan and all that it waits for, counted as `forgotten`. */
   forget(sink: string): void;
-  /** The newest snapshot of each source that this process has appended. */
-  latest(): readonly StoredSnapshot[];
   state(): JournalState;
   /** Commits, closes the database, stops the timers. */
   [Symbol.dispose](): void;

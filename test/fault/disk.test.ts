@@ -4,7 +4,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import test from "node:test";
-import { setAsides } from "../../src/journal/damage.ts";
+import { setAsides } from "../../src/journal/files.ts";
 import { pageBytes } from "../../src/journal/database.ts";
 import { silentLogger, type LogFields, type Logger } from "../../src/runtime/log.ts";
 import type { Random } from "../../src/runtime/random.ts";

@@ -15,7 +15,7 @@ import { DatabaseSync } from "node:sqlite";
 import test from "node:test";
 import assert from "node:assert/strict";
 import { openDatabase } from "../../src/journal/database.ts";
-import { setAsides } from "../../src/journal/damage.ts";
+import { setAsides } from "../../src/journal/files.ts";
 import { openJournalReader } from "../../src/journal/reader.ts";
 import { migrations, versionOf } from "../../src/journal/schema.ts";
 import { seededRandom } from "../support/seeded-random.ts";

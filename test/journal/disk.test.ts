@@ -4,7 +4,7 @@ import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import assert from "node:assert/strict";
-import { bytesOf } from "../../src/journal/damage.ts";
+import { bytesOf } from "../../src/journal/files.ts";
 import { openJournal } from "../../src/journal/journal.ts";
 import type { Cursor, CursorState, Journal } from "../../src/journal/types.ts";
 import { fakeClock } from "../support/fake-clock.ts";

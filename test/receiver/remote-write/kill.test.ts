@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import test from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
-import { setAsides } from "../../../src/journal/damage.ts";
+import { setAsides } from "../../../src/journal/files.ts";
 import { seededRandom } from "../../support/seeded-random.ts";
 import { shortIntervals, startAgent, temporaryFolder, until } from "../../cli/agent.ts";
 import { skipWithout } from "../../support/receivers.ts";
