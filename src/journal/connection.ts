@@ -4,13 +4,13 @@
  *     open ──full──► open, not writable ──retry: same connection──► open
  *       │                                                             ▲
  *       ├──unavailable──► open for reading, or away ──retry: open anew┤
- *       └──damaged──► renamed aside ──────────────────────open a new one
+ *       └──damaged──► set aside ──────────────────────────open a new one
  */
 import { renameSync } from "node:fs";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { damage, faultOf, isInUse, openDatabase, pageBytes, type Fault } from "./database.ts";
-import { removeDatabase, removeFile, setAside, type AsideKind, type FileChange } from "./files.ts";
+import { removeDatabase, removeFile, setAside, type FileChange } from "./files.ts";
 import type { Positions } from "./positions.ts";
 import { intersection, rangeBefore, rangeFrom, union, without, type SeqSet } from "./ranges.ts";
 import { rangeOf } from "./segments.ts";
@@ -18,98 +18,92 @@ import type { Snapshots } from "./snapshots.ts";
 import { createStore, type SavedCursor, type Store } from "./store.ts";
 import type { JournalOptions } from "./types.ts";
 
-export interface Connection {
-  /** Why nothing can be written now. */
-  readonly trouble: string | undefined;
-  /** How many databases were, and when the last one was; milliseconds since the Unix epoch. */
-  readonly setAside: { readonly count: number; readonly lastMs?: number };
-  /** Opens, or opens anew after trouble. */
-  recover(): void;
-  /** Runs `work` on the store; absent when the disk refused, which `trouble` says from then on. */
-  write<T>(work: (store: Store) => T): T | undefined;
-  read<T>(work: (store: Store) => T): T | undefined;
-  /** Writes nothing until the next `recover`. */
-  withhold(reason: string): void;
-  close(): void;
-}
-
 type ConnectionOptions = Pick<JournalOptions, "path" | "maxBytes" | "disk" | "metricOf" | "clock" | "log">;
 
-/** `onOpen` reads what else it needs from each database that is opened; what it throws counts as the database's fault. */
+export type Connection = ReturnType<typeof createConnection>;
+
+/** Opens the database. `onOpen` reads what else it needs from each that is opened; what it throws counts as the database's fault. */
 export function createConnection(
   options: ConnectionOptions,
   snapshots: Snapshots,
   positions: Positions,
   onOpen: (store: Store) => void,
-): Connection {
+) {
   const health = createHealth(options);
   const restart = createRestart(snapshots, positions, options.clock);
-  const database = createReplaceable(options, health, snapshots, positions, (store) => {
+  const database = createDatabase(options, health, snapshots, positions, (store) => {
     onOpen(store);
     restart.goOn(store);
   });
+
   const checked = createFileCheck(options, health, snapshots, positions, database);
-  const faults = createFaultHandler(options.path, health, database);
 
   database.open();
   if (health.fault !== undefined) restart.withoutDisk();
 
   return {
+    /** Why nothing can be written now. */
     get trouble() {
       return health.fault?.reason;
     },
+    /** How many databases were set aside, and when the last one was; milliseconds since the Unix epoch. */
     get setAside() {
       return health.setAside;
     },
+    /** Opens anew after trouble. */
     recover() {
-      if (health.fault?.kind === "full" && snapshots.store !== undefined) {
-        health.note(undefined);
-        return;
+      if (health.fault?.kind === "full" && snapshots.store !== undefined) health.note(undefined);
+      else {
+        database.close();
+        database.open();
       }
-      database.close();
-      database.open();
     },
-    write(work) {
+    /** Runs `work` on the store; absent when the disk refused, which `trouble` says from then on. */
+    write<T>(work: (store: Store) => T): T | undefined {
       if (snapshots.store === undefined || health.fault !== undefined) return undefined;
       try {
         options.disk?.beforeWrite?.();
         const store = checked(snapshots.store);
-        if (store === undefined) return undefined;
-        const result = work(store);
-        store.files.written();
-        faults.written();
+        const result = store && work(store);
+        store?.files.written();
         return result;
       } catch (error) {
-        faults.handle(error);
+        handleFault(faultOf(error), options.path, health, database);
         return undefined;
       }
     },
-    read(work) {
-      if (snapshots.store === undefined) return undefined;
+    read<T>(work: (store: Store) => T): T | undefined {
       try {
-        return work(snapshots.store);
+        return snapshots.store && work(snapshots.store);
       } catch (error) {
-        faults.handle(error);
+        handleFault(faultOf(error), options.path, health, database);
         return undefined;
       }
     },
-    withhold: (reason) => health.note({ kind: "full", reason }),
+    /** Writes nothing until the next `recover`. */
+    withhold: (reason: string) => health.note({ kind: "full", reason }),
     close: () => database.close(),
   };
 }
 
-interface Health {
-  /** Why nothing can be written now. */
-  readonly fault: Fault | undefined;
-  readonly setAside: Connection["setAside"];
-  note(fault: Fault | undefined): void;
-  countSetAside(): void;
+function handleFault(fault: Fault, path: string, health: Health, database: Database): void {
+  if (fault.kind === "full" || fault.kind === "unavailable") {
+    health.note(fault);
+    return;
+  }
+  // Another writer's rows look like damage, and its database must not be renamed.
+  if (fault.kind === "contradicted") database.close();
+  if (fault.kind === "contradicted" && isInUse(path))
+    health.note({ kind: "unavailable", reason: `another process has it open (${fault.reason})` });
+  else database.replace(fault);
 }
 
+type Health = ReturnType<typeof createHealth>;
+
 /** Logs when writing begins to fail, and when it works again. */
-function createHealth({ path, clock, log }: ConnectionOptions): Health {
+function createHealth({ path, clock, log }: ConnectionOptions) {
   let fault: Fault | undefined;
-  let setAside: Connection["setAside"] = { count: 0 };
+  let setAside: { readonly count: number; readonly lastMs?: number } = { count: 0 };
   return {
     get fault() {
       return fault;
@@ -117,7 +111,7 @@ function createHealth({ path, clock, log }: ConnectionOptions): Health {
     get setAside() {
       return setAside;
     },
-    note(next) {
+    note(next: Fault | undefined) {
       if (next !== undefined && fault?.reason !== next.reason)
         log.error(`cannot write journal ${path}: ${next.reason}`, {
           consequence: "snapshots are kept in memory",
@@ -131,55 +125,16 @@ function createHealth({ path, clock, log }: ConnectionOptions): Health {
   };
 }
 
-interface FaultHandler {
-  handle(error: unknown): void;
-  /** To be called after each write that worked. */
-  written(): void;
-}
+type Database = ReturnType<typeof createDatabase>;
 
-/** Another writer's rows look like damage, and its database must not be renamed; they are damage where nobody else writes. */
-function createFaultHandler(path: string, health: Health, database: ReplaceableDatabase): FaultHandler {
-  /** Since the last write that worked. */
-  let contradicted = false;
-
-  function reopen(reason: string): void {
-    database.close();
-    if (isInUse(path))
-      health.note({ kind: "unavailable", reason: `another process has it open (${reason})` });
-    else database.open();
-  }
-
-  return {
-    handle(error) {
-      const fault = faultOf(error);
-      if (fault.kind === "damaged" || (fault.kind === "contradicted" && contradicted))
-        database.replace("damaged", fault.reason);
-      else if (fault.kind === "contradicted") {
-        contradicted = true;
-        reopen(fault.reason);
-      } else health.note(fault);
-    },
-    written() {
-      contradicted = false;
-    },
-  };
-}
-
-interface ReplaceableDatabase {
-  /** A database that cannot be used is replaced, but only once in a row: a disk that damages whatever it is given must not fill up. */
-  open(): void;
-  close(): void;
-  /** Renames the database aside and opens a new one. */
-  replace(kind: AsideKind, reason: string): void;
-}
-
-function createReplaceable(
+/** Opens and closes the database, and sets aside what cannot be used. */
+function createDatabase(
   options: ConnectionOptions,
   health: Health,
   snapshots: Snapshots,
   positions: Positions,
   onOpen: (store: Store) => void,
-): ReplaceableDatabase {
+) {
   const { path, clock, log } = options;
 
   function close(): void {
@@ -192,21 +147,25 @@ function createReplaceable(
     }
   }
 
-  function open(mayReplace: boolean): void {
-    const opened = openStore(options, onOpen);
-    if (opened.status === "unusable" && mayReplace) replace(opened.kind, opened.reason);
-    else if (opened.status !== "open") health.note({ kind: "unavailable", reason: opened.reason });
-    else {
-      snapshots.use(opened.store);
+  /** A database that cannot be used is replaced, but only once in a row: a disk that damages whatever it is given must not fill up. */
+  function open(mayReplace = true): void {
+    try {
+      snapshots.use(openStore(options, onOpen));
       health.note(undefined);
+    } catch (error) {
+      const fault = faultOf(error);
+      const isUnusable = fault.kind === "damaged" || fault.kind === "foreign" || fault.kind === "newer";
+      if (isUnusable && mayReplace) replace(fault);
+      else health.note({ ...fault, kind: "unavailable" });
     }
   }
 
-  function replace(kind: AsideKind, reason: string): void {
+  /** Sets the database aside and opens a new one. */
+  function replace({ kind, reason }: Fault): void {
     positions.lose(rangeBefore(snapshots.first), "corrupt");
     close();
     try {
-      const aside = setAside(path, kind, clock.now());
+      const aside = setAside(path, kind === "foreign" || kind === "newer" ? kind : "damaged", clock.now());
       health.countSetAside();
       log.error(`cannot use journal ${path}: ${reason}`, { renamed_to: aside });
     } catch (error) {
@@ -217,46 +176,40 @@ function createReplaceable(
     open(false);
   }
 
-  return { open: () => open(true), close, replace };
+  return { open: () => open(), close, replace };
 }
 
-/**
- * Before each write: files and lock may have changed since the last one. Gives the store to write to, another one where they had changed,
- * or none.
- */
+/** Before each write: gives the store to write to, another one where files or lock had changed since the last write, or none. */
 function createFileCheck(
   { path, clock, log }: ConnectionOptions,
   health: Health,
   snapshots: Snapshots,
   positions: Positions,
-  database: ReplaceableDatabase,
+  database: Database,
 ): (store: Store) => Store | undefined {
   /** Goes on with all that is still open here, in new files at the path; else with what is left there. */
-  function restore(store: Store, change: FileChange): void {
+  function restore(store: Store, { reason, replaced }: FileChange): void {
     health.countSetAside();
+    const copy = copyOf(store, path, log);
     try {
-      replaceFiles(change, copyOf(store, path, log));
+      const aside =
+        replaced || copy !== undefined
+          ? setAside(path, replaced ? "foreign" : "damaged", clock.now())
+          : undefined;
+      log.error(`files of journal ${path} changed while in use: ${reason}`, {
+        restored: copy !== undefined,
+        ...(replaced && { renamed_to: aside }),
+      });
+      if (replaced && copy === undefined) positions.lose(rangeBefore(snapshots.first), "corrupt");
+      database.close();
+      if (copy !== undefined) renameSync(copy, path);
+      if (!replaced && aside !== undefined) removeDatabase(aside);
     } catch (error) {
       database.close();
-      health.note({ kind: "unavailable", reason: `${change.reason}: ${faultOf(error).reason}` });
+      health.note({ kind: "unavailable", reason: `${reason}: ${faultOf(error).reason}` });
       return;
     }
     database.open();
-  }
-
-  function replaceFiles({ reason, replaced }: FileChange, copy: string | undefined): void {
-    const aside =
-      replaced || copy !== undefined
-        ? setAside(path, replaced ? "foreign" : "damaged", clock.now())
-        : undefined;
-    log.error(`files of journal ${path} changed while in use: ${reason}`, {
-      restored: copy !== undefined,
-      ...(replaced && { renamed_to: aside }),
-    });
-    if (replaced && copy === undefined) positions.lose(rangeBefore(snapshots.first), "corrupt");
-    database.close();
-    if (copy !== undefined) renameSync(copy, path);
-    if (!replaced && aside !== undefined) removeDatabase(aside);
   }
 
   return (store) => {
@@ -271,25 +224,15 @@ function createFileCheck(
   };
 }
 
-type OpenedStore =
-  | { readonly status: "open"; readonly store: Store }
-  | Exclude<ReturnType<typeof openDatabase>, { readonly status: "open" }>;
-
-function openStore(
-  { path, maxBytes, metricOf }: ConnectionOptions,
-  onOpen: (store: Store) => void,
-): OpenedStore {
-  const opened = openDatabase(path, logPages(maxBytes));
-  if (opened.status !== "open") return opened;
-  const { database, lock } = opened;
+function openStore({ path, maxBytes, metricOf }: ConnectionOptions, onOpen: (store: Store) => void): Store {
+  const { database, lock } = openDatabase(path, logPages(maxBytes));
   try {
     const store = createStore(database, lock, path, maxBytes, metricOf);
     onOpen(store);
-    return { status: "open", store };
+    return store;
   } catch (error) {
     for (const one of [database, lock]) one.close();
-    const { kind, reason } = faultOf(error);
-    return kind === "damaged" ? { status: "unusable", kind, reason } : { status: "unavailable", reason };
+    throw error;
   }
 }
 
@@ -312,24 +255,16 @@ function copyOf(store: Store, path: string, log: Logger): string | undefined {
   }
 }
 
-interface Restart {
-  /** Goes on from a database that was just opened. Throws `damage` when it contradicts what is known. */
-  goOn(store: Store): void;
-  /** No database could be opened yet: what is appended has numbers above any that may be on the disk. */
-  withoutDisk(): void;
-}
-
 /**
- * `first`: nothing was appended yet, numbers go on from the database. `late`: the first database comes after appends to memory, and
- * what sinks wait for there is added. `again`: what is in memory is newer than what is stored.
+ * Goes on from a database that was just opened. `first`: nothing was appended yet, numbers go on from the database. `late`: the first
+ * database comes after appends to memory, and what sinks wait for there is added. `again`: memory is newer than what is stored.
  */
-type Occasion = "first" | "late" | "again";
-
-function createRestart(snapshots: Snapshots, positions: Positions, clock: Pick<Clock, "now">): Restart {
-  let occasion: Occasion = "first";
+function createRestart(snapshots: Snapshots, positions: Positions, clock: Pick<Clock, "now">) {
+  let occasion: "first" | "late" | "again" = "first";
 
   return {
-    goOn(store) {
+    /** Throws `damage` when the database contradicts what is known. */
+    goOn(store: Store) {
       const stored = union(store.segments.map(rangeOf), []);
       const last = stored.at(-1)?.lastSeq ?? 0;
       const cursors = store.cursors();
@@ -346,6 +281,7 @@ function createRestart(snapshots: Snapshots, positions: Positions, clock: Pick<C
       positions.dirty = true;
       occasion = "again";
     },
+    /** No database could be opened yet: what is appended gets numbers above any that may be on the disk. */
     withoutDisk() {
       if (occasion !== "first") return;
       occasion = "late";

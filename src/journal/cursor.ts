@@ -19,9 +19,13 @@ interface CursorDeps {
 const mostAccepted = 8;
 
 export function createCursor(position: Position, deps: CursorDeps): Cursor {
-  const { snapshots, positions, commits } = deps;
+  const { snapshots, positions, connection, commits } = deps;
   const read = createReading(position, deps);
-  const oldestTime = createOldestTime(deps);
+
+  function timeOf(seq: number): number | undefined {
+    const [found] = snapshots.inMemory({ firstSeq: seq, lastSeq: seq });
+    return found?.time ?? connection.read((store) => store.timeOf(seq));
+  }
 
   return {
     sink: position.sink,
@@ -34,11 +38,11 @@ export function createCursor(position: Position, deps: CursorDeps): Cursor {
     frozen: () => position.frozen,
     acknowledge(range) {
       commits.schedule();
-      return positions.deliver(position, range);
+      return positions.settle(position, range, "delivered");
     },
     discard(range, reason) {
       commits.schedule();
-      return positions.drop(position, range, reason);
+      return positions.settle(position, range, reason);
     },
     accepted: () => position.accepted,
     accept(key) {
@@ -54,7 +58,7 @@ export function createCursor(position: Position, deps: CursorDeps): Cursor {
       return defined({
         snapshots: count,
         bytes: Math.round(count * meanRowBytes(snapshots)),
-        oldestTimeMs: oldest && oldestTime(oldest.firstSeq),
+        oldestTimeMs: oldest && timeOf(oldest.firstSeq),
       });
     },
     notes: () => position.notes,
@@ -137,18 +141,6 @@ function newestStart(set: SeqSet, { maxSamples, maxSnapshots }: ReadLimits, snap
     start = size.seq;
   }
   return start;
-}
-
-/** Time of the oldest snapshot that waits; one query for each that becomes it. */
-function createOldestTime({ snapshots, connection }: CursorDeps): (seq: number) => number | undefined {
-  let oldest: { readonly seq: number; readonly time: number } | undefined;
-  return (seq) => {
-    if (oldest?.seq === seq) return oldest.time;
-    const [newest] = snapshots.inMemory({ firstSeq: seq, lastSeq: seq });
-    const time = newest?.time ?? connection.read((store) => store.timeOf(seq));
-    oldest = time === undefined ? undefined : { seq, time };
-    return time;
-  };
 }
 
 function meanRowBytes({ store }: Snapshots): number {

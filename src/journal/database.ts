@@ -8,44 +8,35 @@ import { applicationId, migrate, migrations, pragma, versionOf } from "./schema.
 
 export const pageBytes = 4096;
 
-type Opened =
-  | { readonly status: "open"; readonly database: DatabaseSync; readonly lock: DatabaseSync }
-  | { readonly status: "unusable"; readonly kind: AsideKind; readonly reason: string }
-  | { readonly status: "unavailable"; readonly reason: string };
-
 /** How long a statement waits for another process that holds a lock; readers never hold the writer up. */
 const busyMs = 100;
 
-/** Opens or creates the journal's database for writing. `logPages` bounds the write-ahead log. */
-export function openDatabase(path: string, logPages: number, steps = migrations): Opened {
-  const opened: DatabaseSync[] = [];
-  const result = attempt(() => {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
-    makePrivate(`${path}.lock`);
-    const lock = new DatabaseSync(`${path}.lock`, { timeout: 0 });
-    opened.push(lock);
-    if (!takeLock(lock)) return { status: "unavailable", reason: "another process writes to it" };
-    const stray = strayLog(path);
-    if (stray !== undefined) return { status: "unusable", ...stray };
+/**
+ * Opens or creates the journal's database for writing. `logPages` bounds the write-ahead log.
+ * @throws what `faultOf` understands
+ */
+export function openDatabase(
+  path: string,
+  logPages: number,
+  steps = migrations,
+): { readonly database: DatabaseSync; readonly lock: DatabaseSync } {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+  makePrivate(`${path}.lock`);
+  const lock = new DatabaseSync(`${path}.lock`, { timeout: 0 });
+  let database: DatabaseSync | undefined;
+  try {
+    takeLock(lock);
+    refuseStrayLog(path);
     makePrivate(path);
-    const database = new DatabaseSync(path, { timeout: busyMs, enableForeignKeyConstraints: false });
-    opened.push(database);
-    const unfit = unfitness(database, steps.length);
-    if (unfit !== undefined) return { status: "unusable", ...unfit };
+    database = new DatabaseSync(path, { timeout: busyMs, enableForeignKeyConstraints: false });
+    refuseUnfit(database, steps.length);
     tune(database, logPages);
     migrate(database, steps);
-    return { status: "open", database, lock };
-  });
-  if (result.status !== "open") for (const one of opened) one.close();
-  return result;
-}
-
-function attempt(open: () => Opened): Opened {
-  try {
-    return open();
+    return { database, lock };
   } catch (error) {
-    const { kind, reason } = faultOf(error);
-    return kind === "damaged" ? { status: "unusable", kind, reason } : { status: "unavailable", reason };
+    database?.close();
+    lock.close();
+    throw error;
   }
 }
 
@@ -65,28 +56,31 @@ export function isInUse(path: string): boolean {
 
 /**
  * The lock is an open transaction on an empty database beside the journal: the system gives it back when the process dies,
- * and unlike an exclusive lock on the journal itself it lets `journal stats` read. False where another process has it.
+ * and unlike an exclusive lock on the journal itself it lets `journal stats` read.
  */
-function takeLock(lock: DatabaseSync): boolean {
+function takeLock(lock: DatabaseSync): void {
   try {
     lock.exec("BEGIN EXCLUSIVE");
-    return true;
   } catch (error) {
-    if (isBusy(error)) return false;
-    throw error;
+    throw isBusy(error) ? Object.assign(new Error("another process writes to it"), { code: "EBUSY" }) : error;
   }
 }
 
-function unfitness(database: DatabaseSync, version: number): { kind: AsideKind; reason: string } | undefined {
+function refuseStrayLog(path: string): void {
+  const stray = strayLog(path);
+  if (stray !== undefined) throw unusable(stray.kind, stray.reason);
+}
+
+function refuseUnfit(database: DatabaseSync, version: number): void {
   const id = pragma(database, "application_id");
-  const empty = database.prepare("SELECT 1 FROM sqlite_schema").get() === undefined;
-  if (id !== applicationId && !(id === 0 && empty))
-    return { kind: "foreign", reason: `unexpected application id: got ${id}, want ${applicationId}` };
+  const isEmpty = database.prepare("SELECT 1 FROM sqlite_schema").get() === undefined;
+  if (id !== applicationId && !(id === 0 && isEmpty))
+    throw unusable("foreign", `unexpected application id: got ${id}, want ${applicationId}`);
   const found = versionOf(database);
   if (found > version)
-    return { kind: "newer", reason: `unexpected schema version: got ${found}, want at most ${version}` };
+    throw unusable("newer", `unexpected schema version: got ${found}, want at most ${version}`);
   const check = database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"];
-  return check === "ok" ? undefined : { kind: "damaged", reason: String(check).split("\n").join(" ") };
+  if (check !== "ok") throw damage(String(check).split("\n").join(" "));
 }
 
 /**
@@ -113,11 +107,11 @@ function tune(database: DatabaseSync, logPages: number): void {
 }
 
 /**
- * What an error means for the journal. `full`: no room, reading goes on. `contradicted`: rows are there that were not written here.
- * `damaged`: the file is no sound database. `unavailable`: everything else that a disk may do; opening it anew may help.
+ * What an error means for the journal. `damaged`, `foreign`, `newer`: the file is no database that can be used. `full`: no room, reading
+ * goes on. `contradicted`: rows are there that were not written here. `unavailable`: everything else; opening it anew may help.
  */
 export interface Fault {
-  readonly kind: "full" | "contradicted" | "damaged" | "unavailable";
+  readonly kind: AsideKind | "full" | "contradicted" | "unavailable";
   readonly reason: string;
 }
 
@@ -134,6 +128,7 @@ const sqliteNotADatabase = 26;
 export function faultOf(error: unknown): Fault {
   if (!(error instanceof Error)) throw error;
   const reason = causeOf(error);
+  if ("aside" in error) return { kind: error.aside as AsideKind, reason };
   if ("errcode" in error && typeof error.errcode === "number")
     return { kind: kindOf(error.errcode & 0xff), reason };
   if (isTooLarge(error)) return { kind: "damaged", reason: "unexpected number: got more than 2^53" };
@@ -142,9 +137,13 @@ export function faultOf(error: unknown): Fault {
   throw error;
 }
 
+function unusable(kind: AsideKind, message: string): Error {
+  return Object.assign(new Error(message), { errcode: sqliteCorrupt, aside: kind });
+}
+
 /** What SQLite would throw for a database that contradicts itself. */
 export function damage(message: string): Error {
-  return Object.assign(new Error(message), { errcode: sqliteCorrupt });
+  return unusable("damaged", message);
 }
 
 function isBusy(error: unknown): boolean {

@@ -18,22 +18,13 @@ import { defined } from "../runtime/defined.ts";
 import { createCommits } from "./commits.ts";
 import { createConnection, type Connection } from "./connection.ts";
 import { createCursor } from "./cursor.ts";
-import { setAsides } from "./files.ts";
-import { assignSinks, forget, orphansOf } from "./orphans.ts";
+import { assignSinks, orphansOf } from "./orphans.ts";
 import { createPositions, type Positions } from "./positions.ts";
-import { selected, statsOf, storedHistory } from "./reader.ts";
+import { selected, storedHistory } from "./reader.ts";
 import { rowsOf } from "./segments.ts";
 import { createSnapshots, type Snapshots } from "./snapshots.ts";
-import type { SavedSource } from "./store.ts";
-import type {
-  Cursor,
-  HistoryQuery,
-  Journal,
-  JournalOptions,
-  JournalState,
-  JournalStats,
-  StoredSnapshot,
-} from "./types.ts";
+import type { Store } from "./store.ts";
+import type { Cursor, HistoryQuery, Journal, JournalOptions, JournalState, StoredSnapshot } from "./types.ts";
 
 const defaultMemoryBytes = 16 * 2 ** 20;
 
@@ -56,7 +47,6 @@ export function openJournal(options: JournalOptions): Journal {
       consequence: "all that the journal holds is delivered again",
     });
   const commits = createCommits(options, snapshots, positions, connection);
-  const parts: Parts = { options, snapshots, positions, connection };
   const cursors = new Map<string, Cursor>();
 
   function newCursor(sink: string, { from, block }: Parameters<Journal["cursor"]>[1]): Cursor {
@@ -87,13 +77,8 @@ export function openJournal(options: JournalOptions): Journal {
         if (!assignments.some((one) => one.sink === sink && one.was === sink)) cursors.delete(sink);
       commits.schedule();
     },
-    forget(sink) {
-      if (forget(positions, sink, "forgotten", log)) cursors.delete(sink);
-      commits.schedule();
-    },
-    state: () => stateOf(parts, sources.refused()),
+    state: () => stateOf({ options, snapshots, positions, connection }, sources.refused()),
     history: (query) => selected(allSnapshots(snapshots, query), query),
-    stats: () => connection.read((store) => statsOf(store.database, path)) ?? statsWithoutDisk(parts),
     [Symbol.dispose]() {
       commits.commit();
       commits[Symbol.dispose]();
@@ -115,24 +100,17 @@ interface Parts {
  */
 const believedAheadMs = 300_000;
 
-interface Sources {
-  /** Of a source that has appended since, what it appended counts. */
-  restore(saved: readonly SavedSource[]): void;
-  /** The series that the snapshot ends; absent when its time is not after the last one. */
-  take(snapshot: Snapshot): readonly Series[] | undefined;
-  /** How many snapshots were not after the last one. */
-  refused(): number;
-}
-
 /** What each source reported last. */
-function createSources(clock: Pick<Clock, "now">): Sources {
+function createSources(clock: Pick<Clock, "now">) {
   const last = new Map<string, { readonly time: number; readonly set: SeriesSet | undefined }>();
   let refused = 0;
   return {
-    restore(saved) {
+    /** Of a source that has appended since, what it appended counts. */
+    restore(saved: ReturnType<Store["sources"]>) {
       for (const { name, time, set } of saved) if (!last.has(name)) last.set(name, { time, set });
     },
-    take(snapshot) {
+    /** The series that the snapshot ends; absent when its time is not after the last one. */
+    take(snapshot: Snapshot): readonly Series[] | undefined {
       assertSound(snapshot);
       const { source, time, set } = snapshot;
       const before = last.get(source);
@@ -181,18 +159,4 @@ function stateOf({ options, snapshots, positions, connection }: Parts, refused: 
     cursors: positions.states(),
     orphans: orphansOf(positions, options.maxAgeMs),
   });
-}
-
-function statsWithoutDisk({ options, snapshots, positions }: Parts): JournalStats {
-  const staged = snapshots.staged();
-  return {
-    path: options.path,
-    bytes: 0,
-    snapshots: staged.length,
-    samples: staged.reduce((sum, { values }) => sum + values.length, 0),
-    seriesSets: 0,
-    sources: [],
-    sinks: positions.states().map(({ sink, waiting }) => ({ sink, waiting, ranges: [] })),
-    setAside: setAsides(options.path),
-  };
 }

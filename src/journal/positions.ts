@@ -36,102 +36,85 @@ export interface Position {
   notes: CursorNotes;
 }
 
-export interface Positions {
-  /** Something has changed since positions were saved. */
-  dirty: boolean;
-  all(): readonly Position[];
-  of(sink: string): Position | undefined;
-  /** The sink's position, a new one if there is none; an orphan is one no more. */
-  open(sink: string, from: Position["from"], block: SinkBlock | undefined): Position;
-  /** These blocks are configured; other positions become orphans, and those that wait for nothing go. */
-  assign(assignments: readonly SinkAssignment[], nowMs: number): void;
-  update(position: Position, changes: Partial<Pick<Position, "frozen" | "accepted" | "notes">>): void;
-  deliver(position: Position, range: SeqRange): Tally;
-  drop(position: Position, range: SeqRange, reason: string): Tally;
-  /** The journal has lost `range`: every sink that waits for some of it drops that. Returns how many snapshots any of them waited for. */
-  lose(range: SeqRange, reason: LossReason): number;
-  /** Drops all that a position waits for, and the position. */
-  remove(position: Position, reason: LossReason): Tally;
-  isAwaited(range: SeqRange): boolean;
-  saved(): readonly SavedCursor[];
-  /** Takes on a cursor that was saved, as far as `waiting` says; an orphan's has no open end. */
-  restore(saved: SavedCursor, waiting: SeqSet): void;
-  states(): readonly CursorState[];
-  /** Snapshots lost to at least one sink, by reason. */
-  lost(): Readonly<Record<string, number>>;
-}
-
 /** What waits up to now, without the part that does not exist yet. */
 export function waitingNow({ waiting }: Position, { next }: Snapshots): SeqSet {
   return within(waiting, rangeBefore(next));
 }
 
-export function createPositions(snapshots: Snapshots): Positions {
+export type Positions = ReturnType<typeof createPositions>;
+
+export function createPositions(snapshots: Snapshots) {
   let all = new Map<string, Position>();
   const tallies = createTallies((sink) => all.has(sink));
-
-  function settle(position: Position, range: SeqRange): Tally {
-    const tally = settled(position, range, snapshots);
-    if (tally.snapshots > 0) positions.dirty = true;
-    return tally;
-  }
-
-  function lose(range: SeqRange, reason: LossReason): number {
-    let missed: SeqSet = [];
-    for (const position of all.values()) {
-      missed = union(missed, within(position.waiting, range));
-      if (position.frozen !== undefined && touches([position.frozen], range)) position.frozen = undefined;
-      positions.drop(position, range, reason);
-    }
-    tallies.lose(reason, sizeOf(missed));
-    return sizeOf(missed);
-  }
-
-  const positions: Positions = {
+  const positions = {
+    /** Something has changed since positions were saved. */
     dirty: false,
-    all: () => [...all.values()],
-    of: (sink) => all.get(sink),
-    open(sink, from, block) {
+    all: (): readonly Position[] => [...all.values()],
+    of: (sink: string) => all.get(sink),
+    /** The sink's position, a new one if there is none; an orphan is one no more. */
+    open(sink: string, from: Position["from"], block: SinkBlock | undefined): Position {
       const position = all.get(sink) ?? newPosition(sink, from, startOf(from, snapshots));
       takeOn(position, snapshots.next);
       position.block ??= block;
-      all.set(sink, position);
-      tallies.know(sink);
+      add(position);
       positions.dirty = true;
       return position;
     },
-    assign(assignments, nowMs) {
-      all = reassigned(all, assignments, snapshots.next, nowMs);
-      for (const sink of all.keys()) tallies.know(sink);
+    /** Takes on a cursor that was saved, as far as `waiting` says; an orphan's has no open end. */
+    restore: (saved: SavedCursor, waiting: SeqSet) => add(restored(all.get(saved.sink), saved, waiting)),
+    /** These blocks are configured; other positions become orphans, and those that wait for nothing go. */
+    assign(assignments: readonly SinkAssignment[], nowMs: number) {
+      const assigned = reassigned(all, assignments, snapshots.next, nowMs);
+      all = new Map();
+      assigned.forEach(add);
       positions.dirty = true;
     },
-    update(position, changes) {
+    update(position: Position, changes: Partial<Pick<Position, "frozen" | "accepted" | "notes">>) {
       Object.assign(position, changes);
       positions.dirty = true;
     },
-    deliver: (position, range) => tallies.deliver(position.sink, settle(position, range)),
-    drop: (position, range, reason) => tallies.drop(position.sink, reason, settle(position, range)),
-    lose,
-    remove(position, reason) {
-      const tally = positions.drop(position, rangeBefore(snapshots.next), reason);
+    settle,
+    /** The journal has lost `range`: every sink that waits for some of it drops that. Returns how many snapshots any of them waited for. */
+    lose(range: SeqRange, reason: LossReason): number {
+      const missed = sizeOf(awaited(all.values(), range));
+      for (const position of all.values()) {
+        if (position.frozen !== undefined && touches([position.frozen], range)) position.frozen = undefined;
+        settle(position, range, reason);
+      }
+      tallies.lose(reason, missed);
+      return missed;
+    },
+    /** Drops all that a position waits for, and the position. */
+    remove(position: Position, reason: LossReason): Tally {
+      const tally = settle(position, rangeBefore(snapshots.next), reason);
       tallies.lose(reason, tally.snapshots);
       all.delete(position.sink);
       positions.dirty = true;
       return tally;
     },
-    isAwaited: (range) => positions.all().some(({ waiting }) => touches(waiting, range)),
-    saved: () => positions.all().map(({ from: _from, ...saved }) => defined(saved)),
-    restore(saved, waiting) {
-      all.set(saved.sink, restored(all.get(saved.sink), saved, waiting));
-      tallies.know(saved.sink);
-    },
-    states: () => tallies.all().map((tally) => stateOf(tally, all, snapshots)),
+    isAwaited: (range: SeqRange) => awaited(all.values(), range).length > 0,
+    saved: (): readonly SavedCursor[] => positions.all().map(({ from: _from, ...saved }) => defined(saved)),
+    states: (): readonly CursorState[] => tallies.states((sink) => waitingCount(all.get(sink), snapshots)),
+    /** Snapshots lost to at least one sink, by reason. */
     lost: () => tallies.lost(),
   };
+
+  function add(position: Position): void {
+    all.set(position.sink, position);
+    tallies.know(position.sink);
+  }
+
+  /** Takes `range` out of what waits: it was `delivered`, or dropped for this reason. Returns what that was. */
+  function settle(position: Position, range: SeqRange, became: string): Tally {
+    const tally = settled(position, range, snapshots);
+    if (tally.snapshots > 0) positions.dirty = true;
+    tallies.add(position.sink, became, tally);
+    return tally;
+  }
+
   return positions;
 }
 
-/** Takes `range` out of what waits; returns what that was. */
 function settled(position: Position, range: SeqRange, snapshots: Snapshots): Tally {
   const set = within(position.waiting, range);
   if (set.length === 0) return noTally;
@@ -142,14 +125,15 @@ function settled(position: Position, range: SeqRange, snapshots: Snapshots): Tal
   return tally;
 }
 
-function stateOf(
-  [sink, { delivered, dropped }]: readonly [string, SinkTallies],
-  all: ReadonlyMap<string, Position>,
-  snapshots: Snapshots,
-): CursorState {
-  const position = all.get(sink);
-  const waiting = position === undefined ? 0 : sizeOf(waitingNow(position, snapshots));
-  return { sink, delivered, dropped: Object.fromEntries(dropped), waiting };
+/** What of the range any of them waits for. */
+function awaited(positions: Iterable<Position>, range: SeqRange): SeqSet {
+  let set: SeqSet = [];
+  for (const { waiting } of positions) set = union(set, within(waiting, range));
+  return set;
+}
+
+function waitingCount(position: Position | undefined, snapshots: Snapshots): number {
+  return position === undefined ? 0 : sizeOf(waitingNow(position, snapshots));
 }
 
 function newPosition(sink: string, from: Position["from"], waiting: SeqSet): Position {
@@ -175,22 +159,21 @@ function reassigned(
   assignments: readonly SinkAssignment[],
   next: number,
   nowMs: number,
-): Map<string, Position> {
+): readonly Position[] {
   const rest = new Map(before);
-  const all = new Map<string, Position>();
+  const assigned: Position[] = [];
   for (const { sink, block, was } of assignments) {
     const position = was === undefined ? undefined : rest.get(was);
     if (position === undefined) continue;
     rest.delete(position.sink);
     takeOn(position, next);
-    all.set(sink, Object.assign(position, { sink, block }));
+    assigned.push(Object.assign(position, { sink, block }));
   }
   for (const orphan of rest.values()) {
     orphan.waiting = within(orphan.waiting, rangeBefore(next));
     orphan.goneMs ??= nowMs;
-    if (orphan.waiting.length > 0) all.set(orphan.sink, orphan);
   }
-  return all;
+  return [...assigned, ...[...rest.values()].filter(({ waiting }) => waiting.length > 0)];
 }
 
 /** Together with what is known of the sink already, where the database was opened late. */
@@ -208,54 +191,36 @@ const noTally: Tally = { snapshots: 0, samples: 0 };
 /** Sinks whose tallies are kept when their positions are gone: metrics are read later, and a counter never goes back. */
 const mostTallies = 256;
 
-interface SinkTallies {
-  delivered: Tally;
-  readonly dropped: Map<string, Tally>;
-}
-
-interface Tallies {
-  know(sink: string): SinkTallies;
-  /** Of sinks that have a position, and of those that are gone and dropped something. */
-  all(): readonly (readonly [sink: string, tallies: SinkTallies])[];
-  deliver(sink: string, tally: Tally): Tally;
-  drop(sink: string, reason: string, tally: Tally): Tally;
-  lose(reason: string, snapshots: number): void;
-  lost(): Readonly<Record<string, number>>;
-}
-
-/** What became of snapshots, by sink. */
-function createTallies(hasPosition: (sink: string) => boolean): Tallies {
-  const bySink = new Map<string, SinkTallies>();
+/** What became of snapshots, by sink: `delivered`, or the reason why not. */
+function createTallies(hasPosition: (sink: string) => boolean) {
+  const bySink = new Map<string, Map<string, Tally>>();
   const lost = new Map<string, number>();
 
-  function know(sink: string): SinkTallies {
-    const known = bySink.get(sink) ?? { delivered: noTally, dropped: new Map<string, Tally>() };
-    bySink.set(sink, known);
+  function know(sink: string): Map<string, Tally> {
+    const tallies = bySink.get(sink) ?? new Map<string, Tally>();
+    bySink.set(sink, tallies);
     const old = bySink.size > mostTallies ? [...bySink.keys()].find((one) => !hasPosition(one)) : undefined;
     if (old !== undefined) bySink.delete(old);
-    return known;
+    return tallies;
   }
 
   return {
     know,
-    all: () => [...bySink].filter(([sink, { dropped }]) => hasPosition(sink) || dropped.size > 0),
-    deliver(sink, tally) {
-      const tallies = know(sink);
-      tallies.delivered = plus(tallies.delivered, tally);
-      return tally;
+    add(sink: string, became: string, { snapshots, samples }: Tally) {
+      if (snapshots === 0) return;
+      const { snapshots: before, samples: samplesBefore } = know(sink).get(became) ?? noTally;
+      know(sink).set(became, { snapshots: before + snapshots, samples: samplesBefore + samples });
     },
-    drop(sink, reason, tally) {
-      const { dropped } = know(sink);
-      if (tally.snapshots > 0) dropped.set(reason, plus(dropped.get(reason), tally));
-      return tally;
-    },
-    lose(reason, snapshots) {
+    lose(reason: LossReason, snapshots: number) {
       if (snapshots > 0) lost.set(reason, (lost.get(reason) ?? 0) + snapshots);
     },
-    lost: () => Object.fromEntries(lost),
+    lost: (): Readonly<Record<string, number>> => Object.fromEntries(lost),
+    /** Of sinks that have a position, and of those that are gone and dropped something. */
+    states: (waitingOf: (sink: string) => number) =>
+      [...bySink].flatMap(([sink, tallies]): readonly CursorState[] => {
+        const { delivered = noTally, ...dropped } = Object.fromEntries(tallies);
+        if (!hasPosition(sink) && Object.keys(dropped).length === 0) return [];
+        return [{ sink, delivered, dropped, waiting: waitingOf(sink) }];
+      }),
   };
-}
-
-function plus(one: Tally = noTally, other: Tally): Tally {
-  return { snapshots: one.snapshots + other.snapshots, samples: one.samples + other.samples };
 }

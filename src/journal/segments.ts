@@ -211,27 +211,14 @@ function decodes(state: RowState, row: Uint8Array): boolean {
   }
 }
 
-interface SegmentWriter {
-  /** Writes as many snapshots from the front as fit one segment: `current`, or a new one. Absent when there are none. */
-  write(
-    snapshots: readonly StoredSnapshot[],
-    current: Segment | undefined,
-  ): { readonly segment: Segment; readonly count: number } | undefined;
-  /** What was written last is gone. */
-  reset(): void;
-}
-
-export function createSegmentWriter(
-  database: DatabaseSync,
-  writeSet: WriteSet,
-  journalBytes: number,
-): SegmentWriter {
+export function createSegmentWriter(database: DatabaseSync, writeSet: WriteSet, journalBytes: number) {
   const rows = createRowWriter(database, writeSet);
   const save = database.prepare("INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)");
   const fits = segmentLimit(journalBytes);
 
   return {
-    write(snapshots, current) {
+    /** Writes as many snapshots from the front as fit one segment: `current`, or a new one. Absent when there are none. */
+    write(snapshots: readonly StoredSnapshot[], current: Segment | undefined) {
       const [head] = snapshots;
       if (head === undefined) return undefined;
       let segment = current !== undefined && fits(current, head) ? current : emptySegment(head);
@@ -248,6 +235,7 @@ export function createSegmentWriter(
       save.run(first, segment.last, minTime, maxTime, samples, bytes, segmentChecksum(segment));
       return { segment, count };
     },
+    /** What was written last is gone. */
     reset: () => rows.reset(),
   };
 }
@@ -284,15 +272,6 @@ function segmentChecksum({ first, last, minTime, maxTime, samples, bytes }: Segm
   return crc32([first, last, minTime, maxTime, samples, bytes].join(" "));
 }
 
-interface RowWriter {
-  /** Writes the snapshot into the segment that begins at `segment`; returns how many bytes the values took. */
-  write(snapshot: StoredSnapshot, segment: number): number;
-  /** Remembers each source's last time and set, as of the snapshots written. */
-  writeSources(last: Iterable<StoredSnapshot>): void;
-  /** The next rows begin chains of their own: what was written last is gone. */
-  reset(): void;
-}
-
 /** Damage to a row takes the rest of its chain along, and reading may have to begin at its key row. */
 const longestChain = 60;
 
@@ -306,7 +285,7 @@ interface WrittenChain {
   length: number;
 }
 
-function createRowWriter(database: DatabaseSync, writeSet: WriteSet): RowWriter {
+function createRowWriter(database: DatabaseSync, writeSet: WriteSet) {
   const chains = new Map<string, WrittenChain>();
   const insertRow = database.prepare("INSERT INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   const saveSource = database.prepare(`INSERT INTO source (name, last_time, last_set) VALUES (?, ?, ?)
@@ -325,7 +304,8 @@ function createRowWriter(database: DatabaseSync, writeSet: WriteSet): RowWriter 
   }
 
   return {
-    write(snapshot, segment) {
+    /** Writes the snapshot into the segment that begins at `segment`; returns how many bytes the values took. */
+    write(snapshot: StoredSnapshot, segment: number): number {
       const chain = chainOf(snapshot, segment);
       const { seq, time, values, starts } = snapshot;
       const { source, series, chain: key } = chain.ids;
@@ -336,9 +316,11 @@ function createRowWriter(database: DatabaseSync, writeSet: WriteSet): RowWriter 
       insertRow.run(seq, source, time, series, ended, key, depth, values.length, crc, row);
       return row.length;
     },
-    writeSources(last) {
+    /** Remembers each source's last time and set, as of the snapshots written. */
+    writeSources(last: Iterable<StoredSnapshot>) {
       for (const { source, time } of last) saveSource.get(source, time, chains.get(source)?.ids.series ?? 0);
     },
+    /** The next rows begin chains of their own: what was written last is gone. */
     reset: () => chains.clear(),
   };
 }

@@ -11,46 +11,17 @@ import { rangeOf, rowsOf, type FoundRow, type ReadChains, type Segment } from ".
 import type { Store } from "./store.ts";
 import type { SeqRange, StoredSnapshot } from "./types.ts";
 
-export interface Snapshots {
-  /** Absent while no database can be opened. */
-  readonly store: Store | undefined;
-  /** Number of the oldest snapshot in memory; `next` when there is none. */
-  readonly first: number;
-  /** Number of the next snapshot. */
-  readonly next: number;
-  /** From now on, or none. */
-  use(store: Store | undefined): void;
-  push(snapshot: StoredSnapshot): void;
-  staged(): readonly StoredSnapshot[];
-  stagedCount(): number;
-  /** `seq` and everything before it is on disk; a smaller number than before means that it is not any more. */
-  commit(seq: number): void;
-  /** Numbers go on from here; only while nothing is in memory. */
-  startAt(seq: number): void;
-  /** Removes from memory what exceeds its bounds: committed snapshots, and if need be staged ones, after `lose` has their numbers. */
-  trim(lose: (range: SeqRange) => void): void;
-  /** Those of the range that are in memory, oldest first. */
-  inMemory(range: SeqRange): readonly StoredSnapshot[];
-  /** From store and memory, oldest first. */
-  rows(range: SeqRange, chains: ReadChains): Generator<FoundRow>;
-  /** Sizes of the newest snapshots of the set, newest first; of those on disk `limit` a range at most. */
-  sizes(set: SeqSet, limit: number): Generator<{ readonly seq: number; readonly samples: number }>;
-  /** Exact wherever the rows can be asked. */
-  samplesIn(set: SeqSet): number;
-}
-
-/** A minute of snapshots of the largest Mac at one a second, so that a live push after a commit still reads from memory. */
-const mostKept = 2 ** 17;
+export type Snapshots = ReturnType<typeof createSnapshots>;
 
 /** @param mostStaged bytes that wait for the disk, in memory */
-export function createSnapshots(mostStaged: number): Snapshots {
+export function createSnapshots(mostStaged: number) {
   const memory = createMemory(mostStaged);
   let store: Store | undefined;
   /** Of the store that was open last. */
   let formerSegments: readonly Segment[] = [];
 
   /** The part of the range that is not in memory. */
-  const stored = (range: SeqRange): SeqSet => within([range], rangeBefore(memory.first));
+  const stored = (range: SeqRange): SeqSet => within([range], rangeBefore(memory.first()));
 
   function storedSamples(range: SeqRange): number {
     const segments = store?.segments ?? formerSegments;
@@ -59,36 +30,42 @@ export function createSnapshots(mostStaged: number): Snapshots {
 
   return {
     ...memory,
+    /** Absent while no database can be opened. */
     get store() {
       return store;
     },
+    /** Number of the oldest snapshot in memory; `next` when there is none. */
     get first() {
-      return memory.first;
+      return memory.first();
     },
+    /** Number of the next snapshot. */
     get next() {
-      return memory.next;
+      return memory.next();
     },
-    use(another) {
+    /** From now on, or none. */
+    use(another: Store | undefined) {
       formerSegments = store?.segments ?? formerSegments;
       store = another;
     },
-    *rows(range, chains) {
+    /** From store and memory, oldest first. */
+    *rows(range: SeqRange, chains: ReadChains): Generator<FoundRow> {
       if (store !== undefined) for (const part of stored(range)) yield* store.rows(part, chains);
       for (const snapshot of memory.inMemory(range))
         yield { seq: snapshot.seq, samples: snapshot.values.length, decode: () => snapshot };
     },
-    *sizes(set, limit) {
+    /** Sizes of the newest snapshots of the set, newest first; of those on disk `limit` a range at most. */
+    *sizes(set: SeqSet, limit: number): Generator<Pick<FoundRow, "seq" | "samples">> {
       for (const range of set.toReversed()) {
         for (const { seq, values } of memory.inMemory(range).toReversed())
           yield { seq, samples: values.length };
         for (const part of stored(range)) yield* store?.newest(part, limit) ?? [];
       }
     },
-    samplesIn: (set) =>
-      set.reduce((sum, range) => {
-        const inMemory = memory.inMemory(range).reduce((count, { values }) => count + values.length, 0);
-        return sum + inMemory + stored(range).reduce((count, part) => count + storedSamples(part), 0);
-      }, 0),
+    /** Exact wherever the rows can be asked. */
+    samplesIn(set: SeqSet): number {
+      const inMemory = set.flatMap(memory.inMemory).reduce((sum, { values }) => sum + values.length, 0);
+      return set.flatMap(stored).reduce((sum, range) => sum + storedSamples(range), inMemory);
+    },
   };
 }
 
@@ -106,9 +83,10 @@ function samplesOf(segment: Segment, range: SeqRange, store: Store | undefined):
   return Math.round((segment.samples * rows) / rowsOf(segment));
 }
 
-type Memory = Omit<Snapshots, "store" | "use" | "rows" | "sizes" | "samplesIn">;
+/** A minute of snapshots of the largest Mac at one a second, so that a live push after a commit still reads from memory. */
+const mostKept = 2 ** 17;
 
-function createMemory(mostStaged: number): Memory {
+function createMemory(mostStaged: number) {
   let entries: StoredSnapshot[] = [];
   let next = 1;
   /** None up to this number waits for the disk. */
@@ -136,29 +114,28 @@ function createMemory(mostStaged: number): Memory {
   }
 
   return {
-    get first() {
-      return first();
-    },
-    get next() {
-      return next;
-    },
-    push(snapshot) {
+    first,
+    next: () => next,
+    push(snapshot: StoredSnapshot) {
       entries.push(snapshot);
       next = snapshot.seq + 1;
       stagedBytes += bytesOf([snapshot]);
     },
-    staged: () => entries.slice(keptCount()),
+    staged: (): readonly StoredSnapshot[] => entries.slice(keptCount()),
     stagedCount: () => entries.length - keptCount(),
-    commit(seq) {
+    /** `seq` and everything before it is on disk; a smaller number than before means that it is not any more. */
+    commit(seq: number) {
       committed = seq;
       keptBytes = bytesOf(entries.slice(0, keptCount()));
       stagedBytes = bytesOf(entries.slice(keptCount()));
     },
-    startAt(seq) {
+    /** Numbers go on from here; only while nothing is in memory. */
+    startAt(seq: number) {
       next = seq;
       committed = seq - 1;
     },
-    trim(lose) {
+    /** Removes what exceeds the bounds: committed snapshots, and if need be staged ones, after `lose` has their numbers. */
+    trim(lose: (range: SeqRange) => void) {
       const isFull = stagedBytes > mostStaged;
       keptBytes -= shift(Math.min(keptCount(), countOf(isFull ? keptBytes : keptBytes - mostKept)));
       if (!isFull) return;
@@ -167,7 +144,8 @@ function createMemory(mostStaged: number): Memory {
       stagedBytes -= shift(count);
       committed = first() - 1;
     },
-    inMemory: ({ firstSeq, lastSeq }) =>
+    /** Those of the range that are in memory, oldest first. */
+    inMemory: ({ firstSeq, lastSeq }: SeqRange): readonly StoredSnapshot[] =>
       entries.slice(Math.max(0, firstSeq - first()), Math.max(0, lastSeq + 1 - first())),
   };
 }

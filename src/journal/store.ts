@@ -5,14 +5,13 @@
 import { statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
-import type { SeriesSet } from "../metric/series.ts";
 import { defined } from "../runtime/defined.ts";
-import { watchFiles, type FileWatch } from "./files.ts";
+import { watchFiles } from "./files.ts";
 import type { SeqSet } from "./ranges.ts";
 import { createRowReader, createSegmentWriter, deleteSegment, storedSegments } from "./segments.ts";
-import type { ReadRows, Segment } from "./segments.ts";
+import type { Segment } from "./segments.ts";
 import { named, pragma, versionOf } from "./schema.ts";
-import { createSetReader, createSetWriter } from "./series-sets.ts";
+import { createSetReader, createSetWriter, type ReadSet } from "./series-sets.ts";
 import type { CursorNotes, FrozenBatch, MetricOf, SeqRange, SinkBlock, StoredSnapshot } from "./types.ts";
 
 /** A cursor as it is stored; the last waiting range is open, except of an orphan. */
@@ -27,86 +26,48 @@ export interface SavedCursor {
   readonly notes: CursorNotes;
 }
 
-export interface SavedSource {
-  readonly name: string;
-  readonly time: number;
-  /** Absent when damaged. */
-  readonly set: SeriesSet | undefined;
-}
-
 /** `synced` waits for the drive; `written` survives the process, not the power. */
 export type Durability = "synced" | "written";
 
-export interface Store extends Disposable {
-  readonly database: DatabaseSync;
-  /** Whether the files at the path are still those that are open. */
-  readonly files: FileWatch;
-  readonly rows: ReadRows;
-  /** Oldest first. */
-  readonly segments: readonly Segment[];
-  cursors(): readonly SavedCursor[];
-  /** Cursors whose checksum is wrong, until cursors are written again. */
-  damagedCursors(): number;
-  sources(): readonly SavedSource[];
-  /** One transaction: snapshots from the front, at most one segment's worth, and all cursors if given. Returns how many it took. */
-  write(
-    snapshots: readonly StoredSnapshot[],
-    cursors: readonly SavedCursor[] | undefined,
-    durability: Durability,
-  ): number;
-  deleteSegment(segment: Segment): void;
-  /** Samples of committed snapshots. */
-  samplesIn(range: SeqRange): number;
-  /** Corrects the numbers of samples that rows say they hold. */
-  recount(snapshots: readonly StoredSnapshot[]): void;
-  /** Sinks that `journal forget` asks to be forgotten; the requests are removed. */
-  takeForgetRequests(): readonly string[];
-  hasForgetRequests(): boolean;
-  timeOf(seq: number): number | undefined;
-  /** Sizes of the newest rows of the range, newest first. */
-  newest(range: SeqRange, limit: number): readonly { readonly seq: number; readonly samples: number }[];
-  /** Of the database and its log. */
-  bytes(): number;
-  /** Gives free pages and the log back to the volume. */
-  shrink(): void;
-}
+export type Store = ReturnType<typeof createStore>;
 
 /** Snapshots a transaction may hold, so that none takes long. */
 const longestWrite = 512;
 
 export function createStore(
   database: DatabaseSync,
-  lock: Disposable,
+  lock: DatabaseSync,
   path: string,
   journalBytes: number,
   metricOf: MetricOf,
-): Store {
+) {
   const readSet = createSetReader(database, metricOf);
   const writer = createSegmentWriter(database, createSetWriter(database), journalBytes);
   const saveCursors = createCursorWriter(database);
-  const selectSources = database.prepare(
-    "SELECT name AS name, last_time AS time, last_set AS id FROM source",
-  );
   const transact = createTransact(database, () => writer.reset());
   let segments = storedSegments(database);
 
   return {
-    database,
-    files: watchFiles(path),
     ...createRowQueries(database, transact),
+    ...createForgetRequests(database, transact),
+    database,
+    /** Whether the files at the path are still those that are open. */
+    files: watchFiles(path),
     rows: createRowReader(database, readSet),
+    /** Oldest first. */
     get segments() {
       return segments;
     },
     cursors: () => storedCursors(database),
+    /** Cursors whose checksum is wrong, until cursors are written again. */
     damagedCursors: () => cursorRows(database).length - storedCursors(database).length,
-    sources: () =>
-      selectSources.all().map((row) => ({
-        name: String(row["name"]),
-        time: Number(row["time"]),
-        set: readSet(Number(row["id"])),
-      })),
-    write(snapshots, cursors, durability) {
+    sources: () => storedSources(database, readSet),
+    /** One transaction: snapshots from the front, at most one segment's worth, and all cursors if given. Returns how many it took. */
+    write(
+      snapshots: readonly StoredSnapshot[],
+      cursors: readonly SavedCursor[] | undefined,
+      durability: Durability,
+    ): number {
       const current = segments.at(-1);
       const written = transact(durability, () => {
         if (cursors !== undefined) saveCursors(cursors);
@@ -117,18 +78,20 @@ export function createStore(
       segments = [...(segment.first === current?.first ? segments.slice(0, -1) : segments), segment];
       return count;
     },
-    deleteSegment(segment) {
+    deleteSegment(segment: Segment) {
       transact("written", () => deleteSegment(database, segment));
       if (segment === segments.at(-1)) writer.reset();
       segments = segments.filter((one) => one !== segment);
     },
+    /** Of the database and its log. */
     bytes: () => databaseBytes(database),
+    /** Gives free pages and the log back to the volume. */
     shrink() {
       database.exec("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)");
     },
     [Symbol.dispose]() {
       database.close();
-      lock[Symbol.dispose]();
+      lock.close();
     },
   };
 }
@@ -161,40 +124,42 @@ function rollBack(database: DatabaseSync): void {
   }
 }
 
-type RowQueries = Pick<
-  Store,
-  "samplesIn" | "recount" | "hasForgetRequests" | "takeForgetRequests" | "timeOf" | "newest"
->;
-
-function createRowQueries(database: DatabaseSync, transact: Transact): RowQueries {
+function createRowQueries(database: DatabaseSync, transact: Transact) {
   const sumSamples = database.prepare("SELECT sum(samples) AS sum FROM snapshot WHERE seq BETWEEN ? AND ?");
   const saveCount = database.prepare("UPDATE snapshot SET samples = ? WHERE seq = ?");
   const selectTime = database.prepare(`SELECT ${named("time")} FROM snapshot WHERE seq = ?`);
   const selectNewest = database.prepare(
     `SELECT ${named("seq samples")} FROM snapshot WHERE seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?`,
   );
-  const selectForgotten = database.prepare(`SELECT ${named("sink")} FROM forget_request`);
-
   return {
-    samplesIn: ({ firstSeq, lastSeq }) => Number(sumSamples.get(firstSeq, lastSeq)?.["sum"] ?? 0),
-    recount(snapshots) {
+    samplesIn: ({ firstSeq, lastSeq }: SeqRange) => Number(sumSamples.get(firstSeq, lastSeq)?.["sum"] ?? 0),
+    /** Corrects the numbers of samples that rows say they hold. */
+    recount(snapshots: readonly StoredSnapshot[]) {
       transact("written", () => {
         for (const { seq, values } of snapshots) saveCount.run(values.length, seq);
       });
     },
-    hasForgetRequests: () => selectForgotten.get() !== undefined,
-    takeForgetRequests: () =>
-      transact("written", () => {
-        const sinks = selectForgotten.all().map((row) => String(row["sink"]));
-        database.exec("DELETE FROM forget_request");
-        return sinks;
-      }),
-    timeOf(seq) {
+    timeOf(seq: number): number | undefined {
       const time = selectTime.get(seq)?.["time"];
       return time === undefined ? undefined : Number(time);
     },
-    newest: ({ firstSeq, lastSeq }, limit) =>
-      selectNewest.all(firstSeq, lastSeq, limit) as unknown as ReturnType<Store["newest"]>,
+    /** Sizes of the newest rows of the range, newest first. */
+    newest: ({ firstSeq, lastSeq }: SeqRange, limit: number) =>
+      selectNewest.all(firstSeq, lastSeq, limit) as unknown as readonly { seq: number; samples: number }[],
+  };
+}
+
+function createForgetRequests(database: DatabaseSync, transact: Transact) {
+  const select = database.prepare(`SELECT ${named("sink")} FROM forget_request`);
+  return {
+    hasForgetRequests: () => select.get() !== undefined,
+    /** Sinks that `journal forget` asks to be forgotten; the requests are removed. */
+    takeForgetRequests: () =>
+      transact("written", () => {
+        const sinks = select.all().map((row) => String(row["sink"]));
+        database.exec("DELETE FROM forget_request");
+        return sinks;
+      }),
   };
 }
 
@@ -202,6 +167,16 @@ function createRowQueries(database: DatabaseSync, transact: Transact): RowQuerie
 export function databaseBytes(database: DatabaseSync): number {
   const pages = pragma(database, "page_count") * pragma(database, "page_size");
   return pages + (statSync(`${database.location() ?? ""}-wal`, { throwIfNoEntry: false })?.size ?? 0);
+}
+
+/** What each source appended last; the set is absent where it is damaged. */
+function storedSources(database: DatabaseSync, readSet: ReadSet) {
+  const rows = database.prepare("SELECT name AS name, last_time AS time, last_set AS id FROM source").all();
+  return rows.map((row) => ({
+    name: String(row["name"]),
+    time: Number(row["time"]),
+    set: readSet(Number(row["id"])),
+  }));
 }
 
 /** All cursors at once: they are few, and one checksum a row finds damage. */

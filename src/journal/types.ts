@@ -190,9 +190,9 @@ export interface HistoryQuery {
   readonly maxPoints?: number;
 }
 
-/** Reading without a cursor: the page, `journal export`. Iterate without awaiting in between; rows are decoded as they are asked for. */
+/** Reading from another process: `journal stats`, `journal export`. */
 export interface JournalArchive {
-  /** Oldest first; unreadable rows are left out. */
+  /** Oldest first; unreadable rows are left out. Iterate without awaiting in between; rows are decoded as they are asked for. */
   history(query: HistoryQuery): IterableIterator<StoredSnapshot>;
   stats(): JournalStats;
 }
@@ -219,7 +219,7 @@ export interface JournalStats {
   readonly setAside: readonly { readonly path: string; readonly bytes: number }[];
 }
 
-export interface Journal extends JournalArchive, Disposable {
+export interface Journal extends Disposable {
   /**
    * Takes a snapshot; it waits in memory for the next group commit. Its `ended` is computed here, from what the journal last
    * took from this source, across restarts too; end marks are lost with the snapshot that carries them. A time at or before the source's last one is refused and counted as `clock_backwards`.
@@ -236,8 +236,8 @@ export interface Journal extends JournalArchive, Disposable {
    * for `maxAgeMs` at most. Cursors of ids that changed are to be opened anew.
    */
   assign(assignments: readonly SinkAssignment[]): void;
-  /** Drops an orphan and all that it waits for, counted as `forgotten`. */
-  forget(sink: string): void;
+  /** For the page, as `JournalArchive` has it; snapshots in memory too. */
+  history(query: HistoryQuery): IterableIterator<StoredSnapshot>;
   state(): JournalState;
   /** Commits, closes the database, stops the timers. */
   [Symbol.dispose](): void;

@@ -9,7 +9,7 @@ import { pageBytes } from "../../src/journal/database.ts";
 import { silentLogger, type LogFields, type Logger } from "../../src/runtime/log.ts";
 import type { Random } from "../../src/runtime/random.ts";
 import { seededRandom } from "../support/seeded-random.ts";
-import { faultyDisk, systemError } from "../journal/fixtures.ts";
+import { faultyDisk, statsOf, systemError } from "../journal/fixtures.ts";
 import { total } from "./account.ts";
 import { pusher, second, type Pusher } from "./pusher.ts";
 import { startReceiver, type Receiver } from "./receiver.ts";
@@ -41,7 +41,7 @@ for (const [code, errno] of errors)
     await it.advance(120 * second);
     assert.equal(it.journal().state().durable, true);
     assertAllSent(it, receivers);
-    assert.equal(it.journal().stats().snapshots, 420);
+    assert.equal(statsOf(it.path).snapshots, 420);
   });
 
 function assertAllSent(it: Pusher, receivers: readonly Receiver[]): void {
@@ -156,7 +156,7 @@ test("bits flipped where the journal keeps something: what arrives is what was c
     );
     heard.length = 0;
     await it.restart(() => flipBit(it.path, random));
-    const { samples: held } = it.journal().stats();
+    const { samples: held } = statsOf(it.path);
     await receiver.start();
     await it.drained();
     const after = it.accountOf(receiver);

@@ -18,7 +18,7 @@ import { watchFiles } from "../../src/journal/files.ts";
 import { openJournalReader } from "../../src/journal/reader.ts";
 import type { Journal } from "../../src/journal/types.ts";
 import { recordingLogger, type Line } from "../delivery/rig.ts";
-import { basicOptions, bench, drain, metricOf, numbered, type Bench } from "./fixtures.ts";
+import { basicOptions, bench, drain, metricOf, numbered, statsOf, type Bench } from "./fixtures.ts";
 import { openJournal } from "../../src/journal/journal.ts";
 
 /** What a user, a script or a disk tool may do to the files of a running agent. */
@@ -141,7 +141,7 @@ for (const [name, bytes] of [
     const log = readFileSync(`${at.path}-wal`);
     const journal = at.open();
     assert.equal(journal.state().setAside, 1);
-    const [aside] = journal.stats().setAside;
+    const [aside] = statsOf(at.path).setAside;
     assert.ok(aside !== undefined);
     assert.deepEqual(readFileSync(`${aside.path}-wal`), log);
     if (bytes.length === 0) assert.equal(stored(aside.path), 60);

@@ -4,7 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { openJournal } from "../../src/journal/journal.ts";
-import type { Cursor, Disk, Journal, JournalOptions, StoredSnapshot } from "../../src/journal/types.ts";
+import { openJournalReader } from "../../src/journal/reader.ts";
+import type {
+  Cursor,
+  Disk,
+  Journal,
+  JournalOptions,
+  JournalStats,
+  StoredSnapshot,
+} from "../../src/journal/types.ts";
 import { bootCounter, gauge, type Metric } from "../../src/metric/metric.ts";
 import { labelPairs, seriesSet, type SeriesSet } from "../../src/metric/series.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
@@ -143,6 +151,14 @@ export function drain(cursor: Cursor, maxSnapshots = 7): readonly StoredSnapshot
     cursor.acknowledge({ firstSeq: range.firstSeq, lastSeq: last.seq });
   }
   return all;
+}
+
+/** What `journal stats` reads, in another process usually. */
+export function statsOf(path: string): JournalStats {
+  const opened = openJournalReader(path, metricOf);
+  if (opened.status === "unavailable") throw new Error(opened.reason);
+  using reader = opened.reader;
+  return reader.stats();
 }
 
 /** What of a snapshot has to survive the journal. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import test from "node:test";
 import type { Journal, SinkAssignment } from "../../src/journal/types.ts";
-import { bench, day, drain, essence, numbered, snapshot } from "./fixtures.ts";
+import { bench, day, drain, essence, numbered, snapshot, statsOf } from "./fixtures.ts";
 import { recordingLogger, type Line } from "../delivery/rig.ts";
 
 function assignment(name: string, was?: string, address = `http://${name}/`): SinkAssignment {
@@ -21,7 +21,7 @@ function waiting(open: () => Journal): Journal {
 }
 
 test("a block that is gone keeps its backlog and nothing more, across restarts, until it is back", (context) => {
-  const { open, clock } = bench(context);
+  const { open, path, clock } = bench(context);
   const journal = waiting(open);
   journal.assign([assignment("b", "b")]);
   journal.append(numbered(31));
@@ -37,7 +37,7 @@ test("a block that is gone keeps its backlog and nothing more, across restarts, 
   const next = open();
   assert.deepEqual(next.state().orphans, [orphan]);
   assert.deepEqual(
-    next.stats().sinks.map(({ sink, waiting, goneMs }) => [sink, waiting, goneMs]),
+    statsOf(path).sinks.map(({ sink, waiting, goneMs }) => [sink, waiting, goneMs]),
     [
       ["a", 30, clock.now()],
       ["b", 31, undefined],

@@ -6,7 +6,7 @@ import test from "node:test";
 import { openJournalReader } from "../../src/journal/reader.ts";
 import type { JournalOptions } from "../../src/journal/types.ts";
 import { silentLogger, type LogFields } from "../../src/runtime/log.ts";
-import { bench, drain, essence, metricOf, numbered, type Bench } from "./fixtures.ts";
+import { bench, drain, essence, metricOf, numbered, statsOf, type Bench } from "./fixtures.ts";
 
 /** A journal of 400 snapshots, four samples each, closed: `a` waits for the last 300, `b` for all. */
 function written({ open }: Bench): void {
@@ -78,8 +78,8 @@ test("what a database that is set aside still holds is read by export", (context
   const at = bench(context);
   written(at);
   spoilPage(at, "segment");
-  const journal = at.open();
-  const [aside] = journal.stats().setAside;
+  at.open();
+  const [aside] = statsOf(at.path).setAside;
   const opened = openJournalReader(aside?.path ?? "", metricOf);
   assert.ok(opened.status === "open");
   assert.equal([...opened.reader.history({ fromMs: 0, toMs: Infinity })].length, 400);
@@ -114,6 +114,6 @@ test("a database whose schema has other letters in other cases is read like any 
   const journal = it.open();
   assert.equal(drain(journal.cursor("a", { from: "now" })).length, 300);
   assert.equal([...journal.history({ fromMs: 0, toMs: Infinity })].length, 400);
-  assert.deepEqual([journal.state().setAside, journal.stats().sources.length], [0, 1]);
+  assert.deepEqual([journal.state().setAside, statsOf(it.path).sources.length], [0, 1]);
   journal[Symbol.dispose]();
 });

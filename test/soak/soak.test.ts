@@ -15,6 +15,7 @@ import { hang, page, reset, status, type Answer } from "../conformance/receiver.
 import { total } from "../fault/account.ts";
 import { hour, pusher, type Pusher } from "../fault/pusher.ts";
 import { startReceiver, type Receiver } from "../fault/receiver.ts";
+import { statsOf } from "../journal/fixtures.ts";
 import { createMachine } from "./machine.ts";
 import {
   documentsWanted,
@@ -194,7 +195,7 @@ function assertSets(it: Pusher): void {
     if (ended.length > 0) keys.add(`ended ${seriesSet(ended).key}`);
   }
   it.journal().commit();
-  const { seriesSets, sources } = it.journal().stats();
+  const { seriesSets, sources } = statsOf(it.path);
   assert.ok(seriesSets <= keys.size + sources.length, `${seriesSets} sets of series, ${keys.size} in use`);
 }
 
