@@ -85,6 +85,59 @@ test("pages beyond the memory that sysctl reported are withheld and counted, wit
   assert.equal(valuesOf(await own.snapshot(at))[field], 1);
 });
 
+/** A battery whose gauge was read at a time, and a GPU, as ioreg prints them. */
+function registry(gaugeReadAt: number): Buffer {
+  const battery = `<key>BatteryInstalled</key><true/><key>CycleCount</key><integer>5</integer><key>UpdateTime</key><integer>${gaugeReadAt / 1000}</integer>`;
+  const gpu =
+    "<key>PerformanceStatistics</key><dict><key>Device Utilization %</key><integer>7</integer></dict>";
+  return Buffer.from(
+    [battery, gpu].map((entry) => `<plist><array><dict>${entry}</dict></array></plist>`).join("\0"),
+  );
+}
+
+test("a sample of ioreg is of the time its gauge was read, and of its own where that time does not move", () => {
+  const { pipelines, published } = rig();
+  for (const [readAt, receivedAt] of [
+    [at, at + 40_000],
+    [at, at + 100_000],
+    [at + 60_000, at + 160_000],
+    [at + 180_000, at + 220_000],
+  ] as const)
+    pipelines.ioreg.frame(frame(receivedAt, registry(readAt)));
+  assert.deepEqual(
+    published.map(({ time }) => time - at),
+    [0, 100_000, 160_000, 180_000],
+  );
+});
+
+test("what a gauge says that was not read for long is withheld and counted, and the GPUs stay", async () => {
+  const { pipelines, published, own } = rig();
+  pipelines.ioreg.frame(frame(at + 600_000, registry(at)));
+  assert.deepEqual(published.map(valuesOf), [{ 'ioreg_gpu_utilization_percent{gpu="0",unit="device"}': 7 }]);
+  assert.equal(published[0]?.time, at + 600_000);
+  const field = 'mac_agent_source_implausible_values_total{field="battery_update_time",source="ioreg"}';
+  assert.equal(valuesOf(await own.snapshot(at))[field], 1);
+});
+
+test("a recording of ioreg keeps the time of its gauge, however long ago", () => {
+  const { pipelines, published } = rig(true);
+  pipelines.ioreg.frame(frame(at + 1e9, registry(at)));
+  assert.equal(published[0]?.time, at);
+});
+
+test("the chip and the version of macOS that sysctl reported stand on powermetrics_info", () => {
+  const { pipelines, published } = rig();
+  const names = "machdep.cpu.brand_string: Apple M4 Pro\nkern.osproductversion: 15.5\n";
+  pipelines.sysctl.frame(frame(at, Buffer.from(names)));
+  pipelines.powermetrics.frame(frame(at, document(at, "<key>hw_model</key><string>Mac16,8</string>")));
+  const [, snapshot] = published;
+  assert.ok(snapshot !== undefined);
+  assert.equal(
+    valuesOf(snapshot)['powermetrics_info{chip="Apple M4 Pro",hw_model="Mac16,8",os_version="15.5"}'],
+    1,
+  );
+});
+
 test("a bad frame is counted and logged, and costs nothing else", async () => {
   const { pipelines, published, warnings, own } = rig();
   pipelines.powermetrics.frame(frame(at, Buffer.from("<plist><dict><key>")));

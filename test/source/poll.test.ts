@@ -188,6 +188,24 @@ test("one frame of pmset holds both its reports, and an empty one where a run fa
   ]);
 });
 
+test("ioreg that prints nothing has answered: where no entry matches it never prints more", async (t) => {
+  const { events } = run(t, ["/bin/true"], { name: "ioreg" });
+  await events.until("frame");
+  assert.deepEqual(events.names, ["up", "frame"]);
+  assert.deepEqual(splitReports(events.frames[0]?.bytes ?? Buffer.from("none")).map(String), ["", ""]);
+});
+
+test("ioreg is asked for what is switched on", () => {
+  assert.deepEqual(
+    [
+      { battery: true, gpu: false },
+      { battery: false, gpu: true },
+      { battery: false, gpu: false },
+    ].map((subjects) => runsOf("ioreg", subjects).map((argv) => argv.at(-1))),
+    [["AppleSmartBattery"], ["IOAccelerator"], []],
+  );
+});
+
 test("stopping ends the running tool and leaves no timer", async (t) => {
   const clock = fakeClock();
   const { events, stop } = run(t, fakeTool("exec sleep 60"), { clock });
