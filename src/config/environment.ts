@@ -1,27 +1,19 @@
-/** MAC_POWERMETRICS_* variables: which key each one sets. */
+/** Lays the environment's variables over and under a document: MAC_POWERMETRICS_* above the file, OTEL_* below it. */
+import { isMap, isSeq } from "yaml";
+import { otlpFromEnvironment } from "../sink/otlp/environment.ts";
+import type { Written } from "./document.ts";
 import type { Field } from "./field.ts";
-import type { Path } from "./problem.ts";
+import { problemAt, type Origin, type Path } from "./problem.ts";
 import { suggestion } from "./suggest.ts";
-import { nodeOf, type Node } from "./tree.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** A value for one key, to be laid over what the file says. */
-export interface Setting {
-  readonly path: Path;
-  readonly node: Node;
-}
 
 const prefix = "MAC_POWERMETRICS_";
 /** Variables that are not keys of the configuration: the file's own path, and the simulator's arguments. */
 const others = new Set([`${prefix}CONFIG`, `${prefix}SIMULATE`]);
 
-/** Settings, containers before what is inside them, and a warning for each variable that names no key. An empty variable counts as unset. */
-export function readEnvironment(
-  env: Environment,
-  root: Field,
-): { readonly settings: readonly Setting[]; readonly warnings: readonly string[] } {
-  const settings: Setting[] = [];
+/** Containers come before what is inside them; an empty variable counts as unset. Returns a warning for each variable that names no key. */
+export function layEnvironment(env: Environment, root: Field, written: Written): string[] {
   const warnings: string[] = [];
   const names = Object.keys(env).filter((name) => name.startsWith(prefix) && !others.has(name));
   for (const variable of names.toSorted(byNumber)) {
@@ -29,10 +21,12 @@ export function readEnvironment(
     if (value === undefined || value === "") continue;
     const path = pathFor(variable.slice(prefix.length), root);
     if (path === undefined) warnings.push(unknownVariable(variable, root));
-    else settings.push({ path, node: nodeOf(value, { kind: "environment", variable }) });
+    else written.put(path, value, fromVariable(variable));
   }
-  return { settings, warnings };
+  return warnings;
 }
+
+const fromVariable = (variable: string): Origin => ({ kind: "environment", variable });
 
 /** `SOURCES_POWERMETRICS_INTERVAL` → its path; `REMOTE_WRITE_0_URL` reaches into the first block of a list. */
 function pathFor(name: string, field: Field): Path | undefined {
@@ -68,3 +62,46 @@ function unknownVariable(variable: string, root: Field): string {
 }
 
 const byNumber = (a: string, b: string): number => a.localeCompare(b, "en", { numeric: true });
+
+interface OpenTelemetry {
+  /** Adds the receiver that the variables name where the file names none; `otlp: []` says that there shall be none. */
+  readonly addReceiver: () => void;
+  /** Adds the resource that the variables name to every block, below the block's own attributes. */
+  readonly addResource: () => void;
+}
+
+/** The OTEL_* variables, for a document to which settings of higher precedence are added in between. */
+export function openTelemetry(env: Environment, written: Written): OpenTelemetry {
+  const found = otlpFromEnvironment(env);
+
+  function lay(index: number, settings: typeof found.block): void {
+    for (const { variable, path, value } of settings) {
+      const full = ["otlp", index, ...path];
+      if (written.at(full) === undefined) written.put(full, value, fromVariable(variable));
+    }
+  }
+
+  /** What is wrong with the variables that are used. */
+  function report(isResource: boolean): void {
+    for (const { variable, message } of found.problems)
+      if ((variable === "OTEL_RESOURCE_ATTRIBUTES") === isResource)
+        written.problems.push(problemAt(fromVariable(variable), message));
+  }
+
+  return {
+    addReceiver() {
+      if (!isMap(written.at([])) || written.at(["otlp"]) !== undefined || found.block.length === 0) return;
+      report(false);
+      lay(0, found.block);
+    },
+    addResource() {
+      const list = written.at(["otlp"]);
+      if (!isSeq(list) || list.items.length === 0) return;
+      report(true);
+      // A job that was written names the service, too.
+      const hasJob = written.at(["global", "job"]) !== undefined;
+      const resource = found.resource.filter(({ path }) => !hasJob || path.at(-1) !== "service.name");
+      for (const [index, block] of list.items.entries()) if (isMap(block)) lay(index, resource);
+    },
+  };
+}

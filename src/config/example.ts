@@ -1,6 +1,6 @@
 /** The commented starter file: every key with its sentence and its default, so that it can't drift from the schema. */
 import { fieldOf, type Field, type Plain } from "./field.ts";
-import { flow } from "./flow.ts";
+import { flow } from "./print.ts";
 import { configurationSchema } from "./schema.ts";
 import { sinkExamples } from "./sinks.ts";
 

@@ -5,6 +5,10 @@ import * as z from "zod";
 export type Plain =
   string | number | boolean | null | readonly Plain[] | { readonly [key: string]: Plain | undefined };
 
+export function isList(value: Plain): value is readonly Plain[] {
+  return Array.isArray(value);
+}
+
 interface Described {
   readonly description: string;
   /** As written in a file; absent when the key has none. */

@@ -3,29 +3,29 @@
  * is wrong.
  */
 import { posix } from "node:path";
+import { defined } from "../runtime/defined.ts";
+import { createWritten, type Written } from "./document.ts";
 import { environmentFileOf, parseEnvironmentFile } from "./env-file.ts";
-import { readEnvironment, type Setting } from "./environment.ts";
-import { fieldOf, type Field, type Plain } from "./field.ts";
+import { layEnvironment, openTelemetry } from "./environment.ts";
+import { fieldOf, isList, type Field, type Plain } from "./field.ts";
 import type { Variable } from "./interpolate.ts";
-import { problemsOf, wording } from "./issue.ts";
 import { namedFile, stateFolder, usualFiles, type Place } from "./locate.ts";
-import { openTelemetry } from "./otel.ts";
+import { redact } from "./print.ts";
 import {
   formatPath,
   fromDefault,
   inReadingOrder,
   problemAt,
+  startOf,
   type Origin,
   type Path,
   type Problem,
 } from "./problem.ts";
-import { redact } from "./redact.ts";
+import { readYaml, unreadFile } from "./read-yaml.ts";
 import { configurationSchema, type Configuration } from "./schema.ts";
-import { settle } from "./settle.ts";
 import { unsupportedSinkKeys } from "./sinks.ts";
-import { isList, isNothing, nodeOf, overlay, type Node } from "./tree.ts";
+import { validate } from "./validate.ts";
 import { warningsOf } from "./warnings.ts";
-import { readYaml } from "./yaml.ts";
 
 export interface LoadWorld extends Place {
   /** The file named by `--config`. */
@@ -75,37 +75,25 @@ export interface Refused {
   readonly expressions: readonly Expression[];
 }
 
-interface Written {
-  readonly root: Node;
-  readonly file?: string;
-  readonly problems: Problem[];
-  readonly warnings: readonly string[];
-}
-
 /** Never throws for what files, variables or flags hold. */
 export function loadConfiguration(world: LoadWorld): Loaded | Refused {
   const field = fieldOf(configurationSchema);
-  const { root, problems, warnings, file } = written(world, field);
-  const origins = new Map<string, Origin>();
-  const input = settle(root, field, [], {
-    origins,
-    problems,
+  const { written, warnings, file } = readAll(world, field);
+  const { valid, value, origins } = validate(configurationSchema, field, written, {
     defaultText: (text) => defaultText(text, world),
     absolute: (text, origin) => absolute(text, origin, world),
     unsupported: isUnsupported,
   });
-  // Compiling a parser for a single use costs more than it saves.
-  const result = configurationSchema.safeParse(input, { error: wording(root, field), jitless: true });
-  if (!result.success) problems.push(...problemsOf(result.error.issues, root));
-  const from = { ...(file !== undefined && { file }), expressions: expressionsIn(input, origins) };
-  if (!result.success || problems.length > 0)
+  const from = { ...defined({ file }), expressions: expressionsIn(value, origins) };
+  const { problems } = written;
+  if (valid === undefined || problems.length > 0)
     return { ok: false, problems: inReadingOrder(problems), warnings, ...from };
   return {
     ok: true,
-    configuration: result.data,
+    configuration: valid,
     origins,
-    warnings: [...warnings, ...warningsOf(result.data, world, file)],
-    printable: redact(input ?? {}, field),
+    warnings: [...warnings, ...warningsOf(valid, world, file)],
+    printable: redact(value ?? {}, field),
     ...from,
   };
 }
@@ -123,48 +111,44 @@ function expressionsIn(value: Plain | undefined, origins: Loaded["origins"], pat
   return Object.entries(value).flatMap(([key, item]) => expressionsIn(item, origins, [...path, key]));
 }
 
-/** Everything that was written anywhere, as one tree. */
-function written(outside: LoadWorld, field: Field): Written {
-  const { problems, file, world, ...read } = readConfigurationFile(outside);
-  const { settings, warnings } = readEnvironment(world.env, field);
-  const empty = nodeOf({}, file === undefined ? fromDefault : startOf(file));
-  const otel = openTelemetry(world.env);
-  let root = otel.underFile(read.root === undefined || isNothing(read.root) ? empty : read.root);
-  for (const { path, node } of [...settings, ...flagSettings(world.flags)]) {
-    const laid = overlay(root, path, node);
-    if (laid !== undefined) root = laid;
-    else problems.push(problemAt(node.origin, "index must follow the last block's", path));
-  }
-  const complete = otel.underBlocks(root);
-  problems.push(...otel.problems());
-  return { root: complete, problems, warnings, ...(file !== undefined && { file }) };
+/** Everything that was written anywhere, as one document. */
+function readAll(
+  outside: LoadWorld,
+  field: Field,
+): { readonly written: Written; readonly warnings: readonly string[]; readonly file: string | undefined } {
+  const { written, file, world } = readConfigurationFile(outside);
+  const otel = openTelemetry(world.env, written);
+  otel.addReceiver();
+  const warnings = layEnvironment(world.env, field, written);
+  for (const [name, value] of Object.entries(world.flags))
+    written.put(name.split("."), value, { kind: "flag", name });
+  otel.addResource();
+  return { written, warnings, file };
 }
 
 interface ReadConfiguration {
-  readonly root?: Node;
-  readonly file?: string;
-  readonly problems: Problem[];
+  readonly written: Written;
+  readonly file: string | undefined;
   /** With the variables of the file beside the configuration. */
   readonly world: LoadWorld;
 }
 
 function readConfigurationFile(outside: LoadWorld): ReadConfiguration {
   const named = namedFile(outside.path, outside.env);
-  for (const candidate of named === undefined ? usualFiles(outside) : [named]) {
-    const file = posix.resolve(outside.cwd, candidate);
-    const bytes = readBytes(file, outside);
+  for (const file of named === undefined ? usualFiles(outside) : [named]) {
+    const bytes = readBytes(posix.resolve(outside.cwd, file), outside);
     if (bytes instanceof Uint8Array) {
-      const beside = readEnvironmentFile(candidate, outside);
+      const beside = readEnvironmentFile(file, outside);
       const world = { ...outside, env: { ...beside.variables, ...outside.env } };
-      const { root, problems } = readYaml(candidate, bytes, (name) => variable(name, world));
+      const contents = readYaml(file, bytes, (name) => variable(name, world));
       // Without its variables every reference to one would be a problem, too.
-      const all = beside.problems.length > 0 ? beside.problems : problems;
-      return { ...(root !== undefined && { root }), file: candidate, problems: [...all], world };
+      const problems = beside.problems.length > 0 ? [...beside.problems] : contents.problems;
+      return { written: createWritten({ ...contents, problems }), file, world };
     }
     if (named === undefined && bytes.missing) continue;
-    return { file: candidate, problems: [problemAt(startOf(candidate), bytes.message)], world: outside };
+    return { written: createWritten(unreadFile(file, bytes.message)), file, world: outside };
   }
-  return { problems: [], world: outside };
+  return { written: createWritten(), file: undefined, world: outside };
 }
 
 /** Most configurations have none. */
@@ -194,15 +178,6 @@ const readFailures: Readonly<Partial<Record<string, string>>> = {
   EISDIR: "it is a folder",
   EACCES: "permission denied",
 };
-
-const startOf = (file: string): Origin => ({ kind: "file", file, line: 1, column: 1 });
-
-function flagSettings(flags: LoadWorld["flags"]): Setting[] {
-  return Object.entries(flags).map(([path, value]) => ({
-    path: path.split("."),
-    node: nodeOf(value, { kind: "flag", name: path }),
-  }));
-}
 
 /** An empty variable does not hide what the system says: a name without characters identifies nothing. */
 function variable(name: string, world: LoadWorld): Variable {

@@ -21,6 +21,9 @@ export interface Problem {
 
 export const fromDefault: Origin = { kind: "default" };
 
+/** For what concerns a file as a whole. */
+export const startOf = (file: string): Origin => ({ kind: "file", file, line: 1, column: 1 });
+
 export function problemAt(origin: Origin, message: string, path: Path = []): Problem {
   return { origin, path: formatPath(path), message };
 }

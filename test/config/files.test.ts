@@ -48,9 +48,23 @@ test("a chain of aliases that would unfold to millions of values is cut short", 
   assert.equal(problems.filter((line) => line.includes("file must hold at most 20000 values")).length, 1);
 });
 
-test("an alias inside its own anchor ends", () => {
-  const problems = refused(worldOf("log: &a { level: *a }"));
-  assert.ok(problems.some((line) => line.includes("nesting must be at most 32 deep")));
+test("an alias inside its own anchor is refused, also where the name was another's before", () => {
+  const mustBeAbove = "alias must name an anchor above it; a text that begins with * must be in quotes";
+  assert.deepEqual(refused(worldOf("log: &a { level: *a }")), [`agent.yaml:1:18: log.level: ${mustBeAbove}`]);
+  assert.deepEqual(refused(worldOf("run_as: &a ada\nlog: &a { level: *a }")), [
+    `agent.yaml:2:18: log.level: ${mustBeAbove}`,
+  ]);
+});
+
+test("a variable changes the block that it names, and not the one that it shares an anchor with", () => {
+  const text =
+    "remote_write:\n  - url: http://a\n    queue_config: &q { max_backoff: 9s }\n  - { url: http://b, queue_config: *q }\n";
+  const env = { MAC_POWERMETRICS_REMOTE_WRITE_1_QUEUE_CONFIG_MAX_BACKOFF: "7s" };
+  const { remote_write } = accepted(worldOf(text, { env })).configuration;
+  assert.deepEqual(
+    remote_write.map(({ queue_config }) => queue_config.max_backoff),
+    [9000, 7000],
+  );
 });
 
 test("an anchor saves writing a block twice", () => {
@@ -98,6 +112,12 @@ test("a block that a stray > or | made text of is not quoted, for its secrets st
       assert.match(problem, /must be .*, got text$/);
       assert.doesNotMatch(problem, /hunter/);
     }
+});
+
+test("a key without a value inside braces is reported at the key", () => {
+  assert.deepEqual(refused(worldOf("remote_write: [{ url: http://a, headers: { x-a } }]")), [
+    "agent.yaml:1:44: remote_write[0].headers.x-a: must be text: put the value in quotes",
+  ]);
 });
 
 test("__proto__ is a key like any other, and an unknown one", () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "../support/property.ts";
 import { parse, stringify } from "yaml";
-import { flow } from "../../src/config/flow.ts";
+import { flow } from "../../src/config/print.ts";
 
 const words = [
   ...[

@@ -1,27 +1,48 @@
-/** Words broken rules: zod's issues in the project's error grammar, at the place where the value was written. */
+/** Holds what was written against a schema: each broken rule becomes a problem, in the project's words, where the value was written. */
 import type * as z from "zod";
+import { isScalar, visit } from "yaml";
+import { applyDefaults, type Applied, type Rules } from "./apply-defaults.ts";
+import { isUnread, referenceOf, type Node, type Written } from "./document.ts";
 import { fieldAt, type Field } from "./field.ts";
-import { formatPath, quote, type Problem } from "./problem.ts";
+import { formatPath, quote } from "./problem.ts";
 import { suggestion } from "./suggest.ts";
-import { nearestNode, type Node } from "./tree.ts";
 
 type RawIssue = Parameters<z.core.$ZodErrorMap>[0];
 
+interface Validated<Value> extends Applied {
+  /** With the schema's types; undefined when a rule is broken. */
+  readonly valid: Value | undefined;
+}
+
+/** Problems are added to those of `written`. */
+export function validate<Schema extends z.ZodType>(
+  schema: Schema,
+  field: Field,
+  written: Written,
+  rules: Rules,
+): Validated<z.output<Schema>> {
+  const applied = applyDefaults(written, field, rules);
+  // Compiling a parser for a single use costs more than it saves.
+  const result = schema.safeParse(applied.value, { error: wording(written, field), jitless: true });
+  if (!result.success) report(result.error.issues, written);
+  return { ...applied, valid: result.data };
+}
+
 /** The message for an issue whose schema brings none of its own. */
-export function wording(root: Node, field: Field): z.core.$ZodErrorMap {
+function wording(written: Written, field: Field): z.core.$ZodErrorMap {
   return (issue) => {
     if (issue.input === undefined) return "must be set";
-    return rule(issue) + got(issue, root, field) + hint(issue);
+    return rule(issue) + got(issue, written, field) + hint(issue);
   };
 }
 
-/** One problem an issue, except where its value is missing only because a reference in it failed: that is reported already. */
-export function problemsOf(issues: readonly z.core.$ZodIssue[], root: Node): Problem[] {
-  return issues.flatMap((issue) => {
-    const node = nearestNode(root, issue.path);
-    if (isUnresolved(node) || (issue.code === "custom" && holdsUnresolved(node))) return [];
-    return [{ origin: node.origin, path: formatPath(issue.path), message: messageOf(issue) }];
-  });
+/** One problem an issue, except where its value is missing only because it could not be read. */
+function report(issues: readonly z.core.$ZodIssue[], { nearest, originOf, problems }: Written): void {
+  for (const issue of issues) {
+    const node = nearest(issue.path);
+    if (isUnread(node) || (issue.code === "custom" && holdsUnread(node))) continue;
+    problems.push({ origin: originOf(node), path: formatPath(issue.path), message: messageOf(issue) });
+  }
 }
 
 /** A record's key breaks rules of its own, which say more than that it is broken. */
@@ -64,11 +85,12 @@ const alternatives = (values: readonly string[]): string =>
   values.length < 2 ? values.join("") : `${values.slice(0, -1).join(", ")} or ${values.at(-1) ?? ""}`;
 
 /** What was written instead; a variable's value stays out of the message, and so does a secret. */
-function got(issue: RawIssue, root: Node, field: Field): string {
+function got(issue: RawIssue, written: Written, field: Field): string {
   const path = issue.path ?? [];
   if (fieldAt(field, path)?.secret === true) return "";
-  const node = nearestNode(root, path);
-  if (node.kind === "scalar" && node.reference !== undefined) return `, got ${quote(node.reference)}`;
+  const node = written.nearest(path);
+  const reference = isScalar(node) ? referenceOf(node) : undefined;
+  if (reference !== undefined) return `, got ${quote(reference)}`;
   if (Array.isArray(issue.input)) return ", got a list";
   if (isBlockOfText(issue)) return ", got text";
   return typeof issue.input === "object" && issue.input !== null
@@ -87,15 +109,12 @@ function hint(issue: RawIssue): string {
   return suggestion(issue.input, issue.values.map(String));
 }
 
-function holdsUnresolved(node: Node): boolean {
-  switch (node.kind) {
-    case "scalar":
-      return isUnresolved(node);
-    case "list":
-      return node.items.some(holdsUnresolved);
-    case "map":
-      return [...node.entries.values()].some((entry) => holdsUnresolved(entry.node));
-  }
+function holdsUnread(node: Node): boolean {
+  let holds = false;
+  visit(node, {
+    Scalar(_, scalar) {
+      holds ||= isUnread(scalar);
+    },
+  });
+  return holds;
 }
-
-const isUnresolved = (node: Node): boolean => node.kind === "scalar" && node.unresolved === true;
