@@ -1,5 +1,6 @@
 /** The schema as a tree of fields: what loading, printing and the example need to know about each key. */
 import * as z from "zod";
+import { defined } from "../runtime/defined.ts";
 
 /** A value of the configuration as text or YAML gives it, before any rule was applied. */
 export type Plain =
@@ -32,8 +33,9 @@ export type Field = Described &
 type Shape = Field extends infer Each ? (Each extends Field ? Omit<Each, keyof Described> : never) : never;
 
 /** The tree below a schema; wrappers (defaults, optional, transformed) are looked through. Items of lists wait until they are asked for. */
-export function fieldOf(schema: z.core.$ZodType): Field {
-  return { ...described(schema), ...shapeOf(schema) };
+export function fieldOf(schema: z.core.SomeType): Field {
+  const chain = unwrapped(schema);
+  return { ...described(chain), ...shapeOf(chain.at(-1)) };
 }
 
 /** The field at a path; undefined where the schema has none. List items are reached by any index. */
@@ -58,33 +60,26 @@ export function child(field: Field, key: PropertyKey): Field | undefined {
   }
 }
 
-function shapeOf(schema: z.core.$ZodType): Shape {
-  const { def } = (schema as z.core.$ZodTypes)._zod;
-  switch (def.type) {
-    case "object":
-      return {
-        kind: "section",
-        fields: new Map(Object.entries(def.shape).map(([key, value]) => [key, fieldOf(value)])),
-      };
-    case "record":
-      return { kind: "record", values: fieldOf(def.valueType) };
-    case "array":
-      return { kind: "list", items: once(() => fieldOf(def.element)) };
-    case "union":
-      return { kind: "either", options: def.options.map(fieldOf) };
-    case "enum":
-      return { kind: "choice", choices: Object.values(def.entries).map(String) };
-    case "literal":
-      return { kind: "choice", choices: def.values.map(String) };
-    case "number":
-      return { kind: "scalar", type: "number" };
-    case "boolean":
-      return { kind: "scalar", type: "boolean" };
-    default: {
-      const inner = innerOf(schema);
-      return inner === undefined ? { kind: "scalar", type: "string" } : shapeOf(inner);
-    }
+/** The schema and what each wrapper of it wraps, seen from the input's side. */
+function unwrapped(schema: z.core.SomeType): readonly z.core.SomeType[] {
+  if (schema instanceof z.ZodPipe) return [schema, ...unwrapped(schema.in)];
+  if (schema instanceof z.ZodArray || !("unwrap" in schema)) return [schema];
+  return [schema, ...unwrapped((schema as z.ZodOptional).unwrap())];
+}
+
+function shapeOf(schema: z.core.SomeType | undefined): Shape {
+  if (schema instanceof z.ZodObject) {
+    const shape: Readonly<Record<string, z.core.SomeType>> = schema.shape;
+    const fields = Object.entries(shape).map(([key, value]): [string, Field] => [key, fieldOf(value)]);
+    return { kind: "section", fields: new Map(fields) };
   }
+  if (schema instanceof z.ZodRecord) return { kind: "record", values: fieldOf(schema.valueType) };
+  if (schema instanceof z.ZodArray) return { kind: "list", items: once(() => fieldOf(schema.element)) };
+  if (schema instanceof z.ZodUnion) return { kind: "either", options: schema.options.map(fieldOf) };
+  if (schema instanceof z.ZodEnum) return { kind: "choice", choices: schema.options.map(String) };
+  if (schema instanceof z.ZodLiteral) return { kind: "choice", choices: [...schema.values].map(String) };
+  if (schema instanceof z.ZodNumber) return { kind: "scalar", type: "number" };
+  return { kind: "scalar", type: schema instanceof z.ZodBoolean ? "boolean" : "string" };
 }
 
 function once<T>(make: () => T): () => T {
@@ -92,43 +87,17 @@ function once<T>(make: () => T): () => T {
   return () => (made ??= make());
 }
 
-/** What a wrapper wraps, seen from the input's side. */
-function innerOf(schema: z.core.$ZodType): z.core.$ZodType | undefined {
-  const { def } = (schema as z.core.$ZodTypes)._zod;
-  switch (def.type) {
-    case "default":
-    case "prefault":
-    case "optional":
-    case "nullable":
-    case "readonly":
-    case "nonoptional":
-      return def.innerType;
-    case "pipe":
-      return def.in;
-    case "lazy":
-      return def.getter();
-    default:
-      return undefined;
-  }
-}
-
-function described(schema: z.core.$ZodType): Described {
-  const meta = z.globalRegistry.get(schema) ?? {};
-  const inner = innerOf(schema);
-  const below: Described = inner === undefined ? { description: "", secret: false } : described(inner);
-  const fallback = fallbackOf(schema);
-  const [example] = Array.isArray(meta["examples"]) ? (meta["examples"] as Plain[]) : [];
-  return {
-    ...below,
-    ...(meta.description !== undefined && { description: meta.description }),
-    ...(meta["writeOnly"] === true && { secret: true }),
-    ...(fallback !== undefined && { fallback }),
-    ...(example !== undefined && { example }),
-  };
-}
-
-/** Defaults are given as a file would write them: `default` on plain values, `prefault` before a transformation. */
-function fallbackOf(schema: z.core.$ZodType): Plain | undefined {
-  const { def } = (schema as z.core.$ZodTypes)._zod;
-  return def.type === "default" || def.type === "prefault" ? (def.defaultValue as Plain) : undefined;
+/** What is said of a wrapper holds more than what is said of what it wraps. */
+function described(chain: readonly z.core.SomeType[]): Described {
+  const merged = chain.toReversed().map((schema): Partial<Described> => {
+    const { description, writeOnly, examples } = (schema as z.ZodType).meta() ?? {};
+    const [example] = Array.isArray(examples) ? (examples as Plain[]) : [];
+    // Given as a file would write them: `default` on plain values, `prefault` before a transformation.
+    const fallback =
+      schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault
+        ? (schema.def.defaultValue as Plain)
+        : undefined;
+    return defined({ description, example, fallback, secret: writeOnly === true ? true : undefined });
+  });
+  return Object.assign({ description: "", secret: false }, ...merged) as Described;
 }
