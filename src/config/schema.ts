@@ -1,8 +1,8 @@
 /** The schema of the configuration: every key with its rule, its default and the sentence that explains it. */
 import * as z from "zod";
-import { atLeast, command, enabled, interval, listenAddress, labelName } from "./settings.ts";
-import { sinkSections } from "./sinks.ts";
+import { parseAddress } from "../runtime/address.ts";
 import { type Frozen, durationSetting, sizeSetting } from "../runtime/setting.ts";
+import { sinkSections } from "./sinks.ts";
 
 const globalSchema = z.strictObject({
   job: z
@@ -176,3 +176,50 @@ export const configurationSchema = z
 
 /** The effective configuration: keys as in the file, durations in milliseconds, sizes in bytes, every default filled in. */
 export type Configuration = Frozen<z.output<typeof configurationSchema>>;
+
+// The rules that several keys share.
+
+function enabled(source: string) {
+  return z.boolean().default(true).describe(`Read ${source}`);
+}
+
+/** Below 100 ms the tools cost more than their samples are worth; beyond a day a sample means nothing. */
+function interval(text: string) {
+  return durationSetting()
+    .refine((ms) => ms >= 100 && ms <= 86_400_000, "must be between 100ms and 24h")
+    .prefault(text);
+}
+
+/** An argument list, run without a shell; a daemon that starts as root never looks a program up in PATH. */
+function command(path: string) {
+  return z
+    .array(z.string())
+    .refine(
+      ([program]) => program?.startsWith("/") === true,
+      "must begin with the absolute path of a program",
+    )
+    .default([path])
+    .describe("Program and first arguments");
+}
+
+/** Prometheus' label names, without those that it keeps for itself or that the agent sets. */
+function labelName() {
+  return z
+    .string()
+    .regex(
+      /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/,
+      "must be a label name: letters, digits and _, and not __ in front",
+    );
+}
+
+/** `host:port`, `[v6]:port`, or `:port` for every interface; port 0 takes a free one. */
+function listenAddress() {
+  return z.string().refine((text) => parseAddress(text) !== undefined, {
+    error: ({ input }) => `must be host:port, got ${JSON.stringify(input)}`,
+  });
+}
+
+/** The rule "at least `text`" for durations and sizes, as arguments of `refine`. */
+function atLeast(least: number, text: string): [(value: number) => boolean, string] {
+  return [(value) => value >= least, `must be at least ${text}`];
+}
