@@ -42,6 +42,17 @@ export class ByteWriter {
     this.#view.setUint32(position + 4, high, true);
   }
 
+  /** A time in whole milliseconds as nanoseconds, in parts, since the product has more than the 53 bits that a number holds exactly. */
+  nanosecondsAt(position: number, ms: number): void {
+    const blocks = Math.floor(ms / 2 ** 20);
+    const upper = blocks * 1e6;
+    const high = Math.floor(upper / 2 ** 12);
+    const lower = (ms - blocks * 2 ** 20) * 1e6 + (upper - high * 2 ** 12) * 2 ** 20;
+    const carry = Math.floor(lower / 2 ** 32);
+    this.#view.setUint32(position, lower - carry * 2 ** 32, true);
+    this.#view.setUint32(position + 4, high + carry, true);
+  }
+
   /** What was written since the last call; valid until the next write. */
   finish(): Uint8Array {
     const written = this.#bytes.subarray(0, this.#length);

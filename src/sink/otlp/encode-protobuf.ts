@@ -162,8 +162,13 @@ interface Templates {
 }
 
 function measureRun(run: Run, own: Templates): MeasuredRun {
-  const templates = run.times.map((_, at) => templateOf(run, at, own));
-  return { run, templates, length: sum(templates.map(({ bytes }) => bytes.length)) };
+  let length = 0;
+  const templates = run.times.map((_, at) => {
+    const template = templateOf(run, at, own);
+    length += template.bytes.length;
+    return template;
+  });
+  return { run, templates, length };
 }
 
 function templateOf({ starts, histograms, marks }: Run, at: number, own: Templates): Template {
@@ -182,20 +187,10 @@ function writePoints(writer: ByteWriter, { run, templates }: MeasuredRun): void 
     const template = templates[at];
     if (template === undefined) continue;
     const begin = writer.bytes(template.bytes);
-    if (template.start !== undefined) writeNanoseconds(writer, begin + template.start, starts[at] ?? 0);
-    writeNanoseconds(writer, begin + template.time, times[at] ?? 0);
+    if (template.start !== undefined) writer.nanosecondsAt(begin + template.start, starts[at] ?? 0);
+    writer.nanosecondsAt(begin + template.time, times[at] ?? 0);
     if (template.value !== undefined) writer.doubleAt(begin + template.value, values[at] ?? NaN);
   }
-}
-
-/** A time in whole milliseconds, in parts, since the product has more than the 53 bits that a number holds exactly. */
-export function writeNanoseconds(writer: ByteWriter, position: number, ms: number): void {
-  const blocks = Math.floor(ms / 2 ** 20);
-  const upper = blocks * 1e6;
-  const high = Math.floor(upper / 2 ** 12);
-  const lower = (ms - blocks * 2 ** 20) * 1e6 + (upper - high * 2 ** 12) * 2 ** 20;
-  const carry = Math.floor(lower / 2 ** 32);
-  writer.uint64At(position, high + carry, lower - carry * 2 ** 32);
 }
 
 function createTemplates({ metric, attributes: pairs }: PointSeries): Templates {

@@ -148,14 +148,15 @@ function halvesOf(families: readonly Family[]): readonly [readonly Family[], rea
 function countOf(families: readonly Family[]): Required<Pick<Body, "samples" | "marks">> {
   let samples = 0;
   let marks = 0;
-  for (const { times, histograms, marks: ends } of families.flatMap(({ runs }) => runs)) {
-    marks += ends.length;
-    if (histograms.length === 0) samples += times.length - ends.length;
-    else
-      histograms.forEach(({ counts }, at) => {
-        if (!ends.includes(at)) samples += samplesIn(counts);
-      });
-  }
+  for (const { runs } of families)
+    for (const run of runs) {
+      marks += run.marks.length;
+      if (run.histograms.length === 0) samples += run.times.length - run.marks.length;
+      else
+        run.histograms.forEach(({ counts }, at) => {
+          if (!run.marks.includes(at)) samples += samplesIn(counts);
+        });
+    }
   return { samples, marks };
 }
 
