@@ -58,7 +58,7 @@ export async function install(options: InstallArguments, world: World): Promise<
 }
 
 export function probeOf(configuration: Configuration, system: System): ReadyProbe {
-  return configuration.web.enabled ? endpointProbe(configuration, system.clock) : jobProbe(system);
+  return configuration.web.enabled ? endpointProbe(configuration, system) : jobProbe(system);
 }
 
 interface Objection {

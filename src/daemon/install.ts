@@ -212,12 +212,12 @@ function commandFile({ current }: Layout): string {
   return `#!/bin/sh\nexec "${node}" ${commandFlags.join(" ")} "${cli}" "$@"\n`;
 }
 
-function readyStep({ version, probe, readyTimeoutMs }: Installation, { clock }: System): Step {
+function readyStep({ version, probe, readyTimeoutMs }: Installation, system: System): Step {
   return {
     describe: "wait until the agent is ready",
     isDone: async () => lookAt(readyMark(version)) !== undefined && (await probe()).ready,
     async do() {
-      const answer = await waitUntilReady(probe, clock, readyTimeoutMs);
+      const answer = await waitUntilReady(probe, system, readyTimeoutMs);
       if (answer.ready) {
         writeAtomically(readyMark(version), "");
         return undefined;
@@ -236,7 +236,7 @@ async function rollBack(
   { probe, readyTimeoutMs }: Installation,
   system: System,
 ): Promise<Failure> {
-  const { layout, clock } = system;
+  const { layout } = system;
   try {
     if ((await readJob(system)).loaded) {
       const failure = await stop(system);
@@ -252,6 +252,6 @@ async function rollBack(
   }
   const failure = await start(system);
   if (failure !== undefined) return failure;
-  const answer = await waitUntilReady(probe, clock, Math.max(readyTimeoutMs, rollbackTimeoutMs));
+  const answer = await waitUntilReady(probe, system, Math.max(readyTimeoutMs, rollbackTimeoutMs));
   return answer.ready ? undefined : `it must become ready, too, got ${answer.reason}`;
 }

@@ -39,6 +39,7 @@ export interface Layout {
   readonly sysctl: string;
   readonly tmutil: string;
   readonly sfltool: string;
+  readonly lsof: string;
 }
 
 /** Log paths hold no blank, since newsyslog splits its lines at them. */
@@ -67,6 +68,7 @@ export function layoutUnder(prefix = ""): Layout {
     sysctl: at("/usr/sbin/sysctl"),
     tmutil: at("/usr/bin/tmutil"),
     sfltool: at("/usr/bin/sfltool"),
+    lsof: at("/usr/sbin/lsof"),
   };
 }
 

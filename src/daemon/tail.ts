@@ -21,9 +21,19 @@ interface Tail {
   follow(write: (text: string) => Promise<boolean>, clock: Clock, signal: AbortSignal): Promise<void>;
 }
 
+/** @throws Error of the system */
+export function lastLines(path: string, lines: number): string {
+  const file = openSync(path, "r");
+  try {
+    return readLast(file, lines).text;
+  } finally {
+    closeSync(file);
+  }
+}
+
 export function openTail(path: string, lines: number): Tail {
   let file = openSync(path, "r");
-  const { text: last, position: end } = lastLines(file, lines);
+  const { text: last, position: end } = readLast(file, lines);
   let position = end;
 
   /** What is new in this file; a file that shrank was emptied in place. */
@@ -62,7 +72,7 @@ export function openTail(path: string, lines: number): Tail {
   };
 }
 
-function lastLines(file: number, lines: number): { text: string; position: number } {
+function readLast(file: number, lines: number): { text: string; position: number } {
   const { size } = fstatSync(file);
   const from = Math.max(0, size - mostTailBytes);
   let start = size;

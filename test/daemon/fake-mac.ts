@@ -39,6 +39,8 @@ export interface FakeMac extends Disposable {
   lingering: number;
   /** Versions that never become ready, as a part of the link's target. */
   broken: string;
+  /** The exit status with which the job of a broken version ends at once. */
+  exit: number | undefined;
   /** Writes a release and prepares it. */
   release(version: string, text?: string): PreparedVersion;
   readonly probe: ReadyProbe;
@@ -72,6 +74,7 @@ export function fakeMac(): FakeMac {
     excluded: false,
     lingering: 0,
     broken: "",
+    exit: undefined,
     release(version, text = `console.log("${version}")`) {
       const folder = join(prefix, `downloads-${version}`);
       mkdirSync(folder, { recursive: true });
@@ -132,6 +135,8 @@ function print(mac: FakeMac): ToolResult {
     return ok(`${service} = {\n\tstate = SIGTERMed\n}\n`);
   }
   if (mac.running === undefined) return fail(113, `Could not find service "${label}" in domain for system`);
+  if (mac.exit !== undefined && mac.broken !== "" && mac.running.includes(mac.broken))
+    return ok(`${service} = {\n\tstate = spawn scheduled\n\tlast exit code = ${mac.exit}: EX_CONFIG\n}\n`);
   return ok(
     `${service} = {\n\tactive count = 1\n\tstate = running\n\n\tpid = 4711\n\tlast exit code = (never exited)\n}\n`,
   );

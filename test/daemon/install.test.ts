@@ -142,6 +142,39 @@ test("an upgrade that does not become ready goes back to the version before", as
   assert.deepEqual((await run(mac, mac.release("0.2.0"))).outcome, { status: "installed" });
 });
 
+test("a job that ends at once is not waited for, and the last line of its log is quoted", async () => {
+  using mac = fakeMac();
+  mac.broken = "0.1.0";
+  mac.exit = 78;
+  const started = mac.clock.monotonic();
+  const said = "agent.yaml:3:1: journal.path: must be absolute";
+  const system: System = {
+    ...mac.system,
+    tool(argv) {
+      if (argv.includes("bootstrap")) writeFileSync(mac.layout.standardError, `starting\n${said}\n`);
+      return mac.system.tool(argv);
+    },
+  };
+  const { outcome } = await run(mac, mac.release("0.1.0"), { system });
+  assert.deepEqual(outcome, {
+    status: "failed",
+    failure:
+      "agent must become ready within 10 s, got a job that ended with exit status 78; " +
+      `the last line of ${mac.layout.standardError} is: ${said}`,
+  });
+  assert.ok(mac.clock.monotonic() - started < 10_000, "the time was not waited out");
+});
+
+test("a job that asks to be started again is waited for", async () => {
+  using mac = fakeMac();
+  mac.broken = "0.1.0";
+  mac.exit = 75;
+  const started = mac.clock.monotonic();
+  const { outcome } = await run(mac, mac.release("0.1.0"));
+  assert.equal(outcome.status, "failed");
+  assert.ok(mac.clock.monotonic() - started >= 10_000);
+});
+
 test("a version that has been ready is not rolled back for a later trouble", async () => {
   using mac = fakeMac();
   await run(mac, mac.release("0.1.0"));
