@@ -1,7 +1,6 @@
 /** Our agent as a measured process: on the simulator, from the bundle or from source, with a configuration of its own. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { get } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -9,6 +8,7 @@ import { nodeFlags } from "../../src/daemon/launchd-files.ts";
 import { buildBundle } from "../../scripts/build.ts";
 import { startProcess, type Started } from "./process.ts";
 import { freePort } from "../support/free-port.ts";
+import { disposableFolder } from "../support/folder.ts";
 
 /** The command that is measured: the runtime with the flags of an installed agent, and a script. */
 export type Program = readonly [node: string, ...args: string[]];
@@ -26,14 +26,14 @@ export interface Bundle extends Disposable {
 
 /** A bundle of the sources as they are, in a folder of its own, with what says that it is made of modules, as every release has. */
 export async function bundled(): Promise<Bundle> {
-  const folder = mkdtempSync(join(tmpdir(), "bench-bundle-"));
+  const { path: folder, [Symbol.dispose]: dispose } = disposableFolder();
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }\n');
   await buildBundle(join(folder, "dist"));
   const script = join(folder, "dist", "cli.js");
   return {
     program: [process.execPath, ...nodeFlags, script],
     withoutFlags: [process.execPath, script],
-    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
+    [Symbol.dispose]: dispose,
   };
 }
 
@@ -55,7 +55,7 @@ export interface Agent extends Started {
 
 export async function startAgent(wish: AgentWish): Promise<Agent> {
   const [command, ...args] = wish.program;
-  const folder = mkdtempSync(join(tmpdir(), "bench-agent-"));
+  const { path: folder, [Symbol.dispose]: removeFolder } = disposableFolder();
   const address = `127.0.0.1:${await freePort()}`;
   const file = join(folder, "agent.yaml");
   writeFileSync(file, configuration(wish, address, join(folder, "journal.db")));
@@ -66,7 +66,7 @@ export async function startAgent(wish: AgentWish): Promise<Agent> {
     origin: `http://${address}`,
     async [Symbol.asyncDispose]() {
       await started[Symbol.asyncDispose]();
-      rmSync(folder, { recursive: true, force: true });
+      removeFolder();
     },
   };
 }

@@ -1,7 +1,5 @@
 /** Drains the same backlog by vmagent: imported while its receiver is down, so that it lies in vmagent's queue on disk. */
-import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
-import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { seriesKey } from "../../src/metric/series.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
@@ -11,6 +9,7 @@ import { readProcess, startProcess } from "./process.ts";
 import { startCounting } from "./receiver.ts";
 import { repeated } from "./workload.ts";
 import { freePort } from "../support/free-port.ts";
+import { disposableFolder } from "../support/folder.ts";
 
 const rowsPerImport = 100;
 
@@ -21,14 +20,14 @@ export async function drainOfVmagent(
   count: number,
   folder: string,
 ): Promise<Drained> {
-  const queue = mkdtempSync(join(folder, "vmagent-"));
+  using queue = disposableFolder({ parent: folder });
   const port = await freePort();
   const address = `127.0.0.1:${await freePort()}`;
   await using vmagent = startProcess(program, [
     `-httpListenAddr=${address}`,
     `-remoteWrite.url=http://127.0.0.1:${port}/vmagent/api/v1/write`,
     "-remoteWrite.forcePromProto",
-    `-remoteWrite.tmpDataPath=${queue}`,
+    `-remoteWrite.tmpDataPath=${queue.path}`,
     "-remoteWrite.retryMinInterval=100ms",
     "-remoteWrite.retryMaxTime=1s",
     "-loggerLevel=FATAL",
@@ -39,9 +38,7 @@ export async function drainOfVmagent(
     rows,
     count,
   );
-  const drained = await drainInto(port, vmagent.pid, total);
-  rmSync(queue, { recursive: true, force: true });
-  return drained;
+  return await drainInto(port, vmagent.pid, total);
 }
 
 async function importAll(url: string, rows: readonly Snapshot[], count: number): Promise<number> {

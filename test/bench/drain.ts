@@ -1,6 +1,5 @@
 /** Measures how fast a backlog leaves, what it costs meanwhile, and what it costs while it waits. */
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -15,6 +14,7 @@ import { startCounting } from "./receiver.ts";
 import { aimTable, amount, median, withSpread, type Bench, type Plan, type Table } from "./report.ts";
 import { noonMs, snapshots } from "./workload.ts";
 import { freePort } from "../support/free-port.ts";
+import { disposableFolder } from "../support/folder.ts";
 
 const resultSchema = z.object({
   sent: z.number(),
@@ -38,12 +38,8 @@ export const drain: Bench = {
   name: "drain",
   question: "how fast does a backlog drain, and what does it cost?",
   async run(plan) {
-    const folder = mkdtempSync(join(tmpdir(), "bench-drain-"));
-    try {
-      return await tables(plan, folder);
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+    using folder = disposableFolder();
+    return await tables(plan, folder.path);
   },
 };
 

@@ -1,12 +1,11 @@
 /** Measures what keeping snapshots costs: time to append and commit, bytes on disk, and reading it all back. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Cursor, Journal } from "../../src/journal/types.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 import { openAt } from "./open-journal.ts";
 import { aimTable, median, withSpread, type Bench } from "./report.ts";
 import { noonMs, repeated, snapshots } from "./workload.ts";
+import { disposableFolder } from "../support/folder.ts";
 
 interface Round {
   readonly appendMicros: number;
@@ -47,20 +46,16 @@ export const journal: Bench = {
 };
 
 function once(rows: readonly Snapshot[], count: number): Round {
-  const folder = mkdtempSync(join(tmpdir(), "bench-journal-"));
-  try {
-    using opened = openAt(join(folder, "journal.db"));
-    const cursor = opened.cursor("bench", { from: "oldest" });
-    const series = rows[0]?.values.length ?? 0;
-    const written = fill(opened, rows, count);
-    return {
-      ...written,
-      bytesPerSample: opened.state().bytes / (count * series),
-      readMillions: (count * series) / readAll(cursor),
-    };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  using folder = disposableFolder();
+  using opened = openAt(join(folder.path, "journal.db"));
+  const cursor = opened.cursor("bench", { from: "oldest" });
+  const series = rows[0]?.values.length ?? 0;
+  const written = fill(opened, rows, count);
+  return {
+    ...written,
+    bytesPerSample: opened.state().bytes / (count * series),
+    readMillions: (count * series) / readAll(cursor),
+  };
 }
 
 function fill(

@@ -1,6 +1,5 @@
 /** Starts each peer of the comparison the way its documentation does, one function a peer. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -13,6 +12,7 @@ import type { CountingReceiver } from "./receiver.ts";
 import type { Subject } from "./windows.ts";
 import { expositions, largeChip } from "./workload.ts";
 import { freePort } from "../support/free-port.ts";
+import { disposableFolder } from "../support/folder.ts";
 
 export const names = {
   ours: "ours, push each 15 s",
@@ -44,8 +44,7 @@ export async function startPeers(
   program: Program,
   counting: CountingReceiver,
 ): Promise<{ readonly subjects: readonly Subject[]; readonly skipped: readonly Skipped[] }> {
-  const folder = mkdtempSync(join(tmpdir(), "bench-peers-"));
-  running.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const { path: folder } = running.use(disposableFolder());
   const world: World = { running, counting, folder };
   const subjects = [
     await startOurs(world, program),

@@ -1,6 +1,5 @@
 /** Measures what reading a document costs: warm, and at the pace at which documents come. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { message, startProcess } from "./process.ts";
@@ -17,6 +16,7 @@ import {
 import { subjects, type SubjectName } from "./reader-subjects.ts";
 import { interleaved } from "./timing.ts";
 import { capture, noCaptures, simulated, type Named } from "./workload.ts";
+import { disposableFolder } from "../support/folder.ts";
 
 const names = Object.keys(subjects) as SubjectName[];
 const ours: SubjectName = "ours: what collectors want (parsePowermetrics)";
@@ -122,16 +122,12 @@ async function warmFigures({ name, bytes }: Named, { rounds, tell }: Plan): Prom
 /** One process a subject and a round; they take turns. */
 async function pacedFigures({ bytes }: Named, { rounds, tell }: Plan): Promise<readonly Figure[]> {
   tell("  paced");
-  const folder = mkdtempSync(join(tmpdir(), "bench-reader-"));
-  const file = join(folder, "document.plist");
+  using folder = disposableFolder();
+  const file = join(folder.path, "document.plist");
   writeFileSync(file, bytes);
   const found = new Map<SubjectName, number[]>(names.map((name) => [name, []]));
-  try {
-    for (let round = 0; round < rounds; round++)
-      for (const name of names) found.get(name)?.push(await pacedOnce(name, file));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  for (let round = 0; round < rounds; round++)
+    for (const name of names) found.get(name)?.push(await pacedOnce(name, file));
   return names.map((subject) => ({ subject, rounds: found.get(subject) ?? [] }));
 }
 

@@ -1,12 +1,12 @@
 /** A real agent on the simulator for tests and screenshots: a process of the command line with its own folder and port. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { bareEnvironment } from "../support/environment.ts";
+import { disposableFolder } from "../support/folder.ts";
 
 const cli = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 
@@ -28,7 +28,7 @@ web: { listen_addresses: ["127.0.0.1:0"] }
 
 /** Resolves when it listens. @param sinks further sections of its configuration */
 export async function startAgent(sinks = "", prepare?: (journalPath: string) => void): Promise<RunningAgent> {
-  const folder = await mkdtemp(join(tmpdir(), "agent-"));
+  const { path: folder, [Symbol.dispose]: removeFolder } = disposableFolder();
   const journalPath = join(folder, "journal.db");
   const file = join(folder, "agent.yaml");
   prepare?.(journalPath);
@@ -55,7 +55,7 @@ export async function startAgent(sinks = "", prepare?: (journalPath: string) => 
     async [Symbol.asyncDispose]() {
       child.kill("SIGTERM");
       await exited;
-      await rm(folder, { recursive: true, force: true });
+      removeFolder();
     },
   };
 }

@@ -1,9 +1,7 @@
 /** The headless browser of tests: Debian's Chromium with a profile of its own, or the reason why there is none. */
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { chromium, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
+import { disposableFolder } from "../support/folder.ts";
 
 const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 
@@ -29,8 +27,8 @@ export interface OpenedContext extends AsyncDisposable {
 
 /** A browser with one profile in a temporary folder. */
 export async function openContext(options: BrowserContextOptions = {}): Promise<OpenedContext> {
-  const profile = await mkdtemp(join(tmpdir(), "chromium-"));
-  const context = await chromium.launchPersistentContext(profile, {
+  const profile = disposableFolder();
+  const context = await chromium.launchPersistentContext(profile.path, {
     executablePath,
     args: flags,
     headless: true,
@@ -40,7 +38,7 @@ export async function openContext(options: BrowserContextOptions = {}): Promise<
     context,
     async [Symbol.asyncDispose]() {
       await context.close();
-      await rm(profile, { recursive: true, force: true });
+      profile[Symbol.dispose]();
     },
   };
 }

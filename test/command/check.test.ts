@@ -1,12 +1,12 @@
 /** `check` finds what a start or the first request would: it tries what it accepts. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { accepted, refused, worldOf } from "../config/world.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
 const cli = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 
@@ -21,8 +21,7 @@ function check(
   configuration: object,
   files: Readonly<Record<string, string>> = {},
 ): Told {
-  const folder = mkdtempSync(join(tmpdir(), "check-"));
-  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder(context);
   for (const [name, content] of Object.entries(files)) {
     writeFileSync(join(folder, name), content);
     chmodSync(join(folder, name), 0o600);
@@ -93,9 +92,7 @@ test("an expression is compiled, however long, and a sample is encoded through i
 });
 
 test("the last line does not say ok of receivers that failed, and a block goes by its name", (context) => {
-  const folder = mkdtempSync(join(tmpdir(), "check-"));
-  context.after(() => rmSync(folder, { recursive: true, force: true }));
-  const file = join(folder, "agent.yaml");
+  const file = join(temporaryFolder(context), "agent.yaml");
   writeFileSync(file, "remote_write: [{ name: home, url: 'http://127.0.0.1:1/?token=hunter22' }]\n");
   const { status, stdout, stderr } = spawnSync(
     process.execPath,

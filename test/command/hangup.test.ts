@@ -3,22 +3,20 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
-  chmodSync,
   chownSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { disposableFolder } from "../support/folder.ts";
+import { until } from "../support/until.ts";
 
 const cli = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 const nobody = Number(spawnSync("/usr/bin/id", ["-u", "nobody"], { encoding: "utf8" }).stdout);
@@ -31,16 +29,12 @@ const skip =
       ? `${macFolder} is there already`
       : false;
 
-async function until(look: () => boolean, over: AbortSignal): Promise<void> {
-  while (!look()) await sleep(25, undefined, { signal: over });
-}
-
 test(
   "after root is given up SIGHUP reads the configuration again: the process, the journal's path and instance stay",
   { skip, timeout: 300_000 },
   async () => {
-    const here = mkdtempSync(join(tmpdir(), "hangup-"));
-    chmodSync(here, 0o755);
+    using folder = disposableFolder({ mode: 0o755 });
+    const here = folder.path;
     const path = join(here, "agent.yaml");
     const log = join(here, "agent.log");
     const mac = join(here, "mac.mjs");
@@ -76,12 +70,14 @@ test(
     const ended = once(agent, "exit");
     const said = (): string => (existsSync(log) ? readFileSync(log, "utf8") : "");
     const times = (words: string): number => said().split(words).length - 1;
-    const over = new AbortController();
-    const untilSaid = (words: string): Promise<void> =>
-      Promise.race([
-        until(() => times(words) > 0, over.signal),
-        ended.then(([code]) => assert.fail(`ended with ${String(code)}: ${said()}`)),
-      ]);
+    const untilSaid = (words: string): Promise<true> =>
+      until(
+        () => {
+          assert.equal(agent.exitCode ?? agent.signalCode, null, said());
+          return times(words) > 0;
+        },
+        () => `${words} is missing in ${said()}`,
+      );
     try {
       await untilSaid("gave up root");
       assert.equal(statSync(join(state, "journal.db")).uid, nobody);
@@ -109,9 +105,8 @@ test(
       assert.deepEqual(await ended, [0, null]);
       assert.equal(readFileSync(join(here, "pid"), "utf8"), "", "emptied, as the folder is root's");
     } finally {
-      over.abort();
       agent.kill("SIGKILL");
-      for (const folder of [here, macFolder]) rmSync(folder, { recursive: true, force: true });
+      rmSync(macFolder, { recursive: true, force: true });
     }
   },
 );

@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { awaitHostname, isGenericHostname, keepHostname, keptHostname } from "../../src/command/hostname.ts";
 import { fakeClock } from "../support/fake-clock.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
 function place(t: test.TestContext) {
-  const home = mkdtempSync(join(tmpdir(), "hostname-"));
-  t.after(() => rmSync(home, { recursive: true }));
-  return { env: {}, platform: "linux", home, uid: 501 };
+  return { env: {}, platform: "linux", home: temporaryFolder(t), uid: 501 };
 }
 
 test("the host name of the first start is kept when the machine is renamed", (t) => {

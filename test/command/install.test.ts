@@ -1,15 +1,15 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildBundle } from "../../scripts/build.ts";
 import { layoutUnder, type Layout } from "../../src/daemon/layout.ts";
 import { targetOf } from "../../src/daemon/file-steps.ts";
 import { writeStubTools } from "./stub-mac.ts";
 import { freePort } from "../support/free-port.ts";
+import { disposableFolder, temporaryFolder } from "../support/folder.ts";
 
 interface Said {
   readonly code: number;
@@ -57,7 +57,8 @@ test(
   "install, status, upgrade, an upgrade that fails and goes back, logs, uninstall: with a real agent under a prefix",
   onLinux,
   async () => {
-    const here = realpathSync(mkdtempSync(join(tmpdir(), "install-")));
+    using folder = disposableFolder();
+    const here = realpathSync(folder.path);
     const prefix = join(here, "mac");
     const layout = layoutUnder(prefix);
     const bundle = join(here, "bundle");
@@ -121,40 +122,35 @@ test(
       assert.equal((await call(newer, "status", ...under)).code, 1);
     } finally {
       await call(bundle, "uninstall", ...under);
-      rmSync(here, { recursive: true, force: true });
     }
   },
 );
 
-test("a configuration that is wrong is refused before anything is touched", async () => {
-  const here = mkdtempSync(join(tmpdir(), "install-"));
-  try {
-    const bundle = join(here, "bundle");
-    await buildBundle(bundle);
-    writeFileSync(join(here, "bad.yaml"), "logs: {}\n");
-    const { code, err } = await call(
-      bundle,
-      "install",
-      "--prefix",
-      join(here, "mac"),
-      "--config",
-      join(here, "bad.yaml"),
-    );
-    assert.equal(code, 78);
-    assert.match(err, /unknown key 'logs', did you mean 'log'/);
-    assert.equal(existsSync(join(here, "mac")), false);
-    const managed = await call(
-      bundle,
-      "install",
-      "--dry-run",
-      "--prefix",
-      join(here, "mac"),
-      "--node",
-      join(here, "none"),
-    );
-    assert.equal(managed.code, 1);
-    assert.match(managed.err, /^cannot find program or runtime: no such file or directory/);
-  } finally {
-    rmSync(here, { recursive: true, force: true });
-  }
+test("a configuration that is wrong is refused before anything is touched", async (t) => {
+  const here = temporaryFolder(t);
+  const bundle = join(here, "bundle");
+  await buildBundle(bundle);
+  writeFileSync(join(here, "bad.yaml"), "logs: {}\n");
+  const { code, err } = await call(
+    bundle,
+    "install",
+    "--prefix",
+    join(here, "mac"),
+    "--config",
+    join(here, "bad.yaml"),
+  );
+  assert.equal(code, 78);
+  assert.match(err, /unknown key 'logs', did you mean 'log'/);
+  assert.equal(existsSync(join(here, "mac")), false);
+  const managed = await call(
+    bundle,
+    "install",
+    "--dry-run",
+    "--prefix",
+    join(here, "mac"),
+    "--node",
+    join(here, "none"),
+  );
+  assert.equal(managed.code, 1);
+  assert.match(managed.err, /^cannot find program or runtime: no such file or directory/);
 });

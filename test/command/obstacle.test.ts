@@ -1,13 +1,13 @@
 /** What a user without root is told to allow in sudoers: each command line of the agent, and nothing more. */
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { obstacle } from "../../src/command/obstacle.ts";
 import type { World } from "../../src/command/world.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { accepted, worldOf } from "../config/world.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
 const help = `The following samplers are supported by --samplers:
 
@@ -20,9 +20,7 @@ and the following sampler groups
 `;
 
 test("without root the line for sudoers has the arguments that this Mac's powermetrics is asked with, and no wildcard", async (t) => {
-  const here = mkdtempSync(join(tmpdir(), "obstacle-"));
-  t.after(() => rmSync(here, { recursive: true, force: true }));
-  const program = join(here, "powermetrics");
+  const program = join(temporaryFolder(t), "powermetrics");
   writeFileSync(program, `#!/bin/sh\ncat <<'END'\n${help}END\n`);
   chmodSync(program, 0o755);
   const line = async (text: string): Promise<string> => {

@@ -1,12 +1,12 @@
 /** Simulated agents for tests: real processes with everything switched on, and the addresses they listen on. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { bareEnvironment } from "../support/environment.ts";
+import { disposableFolder } from "../support/folder.ts";
 
 export interface RunningAgent extends AsyncDisposable {
   /** host:port of its pull endpoint. */
@@ -17,7 +17,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /** @param simulator the simulator's own flags, see `simulate powermetrics --help` */
 export async function startAgent(simulator: string, sinks: object = {}): Promise<RunningAgent> {
-  const folder = await mkdtemp(join(tmpdir(), "agent-"));
+  const { path: folder, [Symbol.dispose]: removeFolder } = disposableFolder();
   const configuration = join(folder, "agent.yaml");
   await writeFile(configuration, JSON.stringify({ ...everything(folder), ...sinks }));
   const child = spawn(
@@ -33,7 +33,7 @@ export async function startAgent(simulator: string, sinks: object = {}): Promise
     address: await listening(createInterface(child.stderr)),
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null && child.kill("SIGTERM")) await once(child, "exit");
-      await rm(folder, { recursive: true, force: true });
+      removeFolder();
     },
   };
 }

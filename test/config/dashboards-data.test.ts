@@ -4,8 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
@@ -13,6 +12,7 @@ import { z } from "zod";
 import { dashboardFiles, panelQueries, selectorsIn, type Query } from "../rules/queries.ts";
 import { skipWithout, startReceiver, type Receiver } from "../support/receivers.ts";
 import { startAgent } from "./agents.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
 /** Why a metric may have no series here; a query that returns nothing must name one of these. */
 const mayBeAbsent: readonly (readonly [RegExp, string])[] = [
@@ -94,9 +94,7 @@ function excuse(expression: string): readonly [name: string, reason: string] | u
 }
 
 test("every panel's query returns data of simulated Macs", { skip: skipWithout("prometheus") }, async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), "targets-"));
-  t.after(() => rm(folder, { recursive: true }));
-  const targets = join(folder, "targets.json");
+  const targets = join(temporaryFolder(t), "targets.json");
   await writeFile(targets, "[]");
   await using prometheus = await startPrometheus(targets);
   await using _laptop = await startAgent("--chip m3max", { remote_write: [pushTo(prometheus)] });

@@ -3,15 +3,14 @@
  * receiver that fails on request. A protocol may be excused from a duty, and says why.
  */
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import type { HttpClient } from "../../src/runtime/http/http.ts";
 import type { Sink } from "../../src/sink/sink.ts";
 import { createRig, type Rig } from "./rig.ts";
 import { echo, half, hang, million, page, reset, status, type Protocol } from "./receiver.ts";
-import { temporaryFolder } from "../journal/fixtures.ts";
 import type { HttpSettings } from "../../src/runtime/http/schema.ts";
+import { disposableFolder, fastParent } from "../support/folder.ts";
 
 export interface Subject extends Protocol {
   readonly name: string;
@@ -59,15 +58,14 @@ export function sinkConformance(subject: Subject): void {
       `${subject.name}: ${sentence}`,
       { skip: excuse === undefined ? false : `excused: ${excuse}` },
       async () => {
-        const folder = temporaryFolder();
-        const rig = await createRig(subject, join(folder, "journal.db"), {
+        using folder = disposableFolder({ parent: fastParent });
+        const rig = await createRig(subject, join(folder.path, "journal.db"), {
           authorization: { credentials: secret },
         });
         try {
           await checks[duty](rig);
         } finally {
           await rig[Symbol.asyncDispose]();
-          rmSync(folder, { recursive: true });
         }
       },
     );

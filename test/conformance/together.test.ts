@@ -1,6 +1,5 @@
 /** All sinks at once on one journal: a dead one costs the others nothing. */
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { createDeliveries } from "../../src/delivery/deliveries.ts";
@@ -13,24 +12,28 @@ import { receiversOf } from "../../src/sink/index.ts";
 import { otlpSchema } from "../../src/sink/otlp/schema.ts";
 import { pushgatewaySchema } from "../../src/sink/pushgateway/schema.ts";
 import { remoteWriteSchema } from "../../src/sink/remote-write/schema.ts";
-import { basicOptions, temporaryFolder } from "../journal/fixtures.ts";
+import { basicOptions } from "../journal/fixtures.ts";
 import { power, series, snapshot } from "../sink/remote-write/batches.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { startReceiver } from "./receiver.ts";
 import { otlpProtobuf, pushgateway, remoteWrite2 } from "./subjects.ts";
 import { sinkContext } from "../support/sink-context.ts";
+import { disposableFolder, fastParent } from "../support/folder.ts";
 
 const intervalMs = 10_000;
 const hourMs = 3_600_000;
 
 test("with one receiver dead for an hour the others are neither late nor short, and it gets all afterwards", async () => {
-  const folder = temporaryFolder();
+  using folder = disposableFolder({ parent: fastParent });
   const clock = fakeClock();
   const now = (): number => clock.monotonic();
   await using remote = await startReceiver(remoteWrite2, now);
   await using collector = await startReceiver(otlpProtobuf, now);
   await using gateway = await startReceiver(pushgateway, now);
-  const journal = openJournal({ ...basicOptions(join(folder, "journal.db"), clock), metricOf: () => power });
+  const journal = openJournal({
+    ...basicOptions(join(folder.path, "journal.db"), clock),
+    metricOf: () => power,
+  });
   let latest: readonly Snapshot[] = [];
   const deliveries = createDeliveries({
     journal,
@@ -74,5 +77,4 @@ test("with one receiver dead for an hour the others are neither late nor short, 
   await finished;
   assert.deepEqual(collector.stored, all);
   journal[Symbol.dispose]();
-  rmSync(folder, { recursive: true });
 });

@@ -1,6 +1,5 @@
 /** A Mac as far as installing sees one: launchd's jobs and the directory of accounts in memory, files in a real folder. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { layoutUnder, label, service, type Layout } from "../../src/daemon/layout.ts";
 import type { ReadyProbe } from "../../src/daemon/ready.ts";
@@ -8,6 +7,7 @@ import type { System, ToolResult } from "../../src/daemon/system.ts";
 import { prepareVersion, type PreparedVersion } from "../../src/daemon/version.ts";
 import { targetOf } from "../../src/daemon/file-steps.ts";
 import { fakeClock, type FakeClock } from "../support/fake-clock.ts";
+import { disposableFolder } from "../support/folder.ts";
 
 export interface FakeMac extends Disposable {
   readonly prefix: string;
@@ -50,7 +50,7 @@ const ok = (stdout = ""): ToolResult => ({ code: 0, stdout, stderr: "" });
 const fail = (code: number, stderr: string): ToolResult => ({ code, stdout: "", stderr });
 
 export function fakeMac(): FakeMac {
-  const prefix = mkdtempSync(join(tmpdir(), "mac-"));
+  const { path: prefix, [Symbol.dispose]: dispose } = disposableFolder();
   const layout = layoutUnder(prefix);
   // Time passes whenever somebody waits, at once.
   const clock = fakeClock();
@@ -89,7 +89,7 @@ export function fakeMac(): FakeMac {
         ready ? { ready } : { ready, reason: "not ready: no sample yet of powermetrics" },
       );
     },
-    [Symbol.dispose]: () => rmSync(prefix, { recursive: true, force: true }),
+    [Symbol.dispose]: dispose,
   };
   return mac;
 }

@@ -3,9 +3,9 @@ import test from "node:test";
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { disposableFolder } from "../support/folder.ts";
 
 const script = readFileSync(new URL("../../launchd/install.sh", import.meta.url), "utf8");
 
@@ -17,7 +17,7 @@ interface Archive extends Disposable {
 
 /** An unpacked release, in a folder with a blank, and tools of which `xattr` does as told. */
 function unpacked(xattr: string | undefined): Archive {
-  const here = mkdtempSync(join(tmpdir(), "install-script-"));
+  const { path: here, [Symbol.dispose]: dispose } = disposableFolder();
   const folder = join(here, "a release");
   const tools = join(here, "tools");
   for (const path of [join(folder, "bin"), tools]) mkdirSync(path, { recursive: true });
@@ -41,7 +41,7 @@ function unpacked(xattr: string | undefined): Archive {
       const calls = readFileSync(join(here, "calls"), "utf8");
       return { code: run.status, out: run.stdout, err: run.stderr, calls };
     },
-    [Symbol.dispose]: () => rmSync(here, { recursive: true, force: true }),
+    [Symbol.dispose]: dispose,
   };
 }
 

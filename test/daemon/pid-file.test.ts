@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { writePidFile } from "../../src/daemon/pid-file.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
 test("the file with the process' number is gone at the end, unless another process has put its own there", (t) => {
-  const here = mkdtempSync(join(tmpdir(), "pid-"));
-  t.after(() => rmSync(here, { recursive: true, force: true }));
-  const path = join(here, "agent.pid");
+  const path = join(temporaryFolder(t), "agent.pid");
   {
     using file = writePidFile(path, 4711);
     assert.equal(file.warning, undefined);

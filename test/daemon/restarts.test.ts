@@ -1,19 +1,17 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { openRestarts, pauseBeforeRestart } from "../../src/daemon/restarts.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
 import { collectLog } from "../source/events.ts";
 import { fakeClock } from "../support/fake-clock.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
 const minute = 60_000;
 
 function file(t: test.TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "restarts-"));
-  t.after(() => rmSync(folder, { recursive: true }));
-  return join(folder, "restarts");
+  return join(temporaryFolder(t), "restarts");
 }
 
 test("pauses double from 30 s to 10 minutes over processes that know nothing of each other", (t) => {

@@ -1,14 +1,14 @@
 import test from "node:test";
 import assert from "node:assert/strict";
-import { appendFileSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, renameSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openTail } from "../../src/daemon/tail.ts";
 import { fakeClock } from "../support/fake-clock.ts";
+import { disposableFolder } from "../support/folder.ts";
 
 function folder(): { log: string } & Disposable {
-  const path = mkdtempSync(join(tmpdir(), "tail-"));
-  return { log: join(path, "agent.log"), [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
+  const { path, [Symbol.dispose]: dispose } = disposableFolder();
+  return { log: join(path, "agent.log"), [Symbol.dispose]: dispose };
 }
 
 test("the last lines come whole, however long the log is", () => {

@@ -8,13 +8,11 @@ import {
   existsSync,
   linkSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -23,6 +21,7 @@ import type { World } from "../../src/command/world.ts";
 import type { Configuration } from "../../src/config/schema.ts";
 import { distrust } from "../../src/daemon/trust.ts";
 import { accepted, worldOf } from "../config/world.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
 const cli = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 const isRootOnLinux = process.getuid?.() === 0 && process.platform === "linux";
@@ -30,9 +29,8 @@ const needsRoot = { skip: isRootOnLinux ? false : "only root can give files to o
 const nobody = Number(spawnSync("/usr/bin/id", ["-u", "nobody"], { encoding: "utf8" }).stdout);
 
 function folder(context: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), "trust-"));
+  const path = temporaryFolder(context);
   chmodSync(path, 0o755);
-  context.after(() => rmSync(path, { recursive: true, force: true }));
   return path;
 }
 

@@ -1,7 +1,6 @@
 /** Every answer of a receiver in turn, over real HTTP: each means what src/sink/README.md says, and the other sinks never notice. */
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { createDeliveries } from "../../src/delivery/deliveries.ts";
@@ -24,12 +23,13 @@ import {
   type Answer,
 } from "../conformance/receiver.ts";
 import { otlpProtobuf, pushgateway, remoteWrite2 } from "../conformance/subjects.ts";
-import { basicOptions, temporaryFolder } from "../journal/fixtures.ts";
+import { basicOptions } from "../journal/fixtures.ts";
 import { written } from "../sink/remote-write/clients.ts";
 import { power, series, snapshot } from "../sink/remote-write/batches.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { minute, second } from "./rig.ts";
 import { sinkContext } from "../support/sink-context.ts";
+import { disposableFolder, fastParent } from "../support/folder.ts";
 
 /** Finer than the shortest backoff. */
 const stepMs = 50;
@@ -42,7 +42,8 @@ async function setUp(context: TestContext) {
   const remote = await startReceiver(remoteWrite2, now);
   const collector = await startReceiver(otlpProtobuf, now);
   const gateway = await startReceiver(pushgateway, now);
-  const path = join(temporaryFolder(), "journal.db");
+  const { path: folder, [Symbol.dispose]: removeFolder } = disposableFolder({ parent: fastParent });
+  const path = join(folder, "journal.db");
   const journal = openJournal({ ...basicOptions(path, clock), metricOf: () => power });
   const dropped: Record<string, number> = {};
   let latest: readonly Snapshot[] = [];
@@ -91,7 +92,7 @@ async function setUp(context: TestContext) {
   context.after(async () => {
     await deliveries.finish(0);
     journal[Symbol.dispose]();
-    rmSync(dirname(path), { recursive: true, force: true });
+    removeFolder();
     for (const receiver of [remote, collector, gateway]) await receiver[Symbol.asyncDispose]();
   });
 

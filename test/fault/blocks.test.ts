@@ -1,6 +1,6 @@
 /** The account of every block through changes of the configuration and deaths: collected = sent + dropped + waiting. */
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync } from "node:fs";
 import { dirname, join } from "node:path";
 import test from "node:test";
 import { createDeliveries, type Deliveries } from "../../src/delivery/deliveries.ts";
@@ -13,6 +13,7 @@ import type { Sink } from "../../src/sink/sink.ts";
 import { bench, basicOptions, snapshot } from "../journal/fixtures.ts";
 import { defaultPacing, delivered, second, unavailable } from "../delivery/rig.ts";
 import { sinkContext } from "../support/sink-context.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
 const kills = 30;
 
@@ -115,7 +116,7 @@ test(`every block gets each sample that it is owed once, through another address
   /** The files as they are, without a word to the process that wrote them. */
   async function die(): Promise<void> {
     await clock.advance(30 * second);
-    const folder = mkdtempSync(join(dirname(path), "life-"));
+    const folder = temporaryFolder(context, dirname(path));
     for (const end of ["", "-wal"]) cpSync(file + end, join(folder, `journal.db${end}`));
     file = join(folder, "journal.db");
     await deliveries.finish(0);
@@ -148,5 +149,4 @@ test(`every block gets each sample that it is owed once, through another address
   assert.deepEqual(journal.state().orphans, []);
   await deliveries.finish(0);
   journal[Symbol.dispose]();
-  rmSync(dirname(file), { recursive: true, force: true });
 });

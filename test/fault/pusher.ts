@@ -6,8 +6,7 @@
  * Time is the fake clock's; it stands still while a request is under way that will be answered.
  */
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { createDeliveries, type Deliveries } from "../../src/delivery/deliveries.ts";
@@ -23,13 +22,14 @@ import { receiversOf, type SinkBlocks } from "../../src/sink/index.ts";
 import { otlpSchema } from "../../src/sink/otlp/schema.ts";
 import { pushgatewaySchema } from "../../src/sink/pushgateway/schema.ts";
 import { remoteWriteSchema } from "../../src/sink/remote-write/schema.ts";
-import { basicOptions, snapshot, temporaryFolder, type Wanted } from "../journal/fixtures.ts";
+import { basicOptions, snapshot, type Wanted } from "../journal/fixtures.ts";
 import { fakeClock, type FakeClock } from "../support/fake-clock.ts";
 import { add, assertBalanced, journalReasons, samplesOf, type Account } from "./account.ts";
 import { counted, type Pushes } from "./counted-sink.ts";
 import { countSnapshot, nothing, plus } from "./counting.ts";
 import type { Kind, Receiver } from "./receiver.ts";
 import { sinkContext } from "../support/sink-context.ts";
+import { disposableFolder, fastParent } from "../support/folder.ts";
 
 export const second = 1000;
 export const minute = 60 * second;
@@ -89,7 +89,7 @@ export async function pusher(context: TestContext, options: PusherOptions): Prom
 
 export async function createPusher(options: PusherOptions): Promise<Pusher> {
   const { receivers } = options;
-  const folder = temporaryFolder();
+  const { path: folder, [Symbol.dispose]: removeFolder } = disposableFolder({ parent: fastParent });
   const path = join(folder, "journal.db");
   const clock = fakeClock();
   const tallies = new Map<string, Tally>();
@@ -236,7 +236,7 @@ export async function createPusher(options: PusherOptions): Promise<Pusher> {
     async [Symbol.asyncDispose]() {
       await deliveries.finish(0);
       journal[Symbol.dispose]();
-      rmSync(dirname(path), { recursive: true, force: true });
+      removeFolder();
       for (const receiver of receivers) await receiver[Symbol.asyncDispose]();
     },
   };

@@ -1,13 +1,11 @@
 /** The receiver of a fleet: one that runs somewhere, or a program of this machine, started fresh. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { startProcess, type Started } from "../bench/process.ts";
 import { findReceiver } from "../support/receivers.ts";
 import { freePort } from "../support/free-port.ts";
 import { programs, type Program } from "./programs.ts";
 import { vitalsIn, type Vitals } from "./vitals.ts";
+import { disposableFolder } from "../support/folder.ts";
 
 export interface FleetReceiver extends AsyncDisposable {
   /** Where remote write goes. */
@@ -28,8 +26,7 @@ async function startProgram(name: string, program: Program): Promise<FleetReceiv
   const path = findReceiver(name);
   if (path === undefined) throw new Error(`cannot start ${name}: it is neither on PATH nor in RECEIVERS_DIR`);
   await using starting = new AsyncDisposableStack();
-  const folder = mkdtempSync(join(tmpdir(), "fleet-"));
-  starting.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const { path: folder } = starting.use(disposableFolder());
   const address = `127.0.0.1:${await freePort()}`;
   const started = starting.use(startProcess(path, program.flags(address, folder)));
   const origin = `http://${address}`;

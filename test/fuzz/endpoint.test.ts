@@ -1,8 +1,7 @@
 /** Whatever bytes come in, the endpoint answers with HTTP or hangs up, keeps its secrets, and the next scrape works. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { hashSync } from "bcryptjs";
@@ -10,6 +9,7 @@ import fc from "../support/property.ts";
 import { ask, basic, openEndpoint, type Running } from "../endpoint/endpoint.ts";
 import { fuzz } from "./fuzzing.ts";
 import { mutated } from "./mutation.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
 const request = Buffer.from(
   "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/plain;version=0.0.4;q=0.5\r\nAccept-Encoding: gzip\r\n\r\n",
@@ -176,9 +176,7 @@ const guarded = Buffer.from(
 
 /** With a password for everything; its budget for guesses is soon used up, and the right one is remembered. */
 async function openGuarded(context: TestContext): Promise<Running> {
-  const folder = mkdtempSync(join(tmpdir(), "fuzz-web-"));
-  context.after(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, "web.yaml");
+  const file = join(temporaryFolder(context), "web.yaml");
   writeFileSync(file, `basic_auth_users:\n  ada: ${hash}\n`);
   const running = await openEndpoint(context, { settings: { config_file: file } });
   const { status } = await ask(running.port, "/metrics", { headers: right });

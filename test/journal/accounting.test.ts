@@ -1,7 +1,6 @@
 /** Whatever happens in whatever order: appended = delivered + dropped + waiting, and what waits can be read. */
 import test from "node:test";
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import fc from "../support/property.ts";
 import { openJournal } from "../../src/journal/journal.ts";
@@ -14,9 +13,9 @@ import {
   partsOf,
   snapshot,
   systemError,
-  temporaryFolder,
   type FaultyDisk,
 } from "./fixtures.ts";
+import { disposableFolder, fastParent } from "../support/folder.ts";
 
 const sinks = ["a", "b"] as const;
 const parts = partsOf(100);
@@ -58,7 +57,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** A journal under test, with what it was given since it was opened. */
 class Run {
-  readonly #path = join(temporaryFolder(), "journal.db");
+  readonly #folder = disposableFolder({ parent: fastParent });
+  readonly #path = join(this.#folder.path, "journal.db");
   readonly #clock: FakeClock = fakeClock();
   readonly #disk: FaultyDisk = faultyDisk();
   readonly #values: Float64Array[] = [];
@@ -181,7 +181,7 @@ class Run {
         );
     this.check();
     this.#journal[Symbol.dispose]();
-    rmSync(join(this.#path, ".."), { recursive: true });
+    this.#folder[Symbol.dispose]();
   }
 }
 

@@ -1,6 +1,4 @@
 /** Fixtures of the journal's tests: snapshots of made-up sources, and a journal on a fake clock. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { openJournal } from "../../src/journal/journal.ts";
@@ -20,6 +18,7 @@ import type { Clock } from "../../src/runtime/clock.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { fakeClock, type FakeClock } from "../support/fake-clock.ts";
+import { disposableFolder, fastParent } from "../support/folder.ts";
 
 export const day = 86_400_000;
 export const unlimited = { maxSamples: Infinity, maxSnapshots: Infinity };
@@ -78,20 +77,15 @@ export interface Bench {
   readonly open: (options?: Partial<JournalOptions>) => Journal;
 }
 
-/** In memory where the system offers it: other tests' disk traffic would be waited for at every commit. */
-export function temporaryFolder(): string {
-  return mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "journal-test-"));
-}
-
 /** A folder, removed with the test, and a clock. Journals that the test left open are closed. */
 export function bench(context: TestContext, defaults: Partial<JournalOptions> = {}): Bench {
-  const folder = temporaryFolder();
-  const path = join(folder, "journal.db");
+  const folder = disposableFolder({ parent: fastParent });
+  const path = join(folder.path, "journal.db");
   const clock = fakeClock();
   const journals: Journal[] = [];
   context.after(() => {
     for (const journal of journals) journal[Symbol.dispose]();
-    rmSync(folder, { recursive: true, force: true });
+    folder[Symbol.dispose]();
   });
   return {
     path,

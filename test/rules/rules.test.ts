@@ -1,8 +1,7 @@
 /** Queries of dashboards, rules and answers: that they parse, name what exists, and that alerts fire when and only when they should. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
@@ -12,6 +11,7 @@ import { z } from "zod";
 import { catalogue } from "../../src/meter/catalogue.ts";
 import { findReceiver, skipWithout } from "../support/receivers.ts";
 import { allQueries, readRules, readText, ruleFiles, selectorsIn } from "./queries.ts";
+import { disposableFolder } from "../support/folder.ts";
 
 const skip = skipWithout("promtool");
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -30,21 +30,14 @@ const recorded = new Set(rules.flatMap((rule) => ("record" in rule ? [rule.recor
 const alerts = rules.filter((rule) => "alert" in rule);
 
 test("every query parses", { skip }, async () => {
-  const folder = await mkdtemp(join(tmpdir(), "queries-"));
-  try {
-    const asRules = allQueries().map(({ expression }, index) => ({
-      record: `query_${index}`,
-      expr: expression,
-    }));
-    const file = join(folder, "queries.json");
-    await writeFile(file, JSON.stringify({ groups: [{ name: "queries", rules: asRules }] }));
-    assert.match(
-      await promtool("check", "rules", file),
-      new RegExp(`SUCCESS: ${asRules.length} rules found`),
-    );
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  using folder = disposableFolder();
+  const asRules = allQueries().map(({ expression }, index) => ({
+    record: `query_${index}`,
+    expr: expression,
+  }));
+  const file = join(folder.path, "queries.json");
+  await writeFile(file, JSON.stringify({ groups: [{ name: "queries", rules: asRules }] }));
+  assert.match(await promtool("check", "rules", file), new RegExp(`SUCCESS: ${asRules.length} rules found`));
 });
 
 test("every query names only metrics and labels that exist", () => {

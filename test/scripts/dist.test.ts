@@ -2,18 +2,13 @@ import test from "node:test";
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildRelease } from "../../scripts/dist.ts";
 import type { Bom } from "../../scripts/release/bom.ts";
 import { fetchRuntime, runtimes, type RuntimeFiles } from "../../scripts/release/runtimes.ts";
 import { archive } from "../../scripts/release/tar.ts";
-
-function folder(): { path: string } & Disposable {
-  const path = mkdtempSync(join(tmpdir(), "dist-"));
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
-}
+import { disposableFolder } from "../support/folder.ts";
 
 const runtime: RuntimeFiles = {
   node: Buffer.from("#!/bin/sh\necho a runtime\n"),
@@ -24,7 +19,7 @@ const withNpm = { skip: spawnSync("npm", ["--version"]).status === 0 ? false : "
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 test("two builds of a release give the same bytes", withNpm, async () => {
-  using here = folder();
+  using here = disposableFolder();
   const names = await buildRelease(join(here.path, "a"), () => runtime);
   await buildRelease(join(here.path, "b"), () => runtime);
   for (const name of names)
@@ -39,7 +34,7 @@ test(
   "a release unpacks to the expected tree: unmodified runtime, sums that hold, nothing that others may write",
   withNpm,
   async () => {
-    using here = folder();
+    using here = disposableFolder();
     const names = await buildRelease(here.path, () => runtime);
     for (const platform of ["darwin-arm64", "darwin-x64"]) {
       const name = names.find((file) => file.endsWith(`-${platform}.tar.gz`)) ?? "";
@@ -80,7 +75,7 @@ test(
 );
 
 test("the formula names the archives and their checksums", withNpm, async () => {
-  using here = folder();
+  using here = disposableFolder();
   const names = await buildRelease(here.path, () => runtime);
   const formula = readFileSync(join(here.path, "mac-powermetrics-agent.rb"), "utf8");
   for (const name of names.filter((file) => file.endsWith(".tar.gz"))) {
@@ -90,7 +85,7 @@ test("the formula names the archives and their checksums", withNpm, async () => 
 });
 
 test("a release lists what its archives contain, each platform's Node.js included", withNpm, async () => {
-  using here = folder();
+  using here = disposableFolder();
   const names = await buildRelease(here.path, () => runtime);
   execFileSync("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: here.path });
   const sums = readFileSync(join(here.path, "SHA256SUMS"), "utf8");
@@ -116,7 +111,7 @@ test("a release lists what its archives contain, each platform's Node.js include
 });
 
 test("runtimes are fetched one after the other into an empty cache, which keeps nothing but them", (t) => {
-  using here = folder();
+  using here = disposableFolder();
   const packed = archive([
     { path: "package/bin/node", mode: 0o755, content: runtime.node },
     { path: "package/LICENSE", mode: 0o644, content: runtime.license },
@@ -137,7 +132,7 @@ test("runtimes are fetched one after the other into an empty cache, which keeps 
 });
 
 test("a runtime that is not the pinned one is refused", () => {
-  using here = folder();
+  using here = disposableFolder();
   const [pinned] = runtimes;
   assert.ok(pinned !== undefined);
   writeFileSync(join(here.path, `${pinned.package}-${pinned.version}.tgz`), "another");
@@ -148,7 +143,7 @@ test("a runtime that is not the pinned one is refused", () => {
 });
 
 test("an archive is one that tar reads, and does not depend on the order of its entries", () => {
-  using here = folder();
+  using here = disposableFolder();
   const entries = [
     { path: "a/b.txt", mode: 0o644, content: Buffer.from("b") },
     { path: "a/run", mode: 0o755, content: Buffer.alloc(1024, "x") },

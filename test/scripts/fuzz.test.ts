@@ -1,13 +1,13 @@
 /** Fuzzing does what its command line and environment say, or says in one line what is wrong with them. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { optionsFrom, optionsOf } from "../fuzz/options.ts";
 import { fixedSeed } from "../support/property.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
 const run = fileURLToPath(import.meta.resolve("../fuzz/run.ts"));
 
@@ -62,9 +62,7 @@ test("a variable that is no such number is refused, and none is a hundred runs o
 
 /** A file of properties, and what its tests printed. */
 function fuzzed(context: TestContext, body: string, env: Readonly<Record<string, string>>): string {
-  const folder = mkdtempSync(join(tmpdir(), "fuzz-test-"));
-  context.after(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, "sums.test.mjs");
+  const file = join(temporaryFolder(context), "sums.test.mjs");
   const fuzzing = JSON.stringify(import.meta.resolve("../fuzz/fuzzing.ts"));
   const fastCheck = JSON.stringify(import.meta.resolve("fast-check"));
   writeFileSync(file, `import { fuzz } from ${fuzzing};\nimport fc from ${fastCheck};\n${body}`);

@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { execFile, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
@@ -16,6 +15,7 @@ import { fetchText } from "../cli/agent.ts";
 import type { Kind, Receiver } from "../fault/receiver.ts";
 import { freePort } from "../support/free-port.ts";
 import { codeSpaces, megabytes, type Reading } from "./measure.ts";
+import { disposableFolder } from "../support/folder.ts";
 
 /** Bytes, files and folders of /proc. */
 export interface AgentReading extends Reading {
@@ -71,7 +71,7 @@ export interface SoakWish {
 export async function startSoaked(context: TestContext, wish: SoakWish): Promise<SoakedAgent> {
   const bundle = await bundled();
   const [command, ...args] = bundle.program;
-  const folder = mkdtempSync(join(tmpdir(), "soak-agent-"));
+  const { path: folder, [Symbol.dispose]: removeFolder } = disposableFolder();
   const address = `127.0.0.1:${await freePort()}`;
   const [file, journal] = [join(folder, "agent.yaml"), join(folder, "journal.db")];
   const world = { folder, script: args.at(-1) ?? "", address, journal };
@@ -83,7 +83,7 @@ export async function startSoaked(context: TestContext, wish: SoakWish): Promise
   // In this order: an agent that ends writes to its folder.
   context.after(async () => {
     await started[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder();
     bundle[Symbol.dispose]();
   });
   const { pid, child, complaint } = started;

@@ -1,14 +1,13 @@
 /** Fakes for the tests of sources: a recording listener, a recording log, a clock that sleeps, and fake tools. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Clock } from "../../src/runtime/clock.ts";
 import type { Logger } from "../../src/runtime/log.ts";
 import type { Argv } from "../../src/source/child.ts";
 import type { Frame, SourceFailure, SourceListener } from "../../src/source/source.ts";
 import type { FakeClock } from "../support/fake-clock.ts";
+import { disposableFolder, folderOfFile } from "../support/folder.ts";
 
 export interface Events extends SourceListener {
   /** In order: `up`, `down`, `started`, `frame`, `failed stalled`, `restarted stalled`, `dropped garbage 12`. */
@@ -104,12 +103,11 @@ export function sleepyClock(clock: FakeClock): SleepyClock {
   };
 }
 
-const folder = mkdtempSync(join(tmpdir(), "source-test-"));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = folderOfFile();
 let tools = 0;
 
 export function temporaryFolder(): string {
-  return mkdtempSync(join(folder, "case-"));
+  return disposableFolder({ parent: folder }).path;
 }
 
 /** A tool that is a shell script; `exec cat` in it hangs until its standard input closes. */

@@ -2,19 +2,18 @@
 import assert from "node:assert/strict";
 import { execFile, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import test, { after } from "node:test";
+import test from "node:test";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { freePort } from "../support/free-port.ts";
+import { folderOfFile } from "../support/folder.ts";
 
 const script = fileURLToPath(new URL("../../.ci/audit", import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), "audit-"));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = folderOfFile();
 const withNpm = { skip: spawnSync("npm", ["--version"]).status === 0 ? false : "npm is not here" };
 
 const endpoint = "/-/npm/v1/security/advisories/bulk";

@@ -1,18 +1,17 @@
 /** The bill of materials: complete, well-formed CycloneDX, and the same wherever it is made. */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import test, { after } from "node:test";
+import test from "node:test";
 import { fileURLToPath } from "node:url";
 import { buildBundle } from "../../scripts/build.ts";
 import { billOfMaterials, bomText } from "../../scripts/release/bom.ts";
 import { bundledPackages } from "../../scripts/release/notices.ts";
+import { folderOfFile } from "../support/folder.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), "bom-"));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = folderOfFile();
 const metafile = await buildBundle(join(folder, "dist"));
 const withNpm = { skip: spawnSync("npm", ["--version"]).status === 0 ? false : "npm is not here" };
 

@@ -1,17 +1,16 @@
 /** What users get is what the sources say: reproducible, without packages to fetch, without scripts, under known licences. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { isBuiltin } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import test, { after } from "node:test";
+import test from "node:test";
 import { fileURLToPath } from "node:url";
 import { buildBundle } from "../../scripts/build.ts";
 import { bundledPackages } from "../../scripts/release/notices.ts";
+import { folderOfFile } from "../support/folder.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), "supply-"));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = folderOfFile();
 const one = join(folder, "one");
 const other = join(folder, "deeper/than/the/other");
 const metafile = await buildBundle(one);

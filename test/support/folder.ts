@@ -21,8 +21,9 @@ export function folderOfFile(): string {
   return temporaryFolder({ after: (remove) => after(remove) });
 }
 
-export interface DisposableFolder extends Disposable {
+export interface DisposableFolder {
   readonly path: string;
+  readonly [Symbol.dispose]: () => void;
 }
 
 /** Removed where it goes out of scope. @param options.mode 0o755 for one that every account may enter */

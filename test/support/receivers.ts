@@ -2,12 +2,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
 import { get } from "node:http";
-import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { freePort } from "./free-port.ts";
+import { disposableFolder } from "./folder.ts";
 
 export interface Receiver extends AsyncDisposable {
   /** Without a slash at the end. */
@@ -37,7 +36,7 @@ export async function startReceiver(
   flags: (address: string, folder: string) => readonly string[],
   readyPath: string,
 ): Promise<Receiver> {
-  const folder = await mkdtemp(join(tmpdir(), `${name}-`));
+  const { path: folder, [Symbol.dispose]: removeFolder } = disposableFolder();
   const address = `127.0.0.1:${await freePort()}`;
   const child = spawn(findReceiver(name) ?? name, flags(address, folder), { stdio: "ignore" });
   const origin = `http://${address}`;
@@ -46,7 +45,7 @@ export async function startReceiver(
     ask: async (path) => (await fetchText(origin + path)) ?? "",
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null && child.kill("SIGKILL")) await once(child, "exit");
-      await rm(folder, { recursive: true, force: true });
+      removeFolder();
     },
   };
   for (let attempt = 0; (await fetchText(origin + readyPath)) === undefined; attempt++) {

@@ -1,8 +1,6 @@
 /** A volume of its own size for a test that fills it: a tmpfs, which takes root on Linux. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { disposableFolder } from "./folder.ts";
 
 interface SmallVolume {
   readonly folder: string;
@@ -12,18 +10,18 @@ interface SmallVolume {
 
 /** The volume, or why there can't be one. @param size as mount takes it: `512k` */
 export function smallVolume(size: string): SmallVolume | Error {
-  const folder = mkdtempSync(join(tmpdir(), "small-volume-"));
+  const { path: folder, [Symbol.dispose]: removeFolder } = disposableFolder();
   try {
     execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder], { stdio: "pipe" });
   } catch (error) {
-    rmSync(folder, { recursive: true });
+    removeFolder();
     return new Error("mounting a small tmpfs takes root on Linux", { cause: error });
   }
   return {
     folder,
     remove() {
       execFileSync("umount", [folder]);
-      rmSync(folder, { recursive: true });
+      removeFolder();
     },
   };
 }

@@ -1,11 +1,10 @@
 /** A real terminal for tests: a tmux server of its own, whose screen can be read, resized and typed into. */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { disposableFolder } from "../../support/folder.ts";
 
 const run = promisify(execFile);
 const tmux = "/usr/bin/tmux";
@@ -29,7 +28,7 @@ export async function openTestTerminal(
   command: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<TestTerminal> {
-  const folder = await mkdtemp(join(tmpdir(), "tmux-"));
+  const { path: folder, [Symbol.dispose]: removeFolder } = disposableFolder();
   const env = { ...process.env, LANG: "C.UTF-8", ...environment };
   const call = async (...argv: readonly string[]): Promise<string> => {
     const { stdout } = await run(tmux, ["-u", "-f", "/dev/null", "-S", join(folder, "socket"), ...argv], {
@@ -72,7 +71,7 @@ export async function openTestTerminal(
     },
     async [Symbol.asyncDispose]() {
       await call("kill-server");
-      await rm(folder, { recursive: true, force: true });
+      removeFolder();
     },
   };
 }

@@ -1,5 +1,4 @@
 /** The pushing half of an agent on the system's clock, with one `otlp` block, ended and started again on the same journal. */
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { createDeliveries } from "../../../src/delivery/deliveries.ts";
@@ -12,9 +11,10 @@ import { receiversOf } from "../../../src/sink/index.ts";
 import { otlpSchema } from "../../../src/sink/otlp/schema.ts";
 import { until } from "../../cli/agent.ts";
 import { recordingLogger, type Line } from "../../delivery/rig.ts";
-import { basicOptions, temporaryFolder } from "../../journal/fixtures.ts";
+import { basicOptions } from "../../journal/fixtures.ts";
 import { energy, faults, frequency, latency, power } from "../../sink/remote-write/batches.ts";
 import { sinkContext } from "../../support/sink-context.ts";
+import { disposableFolder, fastParent } from "../../support/folder.ts";
 
 export interface Pushing {
   publish(...snapshots: readonly Snapshot[]): void;
@@ -33,7 +33,7 @@ const declared = [power, frequency, faults, energy, latency];
 const queue = { batch_send_deadline: "20ms", min_backoff: "20ms", max_backoff: "100ms", drain_rate: 0 };
 
 export async function startPushing(t: TestContext, block: object): Promise<Pushing> {
-  const folder = temporaryFolder();
+  const { path: folder, [Symbol.dispose]: removeFolder } = disposableFolder({ parent: fastParent });
   const lines: Line[] = [];
   const log = recordingLogger(lines);
   let present = block;
@@ -68,7 +68,7 @@ export async function startPushing(t: TestContext, block: object): Promise<Pushi
 
   t.after(async () => {
     await end(0);
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder();
   });
 
   function state(): DeliveryState {

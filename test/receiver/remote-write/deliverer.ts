@@ -1,5 +1,4 @@
 /** The pushing half of an agent on the system's clock: a journal, and one remote write sink to a real receiver. */
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { createDeliveries } from "../../../src/delivery/deliveries.ts";
@@ -12,8 +11,9 @@ import { silentLogger } from "../../../src/runtime/log.ts";
 import { receiversOf } from "../../../src/sink/index.ts";
 import { remoteWriteSchema } from "../../../src/sink/remote-write/schema.ts";
 import { until } from "../../cli/agent.ts";
-import { metricOf, temporaryFolder } from "../../journal/fixtures.ts";
+import { metricOf } from "../../journal/fixtures.ts";
 import { sinkContext } from "../../support/sink-context.ts";
+import { disposableFolder, fastParent } from "../../support/folder.ts";
 
 export interface Deliverer {
   publish(snapshot: Snapshot): void;
@@ -28,7 +28,7 @@ export async function deliverer(
   queue: object,
   clock: Clock = systemClock,
 ): Promise<Deliverer> {
-  const folder = temporaryFolder();
+  const { path: folder, [Symbol.dispose]: removeFolder } = disposableFolder({ parent: fastParent });
   const journal = openJournal({
     path: join(folder, "journal.db"),
     maxBytes: 2 ** 28,
@@ -56,7 +56,7 @@ export async function deliverer(
   t.after(async () => {
     await deliveries.finish(0);
     journal[Symbol.dispose]();
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder();
   });
   const block = remoteWriteSchema.parse({ url, queue_config: queue });
   await deliveries.apply(receiversOf({ remote_write: [block], otlp: [], pushgateway: [] }));

@@ -1,13 +1,13 @@
 /** Prometheus and VictoriaMetrics as receivers of remote write in tests, on a port that stays theirs through a stop and a start. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fetchText, until } from "../../cli/agent.ts";
 import { findReceiver } from "../../support/receivers.ts";
 import { freePort } from "../../support/free-port.ts";
+import { disposableFolder } from "../../support/folder.ts";
 
 export interface Database {
   /** Where samples are written. */
@@ -46,7 +46,7 @@ export function victoria(t: TestContext): Promise<Database> {
 }
 
 async function database(t: TestContext, name: string, ready: string, flags: Flags): Promise<Database> {
-  const folder = mkdtempSync(join(tmpdir(), `${name}-`));
+  const { path: folder, [Symbol.dispose]: removeFolder } = disposableFolder();
   const address = `127.0.0.1:${await freePort()}`;
   const origin = `http://${address}`;
   let child: ChildProcess | undefined;
@@ -59,7 +59,7 @@ async function database(t: TestContext, name: string, ready: string, flags: Flag
   }
   t.after(async () => {
     await stop();
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder();
   });
   const it: Database = {
     url: `${origin}/api/v1/write`,

@@ -1,13 +1,12 @@
 /** What becomes of samples by every answer of an OTLP endpoint, through delivery and over real HTTP. */
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import protobuf from "protobufjs/minimal.js";
 import { status, type Answer } from "../../conformance/receiver.ts";
 import { createRig } from "../../conformance/rig.ts";
 import { otlpJson, otlpProtobuf } from "../../conformance/subjects.ts";
-import { temporaryFolder } from "../../journal/fixtures.ts";
+import { disposableFolder, fastParent } from "../../support/folder.ts";
 
 const binary = { "content-type": "application/x-protobuf" };
 const json = { "content-type": "application/json" };
@@ -22,8 +21,8 @@ interface Exchange {
 
 /** One sample under this answer, and one after it, of a receiver that has taken others. */
 async function exchange(answer: Answer, subject = otlpProtobuf): Promise<Exchange> {
-  const folder = temporaryFolder();
-  const rig = await createRig(subject, join(folder, "journal.db"), {});
+  using folder = disposableFolder({ parent: fastParent });
+  const rig = await createRig(subject, join(folder.path, "journal.db"), {});
   try {
     rig.append(0);
     await rig.arrived(0);
@@ -36,7 +35,6 @@ async function exchange(answer: Answer, subject = otlpProtobuf): Promise<Exchang
     return { requests, dropped: rig.state().dropped, told: rig.told().join("\n") };
   } finally {
     await rig[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true });
   }
 }
 

@@ -4,13 +4,13 @@
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import fc from "../../support/property.ts";
 import { compilePattern } from "../../../src/sink/relabel/pattern.ts";
 import { findReceiver, skipWithout } from "../../support/receivers.ts";
+import { temporaryFolder } from "../../support/folder.ts";
 
 const skip = skipWithout("promtool");
 
@@ -62,9 +62,7 @@ function promtool(
   args: readonly string[],
   document: unknown,
 ): { code: number | null; told: string } {
-  const folder = mkdtempSync(join(tmpdir(), "promtool-"));
-  context.after(() => rmSync(folder, { recursive: true, force: true }));
-  const file = join(folder, "file.yaml");
+  const file = join(temporaryFolder(context), "file.yaml");
   writeFileSync(file, JSON.stringify(document));
   const { status, stdout, stderr } = spawnSync(findReceiver("promtool") ?? "promtool", [...args, file], {
     encoding: "utf8",
