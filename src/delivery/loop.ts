@@ -149,8 +149,8 @@ class DeliveryLoop implements Delivery {
         return;
       case "batch":
         if (this.#dropTooOld(selection.snapshots)) return;
-        await this.#send(selection.snapshots, signal);
-        if (selection.kind === "backlog") this.#paceBacklog(selection.snapshots);
+        if ((await this.#send(selection.snapshots, signal)) && selection.kind === "backlog")
+          this.#paceBacklog(selection.snapshots);
     }
   }
 
@@ -202,7 +202,7 @@ class DeliveryLoop implements Delivery {
   }
 
   /** What comes from now on gets a deadline of its own; what is here and not delivered stays as due as it is. */
-  async #send(snapshots: readonly StoredSnapshot[], signal: AbortSignal): Promise<void> {
+  async #send(snapshots: readonly StoredSnapshot[], signal: AbortSignal): Promise<boolean> {
     const { cursor } = this.#options;
     const range = rangeOf(snapshots);
     const since = this.#waitingSince;
@@ -214,6 +214,7 @@ class DeliveryLoop implements Delivery {
     }
     if (touches(cursor.ranges(), range)) this.#waitingSince = since;
     await this.#heed(verdict, signal);
+    return verdict.status === "settled";
   }
 
   async #heed(verdict: Verdict, signal: AbortSignal): Promise<void> {

@@ -13,6 +13,7 @@ import {
   rig,
   second,
   sentTimes,
+  tooLarge,
   unavailable,
   type Rig,
   type RigOptions,
@@ -95,6 +96,17 @@ test("a backlog drains at its pace, and says so", async (context) => {
   assert.equal(samples / (((last?.at ?? 0) - (first?.at ?? 0)) / 1000), 2 * perSnapshot);
   await it.clock.advance(minute);
   assert.equal(it.delivery().state().status, "ok");
+  await it.abort();
+});
+
+test("a batch of a backlog that is too large goes at once in halves, and the pace counts what was taken", async (context) => {
+  const { it, resumed } = await outage(context, 20 * minute, { pacing: { drainRate: perSnapshot } });
+  it.answer = ({ times }) => (times.length > 5 ? tooLarge : delivered);
+  await until(it, () => resumed().length > 4);
+  const [, whole, half, next] = resumed();
+  assert.deepEqual([whole?.times.length, half?.times.length], [10, 5]);
+  assert.equal(half?.at, whole?.at);
+  assert.equal((next?.at ?? NaN) - (half?.at ?? NaN), 5 * second);
   await it.abort();
 });
 
