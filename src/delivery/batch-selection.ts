@@ -17,11 +17,7 @@ const youngMs = 3_600_000;
 const liveMs = 60_000;
 
 export type Selection =
-  | {
-      readonly status: "batch";
-      readonly kind: "live" | "backlog";
-      readonly snapshots: readonly StoredSnapshot[];
-    }
+  | { readonly status: "live" | "backlog"; readonly snapshots: readonly StoredSnapshot[] }
   /** Something waits, but all of it is ahead of the receiver's clock. */
   | { readonly status: "held" }
   /** A backlog waits for the drain rate. */
@@ -65,8 +61,8 @@ export function selectBatch(cursor: Waiting, terms: SelectionTerms): Selection {
     const overtaking = selectLive(cursor, terms);
     if (overtaking !== undefined) return overtaking;
   }
-  if (age <= liveMs) return terms.liveDue ? { status: "batch", kind: "live", snapshots } : { status: "idle" };
-  return terms.drainAllowed ? { status: "batch", kind: "backlog", snapshots } : { status: "paced" };
+  if (age <= liveMs) return terms.liveDue ? { status: "live", snapshots } : { status: "idle" };
+  return terms.drainAllowed ? { status: "backlog", snapshots } : { status: "paced" };
 }
 
 /** Order is lost already, and waiting would not bring it back. */
@@ -106,7 +102,7 @@ function selectLive(cursor: Waiting, terms: SelectionTerms): Selection | undefin
   if (!terms.liveDue || last === undefined || last.lastSeq <= terms.deliveredSeq) return undefined;
   const fresh = { firstSeq: Math.max(last.firstSeq, terms.deliveredSeq + 1), lastSeq: last.lastSeq };
   const snapshots = readSendable(cursor, fresh, { ...terms, limits: { ...terms.limits, newest: true } });
-  return snapshots.length > 0 ? { status: "batch", kind: "live", snapshots } : undefined;
+  return snapshots.length > 0 ? { status: "live", snapshots } : undefined;
 }
 
 /** Reads on through a range until something may be sent; held snapshots stay where they are. */

@@ -9,6 +9,7 @@
  */
 import { touches } from "../journal/ranges.ts";
 import type { Cursor, SeqRange, StoredSnapshot } from "../journal/types.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { untilAccepted } from "../sink/answer.ts";
 import { createDrops, type Body, type EncodedBatch, type Outcome, type Sink } from "../sink/sink.ts";
@@ -32,8 +33,9 @@ export interface BatchSenderDeps {
   readonly health: ReceiverHealth;
   readonly accounting: Accounting;
   readonly request: SendChain;
-  /** Whether a snapshot is past the age limit. */
-  readonly isTooOld: (snapshot: StoredSnapshot) => boolean;
+  /** Snapshots older than this are dropped instead of sent; 0 sends everything. */
+  readonly ageLimitMs: number;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -107,6 +109,7 @@ class BatchSender {
   }
 
   async send(snapshots: readonly StoredSnapshot[], signal: AbortSignal): Promise<Verdict> {
+    if (this.#dropTooOld(snapshots)) return again;
     const job = this.#resume(rangeOf(snapshots)) ?? this.#begin(snapshots);
     if ("status" in job) return job;
     const verdict = await this.#sendBodies(job, signal);
@@ -117,6 +120,17 @@ class BatchSender {
       this.#interrupted = job;
     }
     return verdict;
+  }
+
+  #dropTooOld(snapshots: readonly StoredSnapshot[]): boolean {
+    const old = snapshots.filter((one) => this.#isTooOld(one));
+    for (const snapshot of old) this.#discard(rangeOf([snapshot]), "too_old");
+    return old.length > 0;
+  }
+
+  #isTooOld({ time }: StoredSnapshot): boolean {
+    const { ageLimitMs, clock } = this.#deps;
+    return ageLimitMs > 0 && clock.now() - time > ageLimitMs;
   }
 
   #resume(range: SeqRange): Job | undefined {
@@ -192,7 +206,7 @@ class BatchSender {
   }
 
   #request(body: Body, job: Job, signal: AbortSignal): Promise<Decided> {
-    const { sink, cursor, isTooOld, request } = this.#deps;
+    const { sink, cursor, request } = this.#deps;
     const send: Send = async (within) => {
       const result = await sink.send(body, job.protocol, within);
       const outcome = this.#cautious(result.outcome, body, job);
@@ -200,7 +214,9 @@ class BatchSender {
       if (outcome.status === "retry" && outcome.code !== "429") this.#maybeStored = job.range;
       return { ...result, outcome };
     };
-    return request(send, signal, () => cursor.frozen() !== undefined && !job.snapshots.some(isTooOld));
+    const isWanted = (): boolean =>
+      cursor.frozen() !== undefined && !job.snapshots.some((one) => this.#isTooOld(one));
+    return request(send, signal, isWanted);
   }
 
   /** Nothing is lost to a receiver that has taken nothing yet, nor to mere words about a size. */

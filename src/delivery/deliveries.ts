@@ -116,7 +116,7 @@ async function start(wanted: Wanted, options: DeliveriesOptions): Promise<Runnin
   const sink = await wanted.receiver.open({ ...options.sinkContext, id: wanted.assigned.sink });
   const delivery = createLoop(wanted, sink, options);
   const stop = new AbortController();
-  return { ...wanted, sink, delivery, stop, ended: keepRunning(delivery, options, stop.signal) };
+  return { ...wanted, sink, delivery, stop, ended: keepRunning(delivery, sink.id, options, stop.signal) };
 }
 
 function createLoop(
@@ -143,6 +143,7 @@ function createLoop(
 /** What waits would wait for ever behind a bug that ended the loop. */
 async function keepRunning(
   delivery: Delivery,
+  sink: string,
   { clock, log }: DeliveriesOptions,
   signal: AbortSignal,
 ): Promise<void> {
@@ -151,7 +152,7 @@ async function keepRunning(
       await delivery.run(signal);
       ended = true;
     } catch (error) {
-      log.error(`a bug stopped the delivery to ${delivery.sink}`, { error, again_in_s: afterBugMs / 1000 });
+      log.error(`a bug stopped the delivery to ${sink}`, { error, again_in_s: afterBugMs / 1000 });
       await clock.sleep(afterBugMs, signal);
     }
   }

@@ -40,7 +40,6 @@ export function createLatestOnly(options: LatestOnlyOptions): Delivery {
 }
 
 class LatestOnly implements Delivery {
-  readonly sink: string;
   readonly #options: LatestOnlyOptions;
   readonly #accounting: Accounting;
   readonly #health: ReceiverHealth;
@@ -52,11 +51,10 @@ class LatestOnly implements Delivery {
   #rejection: string | undefined;
 
   constructor(options: LatestOnlyOptions) {
-    const { sink, listener, clock, random, log } = options;
-    this.sink = sink.id;
+    const { sink, listener, clock } = options;
     this.#options = options;
     this.#accounting = createAccounting(listener, clock);
-    this.#health = createReceiverHealth(sink, { backoff, memory, clock, random, log });
+    this.#health = createReceiverHealth(sink, { ...options, backoff, memory });
     this.#timer = createWakeableTimer(clock);
   }
 
@@ -93,7 +91,7 @@ class LatestOnly implements Delivery {
   }
 
   #conclude(outcome: Outcome, body: Body, leftOut: EncodedBatch["dropped"]): void {
-    const { clock, log } = this.#options;
+    const { sink, clock, log } = this.#options;
     switch (outcome.status) {
       case "delivered": {
         const rejected = Math.min(outcome.rejected, body.samples);
@@ -118,7 +116,7 @@ class LatestOnly implements Delivery {
       case "switch":
         // The next interval brings other values, which it may like better.
         if (this.#rejection !== outcome.reason)
-          log.error(`${this.sink} rejected ${body.samples} samples: ${outcome.reason}`, {
+          log.error(`${sink.id} rejected ${body.samples} samples: ${outcome.reason}`, {
             code: outcome.code,
           });
         this.#rejection = outcome.reason;

@@ -46,20 +46,16 @@ export function createDeliveryLoop(options: DeliveryLoopOptions): Delivery {
 }
 
 class DeliveryLoop implements Delivery {
-  readonly sink: string;
   readonly #options: DeliveryLoopOptions;
   readonly #accounting: Accounting;
-  readonly #health: ReceiverHealth;
   readonly #guard: ClockGuard;
   readonly #interrupts: Interrupts;
+  readonly #health: ReceiverHealth;
   readonly #sender: BatchSender;
-  readonly #isTooOld: (snapshot: StoredSnapshot) => boolean;
   /** Woken by new snapshots, which do not end a wait for the receiver's sake. */
   readonly #idle: WakeableTimer;
   /** The receiver has told its time since start or wake. */
   #greeted = false;
-  /** The last request brought nothing: no time to wait for a better one when finishing. */
-  #stuck = false;
   /** Samples wait for the receiver's clock, and the log says so. */
   #holding = false;
   /** Since when something waits that no batch has picked up yet, by the monotonic clock; absent when nothing does. */
@@ -70,87 +66,85 @@ class DeliveryLoop implements Delivery {
   #deliveredSeq = -1;
 
   constructor(options: DeliveryLoopOptions) {
-    const { sink, cursor, pacing, listener, clock, random, log } = options;
+    const { sink, cursor, pacing, listener, clock, log } = options;
     const accounting = createAccounting(listener, clock);
     const guard = createClockGuard(sink.id, clock, log);
     const interrupts = createInterrupts(clock, accounting);
     const health = createReceiverHealth(sink, {
+      ...options,
       backoff: { minMs: pacing.minBackoffMs, maxMs: pacing.maxBackoffMs },
       memory: cursor,
-      protocol: firstProtocol(sink, cursor),
-      clock,
-      random,
-      log,
+      protocol: cursor.frozen()?.protocol,
     });
-    const isTooOld = createAgeLimit(pacing.sampleAgeLimitMs, clock);
     const request = createSendChain({ guard, accounting, health, interrupts });
-    this.sink = sink.id;
     this.#options = options;
     this.#accounting = accounting;
     this.#guard = guard;
     this.#interrupts = interrupts;
     this.#health = health;
-    this.#isTooOld = isTooOld;
-    this.#sender = createBatchSender({ sink, cursor, accounting, health, request, isTooOld, log });
+    this.#sender = createBatchSender({
+      ...options,
+      ageLimitMs: pacing.sampleAgeLimitMs,
+      accounting,
+      health,
+      request,
+    });
     this.#idle = createWakeableTimer(clock);
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const { sink, cursor } = this.#options;
+    const interrupts = this.#interrupts;
     sink.memory?.restore(cursor.notes().memory ?? "");
     if (cursor.ranges().length > 0) this.#waitingSince = -Infinity;
-    while (!signal.aborted && !this.#isFinished())
-      await (this.#greeted ? this.#step(signal) : this.#greet(signal));
+    while (!signal.aborted && !(interrupts.finishing && cursor.ranges().length === 0)) {
+      const verdict = await (this.#greeted ? this.#step(signal) : this.#greet(signal));
+      const isStuck = verdict.status === "stand_back" || verdict.status === "given_up";
+      if (isStuck && interrupts.lastTryMade) break;
+      if (verdict.status === "stand_back") await interrupts.wait(verdict.ms, signal);
+    }
     this.#health.report("stopped");
   }
 
-  /** Nothing is left, or the receiver failed once more and this is no time to wait for it. */
-  #isFinished(): boolean {
-    const { finishing, lastTryMade } = this.#interrupts;
-    return finishing && ((this.#stuck && lastTryMade) || this.#options.cursor.ranges().length === 0);
-  }
-
-  async #greet(signal: AbortSignal): Promise<void> {
+  async #greet(signal: AbortSignal): Promise<Verdict> {
     const { quietMs } = this.#health;
-    if (quietMs > 0 && !this.#interrupts.finishing) {
-      await this.#interrupts.wait(quietMs, signal);
-      return;
-    }
+    if (quietMs > 0 && !this.#interrupts.finishing) return { status: "stand_back", ms: quietMs };
     const { wakes } = this.#interrupts;
     const verdict = await this.#sender.probe(signal);
     this.#greeted = verdict.status === "settled" && wakes === this.#interrupts.wakes;
-    await this.#heed(verdict, signal);
-    if (this.#greeted && !signal.aborted) await this.#sendFrozen(signal);
+    return this.#greeted && !signal.aborted ? this.#sendFrozen(signal) : verdict;
   }
 
   /** A batch that was frozen before a restart or a wake goes out with the same bounds and protocol: the same bytes. */
-  async #sendFrozen(signal: AbortSignal): Promise<void> {
+  async #sendFrozen(signal: AbortSignal): Promise<Verdict> {
     const { cursor } = this.#options;
     const frozen = cursor.frozen();
-    if (frozen?.protocol !== this.#health.protocol) return;
+    if (frozen?.protocol !== this.#health.protocol) return settled;
     const snapshots = cursor.read(frozen, { maxSamples: Infinity, maxSnapshots: Infinity });
-    if (snapshots.length > 0 && !this.#dropTooOld(snapshots)) await this.#send(snapshots, signal);
+    return snapshots.length > 0 ? this.#send(snapshots, signal) : settled;
   }
 
-  async #step(signal: AbortSignal): Promise<void> {
+  async #step(signal: AbortSignal): Promise<Verdict> {
     const { cursor, clock } = this.#options;
-    const now = clock.monotonic();
-    this.#waitingSince = cursor.ranges().length === 0 ? undefined : (this.#waitingSince ?? now);
+    const isWaiting = cursor.ranges().length > 0;
+    this.#waitingSince = isWaiting ? (this.#waitingSince ?? clock.monotonic()) : undefined;
     const selection = this.#select();
-    this.#health.report(statusFor(selection));
-    this.#logHolding(selection);
+    this.#health.report(statusWhile[selection.status]);
+    this.#logHolding(selection.status === "held", isWaiting);
     switch (selection.status) {
       case "idle":
       case "paced":
         if (!this.#interrupts.finishing) await this.#idle.wait(signal, this.#idleMs());
-        return;
+        return settled;
       case "held":
-        await this.#hold(signal);
-        return;
-      case "batch":
-        if (this.#dropTooOld(selection.snapshots)) return;
-        if ((await this.#send(selection.snapshots, signal)) && selection.kind === "backlog")
-          this.#paceBacklog(selection.snapshots);
+        return this.#hold(signal);
+      case "live":
+        return this.#send(selection.snapshots, signal);
+      case "backlog": {
+        const verdict = await this.#send(selection.snapshots, signal);
+        if (verdict.status === "settled") this.#paceBacklog(selection.snapshots);
+        return verdict;
+      }
     }
   }
 
@@ -186,15 +180,6 @@ class DeliveryLoop implements Delivery {
     return Math.max(0, waitMs, this.#health.backlogQuietMs);
   }
 
-  /** The drain rate, so that a fleet that comes back does not flood its receiver. */
-  #paceBacklog(sent: readonly StoredSnapshot[]): void {
-    const { pacing, clock } = this.#options;
-    if (pacing.drainRate === 0) return;
-    const samples = sent.reduce((total, { values }) => total + values.length, 0);
-    this.#drainAllowedAt =
-      Math.max(this.#drainAllowedAt, clock.monotonic()) + (samples * 1000) / pacing.drainRate;
-  }
-
   /** Until the live batch is due or the backlog may go; when nothing waits, until something is appended. */
   #idleMs(): number | undefined {
     if (this.#waitingSince === undefined) return undefined;
@@ -202,7 +187,7 @@ class DeliveryLoop implements Delivery {
   }
 
   /** What comes from now on gets a deadline of its own; what is here and not delivered stays as due as it is. */
-  async #send(snapshots: readonly StoredSnapshot[], signal: AbortSignal): Promise<boolean> {
+  async #send(snapshots: readonly StoredSnapshot[], signal: AbortSignal): Promise<Verdict> {
     const { cursor } = this.#options;
     const range = rangeOf(snapshots);
     const since = this.#waitingSince;
@@ -213,50 +198,43 @@ class DeliveryLoop implements Delivery {
       cursor.note({ newest: newestOf(snapshots, cursor.notes().newest) });
     }
     if (touches(cursor.ranges(), range)) this.#waitingSince = since;
-    await this.#heed(verdict, signal);
-    return verdict.status === "settled";
+    return verdict;
   }
 
-  async #heed(verdict: Verdict, signal: AbortSignal): Promise<void> {
-    this.#stuck = verdict.status === "stand_back" || verdict.status === "given_up";
-    if (verdict.status === "stand_back") await this.#interrupts.wait(verdict.ms, signal);
+  /** The drain rate, so that a fleet that comes back does not flood its receiver. */
+  #paceBacklog(sent: readonly StoredSnapshot[]): void {
+    const { pacing, clock } = this.#options;
+    if (pacing.drainRate === 0) return;
+    const samples = sent.reduce((total, { values }) => total + values.length, 0);
+    this.#drainAllowedAt =
+      Math.max(this.#drainAllowedAt, clock.monotonic()) + (samples * 1000) / pacing.drainRate;
   }
 
   /** The receiver's time is asked anew, unless only an earlier clock's samples wait; those that come meanwhile end the wait. */
-  async #hold(signal: AbortSignal): Promise<void> {
-    this.#stuck = true;
-    this.#interrupts.requesting();
+  async #hold(signal: AbortSignal): Promise<Verdict> {
     const isLiveHeld = (this.#options.cursor.ranges().at(-1)?.lastSeq ?? 0) > this.#deliveredSeq;
     if (!isLiveHeld) this.#waitingSince = undefined;
-    if (!this.#interrupts.finishing) await this.#idle.wait(signal, recheckMs);
+    // At the end a wait is no use, so this counts as the last try.
+    if (this.#interrupts.finishing) this.#interrupts.requesting();
+    else await this.#idle.wait(signal, recheckMs);
     if (isLiveHeld) this.#greeted = false;
+    return { status: "given_up" };
   }
 
   /** Once, until nothing waits any more: live samples may go on meanwhile. */
-  #logHolding({ status }: Selection): void {
-    const { cursor, log } = this.#options;
-    if (status === "held" && !this.#holding) {
+  #logHolding(isHeld: boolean, isWaiting: boolean): void {
+    const { sink, cursor, log } = this.#options;
+    if (isHeld && !this.#holding) {
       this.#holding = true;
+      const { skewMs = 0 } = this.#accounting.counts();
       log.warn(
-        `holding samples that are ahead of the clock of ${this.sink}: set this machine's clock, or the receiver's`,
-        {
-          skew_s: Math.round((this.#accounting.counts().skewMs ?? 0) / 1000),
-          snapshots: cursor.backlog().snapshots,
-        },
+        `holding samples that are ahead of the clock of ${sink.id}: set this machine's clock, or the receiver's`,
+        { skew_s: Math.round(skewMs / 1000), snapshots: cursor.backlog().snapshots },
       );
     }
-    if (!this.#holding || cursor.ranges().length > 0) return;
+    if (!this.#holding || isWaiting) return;
     this.#holding = false;
-    log.info(`no longer holding samples for ${this.sink}`);
-  }
-
-  #dropTooOld(snapshots: readonly StoredSnapshot[]): boolean {
-    const old = snapshots.filter(this.#isTooOld);
-    for (const snapshot of old) {
-      const { samples } = this.#options.cursor.discard(rangeOf([snapshot]), "too_old");
-      this.#accounting.dropped(samples, "too_old");
-    }
-    return old.length > 0;
+    log.info(`no longer holding samples for ${sink.id}`);
   }
 
   state(): DeliveryState {
@@ -284,15 +262,15 @@ class DeliveryLoop implements Delivery {
   }
 }
 
-function createAgeLimit(limitMs: number, clock: Clock): (snapshot: StoredSnapshot) => boolean {
-  return ({ time }) => limitMs > 0 && clock.now() - time > limitMs;
-}
+const settled: Verdict = { status: "settled" };
 
-/** What was frozen goes out as it was, unless the sink was configured to speak otherwise since. */
-function firstProtocol({ protocols }: Sink, cursor: Cursor): string {
-  const { protocol } = cursor.frozen() ?? {};
-  return protocol !== undefined && protocols.includes(protocol) ? protocol : protocols[0];
-}
+const statusWhile: Readonly<Record<Selection["status"], DeliveryStatus>> = {
+  idle: "ok",
+  live: "ok",
+  backlog: "draining",
+  paced: "draining",
+  held: "holding",
+};
 
 function newestOf(
   snapshots: readonly StoredSnapshot[],
@@ -301,17 +279,4 @@ function newestOf(
   const newest = { ...before };
   for (const { source, time } of snapshots) newest[source] = Math.max(newest[source] ?? -Infinity, time);
   return newest;
-}
-
-function statusFor(selection: Selection): DeliveryStatus {
-  switch (selection.status) {
-    case "held":
-      return "holding";
-    case "paced":
-      return "draining";
-    case "idle":
-      return "ok";
-    case "batch":
-      return selection.kind === "backlog" ? "draining" : "ok";
-  }
 }

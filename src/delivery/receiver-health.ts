@@ -22,8 +22,8 @@ interface ReceiverHealthOptions {
   readonly backoff: BackoffSettings;
   /** Where accepted protocols are remembered. */
   readonly memory: Pick<Cursor, "accepted" | "accept">;
-  /** To begin with; the preferred one when absent. */
-  readonly protocol?: string;
+  /** To begin with; the preferred one when absent, or not configured any more. */
+  readonly protocol?: string | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -66,7 +66,7 @@ class ReceiverHealth {
     this.#receiver = receiver;
     this.#options = options;
     this.#backoff = createBackoff(options.random, options.backoff);
-    this.#protocol = options.protocol ?? receiver.protocols[0];
+    this.#protocol = receiver.protocols.find((one) => one === options.protocol) ?? receiver.protocols[0];
   }
 
   get status(): DeliveryStatus {

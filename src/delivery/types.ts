@@ -19,7 +19,6 @@ export type DeliveryStatus = (typeof deliveryStatuses)[number];
 
 /** The loop of one sink. */
 export interface Delivery {
-  readonly sink: string;
   state(): DeliveryState;
   /** Something was appended to the journal. */
   notify(): void;
