@@ -139,7 +139,7 @@ describe("the status page", { skip: browserMissing, concurrency: 1 }, () => {
     await page.close();
   });
 
-  test("without JavaScript the page tells the state, the figures and the past", async () => {
+  test("without JavaScript the page shows the state, the figures and the past", async () => {
     await using plain = await openContext({ javaScriptEnabled: false });
     const { page, errors } = await openPage(plain.context);
     const wanted = ["All well", "SIMULATED", "CPU power", "remote_write", "delivering", "powermetrics"];
@@ -195,6 +195,25 @@ describe("the status page", { skip: browserMissing, concurrency: 1 }, () => {
       }
       assert.deepEqual(errors, []);
     });
+
+  test("the value of a tile stays on one line at any width", async () => {
+    const status = statusOf();
+    const power = { cpu: 0.999, gpu: 123.4, ane: 0.5, combined: 12.34 };
+    await using served = await servePage({
+      ...status,
+      readings: { ...status.readings, power, thermal: "moderate" },
+    });
+    const { page } = await openPage(opened.context);
+    await page.goto(served.url);
+    for (let width = 320; width <= 1440; width += 56) {
+      await page.setViewportSize({ width, height: 900 });
+      const wrapped = await page.evaluate(
+        `[...document.querySelectorAll(".tile .value")].filter((value) => value.clientHeight > 1.5 * parseFloat(getComputedStyle(value).lineHeight)).map((value) => value.textContent)`,
+      );
+      assert.deepEqual(wrapped, [], `${width} px`);
+    }
+    await page.close();
+  });
 
   test("hostile names, labels and errors stay text", async () => {
     const evil = `<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>'"&`;
