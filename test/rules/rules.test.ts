@@ -46,7 +46,7 @@ test("every query names only metrics and labels that exist", () => {
   const foreign = new Set(["push_time_seconds"]);
   for (const { of, expression } of allQueries()) {
     const selectors = selectorsIn(expression);
-    assert.ok(selectors.length > 0, `${of} selects nothing`);
+    assert.ok(selectors.length > 0 || of.endsWith(":constant"), `${of} selects nothing`);
     for (const { name, labels } of selectors) {
       if (recorded.has(name) || foreign.has(name)) continue;
       const metric = catalogue.get(name) ?? catalogue.get(name.replace(/_(bucket|sum|count)$/, ""));
