@@ -127,7 +127,7 @@ test("an idle connection is closed after its time", async (t) => {
   assert.deepEqual(statuses(await exchange(port, get())), ["200"]);
 });
 
-test("the last request of a connection is told to be it, and one more is refused", async (t) => {
+test("the last request of a connection is announced, and one more is refused", async (t) => {
   const { port } = await openEndpoint(t, { limits: { requestsPerConnection: 2, idleMs: 50 } });
   const raw = await exchange(port, get() + get() + get());
   assert.deepEqual(statuses(raw), ["200", "200", "503"]);

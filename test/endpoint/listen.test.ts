@@ -11,7 +11,7 @@ const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
   addresses?.some(({ address }) => address === "::1"),
 );
 
-test("every address is listened on, and told with its real port", async (t) => {
+test("every address is listened on, and reported with its real port", async (t) => {
   const { endpoint } = await openEndpoint(t, {
     settings: { listen_addresses: ["127.0.0.1:0", "127.0.0.1:0"] },
   });

@@ -33,7 +33,7 @@ test("a query after /metrics changes nothing", async (t) => {
   assert.equal((await ask(port, "/metrics?name[]=x&collect[]=y")).status, 200);
 });
 
-test("HEAD /metrics tells the same headers and sends no body", async (t) => {
+test("HEAD /metrics answers the same headers without a body", async (t) => {
   const { port } = await openEndpoint(t);
   const { headers } = await ask(port, "/metrics");
   const raw = await exchange(port, "HEAD /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
@@ -122,7 +122,7 @@ test("/-/healthy is always 200; /-/ready says why it is not, on one line", async
   assert.equal((await ask(port, "/-/ready")).status, 200);
 });
 
-test("no answer tells what software this is, and each forbids sniffing, framing and other sites", async (t) => {
+test("no answer names the software, and each forbids sniffing, framing and other sites", async (t) => {
   const { port } = await openEndpoint(t);
   for (const path of ["/metrics", "/-/ready", "/nothing"]) {
     const { headers } = await ask(port, path);

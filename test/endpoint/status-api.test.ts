@@ -98,7 +98,7 @@ test("the stream ends with the endpoint", async (t) => {
   await disposed;
 });
 
-test("too many watchers are told to come later", async (t) => {
+test("too many watchers get 503 with a time to come back", async (t) => {
   const { port, feed } = await openApi(t);
   for (let watcher = 0; watcher < 16; watcher++) feed.watch(() => undefined);
   const refused = await ask(port, "/api/v1/events");

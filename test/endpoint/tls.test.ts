@@ -250,7 +250,7 @@ test("turning client certificates on later keeps everybody out until the restart
   );
 });
 
-test("a client that never begins its handshake is cut off", { skip }, async (t) => {
+test("a client that never starts its handshake is cut off", { skip }, async (t) => {
   const folder = temporaryFolder(t);
   selfSigned(folder, "server", "IP:127.0.0.1");
   const file = join(folder, "web.yaml");

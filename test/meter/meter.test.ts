@@ -56,7 +56,7 @@ test("collectors on our meter and on the stock SDK give the same names, labels a
   }
 });
 
-test("sums start at the beginning of the first window, kernel counters at boot", () => {
+test("sums start where the first window did, kernel counters at boot", () => {
   const boot = createBootTime();
   const meter = createSourceMeter("powermetrics", defaultSettings, catalogue, boot);
   assert.deepEqual(meter.measure(powermetricsSample(), at, 1000).snapshot.starts, { agent: at - 1000 });

@@ -12,7 +12,7 @@ import { bench, numbered, partsOf, snapshot, type Bench } from "../journal/fixtu
 const silent = { isUp: undefined, lastTime: undefined, lagMs: undefined };
 
 /** The own metrics whose names hold `part`, at the start and after one interval in which `meanwhile` happened. */
-async function told(
+async function ownValues(
   context: TestContext,
   { at, journal, part }: { at: Bench; journal: Journal; part: string },
   meanwhile: () => void,
@@ -63,14 +63,14 @@ test("a database that was set aside is counted", async (context) => {
   database.exec("DROP TABLE source");
   database.close();
   const journal = at.open();
-  const [first, second] = await told(context, { at, journal, part: "_" }, () => {
+  const [first, second] = await ownValues(context, { at, journal, part: "_" }, () => {
     for (const sink of ["a", "b"]) journal.cursor(sink, { from: "now" });
   });
   assert.equal(first?.["journal_set_aside_total{}"], 1);
   assert.equal(second?.["journal_set_aside_total{}"], 1);
 });
 
-test("what the journal gives up for its size is told in samples for each sink, and added up", async (context) => {
+test("what the journal gives up for its size is counted in samples for each sink, and added up", async (context) => {
   const at = bench(context, { maxBytes: 2 ** 18 });
   const journal = at.open();
   const cursor = journal.cursor("a", { from: "now" });
@@ -84,7 +84,7 @@ test("what the journal gives up for its size is told in samples for each sink, a
   await at.clock.advance(20_000);
   const lost = (): number => journal.state().cursors[0]?.dropped["max_size"]?.samples ?? 0;
   const counts = [lost()];
-  const beats = await told(context, { at, journal, part: "sink_samples_dropped_total" }, fill);
+  const beats = await ownValues(context, { at, journal, part: "sink_samples_dropped_total" }, fill);
   counts.push(lost());
   assert.ok((counts[0] ?? 0) > 0 && (counts[1] ?? 0) > (counts[0] ?? 0));
   assert.deepEqual(

@@ -49,7 +49,7 @@ test("the numbers under one key come out of an array of dicts, in its order", ()
   assert.deepEqual(read("<array></array>"), { numbers: [] });
 });
 
-test("a key that repeats counts for the last time, and one that only begins like it does not", () => {
+test("a key that repeats counts for the last time, and one that only starts like it does not", () => {
   const repeated = row(["k", "<real>1</real>"], ["k", "<real>2</real>"], ["kk", "<real>3</real>"]);
   assert.deepEqual(read(`<array>${repeated}</array>`), { numbers: [2] });
 });

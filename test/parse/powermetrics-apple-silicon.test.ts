@@ -203,7 +203,7 @@ test("a CPU at 0 mW while its cores were busy is withheld, with what was added u
     [undefined, undefined, undefined, 5],
   );
   assert.deepEqual(findings.zeroWhileBusy, ["cpu_power", "cpu_energy", "combined_power"]);
-  assert.deepEqual(findings.implausible, [], "only the next window can tell");
+  assert.deepEqual(findings.implausible, [], "only the next window can show it");
   assert.equal(
     read({ processor: { ...dead, combined_power: 90, ...busy(1) } }).processor?.combinedMilliwatts,
     90,

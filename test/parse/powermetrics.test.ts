@@ -26,7 +26,7 @@ test("the machine and the window are read", () => {
   });
 });
 
-test("a document with its two essential keys is a sample, and a summary is told from a window", () => {
+test("a document with its two essential keys is a sample, and a summary is distinguished from a window", () => {
   assert.deepEqual(read({}), {
     timestampMs: timestamp.getTime(),
     elapsedNs: 1e9,
