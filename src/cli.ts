@@ -66,10 +66,10 @@ async function main(): Promise<number> {
   switch (verb) {
     case "run": {
       // Everything else that a start takes is done while another process reads the configuration.
-      const { settleApart } = await import("./command/apart.ts");
-      const settled = settleApart(args, startWorld());
+      const { readConfiguration } = await import("./command/read-configuration.ts");
+      const configuration = readConfiguration(args, startWorld());
       const { run } = await import("./command/run.ts");
-      return run(args, settled, world());
+      return run(args, configuration, world());
     }
     case "authorities": {
       const { readSystemAuthorities } = await import("./runtime/http/trust.ts");
@@ -77,8 +77,8 @@ async function main(): Promise<number> {
       return 0;
     }
     case "prepare": {
-      const { prepareForRun } = await import("./command/prepare.ts");
-      return prepareForRun(args, world());
+      const { answerRequest } = await import("./command/read-configuration.ts");
+      return answerRequest(args, world());
     }
     case "probe": {
       const { probe } = await import("./command/probe.ts");

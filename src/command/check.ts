@@ -1,13 +1,12 @@
 /** `check`: everything wrong with a configuration at once, and with `--connect` whether its receivers answer. */
-import { loadWorld, refuse, type ConfigChoice, type ConfigWorld } from "./config.ts";
+import { loadCompiled, loadWorld, refuse, type ConfigChoice, type ConfigWorld } from "./load.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
-import { loadCompiled } from "./expressions.ts";
 import type { Loaded, Refused } from "../config/load.ts";
 import { formatOrigin, type Origin, type Problem } from "../config/problem.ts";
 import type { Configuration } from "../config/schema.ts";
 import { sinkSections } from "../config/sinks.ts";
 import { secretFileWarning } from "../runtime/secret.ts";
-import type { TrustReport } from "./privileges.ts";
+import type { TrustReport } from "./preflight.ts";
 
 /** What one receiver said to a harmless request. */
 export interface Connection {

@@ -18,7 +18,7 @@ import { fileSecret } from "../runtime/secret.ts";
 import { receiversOf, type Receiver, type SinkContext } from "../sink/index.ts";
 import { childEnvironment } from "../source/child.ts";
 import type { Trial } from "./check.ts";
-import { reportTrust } from "./privileges.ts";
+import { reportTrust } from "./preflight.ts";
 import type { World } from "./world.ts";
 
 /** As large as a certificate bundle gets. */

@@ -12,7 +12,7 @@ import { starterEnvironment, starterFile } from "../daemon/launchd-files.ts";
 import type { StepReport } from "../daemon/step.ts";
 import type { System } from "../daemon/system.ts";
 import { causeOf } from "../runtime/cause.ts";
-import { loadWorld, refuse } from "./config.ts";
+import { loadWorld, refuse } from "./load.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { openSystem } from "./system.ts";
 import type { World } from "./world.ts";

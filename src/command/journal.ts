@@ -2,10 +2,12 @@
 import { openJournalReader, requestForget } from "../journal/reader.ts";
 import type { JournalArchive, JournalStats } from "../journal/types.ts";
 import { catalogue } from "../meter/catalogue.ts";
+import type { Metric } from "../metric/metric.ts";
+import { seriesKey } from "../metric/series.ts";
+import { formatValue, openMetricsHead } from "../metric/text.ts";
 import { formatSize } from "../runtime/quantity.ts";
-import type { ConfigChoice } from "./config.ts";
+import type { ConfigChoice } from "./load.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
-import { openMetricsHistory } from "./export.ts";
 import { formatLine } from "./format.ts";
 import { prepare } from "./load.ts";
 import type { World } from "./world.ts";
@@ -114,6 +116,51 @@ async function exportSnapshots(
 
 function* lines(reader: JournalArchive, fromMs: number): Iterable<string> {
   for (const snapshot of reader.history({ fromMs, toMs: Infinity })) yield formatLine(snapshot);
+}
+
+interface Points {
+  readonly times: number[];
+  readonly values: number[];
+}
+
+/**
+ * The history with timestamps, as `promtool tsdb create-blocks-from openmetrics` reads it, one text per family. OpenMetrics wants the points of a family, and in it of a series, side by side, so the history is read once
+ * per family: memory holds one family, whatever the length of the history.
+ */
+function* openMetricsHistory(archive: JournalArchive, fromMs: number): Iterable<string> {
+  for (const metric of familiesOf(archive, fromMs)) yield family(metric, pointsOf(archive, metric, fromMs));
+  yield "# EOF\n";
+}
+
+function familiesOf(archive: JournalArchive, fromMs: number): Iterable<Metric> {
+  const families = new Map<string, Metric>();
+  for (const { set } of archive.history({ fromMs, toMs: Infinity })) {
+    for (const { metric } of set.series) families.set(metric.name, metric);
+  }
+  return families.values();
+}
+
+function pointsOf(archive: JournalArchive, metric: Metric, fromMs: number): ReadonlyMap<string, Points> {
+  const points = new Map<string, Points>();
+  const series = (name: string): boolean => name.startsWith(metric.name);
+  for (const { set, values, time } of archive.history({ fromMs, toMs: Infinity, series })) {
+    for (const [index, one] of set.series.entries()) {
+      if (one.metric.name !== metric.name) continue;
+      const key = seriesKey(one);
+      const known = points.get(key) ?? { times: [], values: [] };
+      points.set(key, known);
+      known.times.push(time);
+      known.values.push(values[index] ?? NaN);
+    }
+  }
+  return points;
+}
+
+function family(metric: Metric, points: ReadonlyMap<string, Points>): string {
+  const lines = [...points].flatMap(([key, { times, values }]) =>
+    times.map((time, index) => `${key} ${formatValue(values[index] ?? NaN)} ${time / 1000}\n`),
+  );
+  return openMetricsHead(metric) + lines.join("");
 }
 
 function describe(stats: JournalStats, maxAgeMs: number): string {

@@ -1,11 +1,25 @@
-/** Loads the configuration for commands that read the sources, and decides when the simulator stands in for the tools. */
+/** Loads the configuration for commands, and decides when the simulator stands in for the tools. */
 import type { Plain } from "../config/field.ts";
-import type { Loaded } from "../config/load.ts";
+import { loadConfiguration, type Loaded, type LoadWorld, type Refused } from "../config/load.ts";
+import { formatProblem, inReadingOrder } from "../config/problem.ts";
 import type { Configuration } from "../config/schema.ts";
-import { loadWorld, refuse, type ConfigChoice } from "./config.ts";
-import type { ExitCode } from "./exit.ts";
-import { loadCompiled } from "./expressions.ts";
+import { systemNames } from "../source/system-name.ts";
+import { exitCode, type ExitCode } from "./exit.ts";
 import type { World } from "./world.ts";
+
+/** What the commands about configuration see of the world. */
+export interface ConfigWorld extends Omit<LoadWorld, "path" | "flags"> {
+  stdout(text: string): void;
+  stderr(text: string): void;
+}
+
+/** Where a command finds its configuration. */
+export interface ConfigChoice {
+  /** `--config`. */
+  readonly config?: string;
+  /** Values from the command line by dotted path. */
+  readonly flags?: LoadWorld["flags"];
+}
 
 /** `always`, or `auto`: where there is no Mac with root to ask. */
 export type SimulateChoice = "always" | "auto" | undefined;
@@ -56,5 +70,39 @@ export function withSimulator(configuration: Configuration, self: readonly strin
       pmset: { ...pmset, command: command("pmset") },
       ioreg: { ...ioreg, command: command("ioreg") },
     },
+  };
+}
+
+/** The world with this command's choice of a configuration. */
+export function loadWorld({ config, flags = {} }: ConfigChoice, world: ConfigWorld): LoadWorld {
+  const systemName = world.systemName ?? systemNames(world.platform);
+  return { ...world, systemName, flags, ...(config !== undefined && { path: config }) };
+}
+
+/** Reports every warning and every problem, one a line. */
+export function refuse({ problems, warnings }: Refused, world: Pick<ConfigWorld, "stderr">): ExitCode {
+  for (const warning of warnings) world.stderr(`warning: ${warning}\n`);
+  for (const problem of problems) world.stderr(`${formatProblem(problem)}\n`);
+  return exitCode.badConfiguration;
+}
+
+/** As `loadConfiguration`, an expression that RE2 refuses being one more problem. */
+export async function loadCompiled(world: LoadWorld): Promise<Loaded | Refused> {
+  const loaded = loadConfiguration(world);
+  if (loaded.expressions.length === 0) return loaded;
+  const { compilePattern } = await import("../sink/relabel/pattern.ts");
+  const problems = loaded.expressions.flatMap(({ text, path, origin }) => {
+    const compiled = compilePattern(text);
+    return compiled.ok ? [] : [{ origin, path, message: compiled.error }];
+  });
+  if (problems.length === 0) return loaded;
+  const { expressions, file, warnings } = loaded;
+  const all = [...(loaded.ok ? [] : loaded.problems), ...problems];
+  return {
+    ok: false,
+    problems: inReadingOrder(all),
+    warnings,
+    expressions,
+    ...(file !== undefined && { file }),
   };
 }

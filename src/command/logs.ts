@@ -3,7 +3,7 @@ import { loadConfiguration } from "../config/load.ts";
 import { layoutUnder, type Layout } from "../daemon/layout.ts";
 import { openTail } from "../daemon/tail.ts";
 import { causeOf } from "../runtime/cause.ts";
-import { loadWorld } from "./config.ts";
+import { loadWorld } from "./load.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { resolvePrefix } from "./install.ts";
 import type { World } from "./world.ts";

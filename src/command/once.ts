@@ -11,7 +11,7 @@ import { exitCode, type ExitCode } from "./exit.ts";
 import { formatSnapshots, type SnapshotFormat } from "./format.ts";
 import { pushAll } from "./push.ts";
 import { prepare, type RunChoice } from "./load.ts";
-import { obstacle } from "./obstacle.ts";
+import { preflight } from "./preflight.ts";
 import type { World } from "./world.ts";
 
 export interface OnceChoice extends RunChoice {
@@ -29,7 +29,7 @@ const patienceMs = 15_000;
 export async function once(choice: OnceChoice, world: World): Promise<ExitCode> {
   const prepared = await prepare(choice, world);
   if (typeof prepared === "number") return prepared;
-  const hindrance = await obstacle(prepared, world);
+  const hindrance = await preflight(prepared, world);
   if (hindrance !== undefined) world.stderr(`${hindrance.message}\n`);
   const configuration = forOneSample(prepared.configuration, hindrance === undefined);
   using log = createLogger(

@@ -14,7 +14,7 @@ import type { Frame, Source, SourceListener } from "../source/source.ts";
 import type { SourceName } from "../parse/sample.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { prepare, type Prepared, type RunChoice } from "./load.ts";
-import { obstacle } from "./obstacle.ts";
+import { preflight } from "./preflight.ts";
 import type { World } from "./world.ts";
 
 export interface RecordChoice extends RunChoice {
@@ -32,7 +32,7 @@ const largestRecording = 1024 ** 3;
 export async function record(choice: RecordChoice, world: World): Promise<ExitCode> {
   const prepared = await prepare(choice, world);
   if (typeof prepared === "number") return prepared;
-  const hindrance = await obstacle(prepared, world);
+  const hindrance = await preflight(prepared, world);
   if (hindrance !== undefined) {
     world.stderr(`${hindrance.message}\n`);
     return hindrance.code;

@@ -10,12 +10,10 @@ import { causeOf } from "../runtime/cause.ts";
 import type { Logger } from "../runtime/log.ts";
 import { createLogger, type OwnedLogger } from "../runtime/logger.ts";
 import { childEnvironment } from "../source/child.ts";
-import { settleApart } from "./apart.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { awaitHostname, isGenericHostname, keepHostname } from "./hostname.ts";
-import { obstacle } from "./obstacle.ts";
-import { accountProblem, preparePrivileges, reportTrust } from "./privileges.ts";
-import type { Settled, Unsettled } from "./reply.ts";
+import { accountProblem, preflight, preparePrivileges, reportTrust } from "./preflight.ts";
+import { readConfiguration, type NoRun, type RunConfiguration } from "./read-configuration.ts";
 import type { World } from "./world.ts";
 
 /** Where SIGHUP goes: to the agent that runs now. */
@@ -26,19 +24,19 @@ interface Hangup {
 /** 0 after a stop, 75 when powermetrics ended and may not be started again, 69 and 77 when it can't be asked at all. */
 export async function run(
   args: readonly string[],
-  settled: Promise<Settled | Unsettled>,
+  configuration: Promise<RunConfiguration | NoRun>,
   world: World,
 ): Promise<number> {
   const hangup: Hangup = { call: () => undefined };
   world.onHangup(() => hangup.call());
-  const first = await settled;
+  const first = await configuration;
   if (world.signal.aborted) return exitCode.ok;
   if ("code" in first) {
     world.stdout(first.stdout);
     world.stderr(first.stderr);
     return first.code;
   }
-  let next: Settled | ExitCode = first;
+  let next: RunConfiguration | ExitCode = first;
   while (typeof next !== "number") next = await runWith(next, { args, world, hangup });
   return next;
 }
@@ -50,8 +48,11 @@ interface Running {
 }
 
 /** One life of the agent: the exit code, or the configuration of the next one. */
-async function runWith(prepared: Settled, { args, world, hangup }: Running): Promise<ExitCode | Settled> {
-  const hindrance = await obstacle(prepared, world);
+async function runWith(
+  prepared: RunConfiguration,
+  { args, world, hangup }: Running,
+): Promise<ExitCode | RunConfiguration> {
+  const hindrance = await preflight(prepared, world);
   if (hindrance !== undefined) {
     world.stderr(`${hindrance.message}\n`);
     return hindrance.code;
@@ -140,7 +141,7 @@ async function runWith(prepared: Settled, { args, world, hangup }: Running): Pro
 }
 
 /** Or why it can't be written to. */
-function openLog({ log }: Settled["configuration"], world: World): OwnedLogger | string {
+function openLog({ log }: RunConfiguration["configuration"], world: World): OwnedLogger | string {
   try {
     return createLogger(log, {
       clock: world.clock,
@@ -153,7 +154,11 @@ function openLog({ log }: Settled["configuration"], world: World): OwnedLogger |
   }
 }
 
-function sayHello({ configuration, file, simulated }: Settled, { version }: World, log: Logger): void {
+function sayHello(
+  { configuration, file, simulated }: RunConfiguration,
+  { version }: World,
+  log: Logger,
+): void {
   log.info(`mac-powermetrics-agent ${version} starts`, {
     configuration: file ?? "defaults",
     simulated,
@@ -163,13 +168,14 @@ function sayHello({ configuration, file, simulated }: Settled, { version }: Worl
 }
 
 /** What would keep the agent from starting with it is wrong with it, too. */
-async function loadAgain(args: readonly string[], world: World): Promise<Reloaded<Settled>> {
+async function loadAgain(args: readonly string[], world: World): Promise<Reloaded<RunConfiguration>> {
   const { uid, home, hostname } = world;
-  const next = await settleApart(args, world, { uid, home, hostname, stateFolder: stateFolder(world) });
+  const next = await readConfiguration(args, world, { uid, home, hostname, stateFolder: stateFolder(world) });
   if ("code" in next) return { ok: false, problems: next.stderr.trimEnd().split("\n").filter(isProblem) };
   const { problems } = await reportTrust(next, world);
   if (problems.length > 0) return { ok: false, problems };
-  const message = (await obstacle(next, world))?.message ?? (await accountProblem(next.configuration, world));
+  const message =
+    (await preflight(next, world))?.message ?? (await accountProblem(next.configuration, world));
   return message === undefined ? { ok: true, next } : { ok: false, problems: [message] };
 }
 

@@ -3,7 +3,7 @@ import { loadConfiguration } from "../config/load.ts";
 import type { ReadyProbe } from "../daemon/ready.ts";
 import { formatStatus, readStatus } from "../daemon/status.ts";
 import type { System } from "../daemon/system.ts";
-import { loadWorld } from "./config.ts";
+import { loadWorld } from "./load.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { probeOf, resolvePrefix } from "./install.ts";
 import { openSystem } from "./system.ts";

@@ -3,7 +3,7 @@ import { refusesColor } from "../runtime/logger.ts";
 import type { Status } from "../status/status.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { prepare, type RunChoice } from "./load.ts";
-import { obstacle } from "./obstacle.ts";
+import { preflight } from "./preflight.ts";
 import { frameLines, type Frame } from "./top/frame.ts";
 import { lineText, type Palette } from "./top/line.ts";
 import { ownSources, runningAgent, type Origin } from "./top/origin.ts";
@@ -50,7 +50,7 @@ async function chooseOrigin(choice: TopChoice, world: World): Promise<Origin | E
 async function openOwn(choice: TopChoice, world: World): Promise<Origin | ExitCode> {
   const prepared = await prepare(choice, world);
   if (typeof prepared === "number") return prepared;
-  const hindrance = await obstacle(prepared, world);
+  const hindrance = await preflight(prepared, world);
   if (hindrance === undefined) return ownSources(prepared.configuration, world, prepared.simulated);
   world.stderr(`no agent answers at ${usualAddress}, and ${hindrance.message}\n`);
   return hindrance.code;

@@ -3,7 +3,7 @@ import { loadConfiguration } from "../config/load.ts";
 import { defaultAccount } from "../daemon/account.ts";
 import { uninstall as uninstallAgent } from "../daemon/install.ts";
 import type { StepReport } from "../daemon/step.ts";
-import { loadWorld } from "./config.ts";
+import { loadWorld } from "./load.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { objectionTo, resolvePrefix, teller, told } from "./install.ts";
 import { openSystem } from "./system.ts";

@@ -1,7 +1,7 @@
 /** What commands are given of the outside world: cli.ts makes the real one, tests make theirs. */
 import type { Clock } from "../runtime/clock.ts";
 import type { Random } from "../runtime/random.ts";
-import type { ConfigWorld } from "./config.ts";
+import type { ConfigWorld } from "./load.ts";
 
 /** What starting this program again takes. */
 export interface StartWorld extends Pick<ConfigWorld, "cwd" | "env"> {

@@ -1,7 +1,8 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import { check, type ConnectProbe } from "../../src/command/check.ts";
-import { config, type ConfigWorld } from "../../src/command/config.ts";
+import { config } from "../../src/command/config.ts";
+import type { ConfigWorld } from "../../src/command/load.ts";
 import { world, type Files } from "../config/world.ts";
 
 interface Spoken extends ConfigWorld {
@@ -27,7 +28,7 @@ const bad = { "/work/a.yaml": "logs: {}\nlog: { level: 5 }\n" };
 test("check prints one line for a good configuration and returns 0", async () => {
   const told = spoken(good);
   assert.equal(await check({ config: "a.yaml" }, told), 0);
-  assert.equal(told.out, "a.yaml: ok, 4 sources, 1 sink, 0 warnings\n");
+  assert.equal(told.out, "a.yaml: ok, 5 sources, 1 sink, 0 warnings\n");
   assert.equal(told.err, "");
 });
 
@@ -51,7 +52,7 @@ test("check of a named file that is missing returns 78", async () => {
 test("check without any file is about the defaults", async () => {
   const told = spoken({});
   assert.equal(await check({}, told), 0);
-  assert.equal(told.out, "no configuration file, defaults: ok, 4 sources, 0 sinks, 0 warnings\n");
+  assert.equal(told.out, "no configuration file, defaults: ok, 5 sources, 0 sinks, 0 warnings\n");
 });
 
 test("check prints warnings and still returns 0", async () => {

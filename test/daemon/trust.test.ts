@@ -16,7 +16,7 @@ import {
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import { reportTrust } from "../../src/command/privileges.ts";
+import { reportTrust } from "../../src/command/preflight.ts";
 import type { World } from "../../src/command/world.ts";
 import type { Configuration } from "../../src/config/schema.ts";
 import { distrust } from "../../src/daemon/trust.ts";

@@ -84,7 +84,7 @@ test("every agent's configuration is valid", async (t) => {
     const text = readText(`config/examples/agents/${name}`);
     writeFileSync(file, text.replace("/etc/mac-powermetrics-agent/password", password));
     const { stdout } = await run(process.execPath, ["src/cli.ts", "check", "--config", file], { cwd: root });
-    assert.match(stdout, /: ok, 4 sources, [01] sink/, name);
+    assert.match(stdout, /: ok, 5 sources, [01] sink/, name);
   }
 });
 

@@ -24,8 +24,7 @@ import {
   waitingText,
   watts,
 } from "../../status/view.ts";
-import { bar, sparkline } from "./bar.ts";
-import { fit, span, widthOf, type Line } from "./line.ts";
+import { bar, fit, span, sparkline, widthOf, type Line } from "./line.ts";
 
 export interface Frame {
   readonly status: Status;

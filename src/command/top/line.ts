@@ -1,4 +1,4 @@
-/** Lines of text with meaning instead of colours, printed to the terminal in sixteen colours, or none. */
+/** Lines of text with meaning instead of colours, bars in block characters, and how a terminal shows both in sixteen colours or none. */
 
 type Style = "plain" | "strong" | "dim" | "accent" | "ok" | "starting" | "warning" | "failing";
 
@@ -57,3 +57,21 @@ export function lineText(line: Line, palette: Palette): string {
 
 const spanText = (text: string, code: string): string =>
   code === "" || text === "" ? text : `\u001b[${code}m${text}\u001b[0m`;
+
+const eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"] as const;
+const heights = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"] as const;
+
+/** `ratio` of `width` characters, to an eighth of one; the rest is blank. */
+export function bar(ratio: number, width: number): string {
+  const steps = Math.round(Math.min(1, Math.max(0, ratio)) * width * 8);
+  const filled = "█".repeat(Math.floor(steps / 8)) + (eighths[steps % 8] ?? "");
+  return filled.padEnd(width);
+}
+
+/** The newest values at the right, relative to the highest. */
+export function sparkline(values: readonly number[], width: number): string {
+  const shown = values.slice(-width);
+  const highest = Math.max(...shown, Number.MIN_VALUE);
+  const text = shown.map((value) => heights[Math.min(7, Math.floor((value / highest) * 8))] ?? "▁").join("");
+  return text.padStart(width);
+}

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "../../support/property.ts";
-import { bar, sparkline } from "../../../src/command/top/bar.ts";
+import { bar, sparkline } from "../../../src/command/top/line.ts";
 import { frameLines } from "../../../src/command/top/frame.ts";
 import { fit, lineText, span, widthOf } from "../../../src/command/top/line.ts";
 import { sinkStatus, statusOf, statusTime } from "../../support/status.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { obstacle } from "../../src/command/obstacle.ts";
+import { preflight } from "../../src/command/preflight.ts";
 import type { World } from "../../src/command/world.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { accepted, worldOf } from "../config/world.ts";
@@ -28,7 +28,7 @@ test("without root the line for sudoers has the arguments that this Mac's powerm
       worldOf(`sources: { powermetrics: { command: [${program}]${text} } }`),
     );
     const world = { uid: 501, env: {}, clock: systemClock, signal: t.signal, fileExists: () => true };
-    const found = await obstacle({ configuration, simulated: false }, world as unknown as World);
+    const found = await preflight({ configuration, simulated: false }, world as unknown as World);
     assert.equal(found?.code, 77);
     return / and add to sudoers: (.*)$/.exec(found.message)?.[1] ?? "";
   };
