@@ -19,8 +19,7 @@ import { collectorSettings, extraArguments } from "../collection.ts";
 import { neededSamplers } from "../collector/index.ts";
 import { silentLogger } from "../runtime/log.ts";
 import { childEnvironment } from "../source/child.ts";
-import { helpLimits, streamArguments } from "../source/powermetrics.ts";
-import { chooseSamplers } from "../source/arguments.ts";
+import { chooseSamplers, helpLimits, streamArguments } from "../source/arguments.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 
 /** What stands between us and real samples, with the exit code for it; absent when nothing does. */

@@ -9,7 +9,7 @@ import type { Logger } from "../runtime/log.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { childEnvironment } from "../source/child.ts";
 import { createHeartbeat } from "../source/heartbeat.ts";
-import { openRecorder, type Recorder } from "../source/record.ts";
+import { openRecorder, type Recorder } from "../source/recording.ts";
 import type { Frame, Source, SourceListener } from "../source/source.ts";
 import type { SourceName } from "../parse/sample.ts";
 import { exitCode, type ExitCode } from "./exit.ts";

@@ -1,4 +1,4 @@
-/** How powermetrics is asked: with the samplers that the collectors want and this machine has, and the arguments of an endless stream. */
+/** The command line of powermetrics: the samplers that the collectors want and this machine has, and the arguments of an endless stream. */
 import { parseSamplers } from "../parse/powermetrics.ts";
 import type { Logger } from "../runtime/log.ts";
 import { type Argv, runTool, type RunOptions } from "./child.ts";
@@ -15,6 +15,9 @@ const everywhere = [
   "sfi",
   "gpu_power",
 ];
+
+/** Of `--help`. */
+export const helpLimits = { timeoutMs: 5000, maxBytes: 256 * 1024 } as const;
 
 interface SamplerChoice {
   readonly command: Argv;
@@ -53,4 +56,20 @@ async function askForSamplers(
     },
   );
   return undefined;
+}
+
+interface StreamRequest {
+  readonly intervalMs: number;
+  /** Further options of the tool, such as those that add detail to tasks. */
+  readonly extraArguments?: readonly string[];
+}
+
+/** `-n` is left out, since its meaning of "for ever" differs by version; `-a 0` drops a text-only block. */
+export function streamArguments(
+  { intervalMs, extraArguments = [] }: StreamRequest,
+  samplers: readonly string[],
+  lineBuffered: boolean,
+): readonly string[] {
+  const own = ["-f", "plist", "-i", String(Math.round(intervalMs)), "-s", samplers.join(","), "-a", "0"];
+  return [...own, ...(lineBuffered ? ["-b", "1"] : []), ...extraArguments];
 }

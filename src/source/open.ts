@@ -21,7 +21,7 @@ interface OneSource {
   readonly command: Argv;
 }
 
-export interface SourceWorld {
+export interface SourceDeps {
   /** What the enabled collectors need, or what the configuration asks for. */
   readonly samplers: readonly string[];
   /** Further options of powermetrics. */
@@ -41,28 +41,28 @@ const restartBackoff = { minMs: 1000, maxMs: 60_000 };
 const polled: readonly PolledName[] = ["sysctl", "vm_stat", "pmset", "ioreg"];
 
 /** The enabled sources; sysctl comes first, since counters start at the boot time that it reports. */
-export function openSources(settings: SourceSettings, world: SourceWorld): readonly Source[] {
+export function openSources(settings: SourceSettings, deps: SourceDeps): readonly Source[] {
   const polls = polled
     .filter((name) => settings[name].enabled && runsOf(name, settings.ioreg).length > 0)
     .map((name) => {
       const { command, interval } = settings[name];
       return createPoll({
-        ...world,
+        ...deps,
         name,
         command,
         runs: runsOf(name, settings.ioreg),
         intervalMs: interval,
-        log: world.log.child({ source: name }),
+        log: deps.log.child({ source: name }),
       });
     });
   const { enabled, command, interval } = settings.powermetrics;
   if (!enabled) return polls;
   const stream = createPowermetrics({
-    ...world,
+    ...deps,
     command,
     intervalMs: interval,
-    backoff: createBackoff(world.random, restartBackoff),
-    log: world.log.child({ source: "powermetrics" }),
+    backoff: createBackoff(deps.random, restartBackoff),
+    log: deps.log.child({ source: "powermetrics" }),
   });
   return [...polls, stream];
 }

@@ -8,12 +8,11 @@
 import type { Backoff } from "../runtime/backoff.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
-import { spawnChild, type Argv, type Spawn } from "./child.ts";
-import { classifyPowermetrics, unknownSamplers, createReport } from "./report.ts";
+import { spawnChild, type Argv, type ChildExit, type Spawn } from "./child.ts";
+import { createReport, ended, notStarted } from "./report.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { readStream, type LateDocuments, type StreamEnd } from "./stream.ts";
-import { createRemarks } from "./lines.ts";
-import { chooseSamplers } from "./arguments.ts";
+import { chooseSamplers, helpLimits, streamArguments } from "./arguments.ts";
 import type { FailureReason, Source, SourceEnd, SourceFailure, SourceListener } from "./source.ts";
 
 export interface PowermetricsOptions {
@@ -48,8 +47,6 @@ export interface Buffering {
 const healthyDocuments = 3;
 /** Root does not come by waiting, so hardly ever ask again. */
 const hopelessDelayMs = 10 * 60_000;
-/** Of `--help`. */
-export const helpLimits = { timeoutMs: 5000, maxBytes: 256 * 1024 } as const;
 
 export function createPowermetrics(options: PowermetricsOptions): Source {
   return {
@@ -66,7 +63,6 @@ async function runPowermetrics(
 ): Promise<SourceEnd> {
   const { clock, restart, backoff, spawn = spawnChild } = options;
   const report = createReport(listener, options.log, clock);
-  const remarks = createRemarks(options.log, (kind) => listener.remarked?.(kind));
   const stopped = (): boolean => signal.aborted;
   let samplers = await choose(options, signal);
   let reason: FailureReason | undefined;
@@ -74,10 +70,10 @@ async function runPowermetrics(
   let mayBuffer = !lineBuffered;
 
   while (samplers.length > 0 && !stopped()) {
-    if (reason !== undefined) listener.restarted(reason);
+    if (reason !== undefined) report.restarted(reason);
     const argv = commandLine(options, samplers, lineBuffered);
     const endWhenLate = mayBuffer ? () => canStartAgain(options) : undefined;
-    const run = await readStream({ ...options, spawn, argv, report, listener, remarks, endWhenLate }, signal);
+    const run = await readStream({ ...options, spawn, argv, report, endWhenLate }, signal);
     if (run.documents >= healthyDocuments) backoff.reset();
     if (stopped()) break;
     const failure = diagnose(argv, run, options.intervalMs);
@@ -148,16 +144,6 @@ function commandLine(options: PowermetricsOptions, samplers: readonly string[], 
   return [...options.command, ...streamArguments(options, samplers, lineBuffered)];
 }
 
-/** `-n` is left out, since its meaning of "for ever" differs by version; `-a 0` drops a text-only block. */
-export function streamArguments(
-  { intervalMs, extraArguments = [] }: Pick<PowermetricsOptions, "intervalMs" | "extraArguments">,
-  samplers: readonly string[],
-  lineBuffered: boolean,
-): readonly string[] {
-  const own = ["-f", "plist", "-i", String(Math.round(intervalMs)), "-s", samplers.join(","), "-a", "0"];
-  return [...own, ...(lineBuffered ? ["-b", "1"] : []), ...extraArguments];
-}
-
 function diagnose(argv: Argv, run: StreamEnd, intervalMs: number): SourceFailure {
   if (run.late !== undefined) return buffered(run.late);
   if (run.silentMs === undefined) return classifyPowermetrics(argv, run.exit, run.lines);
@@ -166,6 +152,43 @@ function diagnose(argv: Argv, run: StreamEnd, intervalMs: number): SourceFailure
     reason: "stalled",
     message: `powermetrics must write a document every ${intervalMs} ms, ${silence}; ended it to start it again`,
   };
+}
+
+/** The exit status of usage errors, an unknown sampler among them. */
+const usageStatus = 64;
+
+const rootAdvice =
+  'install the daemon ("mac-powermetrics-agent install"), run the agent with sudo, or allow powermetrics in sudoers and set ' +
+  'sources.powermetrics.command to ["/usr/bin/sudo", "-n", "/usr/bin/powermetrics"]';
+
+/** `lines` is what the tool printed outside documents, on either stream. */
+function classifyPowermetrics(argv: Argv, exit: ChildExit, lines: readonly string[]): SourceFailure {
+  if (exit.kind === "not_started") return notStarted("powermetrics", argv, exit);
+  const unknown = unknownSamplers(lines);
+  if (exit.kind === "exited" && exit.code === usageStatus && unknown.length > 0) {
+    return {
+      reason: "unknown_sampler",
+      message: `cannot sample ${unknown.join(", ")}: powermetrics does not know it`,
+    };
+  }
+  if (exit.kind === "exited" && exit.code !== 0 && lines.some(asksForRoot)) {
+    return {
+      reason: "not_root",
+      message: `cannot run powermetrics: it must be invoked as root; ${rootAdvice}`,
+    };
+  }
+  return ended("powermetrics", exit, lines.at(-1));
+}
+
+/** The names in `powermetrics: unrecognized sampler: smc`. */
+function unknownSamplers(lines: readonly string[]): readonly string[] {
+  return lines.flatMap((line) => /unrecognized sampler: *(\S+)/.exec(line)?.[1] ?? []);
+}
+
+/** sudo's own refusal means the same. */
+function asksForRoot(line: string): boolean {
+  const [, refusal = ""] = /sudo: (.*)/i.exec(line) ?? [];
+  return /superuser/i.test(line) || /password|not allowed|may not run/i.test(refusal);
 }
 
 function noSamplers(wanted: readonly string[]): SourceFailure {

@@ -3,8 +3,7 @@ import { accessSync, createReadStream, existsSync, readFileSync, statSync } from
 import { basename, dirname, join } from "node:path";
 import { joinReports } from "./poll.ts";
 import { createFramer, type DroppedFrame, type Garbage } from "./frame.ts";
-import { recordFiles, recordIndex } from "./record.ts";
-import { readRecording, type RecordedFrame } from "./recording.ts";
+import { readRecording, recordFiles, recordIndex, type RecordedFrame } from "./recording.ts";
 import type { SourceName } from "../parse/sample.ts";
 
 export interface ReplayFiles {

@@ -1,32 +1,26 @@
 /**
  * One run of powermetrics, from its start to its end.
  *
- *     stdout ─► framer ─┬─ document ─► report.frame ─► listener
+ *     stdout ─► framer ─┬─ documents ─► report.frame
  *                       └─ other lines ─┐
- *     stderr ───────────────────────────┴─► the log, or a counter for lines of a known kind
+ *     stderr ───────────────────────────┴─► report.message
  *
  * The child is ended when the signal aborts, when it is silent for too long, and, where asked for, when its documents come late.
  */
 import type { Clock } from "../runtime/clock.ts";
-import type { Logger } from "../runtime/log.ts";
-import type { Argv, ChildExit, Spawn } from "./child.ts";
+import { splitLines, type Argv, type ChildExit, type Spawn } from "./child.ts";
 import { createFramer } from "./frame.ts";
 import type { Heartbeat } from "./heartbeat.ts";
-import { logLines, splitLines, type Remarks } from "./lines.ts";
 import type { Report } from "./report.ts";
-import type { SourceListener } from "./source.ts";
 
 interface StreamOptions {
   readonly argv: Argv;
   readonly intervalMs: number;
   readonly clock: Clock;
   readonly heartbeat: Heartbeat;
-  readonly log: Logger;
   readonly environment: Readonly<Record<string, string>>;
   readonly spawn: Spawn;
   readonly report: Report;
-  readonly listener: Pick<SourceListener, "started" | "dropped">;
-  readonly remarks: Remarks;
   /** Asked once, when documents come late: whether to end the child for it. Without it nobody looks. */
   readonly endWhenLate?: (() => boolean) | undefined;
 }
@@ -48,10 +42,9 @@ const startAllowanceMs = 10_000;
 
 /** Resolves when the child is gone. */
 export async function readStream(options: StreamOptions, signal: AbortSignal): Promise<StreamEnd> {
-  const { clock, environment, listener, report, endWhenLate } = options;
+  const { clock, environment, report, endWhenLate } = options;
   const ended = new AbortController();
   const lines: string[] = [];
-  const lineLog = logLines(options.log, clock, "powermetrics said");
   const silence = watchSilence(options, () => documents === 0);
   let watchLag = endWhenLate === undefined ? undefined : createLagWatch(options.intervalMs);
   let late: LateDocuments | undefined;
@@ -60,7 +53,7 @@ export async function readStream(options: StreamOptions, signal: AbortSignal): P
   function keepLine(line: string): void {
     lines.push(line);
     if (lines.length > keptLines) lines.shift();
-    if (!options.remarks.take(line)) lineLog.line(line);
+    report.message(line);
   }
   function takeDocument(bytes: Buffer): void {
     documents += 1;
@@ -78,10 +71,10 @@ export async function readStream(options: StreamOptions, signal: AbortSignal): P
   const framer = createFramer({
     onFrame: takeDocument,
     onGarbage(garbage) {
-      listener.dropped("garbage", garbage.bytes);
+      report.dropped("garbage", garbage.bytes);
       garbage.lines.forEach(keepLine);
     },
-    onDropped: (dropped) => listener.dropped(dropped.reason, dropped.bytes),
+    onDropped: (dropped) => report.dropped(dropped.reason, dropped.bytes),
   });
   const stderr = splitLines(keepLine);
   const child = options.spawn(options.argv, {
@@ -90,7 +83,7 @@ export async function readStream(options: StreamOptions, signal: AbortSignal): P
     onStdout: (chunk) => framer.push(chunk),
     onStderr: (chunk) => stderr.push(chunk),
   });
-  if (child.pid !== undefined) listener.started(child.pid);
+  if (child.pid !== undefined) report.started(child.pid);
   const stop = (): void => void child.stop();
   const stopped = AbortSignal.any([signal, ended.signal]);
   stopped.addEventListener("abort", stop, { once: true });
@@ -102,7 +95,7 @@ export async function readStream(options: StreamOptions, signal: AbortSignal): P
   silence.end();
   framer.end();
   stderr.end();
-  lineLog.flush();
+  report.flushMessages();
   return { exit, silentMs: silence.silentMs(), late, documents, lines };
 }
 

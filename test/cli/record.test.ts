@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { openRecorder } from "../../src/source/record.ts";
+import { openRecorder } from "../../src/source/recording.ts";
 import type { SourceName } from "../../src/parse/sample.ts";
 import { program, run, shortIntervals, startCommand, temporaryFolder, until } from "./agent.ts";
 

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import test from "node:test";
+import fc from "../support/property.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import {
   childEnvironment,
   spawnChild,
+  splitLines,
   type Argv,
   type Child,
   type ChildExit,
@@ -174,3 +176,40 @@ test(
     process.kill(pid);
   },
 );
+
+function split(chunks: readonly Buffer[], maxLength?: number): string[] {
+  const lines: string[] = [];
+  const splitter = splitLines((line) => lines.push(line), maxLength);
+  for (const chunk of chunks) splitter.push(chunk);
+  splitter.end();
+  return lines;
+}
+
+test("lines come out the same wherever the stream is cut", () => {
+  const text = fc.string({ unit: fc.constantFrom("a", "é", "🍎", " ", "\n", "\r", "\u0007"), maxLength: 60 });
+  fc.assert(
+    fc.property(text, fc.array(fc.nat(60)), (content, cuts) => {
+      const bytes = Buffer.from(content);
+      const edges = [
+        0,
+        ...cuts.map((cut) => Math.min(cut, bytes.length)).sort((a, b) => a - b),
+        bytes.length,
+      ];
+      const chunks = edges.slice(1).map((edge, index) => bytes.subarray(edges[index], edge));
+      assert.deepEqual(split(chunks, 10), split([bytes], 10));
+    }),
+  );
+});
+
+test("blank lines are left out, control characters are escaped, and a last line needs no newline", () => {
+  assert.deepEqual(split([Buffer.from("one\n\n  \r\ntwo\u001b[31m\nthree")]), [
+    "one",
+    "two\\u001b[31m",
+    "three",
+  ]);
+});
+
+test("a line without end keeps its beginning and no more", () => {
+  const endless = Array<Buffer>(1000).fill(Buffer.from("x".repeat(1000)));
+  assert.deepEqual(split([...endless, Buffer.from("\nnext\n")], 20), [`${"x".repeat(20)}…`, "next"]);
+});

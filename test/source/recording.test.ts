@@ -3,8 +3,12 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, symlinkSync, wri
 import { join } from "node:path";
 import test from "node:test";
 import { createFramer } from "../../src/source/frame.ts";
-import { openRecorder, type Recorder } from "../../src/source/record.ts";
-import { readRecording, type RecordedFrame } from "../../src/source/recording.ts";
+import {
+  openRecorder,
+  readRecording,
+  type RecordedFrame,
+  type Recorder,
+} from "../../src/source/recording.ts";
 import type { SourceName } from "../../src/parse/sample.ts";
 import { temporaryFolder } from "./events.ts";
 
