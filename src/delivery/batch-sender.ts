@@ -1,5 +1,5 @@
 /**
- * Sends one batch, from its freezing to the verdict on it; whatever comes of it, the cursor says what still waits.
+ * Sends one batch: freezes it, encodes it, sends its bodies and settles what became of each sample. The cursor keeps what still waits.
  *
  *     freeze ─► encode ─► send each body ─┬─ delivered, rejected ─► the next body; after the last one acknowledge, counted
  *                 ▲                       ├─ retry ───────────────► the same bytes again, after a backoff
@@ -24,7 +24,7 @@ export type Verdict =
   /** The same samples at once, in smaller portions or in another protocol. */
   | { readonly status: "again" }
   | { readonly status: "stand_back"; readonly ms: number }
-  /** Nobody waits for an answer any more. */
+  /** There was no time to get an answer, or no need. */
   | { readonly status: "given_up" };
 
 export interface BatchSenderDeps {
@@ -219,7 +219,7 @@ class BatchSender {
     return request(send, signal, isWanted);
   }
 
-  /** Nothing is lost to a receiver that has taken nothing yet, nor to mere words about a size. */
+  /** No sample is dropped at a receiver that has taken none yet, nor for a size that only its message speaks of. */
   #cautious(outcome: Outcome, body: Body, { snapshots }: Job): Outcome {
     const { sink, health } = this.#deps;
     if (outcome.status !== "too_large")
@@ -234,7 +234,7 @@ class BatchSender {
     };
   }
 
-  /** Half as much next time; what is too much alone will never be delivered. */
+  /** Half as many snapshots next time; a single one is discarded. */
   #shrink(snapshots: readonly StoredSnapshot[], reason: string): Verdict {
     if (snapshots.length > 1) {
       this.#size.tooManySnapshots(snapshots.length);

@@ -7,15 +7,15 @@ import type { Logger } from "../runtime/log.ts";
 import { mostSkewMs } from "./types.ts";
 
 export interface ClockGuard {
-  /** Takes in the receiver's time by its answer: ours plus `skewMs`. False when no clock that is set says so. */
-  hears(skewMs: number): boolean;
+  /** Learns the receiver's time from its answer: ours plus `skewMs`. False when no clock that is set can show it. */
+  observe(skewMs: number): boolean;
   /** The newest sample time that may be sent now; unlimited while the receiver's time is not known. */
   newest(): number;
 }
 
 /** Samples this far ahead of the receiver are held; Prometheus itself refuses from 10 minutes on. */
 const aheadLimitMs = 5 * 60_000;
-/** No version of this program is older: a clock that says so has lost its battery. */
+/** No version of this program is older: a clock that is has lost its battery. */
 const builtMs = Date.UTC(2025, 6, 1);
 /** A sample is never taken later than now, but clocks are read one after the other. */
 const slackMs = 1000;
@@ -50,7 +50,7 @@ export function createClockGuard(receiver: string, clock: Clock, log: Logger): C
   }
 
   return {
-    hears(skewMs) {
+    observe(skewMs) {
       const time = clock.now() + skewMs;
       if (isBelieved(time)) {
         offset = time - clock.monotonic();

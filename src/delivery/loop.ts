@@ -54,9 +54,9 @@ class DeliveryLoop implements Delivery {
   readonly #sender: BatchSender;
   /** Woken by new snapshots, which do not end a wait for the receiver's sake. */
   readonly #idle: WakeableTimer;
-  /** The receiver has told its time since start or wake. */
+  /** The receiver's time was asked for since start or wake. */
   #greeted = false;
-  /** Samples wait for the receiver's clock, and the log says so. */
+  /** It is logged that samples wait for the receiver's clock. */
   #holding = false;
   /** Since when something waits that no batch has picked up yet, by the monotonic clock; absent when nothing does. */
   #waitingSince: number | undefined;
@@ -214,7 +214,7 @@ class DeliveryLoop implements Delivery {
   async #hold(signal: AbortSignal): Promise<Verdict> {
     const isLiveHeld = (this.#options.cursor.ranges().at(-1)?.lastSeq ?? 0) > this.#deliveredSeq;
     if (!isLiveHeld) this.#waitingSince = undefined;
-    // At the end a wait is no use, so this counts as the last try.
+    // Waiting is over at the end: this counts as the last try.
     if (this.#interrupts.finishing) this.#interrupts.requesting();
     else await this.#idle.wait(signal, recheckMs);
     if (isLiveHeld) this.#greeted = false;

@@ -22,13 +22,13 @@ interface SendChainDeps {
 }
 
 /**
- * The timeout is the innermost, in the sink's HTTP client. The clock guard hears each answer before it is counted, so that no time
- * is reported that nobody believes. The retry is the outermost, so that each try is heard and counted.
+ * The timeout is the innermost, in the sink's HTTP client. The clock guard sees each answer before it is counted, so that an
+ * impossible time is not reported. The retry is the outermost, so that every try is seen and counted.
  */
 export function createSendChain({ guard, accounting, health, interrupts }: SendChainDeps): SendChain {
   async function attempt(send: Send, signal: AbortSignal): Promise<Outcome> {
     const { skewMs, ...answer } = await send(signal);
-    const isPossible = skewMs !== undefined && guard.hears(skewMs);
+    const isPossible = skewMs !== undefined && guard.observe(skewMs);
     accounting.requested(isPossible ? { ...answer, skewMs } : answer);
     return answer.outcome;
   }
@@ -41,7 +41,7 @@ export function createSendChain({ guard, accounting, health, interrupts }: SendC
       interrupts.requesting();
       const outcome = await attempt(send, signal);
       if (outcome.status !== "retry") return outcome;
-      // What failed because it was called off says nothing about the receiver.
+      // A request that was called off is no failure of the receiver.
       if (isAborted()) break;
       const waitMs = health.failed(outcome);
       if (!isWorthwhile()) break;

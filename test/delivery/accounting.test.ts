@@ -166,7 +166,7 @@ async function check(context: TestContext, story: readonly Event[], bodies: numb
   await it.restart();
   await it.clock.advance(hour);
   assert.deepEqual(it.cursor().ranges(), []);
-  assert.ok((stored.size * perSnapshot) / bodies >= it.counts.sent, "what is told as sent was stored");
+  assert.ok((stored.size * perSnapshot) / bodies >= it.counts.sent, "what is counted as sent was stored");
   await it.abort();
   it.journal()[Symbol.dispose]();
 }

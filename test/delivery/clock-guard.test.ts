@@ -21,7 +21,7 @@ test("samples more than 5 minutes ahead of the receiver are held, and earlier on
   await it.abort();
 });
 
-test("once our clock is right again what is held goes within half a minute, though nothing else tells the time", async (context) => {
+test("once our clock is right again what is held goes within half a minute, though nothing else shows the time", async (context) => {
   const it = rig(context);
   it.clock.step(20 * minute);
   it.skewMs = -20 * minute;
@@ -107,8 +107,8 @@ test("after a glitch of the clock and an outage the young backlog goes in order,
   assert.deepEqual(sent.slice(-140), [...missed, ...live].slice(-140));
   assert.ok(before.length > 0 && !ahead.some((time) => sent.includes(time)));
   assert.equal(it.cursor().backlog().snapshots, ahead.length);
-  const told = it.lines.filter(({ message }) => message.startsWith("holding"));
-  assert.equal(told.length, 1);
+  const logged = it.lines.filter(({ message }) => message.startsWith("holding"));
+  assert.equal(logged.length, 1);
   await it.abort();
 });
 

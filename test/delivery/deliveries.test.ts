@@ -176,7 +176,7 @@ test("a receiver that hangs, fails, rejects or makes us stumble is not noticed b
   await close();
 });
 
-test("a delivery that a bug stopped is told, starts again after a minute, and has lost nothing", async (context) => {
+test("a delivery that a bug stopped is logged, starts again after a minute, and has lost nothing", async (context) => {
   const { endpointOf, receiver, deliveries, collect, lines, clock, close } = setUp(context);
   await deliveries.apply([receiver("a")]);
   await clock.advance(0);

@@ -84,7 +84,7 @@ function rig({ retires = true, log = silentLogger }: { retires?: boolean; log?: 
   };
 }
 
-test("nothing is pushed before there is something to tell, and then once the other sources had a moment", async () => {
+test("nothing is pushed before there is something to push, and then once the other sources had a moment", async () => {
   const { clock, pushed, report, delivery, abort } = rig();
   await clock.advance(60_000);
   assert.deepEqual(pushed, []);
@@ -187,7 +187,7 @@ test("a receiver that does not let us in is tried after 1, 2, 4, 8 and 15 minute
   await abort();
 });
 
-test("a rejected push is counted, told once, and followed by the next interval's", async () => {
+test("a rejected push is counted, logged once, and followed by the next interval's", async () => {
   const errors: string[] = [];
   const log: Logger = { ...silentLogger, error: (message) => void errors.push(message) };
   const { clock, pushed, counts, world, report, delivery, abort } = rig({ log });

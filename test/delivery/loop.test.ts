@@ -24,7 +24,7 @@ test("nothing is sent before the receiver has answered an empty request", async 
   await it.abort();
 });
 
-test("what comes within the deadline goes in one batch, and nothing is sent without something to tell", async (context) => {
+test("what comes within the deadline goes in one batch, and nothing is sent while nothing waits", async (context) => {
   const it = rig(context);
   it.start();
   await it.clock.advance(minute);

@@ -91,9 +91,9 @@ export interface Rig {
   readonly journalPath: string;
   readonly journal: () => Journal;
   readonly cursor: () => Cursor;
-  /** What the receiver says from now on; delivered at first. */
+  /** What the receiver answers from now on; delivered at first. */
   answer: Answer;
-  /** The receiver's clock minus the fake one; absent when it does not tell. */
+  /** The receiver's clock minus the fake one; absent when it does not show its time. */
   skewMs: number | undefined;
   /** Batches, probes excluded. */
   readonly seen: Seen[];
@@ -105,7 +105,7 @@ export interface Rig {
   poison: (times: readonly number[]) => boolean;
   /** The present loop's. */
   readonly delivery: () => Delivery;
-  /** Takes a snapshot of now and tells the delivery; returns its time. */
+  /** Takes a snapshot of now and notifies the delivery; returns its time. */
   append(wanted?: Wanted & { readonly time?: number }): number;
   /** Takes `count` snapshots, one every `everyMs`, while the clock runs. */
   collect(count: number, everyMs: number): Promise<readonly number[]>;

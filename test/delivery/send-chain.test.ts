@@ -230,7 +230,7 @@ test("a batch that the journal gives up is tried no more, and what follows goes"
   await it.abort();
 });
 
-test("what the journal gave up during a request is not told a second time", async (context) => {
+test("what the journal gave up during a request is not counted a second time", async (context) => {
   const it = rig(context);
   it.start();
   await it.clock.advance(0);
@@ -245,7 +245,7 @@ test("what the journal gave up during a request is not told a second time", asyn
   await it.abort();
 });
 
-test("a snapshot that cannot be encoded costs itself only, and is told once", async (context) => {
+test("a snapshot that cannot be encoded costs itself only, and is logged once", async (context) => {
   const it = rig(context);
   it.start();
   await it.clock.advance(0);
