@@ -121,12 +121,47 @@ export const patterns: readonly Pattern[] = [
 const secretKey =
   "(?:serial|uuid|udid|ssid|ecid|unique[-_ ]?chip|mlb|imei|meid|host[-_ ]?name|computer[-_ ]?name|user[-_ ]?name|" +
   "real[-_ ]?name|full[-_ ]?name|mac[-_ ]?addr|wwn|network[-_ ]?name|apple[-_ ]?id|dsid|e-?mail)";
+/** A password, a token: what stands behind it is nobody else's business, whether the configuration has it or not. */
+const credentialKey = "(?:pass(?:word|wd|phrase)|secret|token|api[-_ ]?key|access[-_ ]?key|credentials?)";
 const meansNothing =
   /^(?:yes|no|true|false|0|1|none|null|unknown|n\/a|\(null\)|\*+|mac-powermetrics-agent)$/i;
 const meansSomething = (value: string): boolean => !meansNothing.test(value.trim());
+/** `basic authentication` is no credential. */
+const hasDigitOrCase = (value: string): boolean => /\d|[a-z][A-Z]|=$/.test(value);
+
+/** Credentials by their place: in a property list, as `password=…` or `"token": "…"`, and in an Authorization header. */
+const credentials: readonly Pattern[] = [
+  {
+    kind: "secret",
+    pattern: new RegExp(
+      `<key>[^<]{0,60}${credentialKey}</key>\\s{0,80}<(?:string|data)>\\s{0,80}(?<value>[^<\\s][^<]{0,4000})</`,
+      "gi",
+    ),
+    accepts: meansSomething,
+  },
+  {
+    kind: "secret",
+    pattern: new RegExp(
+      `${credentialKey}["']?[ \\t]{0,5}[:=][ \\t]{0,5}["']?(?<value>[^\\s"'&,;<>]{1,4096})`,
+      "gi",
+    ),
+    accepts: meansSomething,
+  },
+  {
+    kind: "secret",
+    pattern:
+      /authorization["']?[ \t]{0,5}[:=][ \t]{0,5}["']?(?:(?:bearer|basic|digest|token|negotiate)[ \t]{1,5})?(?<value>[^\s"',;<>]{4,4096})/gi,
+  },
+  {
+    kind: "secret",
+    pattern: /\b(?:bearer|basic)[ \t]{1,5}(?<value>[\w.~+/-]{8,4096}={0,2})/gi,
+    accepts: hasDigitOrCase,
+  },
+];
 
 /** Values that their key gives away: in a property list, and as `"Serial" = "F8Y…"` or `Serial Number (system): F8Y…`. */
 export const keyed: readonly Pattern[] = [
+  ...credentials,
   {
     kind: "serial",
     pattern: new RegExp(

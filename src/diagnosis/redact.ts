@@ -1,7 +1,7 @@
 /**
  * Replaces what identifies a Mac, its user or its network by short salted hashes, so that output can be shared.
  *
- *     text ──► decoded (%41, \u0041, \101, &#65;) ──► matches of known values and of patterns ──► replaced in the text
+ *     text ──► decoded (%41, \u0041, \101 or, as Bonjour has it, \065, &#65;) ──► matches of known values and of patterns ──► replaced in the text
  *          └─► base64 and hexadecimal ──► decoded, looked at for known values ──► replaced as a whole
  *
  * The same value has the same hash within one redactor, and the salt is thrown away with it.
@@ -48,7 +48,8 @@ interface Match {
 }
 
 const base64Token = /[A-Za-z0-9+/_-]{6,}={0,2}/g;
-const hexToken = /(?<![0-9a-z])[0-9a-f]{2}(?:[ :]?[0-9a-f]{2}){4,}(?![0-9a-z])/gi;
+/** Also as `0x43 0x30` and `0x43, 0x30`. */
+const hexToken = /(?<![0-9a-z])(?:0x)?[0-9a-f]{2}(?:(?:[ :]|,? ?0x|, ?)?[0-9a-f]{2}){4,}(?![0-9a-z])/gi;
 const plistData = /(<data>)([\sA-Za-z0-9+/=]+)(<\/data>)/g;
 
 /** @param salt random, and kept by nobody: short names could be found by trying otherwise */
@@ -64,13 +65,15 @@ export function createRedactor(identities: readonly Identity[], salt: Buffer): R
   const label = (kind: Kind, text: string, matched: string): string => labelOf(kind, hashOf(text), matched);
 
   function replaceMatches(text: string): string {
-    const { decoded, sourceOf } = decode(text);
+    const replaced = replaceIn(text, octal, patternsIn);
+    // Patterns have had their turn: what they made of a number would be another one now.
+    return /\\\d{3}/.test(replaced) ? replaceIn(replaced, decimal, () => []) : replaced;
+  }
+  function replaceIn(text: string, code: Code, more: (decoded: string) => readonly Match[]): string {
+    const { decoded, sourceOf } = decode(text, code);
     let out = "";
     let from = 0;
-    for (const { start, end, kind, canonical } of merged([
-      ...knownIn(decoded, known),
-      ...patternsIn(decoded),
-    ])) {
+    for (const { start, end, kind, canonical } of merged([...knownIn(decoded, known), ...more(decoded)])) {
       const [first, last] = [sourceOf(start), sourceOf(end)];
       out += text.slice(from, first) + label(kind, canonical, text.slice(first, last));
       from = last;
@@ -93,7 +96,7 @@ export function createRedactor(identities: readonly Identity[], salt: Buffer): R
       })
       .replace(base64Token, (token) => (base64Holds(token, holdsKnown) ? label("data", token, token) : token))
       .replace(hexToken, (token) => {
-        if (!holdsKnown(Buffer.from(token.replace(/[ :]/g, ""), "hex"))) return token;
+        if (!holdsKnown(Buffer.from(token.replace(/0x|[ :,]/gi, ""), "hex"))) return token;
         return label("data", token, token)
           .repeat(token.length)
           .slice(0, 2 * Math.floor(token.length / 2));
@@ -194,11 +197,23 @@ interface Decoded {
   readonly sourceOf: (index: number) => number;
 }
 
-const escapes =
-  /(?:%[0-9a-f]{2})+|(?:\\x[0-9a-f]{2})+|(?:\\[0-3][0-7]{2})+|\\u[0-9a-f]{4}|\\u\{[0-9a-f]{1,6}\}|&#x[0-9a-f]{1,6};|&#\d{1,7};|&(?:amp|lt|gt|quot|apos);/gi;
+/** What `\032` stands for: 26 where it is octal, and a blank in Bonjour's names, whose codes are decimal (RFC 1035, section 5.1). */
+interface Code {
+  readonly radix: 8 | 10;
+  readonly escapes: RegExp;
+}
+
+const escapesWith = (digits: string): RegExp =>
+  new RegExp(
+    String.raw`(?:%[0-9a-f]{2})+|(?:\\x[0-9a-f]{2})+|(?:\\${digits})+|\\u[0-9a-f]{4}|\\u\{[0-9a-f]{1,6}\}|` +
+      String.raw`&#x[0-9a-f]{1,6};|&#\d{1,7};|&(?:amp|lt|gt|quot|apos);`,
+    "gi",
+  );
+const octal: Code = { radix: 8, escapes: escapesWith("[0-3][0-7]{2}") };
+const decimal: Code = { radix: 10, escapes: escapesWith("(?:[01]\\d|2[0-5])\\d") };
 const named: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
 
-function decode(text: string): Decoded {
+function decode(text: string, { radix, escapes }: Code): Decoded {
   if (!/[%\\&]/.test(text)) return { decoded: text, sourceOf: (index) => index };
   const sources: number[] = [];
   let decoded = "";
@@ -209,7 +224,7 @@ function decode(text: string): Decoded {
   }
   for (const { index, 0: escape } of text.matchAll(escapes)) {
     copy(index);
-    for (const { character, offset } of unescaped(escape)) {
+    for (const { character, offset } of unescaped(escape, radix)) {
       sources.push(...new Array<number>(character.length).fill(index + offset));
       decoded += character;
     }
@@ -220,9 +235,9 @@ function decode(text: string): Decoded {
 }
 
 /** The characters of one run of escapes, each with where it begins in it. */
-function unescaped(escape: string): { character: string; offset: number }[] {
-  const [unit, radix] = escape.startsWith("%") ? [3, 16] : /^\\x/i.test(escape) ? [4, 16] : [4, 8];
-  if (/^(?:%|\\x|\\[0-3])/i.test(escape)) {
+function unescaped(escape: string, backslashed: 8 | 10): { character: string; offset: number }[] {
+  const [unit, radix] = escape.startsWith("%") ? [3, 16] : /^\\x/i.test(escape) ? [4, 16] : [4, backslashed];
+  if (/^(?:%|\\x|\\\d)/i.test(escape)) {
     const codes = Array.from({ length: escape.length / unit }, (_none, at) =>
       Number.parseInt(
         escape.slice(at * unit + (unit === 3 ? 1 : radix === 16 ? 2 : 1), (at + 1) * unit),

@@ -20,6 +20,7 @@ function decodings(text: string): string[] {
     Buffer.from([...run.matchAll(unit)].map(([, code = ""]) => Number.parseInt(code, radix))).toString(
       "utf8",
     );
+  const decimals = text.replace(/(?:\\[0-2]\d{2})+/g, (run) => bytes(run, /\\(...)/g, 10));
   const unescaped = text
     .replace(/(?:%[0-9a-f]{2})+/gi, (run) => bytes(run, /%(..)/g, 16))
     .replace(/(?:\\x[0-9a-f]{2})+/gi, (run) => bytes(run, /\\x(..)/gi, 16))
@@ -31,10 +32,10 @@ function decodings(text: string): string[] {
   const base64 = [...text.matchAll(/[A-Za-z0-9+/]{8,}={0,2}/g)].flatMap(([token]) =>
     [0, 1, 2, 3].map((from) => Buffer.from(token.slice(from), "base64").toString("utf8")),
   );
-  const hex = [...text.matchAll(/[0-9a-f]{8,}/gi)].map(([token]) =>
+  const hex = [...text.replace(/,? ?0x/g, "").matchAll(/[0-9a-f]{8,}/gi)].map(([token]) =>
     Buffer.from(token, "hex").toString("utf8"),
   );
-  return [unescaped, ...base64, ...hex];
+  return [unescaped, decimals, ...base64, ...hex];
 }
 
 /** One value as tools write it. */
@@ -53,6 +54,17 @@ export function spellings(value: string): Record<string, string> {
     "a URL's component": encodeURIComponent(value),
     "percent signs": bytes.map((byte) => `%${hex(byte)}`).join(""),
     "JSON escapes": each((code) => `\\u${code.toString(16).padStart(4, "0")}`),
+    "Bonjour's decimal escapes": bytes.map((byte) => `\\${String(byte).padStart(3, "0")}`).join(""),
+    "a Bonjour instance": bytes
+      .map((byte) =>
+        /[a-z0-9]/i.test(String.fromCharCode(byte))
+          ? String.fromCharCode(byte)
+          : `\\${String(byte).padStart(3, "0")}`,
+      )
+      .join(""),
+    "an array of bytes": bytes.map((byte) => `0x${hex(byte)}`).join(", "),
+    "bytes in a row": bytes.map((byte) => `0x${hex(byte)}`).join(" "),
+    "one hexadecimal number": `0x${Buffer.from(value).toString("hex")}`,
     "octal escapes": bytes.map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join(""),
     "hexadecimal escapes": bytes.map((byte) => `\\x${hex(byte)}`).join(""),
     "XML references": each((code) => `&#${code};`),

@@ -72,6 +72,12 @@ const byForm: readonly (readonly [text: string, hidden: string])[] = [
   ["kern.hostname: somebox", "somebox"],
   ["Hardware UUID: 12345678PLANT", "12345678PLANT"],
   ["<key>SerialNumber</key>\n\t<string>DLC999PLANT4</string>", "DLC999PLANT4"],
+  ["curl --data 'password=hunter2hunter2&user=a'", "hunter2hunter2"],
+  ['{"api_key": "k3yk3yk3y"}', "k3yk3yk3y"],
+  ["> Authorization: Bearer abcDEF123.xyz-_~+/=", "abcDEF123.xyz-_~+/"],
+  ["proxy-authorization: Basic dXNlcjpodW50ZXIy", "dXNlcjpodW50ZXIy"],
+  ["sent with Bearer eyJhbGciOiJIUzI1NiJ9.e30.abc", "eyJhbGciOiJIUzI1NiJ9"],
+  ["<key>ProxyPassword</key>\n<string>hunter2hunter2</string>", "hunter2hunter2"],
   [" -InternalBattery-0 (id=19136611)\t100%; charged; 0:00 remaining present: true", "19136611"],
 ];
 
