@@ -36,6 +36,7 @@ test("once prints one sample of each source in every format", async () => {
   assert.ok(readOpenMetrics(openmetrics).length >= expected.length);
   const snapshots = JSON.parse(json) as readonly JsonSnapshot[];
   assert.deepEqual(snapshots.map(({ source }) => source).toSorted(), [
+    "ioreg",
     "pmset",
     "powermetrics",
     "sysctl",

@@ -57,6 +57,7 @@ test("record keeps what the tools print: replayed, it gives the values that it g
   vm_stat: { command: [/bin/sh, ${tool}] }
   sysctl: { enabled: false }
   pmset: { enabled: false }
+  ioreg: { enabled: false }
 `,
   );
   const live = await run(["once", "--format", "json", "--config", config]);
@@ -83,6 +84,7 @@ test("record goes on until each source gave a report, and says which one it wait
   vm_stat: { enabled: false }
   sysctl: { enabled: false }
   pmset: { enabled: false }
+  ioreg: { enabled: false }
 `,
   );
   const recorded = await run(["record", folder, "--duration", "1ms", "--simulate", "--config", config]);
@@ -105,6 +107,7 @@ test("record names the sources that gave nothing, and fails", async (t) => {
   vm_stat: { command: [/bin/sh, -c, "echo 'Mach Virtual Memory Statistics: (page size of 4096 bytes)'"] }
   sysctl: { command: [/bin/sh, -c, "exit 3"] }
   pmset: { enabled: false }
+  ioreg: { enabled: false }
 `,
   );
   const recorded = await run(["record", folder, "--duration", "1ms", "--config", config]);
@@ -115,6 +118,11 @@ test("record names the sources that gave nothing, and fails", async (t) => {
 
 test("record hides what identifies the Mac, unless it is told not to", async (t) => {
   const config = join(temporaryFolder(t), "agent.yaml");
+  const battery = join(temporaryFolder(t), "battery.plist");
+  writeFileSync(
+    battery,
+    "<plist><array><dict><key>BatteryInstalled</key><true/><key>Serial</key><string>D86PLANTED012</string></dict></array></plist>",
+  );
   const says = `(id=4711471147)\\t100%%; charged; 0:00 remaining present: true`;
   writeFileSync(
     config,
@@ -123,16 +131,19 @@ test("record hides what identifies the Mac, unless it is told not to", async (t)
   vm_stat: { enabled: false }
   sysctl: { command: [/bin/sh, -c, "printf 'kern.hostname: zoes-laptop.local\\nfrom 10.20.30.40 by /Users/zoe\\n'"] }
   pmset: { command: [/bin/sh, -c, "printf ' -InternalBattery-0 ${says}\\n'"] }
+  ioreg: { gpu: false, command: [/bin/cat, ${battery}] }
 remote_write: [{ name: central-office, url: "https://metrics.intern.example/push" }]
 `,
   );
-  const secrets = ["4711471147", "zoes-laptop", "10.20.30.40", "/Users/zoe"];
+  const secrets = ["D86PLANTED012", "4711471147", "zoes-laptop", "10.20.30.40", "/Users/zoe"];
   const recorded: string[][] = [];
   for (const flags of [[], ["--no-redact"]]) {
     const folder = join(temporaryFolder(t), "recording");
     const { code, stderr } = await run(["record", folder, "--duration", "1ms", "--config", config, ...flags]);
     assert.equal(code, 0, stderr);
-    const text = ["sysctl.txt", "pmset.txt"].map((name) => readFileSync(join(folder, name), "utf8")).join("");
+    const text = ["ioreg.plist", "sysctl.txt", "pmset.txt"]
+      .map((name) => readFileSync(join(folder, name), "utf8"))
+      .join("");
     recorded.push(secrets.filter((secret) => text.includes(secret)));
     const replayed = await run(["replay", folder, "--format", "json"]);
     assert.equal(replayed.code, 0, replayed.stderr);
