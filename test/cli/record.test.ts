@@ -131,7 +131,7 @@ test("record hides what identifies the Mac, unless it is told not to", async (t)
   vm_stat: { enabled: false }
   sysctl: { command: [/bin/sh, -c, "printf 'kern.hostname: zoes-laptop.local\\nfrom 10.20.30.40 by /Users/zoe\\n'"] }
   pmset: { command: [/bin/sh, -c, "printf ' -InternalBattery-0 ${says}\\n'"] }
-  ioreg: { gpu: false, command: [/bin/cat, ${battery}] }
+  ioreg: { gpu: false, command: [/bin/sh, -c, "cat ${battery}"] }
 remote_write: [{ name: central-office, url: "https://metrics.intern.example/push" }]
 `,
   );
