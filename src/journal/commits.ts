@@ -96,7 +96,7 @@ function createWriter(snapshots: Snapshots, positions: Positions, connection: Co
       const count = connection.write((store) => {
         // Not before: what was on the disk may be waiting again when files were found changed.
         const staged = snapshots.staged();
-        const cursors = positions.dirty || staged.length === 0 ? positions.saved() : undefined;
+        const cursors = positions.dirty || staged.length === 0 ? positions.all() : undefined;
         const written = store.write(staged, cursors, durability);
         const last = staged[written - 1];
         if (last !== undefined) snapshots.commit(last.seq);

@@ -5,35 +5,16 @@
  *         ▲                            │ delivered to nobody: dropped by the bounds, by its age, or on request
  *         └──────block is back─────────┘──► gone
  */
-import { defined } from "../runtime/defined.ts";
 import { rangeBefore, rangeFrom, sizeOf, touches, union, within, without, type SeqSet } from "./ranges.ts";
 import { rangeOf } from "./segments.ts";
 import type { Snapshots } from "./snapshots.ts";
 import type { SavedCursor } from "./store.ts";
-import type {
-  CursorNotes,
-  CursorState,
-  FrozenBatch,
-  LossReason,
-  SeqRange,
-  SinkAssignment,
-  SinkBlock,
-  Tally,
-} from "./types.ts";
+import type { CursorState, LossReason, SeqRange, SinkAssignment, SinkBlock, Tally } from "./types.ts";
 
-export interface Position {
-  sink: string;
+/** Changed in place, and stored as it is. */
+export interface Position extends SavedCursor {
+  /** Where the sink began. */
   readonly from: "oldest" | "now";
-  /** Absent where no configuration has named it yet. */
-  block: SinkBlock | undefined;
-  /** Since when it is an orphan, milliseconds since the Unix epoch. */
-  goneMs: number | undefined;
-  /** The last range is open, except of an orphan. */
-  waiting: SeqSet;
-  frozen: FrozenBatch | undefined;
-  /** What delivery noted about receivers that have taken samples. */
-  accepted: readonly string[];
-  notes: CursorNotes;
 }
 
 /** What waits up to now, without the part that does not exist yet. */
@@ -93,7 +74,6 @@ export function createPositions(snapshots: Snapshots) {
       return tally;
     },
     isAwaited: (range: SeqRange) => awaited(all.values(), range).length > 0,
-    saved: (): readonly SavedCursor[] => positions.all().map(({ from: _from, ...saved }) => defined(saved)),
     states: (): readonly CursorState[] => tallies.states((sink) => waitingCount(all.get(sink), snapshots)),
     /** Snapshots lost to at least one sink, by reason. */
     lost: () => tallies.lost(),
@@ -178,13 +158,14 @@ function reassigned(
 
 /** Together with what is known of the sink already, where the database was opened late. */
 function restored(known: Position | undefined, saved: SavedCursor, waiting: SeqSet): Position {
-  const position = known ?? newPosition(saved.sink, "now", []);
-  const { frozen, accepted, notes, block, goneMs } = saved;
-  position.waiting = union(position.waiting, waiting);
-  position.frozen ??= frozen !== undefined && touches(waiting, frozen) ? frozen : undefined;
-  position.notes = { ...notes, ...position.notes };
-  if (position.accepted.length === 0) position.accepted = accepted;
-  return known ?? Object.assign(position, { block, goneMs });
+  const frozen = saved.frozen !== undefined && touches(waiting, saved.frozen) ? saved.frozen : undefined;
+  if (known === undefined) return { ...saved, waiting, frozen, from: "now" };
+  return Object.assign(known, {
+    waiting: union(known.waiting, waiting),
+    frozen: known.frozen ?? frozen,
+    accepted: known.accepted.length === 0 ? saved.accepted : known.accepted,
+    notes: { ...saved.notes, ...known.notes },
+  });
 }
 
 const noTally: Tally = { snapshots: 0, samples: 0 };

@@ -5,7 +5,6 @@
 import { statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
-import { defined } from "../runtime/defined.ts";
 import { watchFiles } from "./files.ts";
 import type { SeqSet } from "./ranges.ts";
 import { createRowReader, createSegmentWriter, deleteSegment, storedSegments } from "./segments.ts";
@@ -14,16 +13,19 @@ import { named, pragma, versionOf } from "./schema.ts";
 import { createSetReader, createSetWriter, type ReadSet } from "./series-sets.ts";
 import type { CursorNotes, FrozenBatch, MetricOf, SeqRange, SinkBlock, StoredSnapshot } from "./types.ts";
 
-/** A cursor as it is stored; the last waiting range is open, except of an orphan. */
+/** Where a sink stands, as it is stored. */
 export interface SavedCursor {
-  readonly sink: string;
-  readonly waiting: SeqSet;
-  readonly frozen?: FrozenBatch;
+  sink: string;
+  /** The last range is open, except of an orphan. */
+  waiting: SeqSet;
+  frozen: FrozenBatch | undefined;
   /** What delivery noted about receivers that have taken samples. */
-  readonly accepted: readonly string[];
-  readonly block?: SinkBlock;
-  readonly goneMs?: number;
-  readonly notes: CursorNotes;
+  accepted: readonly string[];
+  /** Absent where no configuration has named it yet. */
+  block: SinkBlock | undefined;
+  /** Since when it is an orphan, milliseconds since the Unix epoch. */
+  goneMs: number | undefined;
+  notes: CursorNotes;
 }
 
 /** `synced` waits for the drive; `written` survives the process, not the power. */
@@ -186,10 +188,9 @@ function createCursorWriter(database: DatabaseSync): (cursors: readonly SavedCur
   );
   return (cursors) => {
     database.exec("DELETE FROM cursor");
-    for (const { sink, waiting, frozen, accepted, ...state } of cursors) {
-      const texts = [waiting, frozen ?? null, accepted, state satisfies CursorText].map((value) =>
-        JSON.stringify(value),
-      );
+    for (const { sink, waiting, frozen, accepted, block, goneMs, notes } of cursors) {
+      const state: CursorText = { block, goneMs, notes };
+      const texts = [waiting, frozen ?? null, accepted, state].map((value) => JSON.stringify(value));
       insert.run(sink, ...texts, cursorChecksum(sink, ...texts));
     }
   };
@@ -233,12 +234,14 @@ function cursorChecksum(...texts: readonly string[]): number {
 
 /** Texts with the right checksum are what `createCursorWriter` wrote. */
 function restoredCursor({ sink, waiting, frozen, accepted, state }: CursorRow): SavedCursor {
-  return defined({
+  const { block, goneMs, notes = {} } = (state === "" ? {} : JSON.parse(state)) as Partial<CursorText>;
+  return {
     sink,
     waiting: JSON.parse(waiting) as SeqSet,
-    accepted: JSON.parse(accepted) as readonly string[],
     frozen: (JSON.parse(frozen) as FrozenBatch | null) ?? undefined,
-    notes: {},
-    ...(state !== "" && (JSON.parse(state) as CursorText)),
-  });
+    accepted: JSON.parse(accepted) as readonly string[],
+    block,
+    goneMs,
+    notes,
+  };
 }
