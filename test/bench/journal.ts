@@ -4,6 +4,7 @@ import type { Cursor, Journal } from "../../src/journal/types.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 import { openAt } from "./open-journal.ts";
 import { aimTable, median, withSpread, type Bench } from "./report.ts";
+import { rowFormats } from "./row-formats.ts";
 import { noonMs, repeated, snapshots } from "./workload.ts";
 import { disposableFolder } from "../support/folder.ts";
 
@@ -41,7 +42,7 @@ export const journal: Bench = {
       limit: 4,
       better: "below",
     } as const;
-    return Promise.resolve([table, aimTable([aim])]);
+    return Promise.resolve([table, rowFormats(rows, rounds), aimTable([aim])]);
   },
 };
 
