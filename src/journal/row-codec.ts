@@ -21,6 +21,7 @@
  * last place. So a value is mantissa / 10^scale and some units, and the step of its mantissa is mostly two or three bytes.
  * Integers are LEB128, signed ones zigzag; doubles are little-endian. Scales are one byte, from -6 on.
  */
+import { ByteWriter, owned } from "../runtime/bytes.ts";
 
 /** What the next row is relative to; encoder and decoder keep the same. All zero before a key row. */
 export interface RowState {
@@ -53,7 +54,6 @@ export function startsOf({ boot, agent }: RowState): RowStarts {
 
 /** Writes `values` relative to `state` and moves the state on to them. */
 export function encodeRow(state: RowState, values: Float64Array, starts: RowStarts): Uint8Array {
-  writer.begin(values.length);
   state.boot = encodeStart(state.boot, starts.boot);
   state.agent = encodeStart(state.agent, starts.agent);
   for (let index = 0; index < values.length; index++) encodeValue(state, index, values[index] ?? NaN);
@@ -220,67 +220,48 @@ function unfoldUnits(folded: number): number {
   return folded < 8 ? folded - 8 : folded - 7;
 }
 
-/** Integers are divided, never taken modulo: above 31 bits a remainder is a call that takes as long as all else. */
+/** One row after another: `end` ends a row, and the buffers are used again. */
 class RowWriter {
-  #control = new Uint8Array();
-  #payload = Buffer.alloc(0);
-  #controlLength = 0;
-  #payloadLength = 0;
+  readonly #control = new ByteWriter();
+  readonly #payload = new ByteWriter();
+  readonly #row = new ByteWriter();
   #pending = 0;
   #pendingBits = 0;
 
-  /** Room for the longest row of so many values: a byte of control and ten of payload each. */
-  begin(size: number): void {
-    this.#controlLength = this.#payloadLength = this.#pending = this.#pendingBits = 0;
-    if (this.#control.length > size) return;
-    this.#control = new Uint8Array(2 * size + 64);
-    this.#payload = Buffer.alloc(10 * this.#control.length);
-  }
-
-  /** The lowest `count` bits of `value`. */
+  /** The lowest `count` bits of `value`, at most 8. */
   bits(value: number, count: number): void {
     this.#pending |= value << this.#pendingBits;
     this.#pendingBits += count;
     if (this.#pendingBits < 8) return;
-    this.#control[this.#controlLength++] = this.#pending & 0xff;
+    this.#control.byte(this.#pending & 0xff);
     this.#pending >>>= 8;
     this.#pendingBits -= 8;
   }
 
   byte(value: number): void {
-    this.#payload[this.#payloadLength++] = value;
+    this.#payload.byte(value);
   }
 
   /** An integer from -(2^52) to 2^52 - 1, small magnitudes first. */
   signed(value: number): void {
-    let rest = value < 0 ? -2 * value - 1 : 2 * value;
-    while (rest >= 0x80) {
-      const next = Math.floor(rest / 0x80);
-      this.byte((rest - next * 0x80) | 0x80);
-      rest = next;
-    }
-    this.byte(rest);
+    this.#payload.varint(value < 0 ? -2 * value - 1 : 2 * value);
   }
 
   double(value: number): void {
-    this.#payloadLength = this.#payload.writeDoubleLE(value, this.#payloadLength);
+    this.#payload.doubleAt(this.#payload.bytes(doubleBytes), value);
   }
 
   end(): Uint8Array {
     if (this.#pendingBits > 0) this.bits(0, 8 - this.#pendingBits);
-    const size: number[] = [];
-    for (let rest = this.#controlLength; ; rest >>>= 7) {
-      size.push(rest < 0x80 ? rest : (rest & 0x7f) | 0x80);
-      if (rest < 0x80) break;
-    }
-    const row = new Uint8Array(size.length + this.#controlLength + this.#payloadLength);
-    row.set(size);
-    row.set(this.#control.subarray(0, this.#controlLength), size.length);
-    row.set(this.#payload.subarray(0, this.#payloadLength), size.length + this.#controlLength);
-    return row;
+    const control = this.#control.finish();
+    this.#row.varint(control.length);
+    this.#row.bytes(control);
+    this.#row.bytes(this.#payload.finish());
+    return owned(this.#row.finish());
   }
 }
 
+const doubleBytes = new Uint8Array(8);
 const writer = new RowWriter();
 
 /** Reads what `RowWriter` wrote; past the end it throws a RangeError. */
