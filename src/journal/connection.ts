@@ -7,10 +7,9 @@
  *       └──damaged──► set aside ──────────────────────────open a new one
  */
 import { renameSync } from "node:fs";
-import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { damage, faultOf, isInUse, openDatabase, pageBytes, type Fault } from "./database.ts";
-import { removeDatabase, removeFile, setAside, type FileChange } from "./files.ts";
+import { removeDatabase, removeFile, setAside, type AsideKind, type FileChange } from "./files.ts";
 import type { Positions } from "./positions.ts";
 import { intersection, rangeBefore, rangeFrom, union, without, type SeqSet } from "./ranges.ts";
 import { rangeOf } from "./segments.ts";
@@ -20,126 +19,89 @@ import type { JournalOptions } from "./types.ts";
 
 type ConnectionOptions = Pick<JournalOptions, "path" | "maxBytes" | "disk" | "metricOf" | "clock" | "log">;
 
-export type Connection = ReturnType<typeof createConnection>;
-
-/** Opens the database. `onOpen` reads what else it needs from each that is opened; what it throws counts as the database's fault. */
+/** `onOpen` reads what else it needs from each database that is opened; what it throws counts as the database's fault. */
 export function createConnection(
   options: ConnectionOptions,
   snapshots: Snapshots,
   positions: Positions,
   onOpen: (store: Store) => void,
-) {
-  const health = createHealth(options);
-  const restart = createRestart(snapshots, positions, options.clock);
-  const database = createDatabase(options, health, snapshots, positions, (store) => {
-    onOpen(store);
-    restart.goOn(store);
-  });
-
-  const checked = createFileCheck(options, health, snapshots, positions, database);
-
-  database.open();
-  if (health.fault !== undefined) restart.withoutDisk();
-
-  return {
-    /** Why nothing can be written now. */
-    get trouble() {
-      return health.fault?.reason;
-    },
-    /** How many databases were set aside, and when the last one was; milliseconds since the Unix epoch. */
-    get setAside() {
-      return health.setAside;
-    },
-    /** Opens anew after trouble. */
-    recover() {
-      if (health.fault?.kind === "full" && snapshots.store !== undefined) health.note(undefined);
-      else {
-        database.close();
-        database.open();
-      }
-    },
-    /** Runs `work` on the store; absent when the disk refused, which `trouble` says from then on. */
-    write<T>(work: (store: Store) => T): T | undefined {
-      if (snapshots.store === undefined || health.fault !== undefined) return undefined;
-      try {
-        options.disk?.beforeWrite?.();
-        const store = checked(snapshots.store);
-        const result = store && work(store);
-        store?.files.written();
-        return result;
-      } catch (error) {
-        handleFault(faultOf(error), options.path, health, database);
-        return undefined;
-      }
-    },
-    read<T>(work: (store: Store) => T): T | undefined {
-      try {
-        return snapshots.store && work(snapshots.store);
-      } catch (error) {
-        handleFault(faultOf(error), options.path, health, database);
-        return undefined;
-      }
-    },
-    /** Writes nothing until the next `recover`. */
-    withhold: (reason: string) => health.note({ kind: "full", reason }),
-    close: () => database.close(),
-  };
+): Connection {
+  return new Connection(options, snapshots, positions, onOpen);
 }
 
-function handleFault(fault: Fault, path: string, health: Health, database: Database): void {
-  if (fault.kind === "full" || fault.kind === "unavailable") {
-    health.note(fault);
-    return;
+export type { Connection };
+
+/**
+ * How a database is gone on from. `first`: nothing was appended yet, numbers go on from there. `late`: it is the first, after appends to
+ * memory, and what sinks wait for in it is added. `again`: what is in memory is newer.
+ */
+type Occasion = "first" | "late" | "again";
+
+class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #snapshots: Snapshots;
+  readonly #positions: Positions;
+  readonly #onOpen: (store: Store) => void;
+  #fault: Fault | undefined;
+  #setAside: { readonly count: number; readonly lastMs?: number } = { count: 0 };
+  #occasion: Occasion = "first";
+
+  constructor(
+    options: ConnectionOptions,
+    snapshots: Snapshots,
+    positions: Positions,
+    onOpen: (store: Store) => void,
+  ) {
+    this.#options = options;
+    this.#snapshots = snapshots;
+    this.#positions = positions;
+    this.#onOpen = onOpen;
+    this.#open();
+    if (this.#occasion === "first") this.#goOnWithoutDisk();
   }
-  // Another writer's rows look like damage, and its database must not be renamed.
-  if (fault.kind === "contradicted") database.close();
-  if (fault.kind === "contradicted" && isInUse(path))
-    health.note({ kind: "unavailable", reason: `another process has it open (${fault.reason})` });
-  else database.replace(fault);
-}
 
-type Health = ReturnType<typeof createHealth>;
+  /** Why nothing can be written now. */
+  get trouble(): string | undefined {
+    return this.#fault?.reason;
+  }
 
-/** Logs when writing begins to fail, and when it works again. */
-function createHealth({ path, clock, log }: ConnectionOptions) {
-  let fault: Fault | undefined;
-  let setAside: { readonly count: number; readonly lastMs?: number } = { count: 0 };
-  return {
-    get fault() {
-      return fault;
-    },
-    get setAside() {
-      return setAside;
-    },
-    note(next: Fault | undefined) {
-      if (next !== undefined && fault?.reason !== next.reason)
-        log.error(`cannot write journal ${path}: ${next.reason}`, {
-          consequence: "snapshots are kept in memory",
-        });
-      if (next === undefined && fault !== undefined) log.info("journal is written again", { path });
-      fault = next;
-    },
-    countSetAside() {
-      setAside = { count: setAside.count + 1, lastMs: clock.now() };
-    },
-  };
-}
+  /** How many databases were set aside, and when the last one was; milliseconds since the Unix epoch. */
+  get setAside(): { readonly count: number; readonly lastMs?: number } {
+    return this.#setAside;
+  }
 
-type Database = ReturnType<typeof createDatabase>;
+  /** Runs `work` on the store; absent when the disk refused, which `trouble` says from then on. */
+  write<T>(work: (store: Store) => T): T | undefined {
+    const { store } = this.#snapshots;
+    if (store === undefined || this.#fault !== undefined) return undefined;
+    return this.#attempt(() => {
+      this.#options.disk?.beforeWrite?.();
+      const current = this.#checked(store);
+      const result = current && work(current);
+      current?.files.written();
+      return result;
+    });
+  }
 
-/** Opens and closes the database, and sets aside what cannot be used. */
-function createDatabase(
-  options: ConnectionOptions,
-  health: Health,
-  snapshots: Snapshots,
-  positions: Positions,
-  onOpen: (store: Store) => void,
-) {
-  const { path, clock, log } = options;
+  read<T>(work: (store: Store) => T): T | undefined {
+    return this.#attempt(() => this.#snapshots.store && work(this.#snapshots.store));
+  }
 
-  function close(): void {
-    const { store } = snapshots;
-    snapshots.use(undefined);
+  /** Writes nothing until the next `recover`. */
+  withhold(reason: string): void {
+    this.#note({ kind: "full", reason });
+  }
+
+  /** Tries again after trouble. */
+  recover(): void {
+    if (this.#fault?.kind === "full" && this.#snapshots.store !== undefined) this.#note(undefined);
+    else this.#reopen();
+  }
+
+  close(): void {
+    const { path, log } = this.#options;
+    const { store } = this.#snapshots;
+    this.#snapshots.use(undefined);
     try {
       store?.[Symbol.dispose]();
     } catch (error) {
@@ -147,49 +109,97 @@ function createDatabase(
     }
   }
 
-  /** A database that cannot be used is replaced, but only once in a row: a disk that damages whatever it is given must not fill up. */
-  function open(mayReplace = true): void {
+  #attempt<T>(work: () => T): T | undefined {
     try {
-      snapshots.use(openStore(options, onOpen));
-      health.note(undefined);
+      return work();
+    } catch (error) {
+      this.#handle(faultOf(error));
+      return undefined;
+    }
+  }
+
+  #handle(fault: Fault): void {
+    if (fault.kind === "full" || fault.kind === "unavailable") {
+      this.#note(fault);
+      return;
+    }
+    // Another writer's rows look like damage, and its database must not be renamed.
+    const isContradicted = fault.kind === "contradicted";
+    if (isContradicted) this.close();
+    if (isContradicted && isInUse(this.#options.path))
+      this.#note({ kind: "unavailable", reason: `another process has it open (${fault.reason})` });
+    else this.#replace(fault);
+  }
+
+  /** Logs when writing begins to fail, and when it works again. */
+  #note(fault: Fault | undefined): void {
+    const { path, log } = this.#options;
+    if (fault !== undefined && this.#fault?.reason !== fault.reason)
+      log.error(`cannot write journal ${path}: ${fault.reason}`, {
+        consequence: "snapshots are kept in memory",
+      });
+    if (fault === undefined && this.#fault !== undefined) log.info("journal is written again", { path });
+    this.#fault = fault;
+  }
+
+  #countSetAside(): void {
+    this.#setAside = { count: this.#setAside.count + 1, lastMs: this.#options.clock.now() };
+  }
+
+  /** A database that cannot be used is replaced, but only once in a row: a disk that damages whatever it is given must not fill up. */
+  #open(mayReplace = true): void {
+    try {
+      const store = openStore(this.#options, (opened) => {
+        this.#onOpen(opened);
+        this.#goOn(opened);
+      });
+      this.#snapshots.use(store);
+      this.#note(undefined);
     } catch (error) {
       const fault = faultOf(error);
-      const isUnusable = fault.kind === "damaged" || fault.kind === "foreign" || fault.kind === "newer";
-      if (isUnusable && mayReplace) replace(fault);
-      else health.note({ ...fault, kind: "unavailable" });
+      if (mayReplace && asideKind(fault) !== undefined) this.#replace(fault);
+      else this.#note({ ...fault, kind: "unavailable" });
     }
+  }
+
+  #reopen(): void {
+    this.close();
+    this.#open();
   }
 
   /** Sets the database aside and opens a new one. */
-  function replace({ kind, reason }: Fault): void {
-    positions.lose(rangeBefore(snapshots.first), "corrupt");
-    close();
+  #replace(fault: Fault): void {
+    const { path, clock, log } = this.#options;
+    this.#loseStored();
+    this.close();
     try {
-      const aside = setAside(path, kind === "foreign" || kind === "newer" ? kind : "damaged", clock.now());
-      health.countSetAside();
-      log.error(`cannot use journal ${path}: ${reason}`, { renamed_to: aside });
+      const aside = setAside(path, asideKind(fault) ?? "damaged", clock.now());
+      this.#countSetAside();
+      log.error(`cannot use journal ${path}: ${fault.reason}`, { renamed_to: aside });
     } catch (error) {
-      const cause = `${reason}, and it cannot be renamed: ${faultOf(error).reason}`;
-      health.note({ kind: "unavailable", reason: cause });
+      const reason = `${fault.reason}, and it cannot be renamed: ${faultOf(error).reason}`;
+      this.#note({ kind: "unavailable", reason });
       return;
     }
-    open(false);
+    this.#open(false);
   }
 
-  return { open: () => open(), close, replace };
-}
+  /** Before each write: the store to write to, another one where files or lock have changed since the last write, or none. */
+  #checked(store: Store): Store | undefined {
+    const { path, log } = this.#options;
+    const change = store.files.change();
+    if (change !== undefined) this.#restore(store, change);
+    else if (!store.files.lockIsOurs()) {
+      log.error(`the lock of journal ${path} is gone: taking it again`);
+      this.#reopen();
+    }
+    return this.#fault === undefined ? this.#snapshots.store : undefined;
+  }
 
-/** Before each write: gives the store to write to, another one where files or lock had changed since the last write, or none. */
-function createFileCheck(
-  { path, clock, log }: ConnectionOptions,
-  health: Health,
-  snapshots: Snapshots,
-  positions: Positions,
-  database: Database,
-): (store: Store) => Store | undefined {
   /** Goes on with all that is still open here, in new files at the path; else with what is left there. */
-  function restore(store: Store, { reason, replaced }: FileChange): void {
-    health.countSetAside();
+  #restore(store: Store, { reason, replaced }: FileChange): void {
+    const { path, clock, log } = this.#options;
+    this.#countSetAside();
     const copy = copyOf(store, path, log);
     try {
       const aside =
@@ -200,28 +210,54 @@ function createFileCheck(
         restored: copy !== undefined,
         ...(replaced && { renamed_to: aside }),
       });
-      if (replaced && copy === undefined) positions.lose(rangeBefore(snapshots.first), "corrupt");
-      database.close();
+      if (replaced && copy === undefined) this.#loseStored();
+      this.close();
       if (copy !== undefined) renameSync(copy, path);
       if (!replaced && aside !== undefined) removeDatabase(aside);
     } catch (error) {
-      database.close();
-      health.note({ kind: "unavailable", reason: `${reason}: ${faultOf(error).reason}` });
+      this.close();
+      this.#note({ kind: "unavailable", reason: `${reason}: ${faultOf(error).reason}` });
       return;
     }
-    database.open();
+    this.#open();
   }
 
-  return (store) => {
-    const change = store.files.change();
-    if (change !== undefined) restore(store, change);
-    else if (!store.files.lockIsOurs()) {
-      log.error(`the lock of journal ${path} is gone: taking it again`);
-      database.close();
-      database.open();
+  #loseStored(): void {
+    this.#positions.lose(rangeBefore(this.#snapshots.first), "corrupt");
+  }
+
+  /** Throws `damage` when the database contradicts what is known. */
+  #goOn(store: Store): void {
+    const [snapshots, positions] = [this.#snapshots, this.#positions];
+    const stored = union(store.segments.map(rangeOf), []);
+    const last = stored.at(-1)?.lastSeq ?? 0;
+    const cursors = store.cursors();
+    if (this.#occasion === "first") {
+      snapshots.startAt(1 + lastKnown(last, cursors));
+      const existing = union(stored, [rangeFrom(snapshots.next)]);
+      for (const saved of cursors) positions.restore(saved, intersection(saved.waiting, existing));
+    } else {
+      const { first, next } = snapshots;
+      if (last >= (this.#occasion === "late" ? first : next))
+        throw damage(`unexpected last snapshot: got ${last}, want less than ${first}`);
+      snapshots.commit(Math.max(first - 1, last));
+      if (this.#occasion === "late") addLate(cursors, stored, positions, this.#options.clock.now());
+      else loseMissing(stored, snapshots, positions);
     }
-    return health.fault === undefined ? snapshots.store : undefined;
-  };
+    positions.dirty = true;
+    this.#occasion = "again";
+  }
+
+  /** What is appended gets numbers above any that may be on the disk: rows have come at most once a millisecond since 1970. */
+  #goOnWithoutDisk(): void {
+    this.#occasion = "late";
+    this.#snapshots.startAt(Math.max(this.#options.clock.now(), 2 ** 40));
+  }
+}
+
+/** As what a database is set aside that cannot be used; absent when the disk is to blame. */
+function asideKind({ kind }: Fault): AsideKind | undefined {
+  return kind === "damaged" || kind === "foreign" || kind === "newer" ? kind : undefined;
 }
 
 function openStore({ path, maxBytes, metricOf }: ConnectionOptions, onOpen: (store: Store) => void): Store {
@@ -253,42 +289,6 @@ function copyOf(store: Store, path: string, log: Logger): string | undefined {
     removeFile(copy);
     return undefined;
   }
-}
-
-/**
- * Goes on from a database that was just opened. `first`: nothing was appended yet, numbers go on from the database. `late`: the first
- * database comes after appends to memory, and what sinks wait for there is added. `again`: memory is newer than what is stored.
- */
-function createRestart(snapshots: Snapshots, positions: Positions, clock: Pick<Clock, "now">) {
-  let occasion: "first" | "late" | "again" = "first";
-
-  return {
-    /** Throws `damage` when the database contradicts what is known. */
-    goOn(store: Store) {
-      const stored = union(store.segments.map(rangeOf), []);
-      const last = stored.at(-1)?.lastSeq ?? 0;
-      const cursors = store.cursors();
-      const { first, next } = snapshots;
-      if (occasion !== "first" && last >= (occasion === "late" ? first : next))
-        throw damage(`unexpected last snapshot: got ${last}, want less than ${first}`);
-      if (occasion === "first") snapshots.startAt(1 + lastKnown(last, cursors));
-      else snapshots.commit(Math.max(first - 1, last));
-      if (occasion === "again") loseMissing(stored, snapshots, positions);
-      else if (occasion === "late") addLate(cursors, stored, positions, clock.now());
-      else
-        for (const saved of cursors)
-          positions.restore(saved, intersection(saved.waiting, union(stored, [rangeFrom(snapshots.next)])));
-      positions.dirty = true;
-      occasion = "again";
-    },
-    /** No database could be opened yet: what is appended gets numbers above any that may be on the disk. */
-    withoutDisk() {
-      if (occasion !== "first") return;
-      occasion = "late";
-      // Rows have come at most once a millisecond since 1970.
-      snapshots.startAt(Math.max(clock.now(), 2 ** 40));
-    },
-  };
 }
 
 /** Cursors may know snapshots that were delivered from memory and never committed: their numbers are not used again. */
