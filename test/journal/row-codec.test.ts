@@ -84,6 +84,24 @@ test("the special values come back from and to each other", () => {
   );
 });
 
+test("rows that version 0.1 wrote are read, and rows are written as it wrote them", () => {
+  const written = [
+    "04b9eebf0700008056febc78420700b2c30180e0e8f0110800900b0000000000000080555555555555d53f84d908000000000000f07f",
+    "0338a50708008aa30f020084010100000000000000",
+  ];
+  const rows = [
+    [0, 1250.5, 2.4e9, 100 * 0.0712, -0, 1 / 3, 71_234, Infinity],
+    [0, 1251.25, 2.4e9, 100 * 0.0713, 0, 1 / 3, 71_300, 5e-324],
+  ].map((row) => Float64Array.from(row));
+  const [writing, reading] = [createRowState(8), createRowState(8)];
+  for (const [at, row] of rows.entries()) {
+    assert.equal(Buffer.from(encodeRow(writing, row, { boot: 1.7e12 })).toString("hex"), written[at]);
+    decodeRow(reading, Buffer.from(written[at] ?? "", "hex"));
+    assert.deepEqual(bits(reading.values), bits(row));
+    assert.deepEqual(startsOf(reading), { boot: 1.7e12 });
+  }
+});
+
 test("starts come back, absent stays absent", () => {
   const writing = createRowState(0);
   const reading = createRowState(0);
