@@ -277,12 +277,12 @@ function logPages(maxBytes: number): number {
   return Math.min(Math.max(Math.floor(maxBytes / 32 / pageBytes), 16), 256);
 }
 
-/** A copy of the database beside it: while it is open it can be read, even when its files are gone from their path. */
+/** Where the copy is; absent where the disk did not take it. */
 function copyOf(store: Store, path: string, log: Logger): string | undefined {
   const copy = `${path}.copy`;
   try {
     removeFile(copy);
-    store.database.prepare("VACUUM INTO ?").run(copy);
+    store.copyTo(copy);
     return copy;
   } catch (error) {
     log.warn(`cannot copy what journal ${path} held: ${faultOf(error).reason}`);

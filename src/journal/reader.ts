@@ -161,9 +161,8 @@ export function* selected(
   }
 }
 
-function matches({ time, source, set }: StoredSnapshot, query: HistoryQuery): boolean {
-  const { fromMs, toMs, series } = query;
-  if (time < fromMs || time > toMs || (query.source !== undefined && query.source !== source)) return false;
+function matches({ time, set }: StoredSnapshot, { fromMs, toMs, series }: HistoryQuery): boolean {
+  if (time < fromMs || time > toMs) return false;
   return series === undefined || set.series.some(({ name }) => series(name));
 }
 

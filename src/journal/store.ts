@@ -52,7 +52,6 @@ export function createStore(
   return {
     ...createRowQueries(database, transact),
     ...createForgetRequests(database, transact),
-    database,
     /** Whether the files at the path are still those that are open. */
     files: watchFiles(path),
     rows: createRowReader(database, readSet),
@@ -87,6 +86,10 @@ export function createStore(
     },
     /** Of the database and its log. */
     bytes: () => databaseBytes(database),
+    /** While the database is open it can be read, even when its files are gone from their path. */
+    copyTo(path: string) {
+      database.prepare("VACUUM INTO ?").run(path);
+    },
     /** Gives free pages and the log back to the volume. */
     shrink() {
       database.exec("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)");

@@ -181,7 +181,6 @@ export interface Cursor {
 }
 
 export interface HistoryQuery {
-  readonly source?: string;
   /** Only snapshots that hold a series which this accepts. */
   readonly series?: (name: string) => boolean;
   readonly fromMs: number;
