@@ -7,13 +7,13 @@ import { openJournal } from "../../src/journal/journal.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 import { createHttpClient } from "../../src/runtime/http/client.ts";
 import type { HttpSettings } from "../../src/runtime/http/schema.ts";
-import type { LogFields, Logger } from "../../src/runtime/log.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { fakeClock, type FakeClock } from "../support/fake-clock.ts";
 import { basicOptions } from "../journal/fixtures.ts";
 import { power, series, snapshot } from "../sink/remote-write/batches.ts";
 import { startReceiver, type Receiver } from "./receiver.ts";
 import type { Subject } from "./sink.ts";
+import { recordingLogger } from "../support/log.ts";
 
 export interface Rig extends AsyncDisposable {
   readonly clock: FakeClock;
@@ -39,9 +39,8 @@ const mostSteps = 10_000;
 export async function createRig(subject: Subject, path: string, credentials: object): Promise<Rig> {
   const clock = fakeClock();
   const receiver = await startReceiver(subject, () => clock.monotonic());
-  const lines: string[] = [];
   const reasons = new Set<string>();
-  const log = collectingLogger(lines);
+  const log = recordingLogger();
   let latest: readonly Snapshot[] = [];
   let agent = startAgent();
 
@@ -91,7 +90,7 @@ export async function createRig(subject: Subject, path: string, credentials: obj
       assert.equal(agent.journal.append(one), "appended");
       agent.delivery.notify();
     },
-    told: () => [...lines, ...reasons],
+    told: () => [...log.texts, ...reasons],
     async arrived(...values) {
       const { stored } = receiver;
       if (!agent.sink.history) {
@@ -130,10 +129,3 @@ const pacing = {
   sampleAgeLimitMs: 0,
   mayOvertake: true,
 } as const;
-
-function collectingLogger(lines: string[]): Logger {
-  const write = (message: string, fields?: LogFields): void =>
-    void lines.push(`${message} ${JSON.stringify(fields ?? {})}`);
-  const logger: Logger = { debug: write, info: write, warn: write, error: write, child: () => logger };
-  return logger;
-}

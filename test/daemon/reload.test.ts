@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { loadConfiguration } from "../../src/config/load.ts";
 import type { Configuration } from "../../src/config/schema.ts";
 import { changesBetween, createReload, type Reload } from "../../src/daemon/reload.ts";
-import { silentLogger, type LogFields } from "../../src/runtime/log.ts";
 import { world } from "../config/world.ts";
+import { recordingLogger, type LogLine } from "../support/log.ts";
 
 interface Prepared {
   readonly configuration: Configuration;
@@ -21,11 +21,11 @@ function file(text: string): {
   text: string;
   reload: Reload<Prepared>;
   applied: Configuration[];
-  errors: LogFields[];
+  lines: readonly LogLine[];
 } {
-  const errors: LogFields[] = [];
+  const log = recordingLogger();
   const applied: Configuration[] = [];
-  const here = { text, applied, errors };
+  const here = { text, applied, lines: log.lines };
   const reload = createReload<Prepared>({
     first: { configuration: configured(text) },
     load: () => {
@@ -36,7 +36,7 @@ function file(text: string): {
           : { ok: true, next: { configuration: configured(here.text) } },
       );
     },
-    log: { ...silentLogger, error: (_message, fields = {}) => void errors.push(fields) },
+    log,
   });
   reload.onApply((next) => void applied.push(next));
   return Object.assign(here, { reload });
@@ -50,7 +50,10 @@ test("a bad file keeps the old configuration, is logged once and unsets the mark
   assert.equal(it.reload.successful, false);
   assert.equal(it.reload.current, current);
   assert.deepEqual(it.applied, []);
-  assert.deepEqual(it.errors, [{ problems: ["a.yaml:1:1: unknown key"] }]);
+  assert.deepEqual(
+    it.lines.filter(({ level }) => level === "error").map(({ fields }) => fields),
+    [{ problems: ["a.yaml:1:1: unknown key"] }],
+  );
   it.text = "log: { level: debug }";
   assert.equal(await it.reload.request(), undefined);
   assert.equal(it.reload.successful, true);

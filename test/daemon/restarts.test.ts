@@ -4,9 +4,9 @@ import { join } from "node:path";
 import test from "node:test";
 import { openRestarts, pauseBeforeRestart } from "../../src/daemon/restarts.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
-import { collectLog } from "../source/events.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { temporaryFolder } from "../support/folder.ts";
+import { recordingLogger } from "../support/log.ts";
 
 const minute = 60_000;
 
@@ -42,10 +42,10 @@ test("a file that holds something else counts as none, and one that cannot be wr
   }
   rmSync(path);
   mkdirSync(path);
-  const log = collectLog();
+  const log = recordingLogger();
   assert.equal(openRestarts(path, log).next(1), 30_000);
   assert.match(
-    log.lines.join("\n"),
+    log.texts.join("\n"),
     /^warn cannot write .*restarts: .*; pauses between restarts do not grow/,
   );
 });
@@ -62,7 +62,7 @@ test("that powermetrics is to write line by line is known to later lives, whatev
 
 test("the pause is told with its cause and length, and ends early when the agent is to stop", async () => {
   const clock = fakeClock();
-  const log = collectLog();
+  const log = recordingLogger();
   const stop = new AbortController();
   const ended = { reason: "aborted", message: "unexpected end of powermetrics: signal SIGABRT" };
   let over = 0;
@@ -81,7 +81,7 @@ test("the pause is told with its cause and length, and ends early when the agent
   await third;
   assert.equal(over, 3);
   assert.match(
-    log.lines[0] ?? "",
+    log.texts[0] ?? "",
     /^error .*SIGABRT; all else goes on, and the agent asks .*"restart_in_s":30/,
   );
 });

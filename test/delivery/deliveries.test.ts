@@ -13,12 +13,11 @@ import {
   hour,
   minute,
   perSnapshot,
-  recordingLogger,
   second,
   unavailable,
-  type Line,
 } from "./rig.ts";
 import { sinkContext } from "../support/sink-context.ts";
+import { recordingLogger, type LogLine } from "../support/log.ts";
 
 interface Endpoint {
   answer: () => Outcome | undefined | Error;
@@ -32,7 +31,7 @@ const latestPacing: Pacing = { kind: "latest", intervalMs: 10 * second };
 function setUp(context: TestContext) {
   const { clock, open } = bench(context);
   const journal = open();
-  const lines: Line[] = [];
+  const lines: LogLine[] = [];
   const sent: Record<string, number> = {};
   const endpoints = new Map<string, Endpoint>();
   const latest: Snapshot[] = [];

@@ -7,6 +7,7 @@ import { silentLogger, type Logger } from "../../src/runtime/log.ts";
 import type { Outcome, SendResult, Sink } from "../../src/sink/sink.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { power, series, snapshot } from "../sink/remote-write/batches.ts";
+import { recordingLogger } from "../support/log.ts";
 
 const delivered: Outcome = { status: "delivered", code: "200", rejected: 0 };
 const failed: Outcome = { status: "retry", code: "connect", reason: "cannot connect" };
@@ -188,8 +189,7 @@ test("a receiver that does not let us in is tried after 1, 2, 4, 8 and 15 minute
 });
 
 test("a rejected push is counted, logged once, and followed by the next interval's", async () => {
-  const errors: string[] = [];
-  const log: Logger = { ...silentLogger, error: (message) => void errors.push(message) };
+  const log = recordingLogger();
   const { clock, pushed, counts, world, report, delivery, abort } = rig({ log });
   world.outcome = { status: "rejected", code: "400", reason: "text format parsing error" };
   report(1);
@@ -197,6 +197,7 @@ test("a rejected push is counted, logged once, and followed by the next interval
   assert.equal(pushed.length, 3);
   assert.deepEqual([counts.sent, counts.dropped], [0, 3]);
   assert.deepEqual(delivery.state().dropped, { rejected: 3 });
+  const errors = log.lines.filter(({ level }) => level === "error").map(({ message }) => message);
   assert.deepEqual(errors, ["pushgateway/test rejected 1 samples: text format parsing error"]);
   await abort();
 });

@@ -10,16 +10,15 @@ import {
   holding,
   minute,
   perSnapshot,
-  recordingLogger,
   rig,
   second,
   sentTimes,
   switchTo,
   tooLarge,
   unavailable,
-  type Line,
   type Rig,
 } from "./rig.ts";
+import { recordingLogger, type LogLine } from "../support/log.ts";
 
 async function begin(it: Rig): Promise<void> {
   it.start();
@@ -167,7 +166,7 @@ test("of a part that fails for now the same bytes go again", async (context) => 
 
 function healthOf({ accepted = [] }: { readonly accepted?: string[] } = {}) {
   const clock = fakeClock();
-  const lines: Line[] = [];
+  const lines: LogLine[] = [];
   const health = createReceiverHealth(
     { id: "remote_write/test", target: "receiver", protocols: ["two", "one"] },
     {

@@ -3,12 +3,12 @@ import type { TestContext } from "node:test";
 import { createDeliveryLoop } from "../../src/delivery/loop.ts";
 import type { Delivery } from "../../src/delivery/types.ts";
 import type { Cursor, Journal, JournalOptions } from "../../src/journal/types.ts";
-import type { LogFields, Logger } from "../../src/runtime/log.ts";
 import type { Random } from "../../src/runtime/random.ts";
 import type { Pacing } from "../../src/sink/index.ts";
 import type { Body, EncodedBatch, Outcome, SendResult, Sink } from "../../src/sink/sink.ts";
 import type { FakeClock } from "../support/fake-clock.ts";
 import { bench, snapshot, type Wanted } from "../journal/fixtures.ts";
+import { recordingLogger, type LogLine } from "../support/log.ts";
 
 export type HistoryPacing = Extract<Pacing, { kind: "history" }>;
 
@@ -57,12 +57,6 @@ export interface Seen {
 /** Undefined is an answer that never comes. */
 export type Answer = (seen: Seen) => Outcome | undefined;
 
-export interface Line {
-  readonly level: "debug" | "info" | "warn" | "error";
-  readonly message: string;
-  readonly fields: LogFields;
-}
-
 export interface RigOptions {
   readonly pacing?: Partial<HistoryPacing>;
   readonly journal?: Partial<JournalOptions>;
@@ -100,7 +94,7 @@ export interface Rig {
   readonly probes: Seen[];
   readonly counts: { sent: number; readonly dropped: Record<string, number>; renewed: number };
   readonly codes: string[];
-  readonly lines: Line[];
+  readonly lines: LogLine[];
   /** Thrown by encode for a batch that this accepts. */
   poison: (times: readonly number[]) => boolean;
   /** The present loop's. */
@@ -263,20 +257,6 @@ async function unanswered(signal: AbortSignal): Promise<Outcome> {
   if (!signal.aborted)
     await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   return { status: "retry", code: "aborted", reason: "request aborted" };
-}
-
-export function recordingLogger(lines: Line[]): Logger {
-  const at =
-    (level: Line["level"]) =>
-    (message: string, fields: LogFields = {}): void =>
-      void lines.push({ level, message, fields });
-  return {
-    debug: at("debug"),
-    info: at("info"),
-    warn: at("warn"),
-    error: at("error"),
-    child: () => recordingLogger(lines),
-  };
 }
 
 /** The times of all batches in the order in which they were sent. */

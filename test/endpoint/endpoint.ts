@@ -15,14 +15,15 @@ import {
 import { gauge } from "../../src/metric/metric.ts";
 import { seriesSet } from "../../src/metric/series.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
-import type { LogFields, Logger } from "../../src/runtime/log.ts";
 import { fakeClock, type FakeClock } from "../support/fake-clock.ts";
+import { recordingLogger } from "../support/log.ts";
 
 export interface Running {
   readonly endpoint: Endpoint;
   readonly clock: FakeClock;
   /** `level message`, in order. */
-  readonly logged: readonly string[];
+  /** `warn message` */
+  readonly logged: () => readonly string[];
   /** Of the first address. */
   readonly port: number;
 }
@@ -36,7 +37,8 @@ export interface Setup {
 /** On 127.0.0.1 unless the settings say otherwise; stopped when the test ends. */
 export async function openEndpoint(t: TestContext, { settings, deps, limits }: Setup = {}): Promise<Running> {
   const clock = fakeClock();
-  const { log, logged } = recordingLogger();
+  const log = recordingLogger();
+  const logged = (): readonly string[] => log.lines.map(({ level, message }) => `${level} ${message}`);
   const endpoint = await startEndpoint(
     { listen_addresses: ["127.0.0.1:0"], allowed_hosts: [], ...settings },
     {
@@ -56,22 +58,6 @@ export async function openEndpoint(t: TestContext, { settings, deps, limits }: S
     await ended;
   });
   return { endpoint, clock, logged, port: endpoint.addresses[0]?.port ?? 0 };
-}
-
-export function recordingLogger(): { readonly log: Logger; readonly logged: string[] } {
-  const logged: string[] = [];
-  const at =
-    (level: string) =>
-    (message: string, _fields?: LogFields): void =>
-      void logged.push(`${level} ${message}`);
-  const log: Logger = {
-    debug: at("debug"),
-    info: at("info"),
-    warn: at("warn"),
-    error: at("error"),
-    child: () => log,
-  };
-  return { log, logged };
 }
 
 /** A snapshot of `count` series. */

@@ -31,7 +31,9 @@ test("without a host every interface is listened on, and the log warns", async (
   const { port, logged } = await openEndpoint(t, { settings: { listen_addresses: [":0"] } });
   assert.equal((await ask(port, "/metrics")).status, 200);
   assert.ok(
-    logged.some((line) => line.startsWith("warn :0 can be reached from the network without authentication")),
+    logged().some((line) =>
+      line.startsWith("warn :0 can be reached from the network without authentication"),
+    ),
   );
 });
 
@@ -47,7 +49,7 @@ test("a port in use is a problem in words, and is taken once it is free", async 
   assert.equal(endpoint.addresses.length, 1, "the other address works");
   await clock.advance(30_000);
   assert.deepEqual(endpoint.problems, [reason]);
-  assert.equal(logged.filter((line) => line === `error ${reason}`).length, 1, "said once");
+  assert.equal(logged().filter((line) => line === `error ${reason}`).length, 1, "said once");
 
   other.close();
   await once(other, "close");

@@ -193,7 +193,7 @@ test("a route that throws, at once or later, is a 500 and a line in the log", as
     assert.deepEqual([status, text], [500, "internal error\n"]);
   }
   await assert.rejects(ask(port, "/half"));
-  assert.equal(logged.filter((line) => line === "error cannot answer request").length, 3);
+  assert.equal(logged().filter((line) => line === "error cannot answer request").length, 3);
   assert.equal((await ask(port, "/-/healthy")).status, 200);
 });
 

@@ -104,7 +104,7 @@ test("a certificate whose key is still the old one waits for its key", { skip },
     await clock.advance(1000);
     assert.equal(await fingerprintOf(port), before);
   }
-  assert.equal(logged.filter((line) => /^error .*cannot use tls_server_config/.test(line)).length, 1);
+  assert.equal(logged().filter((line) => /^error .*cannot use tls_server_config/.test(line)).length, 1);
   copyFileSync(renewed.keyFile, server.keyFile);
   await clock.advance(1000);
   assert.notEqual(await fingerprintOf(port), before);
@@ -244,7 +244,7 @@ test("turning client certificates on later keeps everybody out until the restart
   await clock.advance(1000);
   await assert.rejects(status({ cert: server.cert, key: server.key }));
   assert.ok(
-    logged.includes(
+    logged().includes(
       "warn web.config_file turned client certificates on or off: restart the agent to apply it",
     ),
   );

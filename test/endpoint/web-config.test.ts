@@ -78,7 +78,7 @@ test("a changed file counts within a second, also on kept connections", async (t
   await rewrite(usersFile({ alice: "new" }));
   assert.equal(await status("/metrics", ["alice", "old"]), 401);
   assert.equal(await status("/metrics", ["alice", "new"]), 200);
-  assert.equal(logged.filter((line) => line === "info web configuration read again").length, 1);
+  assert.equal(logged().filter((line) => line === "info web configuration read again").length, 1);
 });
 
 test("a broken file leaves the old one in force, and is logged once with line and column", async (t) => {
@@ -87,7 +87,7 @@ test("a broken file leaves the old one in force, and is logged once with line an
   assert.equal(await status("/metrics"), 401);
   await clock.advance(5000);
   assert.equal(await status("/metrics", ["alice", "right"]), 200);
-  const errors = logged.filter((line) => line.startsWith("error"));
+  const errors = logged().filter((line) => line.startsWith("error"));
   assert.equal(errors.length, 1);
   const [error = ""] = errors;
   assert.ok(
@@ -159,13 +159,13 @@ test("an empty file asks for nothing", async (t) => {
 
 test("HTTP/2 is said to be missing", async (t) => {
   const { logged } = await guarded(t, "http_server_config: { http2: true }\n");
-  assert.ok(logged.some((line) => /^warn .*HTTP\/2 is not supported/.test(line)));
+  assert.ok(logged().some((line) => /^warn .*HTTP\/2 is not supported/.test(line)));
 });
 
 test("an address that others can reach is warned about, unless the file asks for passwords", async (t) => {
   const settings = { listen_addresses: [":0"] };
   const warned = ({ logged }: Running): boolean =>
-    logged.some((line) => /^warn .*without authentication/.test(line));
+    logged().some((line) => /^warn .*without authentication/.test(line));
   assert.ok(warned(await guarded(t, "", { settings })));
   assert.ok(!warned(await guarded(t, usersFile({ alice: "right" }), { settings })));
 });
@@ -175,7 +175,7 @@ test("TLS that is turned on later needs a restart, and the log says so", async (
   await rewrite("tls_server_config: { cert: x, key: y }\n");
   assert.equal(await status("/metrics"), 200);
   assert.ok(
-    logged.some((line) =>
+    logged().some((line) =>
       line.startsWith("error cannot use web.config_file: cannot use tls_server_config's certificate and key"),
     ),
   );

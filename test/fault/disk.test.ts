@@ -6,7 +6,6 @@ import { DatabaseSync } from "node:sqlite";
 import test from "node:test";
 import { setAsides } from "../../src/journal/files.ts";
 import { pageBytes } from "../../src/journal/database.ts";
-import { silentLogger, type LogFields, type Logger } from "../../src/runtime/log.ts";
 import type { Random } from "../../src/runtime/random.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { faultyDisk, statsOf, systemError } from "../journal/fixtures.ts";
@@ -14,6 +13,7 @@ import { total } from "./account.ts";
 import { pusher, second, type Pusher } from "./pusher.ts";
 import { startReceiver, type Receiver } from "./receiver.ts";
 import { smallVolume } from "../support/small-volume.ts";
+import { recordingLogger, type LogLine } from "../support/log.ts";
 
 function history(): Promise<readonly Receiver[]> {
   return Promise.all((["remote_write", "otlp"] as const).map((kind) => startReceiver(kind)));
@@ -139,8 +139,8 @@ test("a sink whose cursor is damaged on the disk gets all that the journal holds
 
 test("bits flipped where the journal keeps something: what arrives is what was collected, the rest is counted, or the database is set aside", async (context) => {
   const receiver = await startReceiver("remote_write");
-  const heard: string[] = [];
-  const it = await pusher(context, { receivers: [receiver], journal: { log: hearing(heard) } });
+  const heard: LogLine[] = [];
+  const it = await pusher(context, { receivers: [receiver], journal: { log: recordingLogger(heard) } });
   await it.collect(3, 10 * second);
   const random = seededRandom(5);
   const rounds = { arrived: 0, corrupt: 0, setAside: 0, again: 0 };
@@ -176,16 +176,10 @@ test("bits flipped where the journal keeps something: what arrives is what was c
 });
 
 /** What the log says became of a journal: nothing, set aside, or a cursor that begins anew. */
-function outcomeOf(heard: readonly string[]): "setAside" | "again" | undefined {
-  if (heard.some((line) => line.includes("renamed_to"))) return "setAside";
-  return heard.length > 0 ? "again" : undefined;
-}
-
-function hearing(heard: string[]): Logger {
-  const error = (message: string, fields?: LogFields): void => {
-    heard.push(`${message} ${JSON.stringify(fields)}`);
-  };
-  return { ...silentLogger, error };
+function outcomeOf(heard: readonly LogLine[]): "setAside" | "again" | undefined {
+  const errors = heard.filter(({ level }) => level === "error");
+  if (errors.some(({ fields }) => "renamed_to" in fields)) return "setAside";
+  return errors.length > 0 ? "again" : undefined;
 }
 
 /** Every other time on the page of the newest rows, else on any: what nothing is kept in says nothing of damage. */

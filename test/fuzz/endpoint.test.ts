@@ -79,7 +79,7 @@ fuzz("raw bytes get an HTTP answer or none, and the next scrape works", {
       assert.doesNotMatch(answer, /node_modules|at .*\.ts:\d+|HTTP\/1\.1 5(?!0[35])/);
       await assertServes(running);
       assert.deepEqual(
-        running.logged.filter((line) => line.startsWith("error")),
+        running.logged().filter((line) => line.startsWith("error")),
         [],
       );
     };
@@ -209,7 +209,7 @@ fuzz("whoever has not the password gets nothing but a refusal, and neither it no
       else assert.ok(status === 401 || status === 429, `${verb} ${wanted}: ${status}`);
       const answer = await exchange(running.port, raw);
       if (!raw.includes(encoded)) assert.doesNotMatch(answer, /test_value/);
-      const said = [text, JSON.stringify(told), ...running.logged].join("\n");
+      const said = [text, JSON.stringify(told), ...running.logged()].join("\n");
       // A host that is not ours is told back to who sent it, whatever damage made of it.
       for (const secret of [password, hash, right.authorization]) assert.ok(!said.includes(secret), said);
       assert.ok(!answer.includes(hash), answer);

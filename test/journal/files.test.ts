@@ -17,9 +17,9 @@ import test from "node:test";
 import { watchFiles } from "../../src/journal/files.ts";
 import { openJournalReader } from "../../src/journal/reader.ts";
 import type { Journal } from "../../src/journal/types.ts";
-import { recordingLogger, type Line } from "../delivery/rig.ts";
 import { basicOptions, bench, drain, metricOf, numbered, statsOf, type Bench } from "./fixtures.ts";
 import { openJournal } from "../../src/journal/journal.ts";
+import { recordingLogger, type LogLine } from "../support/log.ts";
 
 /** What a user, a script or a disk tool may do to the files of a running agent. */
 const changes: Readonly<Record<string, (path: string) => void>> = {
@@ -59,7 +59,7 @@ function stored(path: string): number {
 
 for (const [name, change] of Object.entries(changes))
   test(`${name} while the agent runs: told, counted, and what was committed is on the disk or counted`, async (context) => {
-    const lines: Line[] = [];
+    const lines: LogLine[] = [];
     const { open, path, clock } = bench(context, { log: recordingLogger(lines) });
     const journal = open();
     const cursor = journal.cursor("a", { from: "now" });

@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import test from "node:test";
 import type { Journal, SinkAssignment } from "../../src/journal/types.ts";
 import { bench, day, drain, essence, numbered, snapshot, statsOf } from "./fixtures.ts";
-import { recordingLogger, type Line } from "../delivery/rig.ts";
+import { recordingLogger, type LogLine } from "../support/log.ts";
 
 function assignment(name: string, was?: string, address = `http://${name}/`): SinkAssignment {
   const block = { type: "remote_write", name, address, position: 0, hash: "0" };
@@ -71,7 +71,7 @@ test("under another id the backlog, the frozen batch and what is known of the re
 });
 
 test("an orphan is forgotten on request of another process: counted, logged; a configured sink is not", async (context) => {
-  const lines: Line[] = [];
+  const lines: LogLine[] = [];
   const { open, path, clock } = bench(context, { log: recordingLogger(lines) });
   const journal = waiting(open);
   journal.assign([assignment("b", "b")]);

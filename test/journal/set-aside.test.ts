@@ -4,9 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import test from "node:test";
 import { openJournalReader } from "../../src/journal/reader.ts";
-import type { JournalOptions } from "../../src/journal/types.ts";
-import { silentLogger, type LogFields } from "../../src/runtime/log.ts";
 import { bench, drain, essence, metricOf, numbered, statsOf, type Bench } from "./fixtures.ts";
+import { recordingLogger } from "../support/log.ts";
 
 /** A journal of 400 snapshots, four samples each, closed: `a` waits for the last 300, `b` for all. */
 function written({ open }: Bench): void {
@@ -34,16 +33,6 @@ function spoilPage({ path }: Bench, table: string): void {
   writeFileSync(path, bytes);
 }
 
-/** What the log says of databases that were set aside. */
-function heard(): { readonly told: LogFields[]; readonly options: Partial<JournalOptions> } {
-  const told: LogFields[] = [];
-  const error = (_message: string, fields?: LogFields): void => {
-    const { renamed_to, ...rest } = fields ?? {};
-    if (renamed_to !== undefined) told.push(rest);
-  };
-  return { told, options: { log: { ...silentLogger, error } } };
-}
-
 const damages: Readonly<Record<string, (at: Bench) => void>> = {
   "a page of rows": (at) => spoilPage(at, "snapshot"),
   "the page of series": (at) => spoilPage(at, "series_set"),
@@ -60,18 +49,18 @@ for (const [name, damage] of Object.entries(damages))
     const at = bench(context);
     written(at);
     damage(at);
-    const { told, options } = heard();
-    const journal = at.open(options);
+    const log = recordingLogger();
+    const journal = at.open({ log });
     assert.equal(journal.state().setAside, 1);
     assert.equal(journal.state().lastSetAsideMs, at.clock.now());
-    assert.equal(told.length, 1);
+    assert.equal(log.lines.filter(({ fields }) => "renamed_to" in fields).length, 1);
     journal.append(numbered(500));
     for (const sink of ["a", "b"])
       assert.deepEqual(drain(journal.cursor(sink, { from: "oldest" })).map(essence), [
         essence(numbered(500)),
       ]);
     journal[Symbol.dispose]();
-    assert.equal(at.open(options).state().setAside, 0);
+    assert.equal(at.open({ log }).state().setAside, 0);
   });
 
 test("what a database that is set aside still holds is read by export", (context) => {

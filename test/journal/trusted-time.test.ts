@@ -1,13 +1,13 @@
 /** By which clock the journal deletes what is old. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { recordingLogger, type Line } from "../delivery/rig.ts";
 import { bench, day, snapshot } from "./fixtures.ts";
+import { recordingLogger, type LogLine } from "../support/log.ts";
 
 const minute = 60_000;
 
 test("a clock days ahead for some seconds, or for minutes, deletes nothing; one that stays so deletes and says how much", async (context) => {
-  const lines: Line[] = [];
+  const lines: LogLine[] = [];
   const { open, clock } = bench(context, { log: recordingLogger(lines) });
   const journal = open();
   journal.cursor("a", { from: "now" });

@@ -4,9 +4,9 @@ import type { OwnMeter } from "../../src/meter/own-meter.ts";
 import { createOwnMeter } from "../../src/meter/own-meter.ts";
 import { createSourcePipelines, type SourcePipelines } from "../../src/meter/source-pipeline.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
-import { silentLogger, type Logger } from "../../src/runtime/log.ts";
 import { defaultSettings } from "../support/samples.ts";
 import { endedOf, valuesOf } from "../support/snapshots.ts";
+import { recordingLogger, type RecordingLogger } from "../support/log.ts";
 
 const at = Date.UTC(2026, 0, 1);
 const intervals = { powermetrics: 1000, vm_stat: 10_000, sysctl: 30_000, pmset: 60_000, ioreg: 60_000 };
@@ -14,15 +14,14 @@ const intervals = { powermetrics: 1000, vm_stat: 10_000, sysctl: 30_000, pmset: 
 interface Rig {
   readonly pipelines: SourcePipelines;
   readonly published: Snapshot[];
-  readonly warnings: string[];
+  readonly log: RecordingLogger;
   readonly own: OwnMeter;
 }
 
 function rig(recorded = false): Rig {
   const published: Snapshot[] = [];
-  const warnings: string[] = [];
   const own = createOwnMeter(at);
-  const log: Logger = { ...silentLogger, warn: (message) => void warnings.push(message), child: () => log };
+  const log = recordingLogger();
   const pipelines = createSourcePipelines({
     settings: defaultSettings,
     ...(!recorded && { intervals }),
@@ -30,7 +29,7 @@ function rig(recorded = false): Rig {
     log,
     publish: (snapshot) => void published.push(snapshot),
   });
-  return { pipelines, published, warnings, own };
+  return { pipelines, published, log, own };
 }
 
 function document(
@@ -139,23 +138,23 @@ test("the chip and the version of macOS that sysctl reported stand on powermetri
 });
 
 test("a bad frame is counted and logged, and costs nothing else", async () => {
-  const { pipelines, published, warnings, own } = rig();
+  const { pipelines, published, log, own } = rig();
   pipelines.powermetrics.frame(frame(at, Buffer.from("<plist><dict><key>")));
   pipelines.vm_stat.frame(frame(at, Buffer.from("free active spec inactive")));
   pipelines.powermetrics.frame(frame(at, document(at)));
   assert.equal(published.length, 1);
-  assert.match(warnings[0] ?? "", /^cannot read a report of powermetrics: /);
+  assert.match(log.texts[0] ?? "", /^warn cannot read a report of powermetrics: /);
   const values = valuesOf(await own.snapshot(at));
   assert.equal(values['mac_agent_source_parse_errors_total{kind="syntax",source="powermetrics"}'], 1);
   assert.equal(values['mac_agent_source_parse_errors_total{kind="content",source="vm_stat"}'], 1);
 });
 
 test("unknown keys and implausible values are counted each time and logged once", async () => {
-  const { pipelines, warnings, own } = rig();
+  const { pipelines, log, own } = rig();
   const odd =
     "<key>novelty</key><integer>1</integer><key>battery</key><dict><key>percent_charge</key><integer>6325</integer></dict>";
   for (const second of [0, 1, 2]) pipelines.powermetrics.frame(frame(at, document(at + second * 1000, odd)));
-  assert.equal(warnings.length, 2);
+  assert.equal(log.texts.length, 2);
   const values = valuesOf(await own.snapshot(at));
   assert.equal(values['mac_agent_source_unknown_keys_total{source="powermetrics"}'], 3);
   assert.equal(

@@ -3,7 +3,6 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Clock } from "../../src/runtime/clock.ts";
-import type { Logger } from "../../src/runtime/log.ts";
 import type { Argv } from "../../src/source/child.ts";
 import type { Frame, SourceFailure, SourceListener } from "../../src/source/source.ts";
 import type { FakeClock } from "../support/fake-clock.ts";
@@ -62,28 +61,6 @@ export function collectEvents(): Events {
         look();
       }),
   };
-}
-
-export interface CollectedLog extends Logger {
-  /** `warn message {"field":1}` */
-  readonly lines: readonly string[];
-}
-
-export function collectLog(): CollectedLog {
-  const lines: string[] = [];
-  const add =
-    (level: string) =>
-    (message: string, fields?: unknown): void =>
-      void lines.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
-  const log: CollectedLog = {
-    lines,
-    debug: add("debug"),
-    info: add("info"),
-    warn: add("warn"),
-    error: add("error"),
-    child: () => log,
-  };
-  return log;
 }
 
 export interface SleepyClock extends Clock {

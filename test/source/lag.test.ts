@@ -89,7 +89,7 @@ test("a tool that holds documents back is started again once, line by line, and 
     ["failed buffered", "restarted buffered"],
   );
   assert.deepEqual(waits, []);
-  assert.ok(log.lines.some((line) => /arrive at once, got them 10\.0 s after .* -b 1/.test(line)));
+  assert.ok(log.texts.some((line) => /arrive at once, got them 10\.0 s after .* -b 1/.test(line)));
   await stop();
 });
 
@@ -103,7 +103,7 @@ test("a daemon without root ends for it only when the next life will know", asyn
     await clock.advance(120_000);
     if (kept) assert.equal((await end).status, "ended");
     assert.equal(events.names.includes("failed buffered"), kept);
-    assert.equal(log.lines.filter((line) => line.includes("cannot be asked for here")).length, kept ? 0 : 1);
+    assert.equal(log.texts.filter((line) => line.includes("cannot be asked for here")).length, kept ? 0 : 1);
     assert.equal(lines.length, 1);
     await stop();
   }

@@ -4,17 +4,18 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import { childEnvironment, type Argv, type ChildExit, type Spawn } from "../../src/source/child.ts";
 import { createPoll, runsOf, splitReports, type PollOptions } from "../../src/source/poll.ts";
 import { fakeClock } from "../support/fake-clock.ts";
-import { collectEvents, collectLog, fakeTool, type CollectedLog, type Events } from "./events.ts";
+import { collectEvents, fakeTool, type Events } from "./events.ts";
+import { recordingLogger, type RecordingLogger } from "../support/log.ts";
 
 interface Running {
   readonly events: Events;
-  readonly log: CollectedLog;
+  readonly log: RecordingLogger;
   readonly stop: () => Promise<unknown>;
 }
 
 function run(t: TestContext, command: Argv, options: Partial<PollOptions> = {}): Running {
   const events = collectEvents();
-  const log = collectLog();
+  const log = recordingLogger();
   const controller = new AbortController();
   const { name = "vm_stat" } = options;
   const source = createPoll({
@@ -117,7 +118,7 @@ test("a hanging tool is told, and does not delay another", async (t) => {
   await clock.advance(5000);
   await hanging.events.until("failed timeout");
   assert.match(
-    hanging.log.lines[0] ?? "",
+    hanging.log.texts[0] ?? "",
     /warn vm_stat must end within 5000 ms, got no end; killed it, see sources\.vm_stat\.command/,
   );
   await clock.advance(5000);
@@ -142,7 +143,7 @@ for (const [what, command, reason, message] of refused) {
     const { events, log } = run(t, command);
     await events.until(`failed ${reason}`);
     assert.deepEqual(events.names, ["down", `failed ${reason}`]);
-    assert.match(log.lines[0] ?? "", message);
+    assert.match(log.texts[0] ?? "", message);
   });
 }
 
@@ -157,11 +158,11 @@ test("a lasting failure is counted at every beat, logged every ten minutes, and 
   const { events, log } = run(t, ["/vm_stat"], { clock, spawn });
   await clock.advance(15 * 60_000);
   assert.equal(events.failures.length, 91);
-  assert.equal(log.lines.length, 2);
-  assert.match(log.lines[1] ?? "", /"repeated":59/);
+  assert.equal(log.texts.length, 2);
+  assert.match(log.texts[1] ?? "", /"repeated":59/);
   broken = false;
   await clock.advance(20_000);
-  assert.deepEqual(log.lines.slice(2), ["info the source delivers again {}"]);
+  assert.deepEqual(log.texts.slice(2), ["info the source delivers again {}"]);
   assert.deepEqual(events.names.slice(-3), ["up", "frame", "frame"]);
 });
 
@@ -171,7 +172,7 @@ test("what sysctl did print counts although it lacks one name", async (t) => {
   await events.until("frame");
   assert.deepEqual(events.names, ["failed exited", "up", "frame"]);
   assert.equal(events.frames[0]?.bytes.toString(), "hw.memsize: 8\n");
-  assert.match(log.lines[0] ?? "", /unknown oid 'kern\.x'/);
+  assert.match(log.texts[0] ?? "", /unknown oid 'kern\.x'/);
 });
 
 test("one frame of pmset holds both its reports, and an empty one where a run failed", async (t) => {

@@ -23,12 +23,12 @@ test("the tool is asked for plist documents without end, of the samplers that it
   const { events, log } = runPowermetrics(t, command, { extraArguments: ["--show-process-energy"] });
   await events.until("frame");
   assert.ok(
-    log.lines.some((line) =>
+    log.texts.some((line) =>
       line.includes("-f plist -i 1000 -s cpu_power,gpu_power -a 0 --show-process-energy"),
     ),
   );
   assert.ok(
-    log.lines.some(
+    log.texts.some(
       (line) => line.startsWith("info powermetrics here lacks samplers") && line.includes("thermal"),
     ),
   );
@@ -38,8 +38,8 @@ test("a tool without a list of samplers gets those that every version has", asyn
   const command = fakeTool(`[ "$1" = --help ] && exit 1\necho "$@"\n${printDocument("x")}${hang}`);
   const { events, log } = runPowermetrics(t, command, { samplers: ["cpu_power", "ane_power"] });
   await events.until("frame");
-  assert.ok(log.lines.some((line) => line.includes("-s cpu_power -a 0")));
-  assert.ok(log.lines.some((line) => line.startsWith("warn cannot list samplers")));
+  assert.ok(log.texts.some((line) => line.includes("-s cpu_power -a 0")));
+  assert.ok(log.texts.some((line) => line.startsWith("warn cannot list samplers")));
 });
 
 test("a missing executable is tried again, and the log says what to set", async (t) => {
@@ -52,9 +52,9 @@ test("a missing executable is tried again, and the log says what to set", async 
     "failed vanished",
   ]);
   assert.deepEqual(events.pids, []);
-  assert.equal(log.lines.length, 1, "told once, not at every attempt");
+  assert.equal(log.texts.length, 1, "told once, not at every attempt");
   assert.match(
-    log.lines[0] ?? "",
+    log.texts[0] ?? "",
     /cannot start \/nonexistent\/powermetrics: no such file or directory; set sources\.powermetrics\.command/,
   );
 });
@@ -72,7 +72,7 @@ for (const [where, script] of [
     await events.until("failed not_root");
     await clock.advance(9 * 60_000);
     assert.equal(events.pids.length, 1);
-    assert.match(log.lines.at(-1) ?? "", /install the daemon .* sudo, or allow powermetrics in sudoers/);
+    assert.match(log.texts.at(-1) ?? "", /install the daemon .* sudo, or allow powermetrics in sudoers/);
     await clock.advance(60_000);
     await events.until("started", 2);
   });
@@ -87,7 +87,7 @@ test("a sampler that the tool refuses is left out at once", async (t) => {
     ["failed unknown_sampler", "restarted unknown_sampler"],
   );
   assert.deepEqual(waits, []);
-  assert.ok(log.lines.some((line) => line.includes("-s cpu_power,thermal -a 0")));
+  assert.ok(log.texts.some((line) => line.includes("-s cpu_power,thermal -a 0")));
 });
 
 test("a tool that refuses every sampler is left alone", async (t) => {
@@ -95,7 +95,7 @@ test("a tool that refuses every sampler is left alone", async (t) => {
   const { events, log, stop } = runPowermetrics(t, fakeTool(`${help}${refuse}`));
   await events.until("failed no_sampler");
   assert.equal(events.pids.length, 3);
-  assert.match(log.lines.at(-1) ?? "", /has none of these samplers; see sources\.powermetrics\.samplers/);
+  assert.match(log.texts.at(-1) ?? "", /has none of these samplers; see sources\.powermetrics\.samplers/);
   assert.deepEqual(await stop(), { status: "stopped" });
 });
 
@@ -120,7 +120,7 @@ test("garbage around documents is counted and logged, and the documents come thr
   assert.ok(events.names.includes("dropped garbage 27"));
   assert.equal(events.frames.length, 2);
   assert.ok(
-    log.lines.some(
+    log.texts.some(
       (line) => line.includes("powermetrics said") && line.includes("proc_pidpath 1460 failed(0)"),
     ),
   );
@@ -140,7 +140,7 @@ test("lines that powermetrics prints at every sample are logged once, over resta
   assert.ok(count("no_registry_entry") >= 2);
   for (const line of [...said, "ERROR: cannot find the IO registry entry"])
     assert.equal(
-      log.lines.filter((one) => one.startsWith("warn powermetrics said") && one.includes(line)).length,
+      log.texts.filter((one) => one.startsWith("warn powermetrics said") && one.includes(line)).length,
       1,
       line,
     );
@@ -150,8 +150,8 @@ test("garbage without end is logged at a bounded rate", async (t) => {
   const script = `${help}i=0; while [ $i -lt 500 ]; do echo "noise $i"; i=$((i+1)); done\n${printDocument("x")}exit 0`;
   const { events, log } = runPowermetrics(t, fakeTool(script), { restart: "never" });
   await events.until("failed exited");
-  assert.equal(log.lines.filter((line) => line.includes("powermetrics said {")).length, 10);
-  assert.ok(log.lines.some((line) => line.includes('held back {"lines":')));
+  assert.equal(log.texts.filter((line) => line.includes("powermetrics said {")).length, 10);
+  assert.ok(log.texts.some((line) => line.includes('held back {"lines":')));
 });
 
 test("a truncated last document is dropped and counted, and the tool is started again", async (t) => {
@@ -171,7 +171,7 @@ test("a tool that aborts in a loop is started again with backoff, counted each t
   );
   await events.until("restarted aborted", 3);
   assert.equal(waits.length, 3);
-  const told = log.lines.filter((line) => line.includes("unexpected end of powermetrics"));
+  const told = log.texts.filter((line) => line.includes("unexpected end of powermetrics"));
   assert.equal(told.length, 1);
   assert.match(told[0] ?? "", /signal SIGABRT: assertion failed/);
 });

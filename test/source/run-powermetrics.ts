@@ -5,11 +5,12 @@ import { childEnvironment, type Argv, type ChildExit, type Spawn } from "../../s
 import { createHeartbeat } from "../../src/source/heartbeat.ts";
 import { createPowermetrics, type PowermetricsOptions } from "../../src/source/powermetrics.ts";
 import type { SourceEnd } from "../../src/source/source.ts";
-import { collectEvents, collectLog, type CollectedLog, type Events } from "./events.ts";
+import { collectEvents, type Events } from "./events.ts";
+import { recordingLogger, type RecordingLogger } from "../support/log.ts";
 
 export interface Running {
   readonly events: Events;
-  readonly log: CollectedLog;
+  readonly log: RecordingLogger;
   readonly waits: readonly number[];
   readonly end: Promise<SourceEnd>;
   readonly stop: () => Promise<SourceEnd>;
@@ -22,7 +23,7 @@ export function runPowermetrics(
   options: Partial<PowermetricsOptions> & { clock?: Clock } = {},
 ): Running {
   const events = collectEvents();
-  const log = collectLog();
+  const log = recordingLogger();
   const clock = options.clock ?? systemClock;
   const controller = new AbortController();
   const waits: number[] = [];

@@ -10,7 +10,7 @@ test("a stalled tool is ended after three intervals of silence and started again
   await events.until("frame");
   await clock.advance(5000);
   await events.until("failed stalled");
-  assert.match(log.lines.at(-1) ?? "", /must write a document every 1000 ms, got none for 5 s/);
+  assert.match(log.texts.at(-1) ?? "", /must write a document every 1000 ms, got none for 5 s/);
   assert.equal(isAlive(events.pids[0] ?? 0), false);
   await clock.advance(1);
   await events.until("frame", 2);

@@ -3,13 +3,13 @@ import test from "node:test";
 import { silentLogger } from "../../src/runtime/log.ts";
 import { createKnownSecrets } from "../../src/runtime/redact.ts";
 import { createRecentEvents } from "../../src/status/recent-events.ts";
-import { recordingLogger } from "../endpoint/endpoint.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { statusTime } from "../support/status.ts";
+import { recordingLogger } from "../support/log.ts";
 
 test("what is logged from info on is an event, newest first, with what identifies the case", () => {
   const clock = fakeClock(statusTime);
-  const { log, logged } = recordingLogger();
+  const log = recordingLogger();
   const recent = createRecentEvents(log, clock);
   recent.log.debug("detail");
   recent.log.info("the machine slept", { asleep_s: 20 });
@@ -18,7 +18,10 @@ test("what is logged from info on is an event, newest first, with what identifie
     { time: statusTime, level: "warn", message: "cannot start (source=powermetrics, reason=vanished)" },
     { time: statusTime, level: "info", message: "the machine slept (asleep_s=20)" },
   ]);
-  assert.deepEqual(logged, ["debug detail", "info the machine slept", "warn cannot start"]);
+  assert.deepEqual(
+    log.lines.map(({ level, message }) => `${level} ${message}`),
+    ["debug detail", "info the machine slept", "warn cannot start"],
+  );
 });
 
 test("events hide secrets, stay on one line, and are bounded", () => {

@@ -10,11 +10,11 @@ import { createHttpClient } from "../../../src/runtime/http/client.ts";
 import { receiversOf } from "../../../src/sink/index.ts";
 import { otlpSchema } from "../../../src/sink/otlp/schema.ts";
 import { until } from "../../cli/agent.ts";
-import { recordingLogger, type Line } from "../../delivery/rig.ts";
 import { basicOptions } from "../../journal/fixtures.ts";
 import { energy, faults, frequency, latency, power } from "../../sink/remote-write/batches.ts";
 import { sinkContext } from "../../support/sink-context.ts";
 import { disposableFolder, fastParent } from "../../support/folder.ts";
+import { recordingLogger, type LogLine } from "../../support/log.ts";
 
 export interface Pushing {
   publish(...snapshots: readonly Snapshot[]): void;
@@ -34,7 +34,7 @@ const queue = { batch_send_deadline: "20ms", min_backoff: "20ms", max_backoff: "
 
 export async function startPushing(t: TestContext, block: object): Promise<Pushing> {
   const { path: folder, [Symbol.dispose]: removeFolder } = disposableFolder({ parent: fastParent });
-  const lines: Line[] = [];
+  const lines: LogLine[] = [];
   const log = recordingLogger(lines);
   let present = block;
   let agent = await start();

@@ -3,10 +3,10 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import type { HttpReply } from "../../../src/runtime/http/http.ts";
-import { silentLogger } from "../../../src/runtime/log.ts";
 import { literalSecret } from "../../../src/runtime/secret.ts";
 import { httpReceiver, temporaryFolder } from "./receivers.ts";
 import { answered, client, failed, post } from "./sending.ts";
+import { recordingLogger } from "../../support/log.ts";
 
 test("credentials are read from their file again when it changes", async (t) => {
   const file = join(temporaryFolder(t), "password");
@@ -69,12 +69,11 @@ test("a file of credentials that others may read is warned of", (t) => {
   const file = join(temporaryFolder(t), "token");
   writeFileSync(file, "x");
   chmodSync(file, 0o644);
-  const warnings: string[] = [];
-  const log = { ...silentLogger, warn: (message: string) => void warnings.push(message) };
+  const log = recordingLogger();
   client(t, { authorization: { type: "Bearer", credentials_file: file } }, { log });
-  assert.equal(warnings.length, 1);
+  assert.equal(log.texts.length, 1);
   assert.match(
-    warnings[0] ?? "",
+    log.texts[0] ?? "",
     /must be private to its owner, or to root and the agent's group, got mode 0644/,
   );
 });
