@@ -59,7 +59,8 @@ export function countText(body: Uint8Array): Counted {
 const staleHigh = 0x7ff00000;
 const staleLow = 2;
 
-function countSample(bytes: Uint8Array): Counted {
+/** A sample of remote write, version 1 or 2. */
+export function countSample(bytes: Uint8Array): Counted {
   let [low, high, time] = [0, 0, 0];
   for (const { number, at, value } of fields(bytes)) {
     if (number === 2) time = value;

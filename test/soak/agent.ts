@@ -122,7 +122,9 @@ export async function startSoaked(context: TestContext, wish: SoakWish): Promise
       }
     },
     async stop() {
-      await started[Symbol.asyncDispose]();
+      const ended = once(child, "exit");
+      child.kill("SIGTERM");
+      await ended;
       return child.exitCode;
     },
   };

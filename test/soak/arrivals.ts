@@ -1,7 +1,7 @@
 /** Records which of the agent's snapshots arrived at one receiver: each once, by its source's marker and its time. */
 import { gunzipSync } from "node:zlib";
 import { uncompress } from "snappyjs";
-import { countRemoteWrite, fields, parts, within } from "../fault/counting.ts";
+import { countRemoteWrite, countSample, fields, parts, within } from "../fault/counting.ts";
 import type { Kind, Receiver } from "../fault/receiver.ts";
 
 /** One series that is in every snapshot of its source. */
@@ -91,7 +91,9 @@ function* inRemoteWrite(body: Buffer): Generator<readonly [Source, number]> {
   for (const series of parts(plain, [5])) {
     const source = sourceOf(series, sources);
     if (source === undefined) continue;
-    for (const sample of parts(series, [2])) yield [source, timeOf(sample)];
+    // The mark of a series' end is no sample: a tool was killed, or the agent stops.
+    for (const sample of parts(series, [2]))
+      if (countSample(sample).marks === 0) yield [source, timeOf(sample)];
   }
 }
 

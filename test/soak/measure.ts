@@ -74,10 +74,10 @@ export function slope<Of extends { readonly documents: number }>(
   return median(slopes);
 }
 
-/** How much the last third lies above the first, by their medians. */
+/** How much the least of the last third lies above the least of the first: what is there for a moment does not count. */
 export function shift(values: readonly number[]): number {
   const third = Math.ceil(values.length / 3);
-  return median(values.slice(-third)) - median(values.slice(0, third));
+  return Math.min(...values.slice(-third)) - Math.min(...values.slice(0, third));
 }
 
 function median(values: readonly number[]): number {
