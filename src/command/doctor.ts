@@ -131,7 +131,7 @@ async function receiverFindings(
   probes: readonly ConnectProbe[],
 ): Promise<readonly Finding[]> {
   const seen = (await readJob(system)).loaded ? await receiversOfDaemon(configuration, world) : undefined;
-  if (seen !== undefined && seen.length > 0) return seen;
+  if (typeof seen === "object" && seen.length > 0) return seen;
   const connections = (await Promise.all(probes.map((probe) => probe(configuration)))).flat();
   if (connections.length === 0)
     return [
@@ -141,7 +141,12 @@ async function receiverFindings(
         "add remote_write, otlp or pushgateway, or scrape /metrics",
       ),
     ];
-  return [...connections.map(receiverFinding), ...localNetworkHint(connections)];
+  const unasked = `probed with the rights of who runs this, since the daemon can't be asked: ${String(seen)}`;
+  return [
+    ...(typeof seen === "string" ? [well("receivers", unasked)] : []),
+    ...connections.map(receiverFinding),
+    ...localNetworkHint(connections),
+  ];
 }
 
 function receiverFinding({ target, ok, message }: Connection): Finding {
@@ -150,16 +155,23 @@ function receiverFinding({ target, ok, message }: Connection): Finding {
   return doubtful("receiver", `${target}: ${message}`, "let both clocks be set by the network");
 }
 
-/** Undefined where the daemon can't be asked: it has no endpoint, or one that wants a password or a certificate. */
+/** Or why the daemon can't be asked: it has no endpoint, or one that wants a password or a certificate of the client. */
 export async function receiversOfDaemon(
   { web }: Configuration,
   world: World,
-): Promise<readonly Finding[] | undefined> {
+): Promise<readonly Finding[] | string> {
   const [address] = web.listen_addresses;
-  if (!web.enabled || web.config_file !== undefined || address === undefined) return undefined;
-  await using daemon = runningAgent(new URL(`http://${localAddress(address)}`), world);
-  const status = await daemon.ask();
-  return typeof status === "string" ? undefined : status.sinks.map(daemonFinding);
+  if (!web.enabled || address === undefined) return "web.enabled is false";
+  let reason = "";
+  for (const scheme of web.config_file === undefined ? ["http"] : ["http", "https"]) {
+    // On loopback, where its certificate is for another name.
+    const insecure = { insecure_skip_verify: true };
+    await using daemon = runningAgent(new URL(`${scheme}://${localAddress(address)}`), world, insecure);
+    const status = await daemon.ask();
+    if (typeof status !== "string") return status.sinks.map(daemonFinding);
+    reason = status;
+  }
+  return reason;
 }
 
 function daemonFinding({ id, target, state, lastSuccess, lastFailure }: SinkStatus): Finding {

@@ -5,6 +5,7 @@ import { statusVersion, type Status } from "../../status/status.ts";
 import { latestSnapshots, stalenessLimit } from "../../meter/latest.ts";
 import { createOwnMeter } from "../../meter/own-meter.ts";
 import { createHttpClient } from "../../runtime/http/client.ts";
+import type { HttpSettings } from "../../runtime/http/schema.ts";
 import { silentLogger } from "../../runtime/log.ts";
 import { systemAuthorities } from "../../sink-context.ts";
 import { literalSecret } from "../../runtime/secret.ts";
@@ -24,19 +25,20 @@ const askTimeoutMs = 3000;
 const mostBytes = 4 * 1024 * 1024;
 
 /** @param base `http://127.0.0.1:9127`, with `user:password@` where the agent asks for it */
-export function runningAgent(base: URL, world: World): Origin {
+export function runningAgent(base: URL, world: World, tls: HttpSettings["tls_config"] = {}): Origin {
   const url = new URL("/api/v1/status", base);
   const { username, password } = url;
   url.username = url.password = "";
   const client = createHttpClient(
-    username === ""
-      ? {}
-      : {
-          basic_auth: {
-            username: decodeURIComponent(username),
-            password: literalSecret(decodeURIComponent(password)),
-          },
+    {
+      tls_config: tls,
+      ...(username !== "" && {
+        basic_auth: {
+          username: decodeURIComponent(username),
+          password: literalSecret(decodeURIComponent(password)),
         },
+      }),
+    },
     { clock: world.clock, env: world.env, authorities: systemAuthorities(world, silentLogger) },
     { connectTimeoutMs: askTimeoutMs, maxBodyBytes: mostBytes },
   );
