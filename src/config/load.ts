@@ -4,6 +4,7 @@
  */
 import { posix } from "node:path";
 import { defined } from "../runtime/defined.ts";
+import { readableAdvice } from "../runtime/files.ts";
 import { createWritten, type Written } from "./document.ts";
 import { environmentFileOf, parseEnvironmentFile } from "./env-file.ts";
 import { layEnvironment, openTelemetry } from "./environment.ts";
@@ -168,7 +169,12 @@ function readBytes(file: string, world: LoadWorld): Uint8Array | { missing: bool
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     const cause = readFailures[code] ?? (error instanceof Error ? error.message : String(error));
-    return { missing: code === "ENOENT" || code === "ENOTDIR", message: `cannot read file: ${cause}` };
+    // Who started as root is refused only what root alone may read, once root is given up.
+    const advice = code === "EACCES" && world.uid === 0 ? `; ${readableAdvice(file)}` : "";
+    return {
+      missing: code === "ENOENT" || code === "ENOTDIR",
+      message: `cannot read file: ${cause}${advice}`,
+    };
   }
 }
 

@@ -108,6 +108,18 @@ test("a usual file that can't be read is a problem, not a reason to run without 
   assert.match(problem ?? "", /agent\.yaml:1:1: cannot read file: permission denied$/);
 });
 
+test("an agent that gave up root says how to make a configuration readable that it may not read again", () => {
+  const readFile = (): never => {
+    throw Object.assign(new Error("denied"), { code: "EACCES" });
+  };
+  const [problem] = refused(world({}, { readFile, uid: 0, path: "/etc/agent.yaml" }));
+  assert.equal(
+    problem,
+    "/etc/agent.yaml:1:1: cannot read file: permission denied; " +
+      "run sudo chown root:_macagent '/etc/agent.yaml' && sudo chmod 640 '/etc/agent.yaml'",
+  );
+});
+
 test("the flag names the file before the variable, and both before the usual places", () => {
   const files = {
     "/flag.yaml": "global: { job: flag }",
