@@ -24,7 +24,9 @@ export interface Trial {
 }
 
 /** Tries all receivers of one kind; a failure is a Connection, not a rejection. */
-export type ConnectProbe = (configuration: Configuration) => Promise<readonly Connection[]>;
+export type ConnectProbe = (
+  loaded: Pick<Loaded, "configuration" | "proxies">,
+) => Promise<readonly Connection[]>;
 
 export interface CheckArguments extends ConfigChoice {
   readonly connect?: boolean;
@@ -45,8 +47,7 @@ export async function check(
     secretFileWarning: (path, account) => secretFileWarning(path, onMac ? account : undefined),
   });
   const { loaded, warnings } = await tried(compiled, trial);
-  const connections =
-    loaded.ok && options.connect === true ? await connect(loaded.configuration, probes) : [];
+  const connections = loaded.ok && options.connect === true ? await connect(loaded, probes) : [];
   if (options.json === true)
     world.stdout(`${JSON.stringify(report(loaded, warnings, connections), undefined, 2)}\n`);
   else tell(loaded, warnings, connections, world);
@@ -73,8 +74,8 @@ async function tried(loaded: Loaded | Refused, trial: Trial | undefined): Promis
   };
 }
 
-async function connect(configuration: Configuration, probes: readonly ConnectProbe[]): Promise<Connection[]> {
-  const results = await Promise.all(probes.map((probe) => probe(configuration)));
+async function connect(loaded: Loaded, probes: readonly ConnectProbe[]): Promise<Connection[]> {
+  const results = await Promise.all(probes.map((probe) => probe(loaded)));
   return results.flat();
 }
 

@@ -11,10 +11,11 @@ import type { World } from "./world.ts";
 const skewWorthTellingMs = 5000;
 
 export function connectProbe(world: World): ConnectProbe {
-  return (configuration) => {
+  return ({ configuration, proxies }) => {
+    const env = { ...world.env, ...proxies };
     const sinkContext = sinkContextOf(
       configuration,
-      { ...world, environment: childEnvironment(world.env), startedAt: 0 },
+      { ...world, env, environment: childEnvironment(env), startedAt: 0 },
       silentLogger,
     );
     return Promise.all(

@@ -67,7 +67,7 @@ export async function examine(
       owner: await ownerOf(configuration.run_as, system),
     }),
     ...(await serviceFindings(configuration, system, probeOf(configuration, system))),
-    ...(loaded.ok ? await receiverFindings(configuration, system, world, probes) : []),
+    ...(loaded.ok ? await receiverFindings(loaded, system, world, probes) : []),
   );
   return findings;
 }
@@ -125,14 +125,16 @@ export function wantedSamplers({ sources }: Configuration): readonly string[] {
 
 /** As the daemon meets them; only where none can be asked are they probed from here, with the rights of who runs this. */
 async function receiverFindings(
-  configuration: Configuration,
+  loaded: Loaded,
   system: System,
   world: World,
   probes: readonly ConnectProbe[],
 ): Promise<readonly Finding[]> {
-  const seen = (await readJob(system)).loaded ? await receiversOfDaemon(configuration, world) : undefined;
+  const seen = (await readJob(system)).loaded
+    ? await receiversOfDaemon(loaded.configuration, world)
+    : undefined;
   if (typeof seen === "object" && seen.length > 0) return seen;
-  const connections = (await Promise.all(probes.map((probe) => probe(configuration)))).flat();
+  const connections = (await Promise.all(probes.map((probe) => probe(loaded)))).flat();
   if (connections.length === 0)
     return [
       doubtful(

@@ -31,10 +31,16 @@ async function exercise(loaded: Loaded, world: World): Promise<readonly Problem[
   for (const [key, path] of filesIn(configuration)) found.push(...attempt(key, () => useFile(key, path)));
   // No tool is asked about the machine for this.
   const machine = { ask: () => Promise.resolve({}) };
-  const environment = childEnvironment(world.env);
-  const sinks = sinkContextOf(configuration, { ...world, environment, startedAt: 0 }, silentLogger, machine);
+  const env = { ...world.env, ...loaded.proxies };
+  const environment = childEnvironment(env);
+  const sinks = sinkContextOf(
+    configuration,
+    { ...world, env, environment, startedAt: 0 },
+    silentLogger,
+    machine,
+  );
   for (const receiver of receiversOf(configuration)) {
-    found.push(...attempt(receiver.path, () => chooseProxy(receiver, world.env)));
+    found.push(...attempt(receiver.path, () => chooseProxy(receiver, env)));
     found.push(
       ...attempt(`${receiver.path}.tls_config`, () => {
         trustOf(receiver);

@@ -33,6 +33,8 @@ export interface Prepared {
   readonly warnings: readonly string[];
   readonly file?: string;
   readonly simulated: boolean;
+  /** HTTPS_PROXY and its like, of the environment or of mdm.env. */
+  readonly proxies: Loaded["proxies"];
   /** The configuration as a file would write it, secrets hidden. */
   readonly printable: Plain;
 }
@@ -43,9 +45,10 @@ export async function prepare(choice: RunChoice, world: World): Promise<Prepared
   if (!loaded.ok) return refuse(loaded, world);
   const simulated =
     choice.simulate === "always" || (choice.simulate === "auto" && cannotAskMac(loaded, world));
-  const { configuration, warnings, file, printable } = loaded;
+  const { configuration, warnings, file, printable, proxies } = loaded;
   return {
     printable,
+    proxies,
     configuration: simulated ? withSimulator(configuration, world.self) : configuration,
     warnings,
     simulated,

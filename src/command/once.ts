@@ -51,7 +51,9 @@ export async function once(choice: OnceChoice, world: World): Promise<ExitCode> 
   await Promise.all(sources.map((source) => firstFrame(source, pipelines[source.name], world)));
 
   await world.write(formatSnapshots(snapshots, choice.format));
-  const pushed = choice.push ? await pushAll(snapshots, configuration, world, log) : exitCode.ok;
+  const pushed = choice.push
+    ? await pushAll(snapshots, { ...prepared, configuration }, world, log)
+    : exitCode.ok;
   if (hindrance !== undefined) return hindrance.code;
   if (pushed !== exitCode.ok) return pushed;
   return snapshots.length === sources.length ? exitCode.ok : exitCode.failure;

@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Configuration } from "../config/schema.ts";
 import { createDeliveries, type Deliveries } from "../delivery/deliveries.ts";
 import type { DeliveryReport } from "../delivery/types.ts";
 import { openJournal } from "../journal/journal.ts";
@@ -13,6 +12,7 @@ import { receiversOf, type Receiver, type SinkContext } from "../sink/index.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { sinkContextOf } from "../sink-context.ts";
 import { childEnvironment } from "../source/child.ts";
+import type { Prepared } from "./load.ts";
 import type { World } from "./world.ts";
 
 export interface Push extends AsyncDisposable {
@@ -28,7 +28,7 @@ const gigabyte = 1024 ** 3;
 
 /** A usage error when the configuration names no receiver. */
 export async function openPush(
-  configuration: Configuration,
+  { configuration, proxies }: Pick<Prepared, "configuration" | "proxies">,
   world: World,
   log: Logger,
 ): Promise<Push | ExitCode> {
@@ -52,7 +52,8 @@ export async function openPush(
     metricOf: (name) => catalogue.get(name),
   });
   // Nothing of a recording was ever sent.
-  const asked = { ...world, environment: childEnvironment(world.env), startedAt: 0 };
+  const env = { ...world.env, ...proxies };
+  const asked = { ...world, env, environment: childEnvironment(env), startedAt: 0 };
   const sinkContext = sinkContextOf(configuration, asked, log);
   const deliveries = createDeliveries({
     ...world,
@@ -91,11 +92,11 @@ export async function openPush(
 /** All snapshots at once. */
 export async function pushAll(
   snapshots: readonly Snapshot[],
-  configuration: Configuration,
+  prepared: Pick<Prepared, "configuration" | "proxies">,
   world: World,
   log: Logger,
 ): Promise<ExitCode> {
-  const opened = await openPush(configuration, world, log);
+  const opened = await openPush(prepared, world, log);
   if (typeof opened === "number") return opened;
   await using push = opened;
   for (const snapshot of snapshots) push.publish(snapshot);

@@ -41,7 +41,7 @@ export async function replay(choice: ReplayChoice, world: World): Promise<ExitCo
     { clock: world.clock, fd: 2, tty: world.standardErrorIsTerminal, env: world.env },
   );
 
-  const opened = choice.push ? await openPush(configuration, world, log) : undefined;
+  const opened = choice.push ? await openPush(prepared, world, log) : undefined;
   if (typeof opened === "number") return opened;
   await using push = opened;
   const last = new Map<string, Snapshot>();

@@ -116,6 +116,7 @@ async function runWith(
     configuration,
     {
       ...world,
+      env: { ...world.env, ...prepared.proxies },
       log,
       simulated,
       environment: childEnvironment(world.env),

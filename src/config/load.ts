@@ -61,6 +61,8 @@ export interface Loaded {
   readonly warnings: readonly string[];
   /** Absent when defaults, flags and variables are all there is. */
   readonly file?: string;
+  /** HTTPS_PROXY and its like, of the environment or of mdm.env beside the file. */
+  readonly proxies: Readonly<Record<string, string>>;
   /** The effective values as a file would write them, secrets hidden. */
   readonly printable: Plain;
   readonly expressions: readonly Expression[];
@@ -79,7 +81,7 @@ export interface Refused {
 /** Never throws for what files, variables or flags hold. */
 export function loadConfiguration(world: LoadWorld): Loaded | Refused {
   const field = fieldOf(configurationSchema);
-  const { written, warnings, file } = readAll(world, field);
+  const { written, warnings, file, env } = readAll(world, field);
   const { valid, value, origins } = validate(configurationSchema, field, written, {
     defaultText: (text) => defaultText(text, world),
     absolute: (text, origin) => absolute(text, origin, world),
@@ -94,9 +96,17 @@ export function loadConfiguration(world: LoadWorld): Loaded | Refused {
     configuration: valid,
     origins,
     warnings: [...warnings, ...warningsOf(valid, world, file)],
+    proxies: proxiesIn(env),
     printable: redact(value ?? {}, field),
     ...from,
   };
+}
+
+function proxiesIn(env: LoadWorld["env"]): Loaded["proxies"] {
+  const names = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"].flatMap((name) => [name, name.toLowerCase()]);
+  return Object.fromEntries(
+    names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const])),
+  );
 }
 
 /** Those that were written; a default is known to be one. */
@@ -116,7 +126,12 @@ function expressionsIn(value: Plain | undefined, origins: Loaded["origins"], pat
 function readAll(
   outside: LoadWorld,
   field: Field,
-): { readonly written: Written; readonly warnings: readonly string[]; readonly file: string | undefined } {
+): {
+  readonly written: Written;
+  readonly warnings: readonly string[];
+  readonly file: string | undefined;
+  readonly env: LoadWorld["env"];
+} {
   const { written, file, world } = readConfigurationFile(outside);
   const otel = openTelemetry(world.env, written);
   otel.addReceiver();
@@ -124,7 +139,7 @@ function readAll(
   for (const [name, value] of Object.entries(world.flags))
     written.put(name.split("."), value, { kind: "flag", name });
   otel.addResource();
-  return { written, warnings, file };
+  return { written, warnings, file, env: world.env };
 }
 
 interface ReadConfiguration {

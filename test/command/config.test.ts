@@ -62,7 +62,7 @@ test("check prints warnings and still returns 0", async () => {
 });
 
 test("check --connect tries each receiver and returns 1 when one fails", async () => {
-  const works: ConnectProbe = ({ remote_write }) =>
+  const works: ConnectProbe = ({ configuration: { remote_write } }) =>
     Promise.resolve(
       remote_write.map((_, index) => ({ target: `remote_write[${index}]`, ok: true, message: "answers" })),
     );

@@ -18,6 +18,16 @@ test("variables of mdm.env stand for references and settings, and the environmen
   assert.deepEqual(global.external_labels, { site: "office", team: "a # b $HOME ${X}" }, "taken as it is");
 });
 
+test("proxies may be named in mdm.env, since launchd hands on no variables; those of the environment come first", () => {
+  const text = "HTTPS_PROXY=http://proxy.corp:3128\nno_proxy=.corp\nMAC_TEAM=video\n";
+  const { proxies } = accepted(beside(text, { env: { HTTP_PROXY: "http://shell:1", no_proxy: ".shell" } }));
+  assert.deepEqual(proxies, {
+    HTTP_PROXY: "http://shell:1",
+    HTTPS_PROXY: "http://proxy.corp:3128",
+    no_proxy: ".shell",
+  });
+});
+
 test("what is no variable is refused with its line and without its value, and is all that is reported", () => {
   const text = [
     "MAC_SITE berlin-hunter2",
