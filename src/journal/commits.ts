@@ -1,7 +1,6 @@
 /** When the journal writes: in groups, at once where a batch is frozen, and again and again while the disk refuses. */
 import type { Timer } from "../runtime/clock.ts";
 import type { Connection } from "./connection.ts";
-import { forgetOld, forgetRequested } from "./orphans.ts";
 import type { Positions } from "./positions.ts";
 import { createRetention } from "./retention.ts";
 import type { Snapshots } from "./snapshots.ts";
@@ -21,7 +20,7 @@ export function createCommits(
   positions: Positions,
   connection: Connection,
 ) {
-  const { clock, commitIntervalMs, log, maxAgeMs, minFreeBytes } = options;
+  const { clock, commitIntervalMs, minFreeBytes } = options;
   const write = createWriter(snapshots, positions, connection);
   const retention = createRetention(options, positions);
   let retryMs = shortestRetryMs;
@@ -49,8 +48,8 @@ export function createCommits(
 
   function forgetOrphans(): void {
     if (connection.read((store) => store.hasForgetRequests()) === true)
-      forgetRequested(positions, connection.write((store) => store.takeForgetRequests()) ?? [], log);
-    forgetOld(positions, retention.trustedTime(), maxAgeMs, log);
+      positions.forget(connection.write((store) => store.takeForgetRequests()) ?? []);
+    positions.forgetOld(retention.trustedTime());
   }
 
   function retry(): void {

@@ -2,7 +2,7 @@
 import { defined } from "../runtime/defined.ts";
 import type { Commits } from "./commits.ts";
 import type { Connection } from "./connection.ts";
-import { waitingNow, type Position, type Positions } from "./positions.ts";
+import type { Position, Positions } from "./positions.ts";
 import { rangeFrom, sizeOf, within, type SeqSet } from "./ranges.ts";
 import { rowsOf, type FoundRow, type ReadChains } from "./segments.ts";
 import type { Snapshots } from "./snapshots.ts";
@@ -29,7 +29,7 @@ export function createCursor(position: Position, deps: CursorDeps): Cursor {
 
   return {
     sink: position.sink,
-    ranges: () => readable(position, snapshots),
+    ranges: () => readable(position, deps),
     read,
     freeze(batch) {
       positions.update(position, { frozen: batch });
@@ -52,7 +52,7 @@ export function createCursor(position: Position, deps: CursorDeps): Cursor {
       commits.schedule();
     },
     backlog(): Backlog {
-      const waiting = waitingNow(position, snapshots);
+      const waiting = positions.waiting(position);
       const [oldest] = waiting;
       const count = sizeOf(waiting);
       return defined({
@@ -70,16 +70,17 @@ export function createCursor(position: Position, deps: CursorDeps): Cursor {
 }
 
 /** What waits and can be read now: without a store only what is in memory. */
-function readable(position: Position, snapshots: Snapshots): SeqSet {
-  const waiting = waitingNow(position, snapshots);
+function readable(position: Position, { snapshots, positions }: CursorDeps): SeqSet {
+  const waiting = positions.waiting(position);
   return snapshots.store === undefined ? within(waiting, rangeFrom(snapshots.first)) : waiting;
 }
 
-function createReading(position: Position, { snapshots, positions, connection }: CursorDeps): Cursor["read"] {
+function createReading(position: Position, deps: CursorDeps): Cursor["read"] {
+  const { snapshots, positions, connection } = deps;
   const chains: ReadChains = new Map();
 
   function find(range: SeqRange, limits: ReadLimits): Found {
-    const wanted = within(readable(position, snapshots), range);
+    const wanted = within(readable(position, deps), range);
     const firstSeq = limits.newest === true ? newestStart(wanted, limits, snapshots) : range.firstSeq;
     return collect(within(wanted, rangeFrom(firstSeq)), limits, (one) => snapshots.rows(one, chains));
   }

@@ -6,10 +6,10 @@
  *
  * Use: `append` each snapshot; for each sink open a `cursor`, then `read`, `freeze`, send, `acknowledge`; dispose of the journal last.
  *
- * Reading order: `types.ts`, what is promised; this file; `snapshots.ts`, where snapshots are; `positions.ts`, what sinks wait for, and
- * `orphans.ts`, those without a block; `cursor.ts`; `commits.ts` and `retention.ts`, what is written and deleted when; `store.ts`,
- * `rows.ts`, `row-codec.ts`, `series-sets.ts` and `schema.ts`, what is on the disk; `connection.ts`, `database.ts` and `files.ts`, what
- * a disk may do; `reader.ts`, reading without a cursor.
+ * Reading order: `types.ts`, what is promised; this file; `snapshots.ts`, where snapshots are; `positions.ts`, what sinks wait for;
+ * `cursor.ts`; `commits.ts` and `retention.ts`, what is written and deleted when; `store.ts`, `segments.ts`, `row-codec.ts`,
+ * `series-sets.ts` and `schema.ts`, what is on the disk; `connection.ts`, `database.ts` and `files.ts`, what a disk may do;
+ * `reader.ts`, reading without a cursor.
  */
 import { endedSeries, type Series, type SeriesSet } from "../metric/series.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
@@ -18,7 +18,6 @@ import { defined } from "../runtime/defined.ts";
 import { createCommits } from "./commits.ts";
 import { createConnection, type Connection } from "./connection.ts";
 import { createCursor } from "./cursor.ts";
-import { assignSinks, orphansOf } from "./orphans.ts";
 import { createPositions, type Positions } from "./positions.ts";
 import { selected, storedHistory } from "./reader.ts";
 import { rowsOf } from "./segments.ts";
@@ -32,7 +31,7 @@ const defaultMemoryBytes = 16 * 2 ** 20;
 export function openJournal(options: JournalOptions): Journal {
   const { clock, log, path } = options;
   const snapshots = createSnapshots(options.memoryBytes ?? defaultMemoryBytes);
-  const positions = createPositions(snapshots);
+  const positions = createPositions(snapshots, options);
   const sources = createSources(clock);
   /** Cursors that could not be read at the start and whose sinks were not opened since; which sinks they are may be damaged too. */
   let damagedCursors = 0;
@@ -72,12 +71,12 @@ export function openJournal(options: JournalOptions): Journal {
     cursor: (sink, wanted) => cursors.get(sink) ?? newCursor(sink, wanted),
     sinks: () => positions.all().map(({ sink, block }) => defined({ sink, block })),
     assign(assignments) {
-      assignSinks(positions, assignments, clock.now(), options);
+      positions.assign(assignments, clock.now());
       for (const sink of cursors.keys())
         if (!assignments.some((one) => one.sink === sink && one.was === sink)) cursors.delete(sink);
       commits.schedule();
     },
-    state: () => stateOf({ options, snapshots, positions, connection }, sources.refused()),
+    state: () => stateOf(snapshots, positions, connection, sources.refused()),
     history: (query) => selected(allSnapshots(snapshots, query), query),
     [Symbol.dispose]() {
       commits.commit();
@@ -85,13 +84,6 @@ export function openJournal(options: JournalOptions): Journal {
       connection.close();
     },
   };
-}
-
-interface Parts {
-  readonly options: JournalOptions;
-  readonly snapshots: Snapshots;
-  readonly positions: Positions;
-  readonly connection: Connection;
 }
 
 /**
@@ -143,7 +135,12 @@ function* allSnapshots(snapshots: Snapshots, query: HistoryQuery): Generator<Sto
   yield* staged;
 }
 
-function stateOf({ options, snapshots, positions, connection }: Parts, refused: number): JournalState {
+function stateOf(
+  snapshots: Snapshots,
+  positions: Positions,
+  connection: Connection,
+  refused: number,
+): JournalState {
   const segments = snapshots.store?.segments ?? [];
   const staged = snapshots.stagedCount();
   return defined({
@@ -157,6 +154,6 @@ function stateOf({ options, snapshots, positions, connection }: Parts, refused: 
     setAside: connection.setAside.count,
     lastSetAsideMs: connection.setAside.lastMs,
     cursors: positions.states(),
-    orphans: orphansOf(positions, options.maxAgeMs),
+    orphans: positions.orphans(),
   });
 }
