@@ -1,5 +1,5 @@
 /** What can go wrong on request: `--fault [TOOL:]KIND[@DOCUMENT]`, documents of the stream counted from 1. */
-import type { ToolWorld } from "./process.ts";
+import type { ToolIo } from "./process.ts";
 import type { AppleChip, Chip } from "./mac.ts";
 import type { ClusterState, SiliconState } from "./silicon.ts";
 
@@ -23,7 +23,6 @@ const kinds = [
   "fail",
   "empty",
   "hang",
-  "interval",
   "glitch",
   // ioreg
   "ghost",
@@ -79,12 +78,12 @@ function lastsAt(faults: readonly Fault[], kind: FaultKind, document: number): b
 export async function misbehave(
   faults: readonly Fault[],
   complaint: string,
-  world: ToolWorld,
+  io: ToolIo,
 ): Promise<number | undefined> {
-  if (hasFault(faults, "hang")) await world.forever();
+  if (hasFault(faults, "hang")) await io.forever();
   if (hasFault(faults, "hang") || hasFault(faults, "empty")) return 0;
   if (!hasFault(faults, "fail")) return undefined;
-  await world.stderr.write(`${complaint}\n`);
+  await io.stderr.write(`${complaint}\n`);
   return 1;
 }
 

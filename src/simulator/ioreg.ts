@@ -4,7 +4,7 @@ import { hasFault, misbehave, type Fault } from "./faults.ts";
 import { graphicsAt, meanOver, type Window } from "./load.ts";
 import { memoryBytes, osNumber, type AppleChip, type Chip, type Host } from "./mac.ts";
 import { chance, noise } from "./noise.ts";
-import type { ToolWorld } from "./process.ts";
+import type { ToolIo } from "./process.ts";
 import type { Settings } from "./settings.ts";
 import { siliconState } from "./silicon.ts";
 
@@ -16,17 +16,17 @@ interface Entry {
 export async function ioreg(
   argv: readonly string[],
   { host, faults }: Settings,
-  world: ToolWorld,
+  io: ToolIo,
 ): Promise<number> {
-  const fault = await misbehave(faults, "ioreg: error: can't obtain I/O Kit's root service", world);
+  const fault = await misbehave(faults, "ioreg: error: can't obtain I/O Kit's root service", io);
   if (fault !== undefined) return fault;
   const wanted = classOf(argv);
   if (wanted === undefined) {
-    await world.stderr.write("usage: ioreg -a -r [-d depth] -c class | -n name\n");
+    await io.stderr.write("usage: ioreg -a -r [-d depth] -c class | -n name\n");
     return 1;
   }
-  const entries = entriesOf(wanted, host, world.clock.now(), faults);
-  if (entries.length > 0) await world.stdout.write(propertyList(entries));
+  const entries = entriesOf(wanted, host, io.clock.now(), faults);
+  if (entries.length > 0) await io.stdout.write(propertyList(entries));
   return 0;
 }
 

@@ -4,21 +4,21 @@ import type { Host } from "./mac.ts";
 import { misbehave } from "./faults.ts";
 import { chance } from "./noise.ts";
 import type { Settings } from "./settings.ts";
-import type { ToolWorld } from "./process.ts";
+import type { ToolIo } from "./process.ts";
 
 export async function pmset(
   argv: readonly string[],
   { host, faults }: Settings,
-  world: ToolWorld,
+  io: ToolIo,
 ): Promise<number> {
-  const fault = await misbehave(faults, "pmset: unable to read power management settings", world);
+  const fault = await misbehave(faults, "pmset: unable to read power management settings", io);
   if (fault !== undefined) return fault;
-  const text = answer(argv, host, world.clock.now());
+  const text = answer(argv, host, io.clock.now());
   if (text === undefined) {
-    await world.stderr.write("Usage: pmset -g [batt | ps | therm]\n");
+    await io.stderr.write("Usage: pmset -g [batt | ps | therm]\n");
     return 64;
   }
-  await world.stdout.write(text);
+  await io.stdout.write(text);
   return 0;
 }
 

@@ -5,7 +5,7 @@
  *     ├── window 1 ──────┤├──────── window 2 ─────┤├──────── window 3 ─────┤
  */
 import type { Settings } from "./settings.ts";
-import type { ToolWorld } from "./process.ts";
+import type { ToolIo } from "./process.ts";
 import { type Arguments, helpText, parseArguments } from "./arguments.ts";
 import { type DocumentRequest, powermetricsDocument } from "./document.ts";
 import { hasFault, spoils, strikesAt } from "./faults.ts";
@@ -18,36 +18,32 @@ const usageError = 64;
 const noPermission = 1;
 
 /** Samplers are checked before the user (src/parse/README.md, 5). */
-export async function powermetrics(
-  argv: readonly string[],
-  settings: Settings,
-  world: ToolWorld,
-): Promise<number> {
+export async function powermetrics(argv: readonly string[], settings: Settings, io: ToolIo): Promise<number> {
   const parsed = parseArguments(argv);
-  if ("problem" in parsed) return complain(world, parsed.problem);
+  if ("problem" in parsed) return complain(io, parsed.problem);
   const wanted = parsed.arguments;
   const groups = samplersOf(settings.host.chip, settings.host.os);
   const chosen = chooseSamplers(wanted.all ? ["all"] : (wanted.samplers ?? ["default"]), groups);
-  if ("unrecognized" in chosen) return complain(world, `unrecognized sampler: ${chosen.unrecognized}`);
+  if ("unrecognized" in chosen) return complain(io, `unrecognized sampler: ${chosen.unrecognized}`);
   if (wanted.help) {
-    await world.stdout.write(helpText(settings.host));
+    await io.stdout.write(helpText(settings.host));
     return 0;
   }
   if (hasFault(settings.faults, "unknown-sampler")) {
-    return complain(world, `unrecognized sampler: ${[...chosen.samplers].at(-1) ?? "none"}`);
+    return complain(io, `unrecognized sampler: ${[...chosen.samplers].at(-1) ?? "none"}`);
   }
   if (hasFault(settings.faults, "not-root")) {
-    await world.stderr.write("powermetrics must be invoked as the superuser\n");
+    await io.stderr.write("powermetrics must be invoked as the superuser\n");
     return noPermission;
   }
   if (wanted.format !== "plist") {
-    return complain(world, `the simulator prints --format plist only, got ${wanted.format}`);
+    return complain(io, `the simulator prints --format plist only, got ${wanted.format}`);
   }
-  return stream(wanted, chosen.samplers, settings, world);
+  return stream(wanted, chosen.samplers, settings, io);
 }
 
-async function complain(world: ToolWorld, problem: string): Promise<number> {
-  await world.stderr.write(`powermetrics: ${problem}\n`);
+async function complain(io: ToolIo, problem: string): Promise<number> {
+  await io.stderr.write(`powermetrics: ${problem}\n`);
   return usageError;
 }
 
@@ -59,8 +55,8 @@ interface Stream {
   readonly wanted: Arguments;
   readonly samplers: ReadonlySet<Sampler>;
   readonly settings: Settings;
-  readonly world: ToolWorld;
-  /** How far sleep has moved the wall clock beyond the world's. */
+  readonly io: ToolIo;
+  /** How far sleep has moved the wall clock beyond the tool's. */
   sleptMs: number;
   /** NUL once something was printed. */
   separator: "" | "\0";
@@ -71,23 +67,23 @@ async function stream(
   wanted: Arguments,
   samplers: ReadonlySet<Sampler>,
   settings: Settings,
-  world: ToolWorld,
+  io: ToolIo,
 ): Promise<number> {
-  const it: Stream = { wanted, samplers, settings, world, sleptMs: 0, separator: "" };
-  const beganMs = world.clock.now();
+  const it: Stream = { wanted, samplers, settings, io, sleptMs: 0, separator: "" };
+  const beganMs = io.clock.now();
   const { chip, seed } = settings.host;
   if (chip.kind === "apple" && chip.gpu === undefined) {
-    await world.stderr.write("ERROR: cannot find the IO registry entry for IODeviceTree:/arm-io/pmgr\n");
+    await io.stderr.write("ERROR: cannot find the IO registry entry for IODeviceTree:/arm-io/pmgr\n");
   }
   if (wanted.initialUsage && !(await print(it, lifetime(it, bootTimeMs(seed, beganMs), 0))))
     return brokenPipe;
   for (let number = 1; number <= (wanted.count ?? Infinity); number++) {
     const window = await nextWindow(it, number);
-    if (world.signal.aborted) break;
+    if (io.signal.aborted) break;
     const ended = await printNumbered(it, number, window);
     if (ended !== undefined) return ended;
   }
-  if (wanted.usageSummary) await print(it, lifetime(it, beganMs, world.clock.now() - beganMs));
+  if (wanted.usageSummary) await print(it, lifetime(it, beganMs, io.clock.now() - beganMs));
   return 0;
 }
 
@@ -95,7 +91,7 @@ async function stream(
 async function printNumbered(it: Stream, number: number, window: Window): Promise<number | undefined> {
   const { faults } = it.settings;
   if (strikesAt(faults, "stall", number)) {
-    await it.world.forever();
+    await it.io.forever();
     return 0;
   }
   const document = powermetricsDocument({ ...request(it, number), window, isDelta: true });
@@ -111,12 +107,12 @@ async function printNumbered(it: Stream, number: number, window: Window): Promis
 async function print(it: Stream, document: string, before = ""): Promise<boolean> {
   const text = before + it.separator + document;
   it.separator = "\0";
-  return it.world.stdout.write(text);
+  return it.io.stdout.write(text);
 }
 
 /** A document that is no window of the stream: of the whole uptime, which claims to have taken no time, or of the whole run. */
 function lifetime(it: Stream, startMs: number, lengthMs: number): string {
-  const endMs = it.world.clock.now() + it.sleptMs;
+  const endMs = it.io.clock.now() + it.sleptMs;
   const window = { startMs, endMs, elapsedNs: Math.round(lengthMs * 1e6) };
   return powermetricsDocument({ ...request(it, 0), window, isDelta: false });
 }
@@ -134,12 +130,12 @@ const napMs = 3_600_000;
 
 /** A window lasts a little longer than asked: mostly by a millisecond or two, at times by 30. */
 async function nextWindow(it: Stream, number: number): Promise<Window> {
-  const { clock, signal } = it.world;
+  const { clock, signal } = it.io;
   const { host, faults } = it.settings;
   const { intervalMs } = it.wanted;
   const startMs = clock.now() + it.sleptMs;
   const startedAt = clock.monotonic();
-  if (intervalMs === 0) await it.world.forever();
+  if (intervalMs === 0) await it.io.forever();
   else await clock.sleep(intervalMs + 1.2 + 30 * chance(host.seed, 9, number) ** 6, signal);
   const awakeMs = clock.monotonic() - startedAt;
 

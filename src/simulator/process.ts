@@ -7,7 +7,7 @@ export interface Output {
   write(bytes: string): Promise<boolean>;
 }
 
-export interface World {
+export interface SimulatorIo {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly clock: Clock;
@@ -18,10 +18,10 @@ export interface World {
 }
 
 /**
- * This process as a tool's world. Apart from `stop`, the tool ends when the process that started it is gone: a tool that
+ * What this process gives a tool. Apart from `stop`, the tool ends when the process that started it is gone: a tool that
  * stalls on purpose would never notice a closed pipe.
  */
-export function processWorld(clock: Clock, stop: AbortSignal): World {
+export function processIo(clock: Clock, stop: AbortSignal): SimulatorIo {
   const orphaned = new AbortController();
   watchParent(clock, orphaned);
   const preset = process.env["MAC_POWERMETRICS_SIMULATE"];
@@ -65,17 +65,17 @@ function watchInput(orphaned: AbortController): void {
   if ("unref" in process.stdin) process.stdin.unref();
 }
 
-/** What a tool gets to see: the world with the clock of its settings. */
-export interface ToolWorld extends World {
+/** What one tool gets: the same, with the clock of its settings. */
+export interface ToolIo extends SimulatorIo {
   /** Waits for the signal, in real time whatever the tool's clock, and keeps the process alive meanwhile. */
   forever(): Promise<void>;
 }
 
-export function toolWorld(world: World, clock: Clock): ToolWorld {
+export function toolIo(io: SimulatorIo, clock: Clock): ToolIo {
   const forever = async (): Promise<void> => {
-    while (!world.signal.aborted) await world.clock.sleep(86_400_000, world.signal);
+    while (!io.signal.aborted) await io.clock.sleep(86_400_000, io.signal);
   };
-  return { ...world, clock, forever };
+  return { ...io, clock, forever };
 }
 
 /** A clock that starts at `startMs` and whose waits cost one turn of the event loop: documents come as fast as they are written. */

@@ -5,15 +5,15 @@
  * document.ts, apple-silicon.ts and intel.ts; vm-stat.ts and sysctl.ts with memory.ts; pmset.ts; ioreg.ts.
  */
 import { configure, type Settings } from "./settings.ts";
-import { shiftedClock, toolWorld, unpacedClock, type ToolWorld, type World } from "./process.ts";
+import { shiftedClock, toolIo, unpacedClock, type ToolIo, type SimulatorIo } from "./process.ts";
 
-export { processWorld, type World } from "./process.ts";
+export { processIo, type SimulatorIo } from "./process.ts";
 
 export const simulatedTools = ["powermetrics", "vm_stat", "sysctl", "pmset", "ioreg"] as const;
 
 export type SimulatedTool = (typeof simulatedTools)[number];
 
-type Tool = (argv: readonly string[], settings: Settings, world: ToolWorld) => Promise<number>;
+type Tool = (argv: readonly string[], settings: Settings, io: ToolIo) => Promise<number>;
 
 /** Loaded one at a time: vm_stat is started every few seconds. */
 const tools: Readonly<Record<SimulatedTool, () => Promise<Tool>>> = {
@@ -29,18 +29,22 @@ const tools: Readonly<Record<SimulatedTool, () => Promise<Tool>>> = {
  *
  * @param argv the tool's own arguments, mixed with the simulator's: --chip, --os, --seed, --start, --no-pace, --tasks, --fault.
  */
-export async function simulate(name: SimulatedTool, argv: readonly string[], world: World): Promise<number> {
-  const configured = configure(name, argv, world.preset);
+export async function simulate(
+  name: SimulatedTool,
+  argv: readonly string[],
+  io: SimulatorIo,
+): Promise<number> {
+  const configured = configure(name, argv, io.preset);
   if ("problem" in configured) {
-    await world.stderr.write(`${name}: ${configured.problem}\n`);
+    await io.stderr.write(`${name}: ${configured.problem}\n`);
     return 64;
   }
   const { settings, rest } = configured;
   const tool = await tools[name]();
-  return tool(rest, settings, toolWorld(world, clockFor(settings, world)));
+  return tool(rest, settings, toolIo(io, clockFor(settings, io)));
 }
 
-function clockFor({ startMs, paced }: Settings, { clock }: World): World["clock"] {
+function clockFor({ startMs, paced }: Settings, { clock }: SimulatorIo): SimulatorIo["clock"] {
   if (!paced) return unpacedClock(startMs ?? clock.now());
   return startMs === undefined ? clock : shiftedClock(clock, startMs);
 }

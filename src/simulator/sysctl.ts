@@ -5,7 +5,7 @@ import { memoryAt } from "./memory.ts";
 import { chance } from "./noise.ts";
 import { misbehave } from "./faults.ts";
 import type { Settings } from "./settings.ts";
-import type { ToolWorld } from "./process.ts";
+import type { ToolIo } from "./process.ts";
 
 type Oid = (host: Host, timeMs: number) => string;
 
@@ -25,9 +25,9 @@ const oids: Readonly<Record<string, Oid>> = {
 export async function sysctl(
   argv: readonly string[],
   { host, faults }: Settings,
-  world: ToolWorld,
+  io: ToolIo,
 ): Promise<number> {
-  const fault = await misbehave(faults, "sysctl: sysctl failed: Operation not permitted", world);
+  const fault = await misbehave(faults, "sysctl: sysctl failed: Operation not permitted", io);
   if (fault !== undefined) return fault;
   const valuesOnly = argv.includes("-n");
   let code = 0;
@@ -35,14 +35,14 @@ export async function sysctl(
   for (const name of argv.filter((word) => word !== "-n")) {
     const oid = Object.hasOwn(oids, name) ? oids[name] : undefined;
     if (oid === undefined) {
-      await world.stderr.write(`sysctl: unknown oid '${name}'\n`);
+      await io.stderr.write(`sysctl: unknown oid '${name}'\n`);
       code = 1;
       continue;
     }
-    const value = oid(host, world.clock.now());
+    const value = oid(host, io.clock.now());
     text += valuesOnly ? `${value}\n` : `${name}: ${value}\n`;
   }
-  if (text !== "") await world.stdout.write(text);
+  if (text !== "") await io.stdout.write(text);
   return code;
 }
 

@@ -1,31 +1,26 @@
 /** The simulated vm_stat: the report since boot in its three layouts (src/parse/README.md, 6). */
-import { hasFault } from "./faults.ts";
+import { hasFault, misbehave } from "./faults.ts";
 import { memoryBytes, type Host, osNumber } from "./mac.ts";
 import { memoryAt, type Memory } from "./memory.ts";
 import type { Settings } from "./settings.ts";
-import type { ToolWorld } from "./process.ts";
+import type { ToolIo } from "./process.ts";
 
 type Row = readonly [label: string, value: number];
 
-export async function vmStat(argv: readonly string[], settings: Settings, world: ToolWorld): Promise<number> {
-  const parsed = parseArguments(argv, settings.host);
-  if (parsed === undefined) {
-    await world.stderr.write("usage: vm_stat [[-c count] interval]\n");
+export async function vmStat(
+  argv: readonly string[],
+  { host, faults }: Settings,
+  io: ToolIo,
+): Promise<number> {
+  const width = labelWidth(argv, host);
+  if (width === undefined) {
+    await io.stderr.write("usage: vm_stat, without an interval\n");
     return 1;
   }
-  const { faults, host } = settings;
-  if (hasFault(faults, "fail")) {
-    await world.stderr.write("vm_stat: failed to get statistics.  error 5\n");
-    return 1;
-  }
-  if (hasFault(faults, "hang")) await world.forever();
-  if (hasFault(faults, "hang") || hasFault(faults, "empty")) return 0;
-  const intervalMs = parsed.intervalMs ?? (hasFault(faults, "interval") ? 1000 : undefined);
-  if (intervalMs !== undefined) return table(host, intervalMs, parsed.count, world);
-  const memory = memoryAt(host, world.clock.now());
-  await world.stdout.write(
-    report(host, hasFault(faults, "glitch") ? glitched(memory) : memory, parsed.width),
-  );
+  const fault = await misbehave(faults, "vm_stat: failed to get statistics.  error 5", io);
+  if (fault !== undefined) return fault;
+  const memory = memoryAt(host, io.clock.now());
+  await io.stdout.write(report(host, hasFault(faults, "glitch") ? glitched(memory) : memory, width));
   return 0;
 }
 
@@ -35,26 +30,11 @@ function glitched(memory: Memory): Memory {
   return { ...memory, speculative, free: 2 ** 32 + memory.free - speculative };
 }
 
-interface Arguments {
-  readonly intervalMs?: number;
-  readonly count: number;
-  readonly width: number;
-}
-
-/** `--width` is the simulator's own: the label column, which no argument of Apple's changes. */
-function parseArguments(argv: readonly string[], host: Host): Arguments | undefined {
-  let width = tagsMemory(host) ? 35 : 30;
-  let count = Infinity;
-  let intervalMs: number | undefined;
-  for (let index = 0; index < argv.length; index++) {
-    const word = argv[index] ?? "";
-    const number = Number(word === "--width" || word === "-c" ? argv[++index] : word);
-    if (!Number.isFinite(number) || number <= 0) return undefined;
-    if (word === "--width") width = number;
-    else if (word === "-c") count = number;
-    else intervalMs = number * 1000;
-  }
-  return { width, count, ...(intervalMs !== undefined && { intervalMs }) };
+/** `--width` is the simulator's own: the label column, which no argument of Apple's changes. Undefined for any other argument. */
+function labelWidth(argv: readonly string[], host: Host): number | undefined {
+  const [option, width = ""] = argv;
+  if (option === undefined) return tagsMemory(host) ? 35 : 30;
+  return option === "--width" && /^[1-9]\d?$/.test(width) && argv.length === 2 ? Number(width) : undefined;
 }
 
 function tagsMemory({ chip, os }: Host): boolean {
@@ -136,76 +116,4 @@ function tagRows(host: Host, memory: Memory): readonly Row[] {
     ["Tagged compressions", Math.floor(memory.counters.compressions * 0.031)],
     ["Tagged decompressions", Math.floor(memory.counters.decompressions * 0.047)],
   ];
-}
-
-interface Column {
-  readonly title: string;
-  readonly width: number;
-  readonly value: (memory: Memory) => number;
-  readonly counts: boolean;
-}
-
-const columns: readonly Column[] = [
-  column("free", 8, false, (it) => it.free),
-  column("active", 8, false, (it) => it.active),
-  column("specul", 8, false, (it) => it.speculative),
-  column("inactive", 8, false, (it) => it.inactive),
-  column("throttle", 8, false, () => 0),
-  column("wired", 8, false, (it) => it.wired),
-  column("prgable", 8, false, (it) => it.purgeable),
-  column("faults", 8, true, (it) => it.counters.faults),
-  column("copy", 8, true, (it) => it.counters.copyOnWrite),
-  column("0fill", 8, true, (it) => it.counters.zeroFilled),
-  column("reactive", 8, true, (it) => it.counters.reactivated),
-  column("purged", 8, true, (it) => it.counters.purged),
-  column("file-backed", 11, false, (it) => it.fileBacked),
-  column("anonymous", 9, false, (it) => it.anonymous),
-  column("cmprssed", 8, false, (it) => it.storedInCompressor),
-  column("cmprssor", 8, false, (it) => it.occupiedByCompressor),
-  column("dcomprs", 8, true, (it) => it.counters.decompressions),
-  column("comprs", 8, true, (it) => it.counters.compressions),
-  column("pageins", 8, true, (it) => it.counters.pageIns),
-  column("pageout", 8, true, (it) => it.counters.pageOuts),
-  column("swapins", 8, true, (it) => it.counters.swapIns),
-  column("swapouts", 8, true, (it) => it.counters.swapOuts),
-];
-
-function column(title: string, width: number, counts: boolean, value: (memory: Memory) => number): Column {
-  return { title, width, counts, value };
-}
-
-/** Counters are deltas after the first row that follows a header; gauges are always absolute. */
-async function table(host: Host, intervalMs: number, count: number, world: ToolWorld): Promise<number> {
-  let last: Memory | undefined;
-  for (let row = 0; row < count && !world.signal.aborted; row++) {
-    const memory = memoryAt(host, world.clock.now());
-    const before = row % 21 === 0 ? undefined : last;
-    const text = (row % 21 === 0 ? tableHeader(memory) : "") + tableRow(memory, before);
-    if (!(await world.stdout.write(text))) return 141;
-    last = memory;
-    if (row + 1 < count) await world.clock.sleep(intervalMs, world.signal);
-  }
-  return 0;
-}
-
-function tableHeader(memory: Memory): string {
-  const titles = columns.map(({ title, width }) => title.padStart(width)).join(" ");
-  return `Mach Virtual Memory Statistics: (page size of ${memory.pageSize} bytes)\n${titles} \n`;
-}
-
-function tableRow(memory: Memory, before: Memory | undefined): string {
-  const cells = columns.map(({ width, counts, value }) => {
-    const figure = value(memory) - (counts && before !== undefined ? value(before) : 0);
-    return shortened(figure, width).padStart(width);
-  });
-  return `${cells.join(" ")} \n`;
-}
-
-function shortened(figure: number, width: number): string {
-  const suffixes = ["", "K", "M", "G"];
-  let text = String(figure);
-  for (let step = 1; text.length > width && step < suffixes.length; step++) {
-    text = `${Math.floor(figure / 1000 ** step)}${suffixes[step] ?? ""}`;
-  }
-  return text;
 }

@@ -1,6 +1,6 @@
 /** Runs a simulated tool inside a test: its output as text, its exit code, time from a fake clock. */
 import type { Clock } from "../../src/runtime/clock.ts";
-import { simulate, type SimulatedTool, type World } from "../../src/simulator/simulate.ts";
+import { simulate, type SimulatedTool, type SimulatorIo } from "../../src/simulator/simulate.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 
 export const monday = Date.UTC(2026, 0, 5, 10);
@@ -31,7 +31,7 @@ export function start(tool: SimulatedTool, argv: readonly string[], options: Run
   const printed = { stdout: "", stderr: "" };
   let open = true;
   let pieces = 0;
-  const world: World = {
+  const io: SimulatorIo = {
     clock: options.clock ?? fakeClock(monday),
     signal: options.signal ?? new AbortController().signal,
     ...(options.preset !== undefined && { preset: options.preset }),
@@ -49,7 +49,7 @@ export function start(tool: SimulatedTool, argv: readonly string[], options: Run
       },
     },
   };
-  const ended = simulate(tool, argv, world).then((code) => ({ code, ...printed }));
+  const ended = simulate(tool, argv, io).then((code) => ({ code, ...printed }));
   return { ended, printed, pieces: () => pieces, closePipe: () => void (open = false) };
 }
 

@@ -7,7 +7,7 @@ import type { Snapshot } from "../../src/meter/snapshot.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
 import { createFramer } from "../../src/source/frame.ts";
-import { simulate, type World } from "../../src/simulator/simulate.ts";
+import { simulate, type SimulatorIo } from "../../src/simulator/simulate.ts";
 import { withPrograms } from "./programs.ts";
 
 const settings: CollectorSettings = {
@@ -38,7 +38,7 @@ export function createMachine({ clock, own, publish, flags = [] }: MachineWorld)
   const pipelines = createSourcePipelines({ settings, intervals, own, log: silentLogger, publish });
   let documents = 0;
 
-  function world(signal: AbortSignal, write: (text: string) => void): World {
+  function io(signal: AbortSignal, write: (text: string) => void): SimulatorIo {
     const quiet = { write: () => Promise.resolve(true) };
     const stdout = {
       write(text: string) {
@@ -75,7 +75,7 @@ export function createMachine({ clock, own, publish, flags = [] }: MachineWorld)
     await simulate(
       "powermetrics",
       argv,
-      world(signal, (text) => framer.push(Buffer.from(withPrograms(text, documents)))),
+      io(signal, (text) => framer.push(Buffer.from(withPrograms(text, documents)))),
     );
   }
 
@@ -85,7 +85,7 @@ export function createMachine({ clock, own, publish, flags = [] }: MachineWorld)
       await simulate(
         "vm_stat",
         [],
-        world(signal, (text) => (printed += text)),
+        io(signal, (text) => (printed += text)),
       );
       pipelines.vm_stat.frame({ bytes: Buffer.from(printed), receivedAt: clock.now() });
       await clock.sleep(intervals.vm_stat, signal);
