@@ -14,7 +14,7 @@ import type { TimeJump } from "./source/heartbeat.ts";
 
 /** Between two snapshots of the agent's own metrics, milliseconds. */
 export const ownIntervalMs = 15_000;
-/** ps is asked every so many of those: a process a minute is cheap, one every 15 s is not. Until it told once, it is asked at each. */
+/** ps is asked every so many of those: a process a minute is cheap, one every 15 s is not. Until it answered once, it is asked at each. */
 const beatsPerCpuReading = 4;
 
 export interface TelemetryOptions {
@@ -81,7 +81,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   };
 }
 
-/** What several metrics tell of: looked at once for all of them, since the journal asks its database. */
+/** What several metrics are taken from: looked at once for all of them, since the journal asks its database. */
 interface View {
   readonly now: number;
   readonly journal: JournalState;
@@ -142,19 +142,19 @@ function watchJournal(own: OwnMeter, view: () => View): void {
   );
 }
 
-/** The journal keeps account of what it lost by sink; the same counters tell it as what deliveries drop. */
+/** Counts what the journal lost, by sink, in the same counters as what deliveries drop. */
 function lossCounter(own: OwnMeter): (journal: JournalState) => void {
-  const told = new Map<string, number>();
+  const counted = new Map<string, number>();
   return ({ cursors }) => {
     for (const { sink, dropped } of cursors)
       for (const reason of lossReasons) {
         const samples = dropped[reason]?.samples ?? 0;
         const key = JSON.stringify([sink, reason]);
-        const before = told.get(key) ?? 0;
+        const before = counted.get(key) ?? 0;
         // The account of a sink that was forgotten and is configured again begins anew.
         const more = samples < before ? samples : samples - before;
         if (more > 0) own.count("sinkDropped", more, { sink, reason });
-        told.set(key, samples);
+        counted.set(key, samples);
       }
   };
 }

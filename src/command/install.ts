@@ -52,7 +52,7 @@ export async function install(options: InstallArguments, world: World): Promise<
       readyTimeoutMs: Math.max(options.readyTimeoutMs, firstSampleMs(configuration)),
     },
     system,
-    { dryRun: options.dryRun, tell: teller(world) },
+    { dryRun: options.dryRun, report: reporter(world) },
   );
   return conclude(outcome, options.dryRun, system, world);
 }
@@ -178,7 +178,7 @@ function releaseOf(node: string | undefined, { self, cwd, version }: World): Rel
 }
 
 /** One line a step, on standard output: a script can read what was done. Warnings go to standard error. */
-export function teller({ stdout, stderr }: Pick<World, "stdout" | "stderr">): (report: StepReport) => void {
+export function reporter({ stdout, stderr }: Pick<World, "stdout" | "stderr">): (report: StepReport) => void {
   const words = { done: "done", already: "ok", would: "would", kept: "keep", failed: "failed" } as const;
   return ({ describe, status, warning }) => {
     stdout(`${words[status].padEnd(6)} ${describe}\n`);

@@ -5,7 +5,7 @@ import { uninstall as uninstallAgent } from "../daemon/install.ts";
 import type { StepReport } from "../daemon/step.ts";
 import { loadWorld } from "./load.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
-import { objectionTo, resolvePrefix, teller, told } from "./install.ts";
+import { objectionTo, resolvePrefix, reporter, told } from "./install.ts";
 import { openSystem } from "./system.ts";
 import type { World } from "./world.ts";
 
@@ -22,12 +22,12 @@ export async function uninstall(options: UninstallArguments, world: World): Prom
   if (objection !== undefined) return told(objection, world);
   const system = openSystem(resolvePrefix(options.prefix, world), world);
   const kept: StepReport[] = [];
-  const tell = teller(world);
+  const print = reporter(world);
   const failure = await uninstallAgent(accountIn(system.layout.config, world), system, {
     ...options,
-    tell(report) {
-      tell(report);
-      if (report.status === "kept") kept.push(report);
+    report(step) {
+      print(step);
+      if (step.status === "kept") kept.push(step);
     },
   });
   if (failure !== undefined) {

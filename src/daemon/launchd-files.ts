@@ -1,6 +1,6 @@
 /**
  * The text of each file that `install` writes: the launchd job, the log rotation, the starter configuration. Those in launchd/,
- * for who installs by hand or by device management, are made of the same.
+ * for those who install by hand or by device management, are made of the same.
  */
 import { build } from "plist";
 import { label, programIn, type Layout, layoutUnder } from "./layout.ts";
@@ -16,8 +16,8 @@ export const commandFlags = ["--disable-sigusr1"] as const;
  * `--single-threaded` alone would do the same, but is among the flags with which V8 refuses the compiled code that Node
  * brings of its own modules, and takes 20 ms more in each process. The keychain's certificates are read where TLS needs them (trust.ts): `--use-system-ca`
  * would take 4 MB of everybody. V8 doubles its space for new objects with what survives in it and hardly ever gives it back:
- * without its bound, 1 MB, the process grows by 110 MB in a day of samples (test/soak/agent.test.ts). What else V8 is
- * told, the agent tells it itself: src/runtime/long-life.ts.
+ * without its bound, 1 MB, the process grows by 110 MB in a day of samples (test/soak/agent.test.ts). The other
+ * flags the agent sets itself: src/runtime/long-life.ts.
  */
 export const nodeFlags = [
   ...commandFlags,
@@ -147,6 +147,7 @@ export function starterFile({ log, state }: Layout): string {
 export const starterEnvironment = `# Variables for \${...} in agent.yaml, and MAC_POWERMETRICS_* settings, one KEY=value a line: launchd hands on no others.
 # Device management may write this file; install keeps it. Readable by root and the agent's group only.
 # MAC_SITE=office
+# HTTPS_PROXY=http://proxy.example:3128
 `;
 
 /** `install` writes the account's numbers instead. */

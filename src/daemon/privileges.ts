@@ -37,7 +37,7 @@ export interface ProcessIdentity {
   geteuid?(): number;
 }
 
-export interface PrivilegesWorld {
+export interface PrivilegesDeps {
   readonly process: ProcessIdentity;
   readonly tool: ToolRunner;
   readonly uid: number;
@@ -57,11 +57,11 @@ export type PrivilegesResult =
   | { readonly status: "refused"; readonly message: string };
 
 /** @param runAs from the configuration; the default may be missing, as in a container or before `install` */
-export async function planPrivileges(runAs: string, world: PrivilegesWorld): Promise<PrivilegesResult> {
-  if (world.uid !== 0 || runAs === "root") return { status: "kept" };
-  const owner = await lookUp(runAs, world.tool);
+export async function planPrivileges(runAs: string, deps: PrivilegesDeps): Promise<PrivilegesResult> {
+  if (deps.uid !== 0 || runAs === "root") return { status: "kept" };
+  const owner = await lookUp(runAs, deps.tool);
   if (owner !== undefined && owner.uid !== 0) {
-    return { status: "to_drop", owner, privileges: createPrivileges(runAs, owner, world.process) };
+    return { status: "to_drop", owner, privileges: createPrivileges(runAs, owner, deps.process) };
   }
   if (runAs === defaultAccount) {
     const advice = `run mac-powermetrics-agent install, or set run_as to an account that exists`;

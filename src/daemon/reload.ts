@@ -60,12 +60,12 @@ export function createReload<T extends { readonly configuration: Configuration }
     const changed = changesBetween(current.configuration, loaded.next.configuration);
     current = loaded.next;
     for (const apply of applies) await apply(current.configuration);
-    tell(changed);
+    logChanges(changed);
     if (changed.some((path) => !live.has(path))) restart.abort();
     return undefined;
   }
 
-  function tell(changed: readonly string[]): void {
+  function logChanges(changed: readonly string[]): void {
     const anew = changed.filter((path) => !live.has(path));
     if (changed.length === 0) log.info("configuration read again, nothing changed");
     else if (anew.length === 0) log.info("configuration read again", { changed });

@@ -48,20 +48,20 @@ export interface StepReport {
 export interface StepOptions {
   /** Only says what would be done. */
   readonly dryRun: boolean;
-  readonly tell: (report: StepReport) => void;
+  readonly report: (report: StepReport) => void;
 }
 
 /** Stops at the first failure and returns it. */
-export async function runSteps(steps: readonly Step[], { dryRun, tell }: StepOptions): Promise<Failure> {
+export async function runSteps(steps: readonly Step[], { dryRun, report }: StepOptions): Promise<Failure> {
   for (const step of steps) {
     const { describe } = step;
     if (await step.isDone()) {
-      tell({ describe, status: "already" });
+      report({ describe, status: "already" });
     } else if (dryRun) {
-      tell({ describe, status: "would" });
+      report({ describe, status: "would" });
     } else {
       const result = await attempt(describe, () => step.do());
-      tell(reportOf(describe, result));
+      report(reportOf(describe, result));
       if (typeof result === "string") return result;
     }
   }
@@ -71,19 +71,19 @@ export async function runSteps(steps: readonly Step[], { dryRun, tell }: StepOpt
 /** Goes on after a failure, as what is left over is worse than what could not be removed; returns the first one. */
 export async function undoSteps(
   steps: readonly Step[],
-  { dryRun, tell, purge }: StepOptions & { readonly purge: boolean },
+  { dryRun, report, purge }: StepOptions & { readonly purge: boolean },
 ): Promise<Failure> {
   let first: Failure;
   for (const { undo } of steps.toReversed()) {
     if (undo === undefined || !(await undo.isDue())) continue;
     const { describe } = undo;
     if (undo.purgeOnly === true && !purge) {
-      tell({ describe, status: "kept" });
+      report({ describe, status: "kept" });
     } else if (dryRun) {
-      tell({ describe, status: "would" });
+      report({ describe, status: "would" });
     } else {
       const result = await attempt(describe, () => undo.do());
-      tell(reportOf(describe, result));
+      report(reportOf(describe, result));
       if (typeof result === "string") first ??= result;
     }
   }

@@ -90,7 +90,7 @@ async function tryAccount(machine: Machine): Promise<Result> {
   return { status: failure === undefined ? "warn" : "fail", got, details };
 }
 
-/** A warning is told by the attributes that it is about. */
+/** A warning shows in the attributes that it is about. */
 function failureOf(result: Awaited<ReturnType<Step["do"]>>): string | undefined {
   return typeof result === "string" ? result : undefined;
 }

@@ -241,7 +241,7 @@ function real(path: string | undefined): string[] {
   }
 }
 
-/** Of all programs that start by themselves, those that are ours or of Node.js: the others are nobody's business. */
+/** Of all programs that start by themselves, those that are ours or of Node.js: the others do not belong into a report. */
 function ourItems(text: string): string {
   const items = text.split(/\n(?=[ \t]*(?:#\d+:|\n))/);
   return items.filter((item) => /mac-powermetrics|Node\.js Foundation/i.test(item)).join("\n");

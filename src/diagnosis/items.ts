@@ -2,7 +2,7 @@
  * What a diagnosis consists of: items that run one after the other, each within its own time, whatever the others do.
  *
  *     item ──► result ─────────────────────────────► entry
- *       └─ its time is over ──► told to stop ──► entry: fail
+ *       └─ its time is over ──► aborted ──► entry: fail
  */
 import { causeOf } from "../runtime/cause.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -12,7 +12,7 @@ export interface Result {
   readonly status: "ok" | "warn" | "fail" | "skipped";
   /** In one line, beside what was expected. */
   readonly got: string;
-  /** Whatever else may be of use to who reads the file. */
+  /** Whatever else may help the reader of the file. */
   readonly details?: unknown;
 }
 

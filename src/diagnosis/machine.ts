@@ -34,7 +34,7 @@ export interface Machine {
 
 /** How long things are watched: what a person waits for some 90 s, and a test for less. */
 export interface Pace {
-  /** Of the stream. Not a whole second: its documents tell whole seconds only, and so fall on different fractions of one. */
+  /** Of the stream. Not a whole second: its documents have whole seconds only, and so fall on different fractions of one. */
   readonly intervalMs: number;
   readonly documents: number;
   readonly commits: number;
@@ -71,9 +71,9 @@ export interface Output {
 
 interface RunLimits {
   readonly signal: AbortSignal;
-  /** 10 s unless told. */
+  /** 10 s by default. */
   readonly limitMs?: number;
-  /** Of standard output and of standard error each; 1 MiB unless told. */
+  /** Of standard output and of standard error each; 1 MiB by default. */
   readonly maxBytes?: number;
 }
 

@@ -12,14 +12,14 @@ import { spawnChild, type ChildExit } from "../source/child.ts";
 import { createFramer } from "../source/frame.ts";
 import { median, quantile } from "./machine.ts";
 
-export interface ProbeWorld {
+export interface ProbeDeps {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly environment: Readonly<Record<string, string>>;
   readonly stdout: (text: string) => void;
 }
 
-type Probe = (args: readonly string[], world: ProbeWorld) => Promise<unknown>;
+type Probe = (args: readonly string[], deps: ProbeDeps) => Promise<unknown>;
 
 export const probes = {
   keychain,
@@ -36,7 +36,7 @@ export type ProbeName = keyof typeof probes;
 /** @param argv the probe's name, the file for its answer or `-`, and what the probe takes */
 export async function runProbe(
   [name = "", file = "", ...args]: readonly string[],
-  world: ProbeWorld,
+  deps: ProbeDeps,
 ): Promise<number> {
   const probe = Object.hasOwn(probes, name) ? probes[name as ProbeName] : undefined;
   if (probe === undefined) return 2;
@@ -44,11 +44,11 @@ export async function runProbe(
   const output = file === "-" ? undefined : openSync(file, "a", 0o600);
   const say = (value: unknown): void => {
     const line = `${JSON.stringify(value)}\n`;
-    if (output === undefined) world.stdout(line);
+    if (output === undefined) deps.stdout(line);
     else writeSync(output, line);
   };
   try {
-    const answer: unknown = await probe(args, { ...world, stdout: (text) => say(JSON.parse(text)) });
+    const answer: unknown = await probe(args, { ...deps, stdout: (text) => say(JSON.parse(text)) });
     if (answer !== undefined && answer !== exitAgain) say(answer);
     return answer === exitAgain ? 75 : 0;
   } catch (error) {
@@ -69,7 +69,7 @@ export interface KeychainTimes {
 }
 
 /** @param args the account to become, `-` for none */
-function keychain([uid, gid]: readonly string[], { clock }: ProbeWorld): Promise<KeychainTimes> {
+function keychain([uid, gid]: readonly string[], { clock }: ProbeDeps): Promise<KeychainTimes> {
   const { getCACertificates } = process.getBuiltinModule("node:tls");
   become(uid, gid);
   const timed = (): { ms: number; count: number } => {
@@ -95,7 +95,7 @@ export interface CommitTimes {
 /** Commits of 8 KB, some of an interval's, with and without a flush of the drive's own cache. */
 function commits(
   [folder = "", count = ""]: readonly string[],
-  { clock }: ProbeWorld,
+  { clock }: ProbeDeps,
 ): Promise<Record<string, CommitTimes>> {
   const measure = (fullfsync: 0 | 1): CommitTimes => {
     const path = join(folder, `commits-${fullfsync}.db`);
@@ -132,10 +132,10 @@ export interface DroppedParent {
 }
 
 /** Starts a tool, gives up root once it speaks, and ends it as the agent would. */
-async function parent([uid, gid, ...argv]: readonly string[], world: ProbeWorld): Promise<DroppedParent> {
+async function parent([uid, gid, ...argv]: readonly string[], deps: ProbeDeps): Promise<DroppedParent> {
   const spoken = Promise.withResolvers<undefined>();
   const child = spawnChild(argv, {
-    ...world,
+    ...deps,
     graceMs: 5000,
     onStdout: () => spoken.resolve(undefined),
     onStderr: () => undefined,
@@ -143,9 +143,9 @@ async function parent([uid, gid, ...argv]: readonly string[], world: ProbeWorld)
   await Promise.race([spoken.promise, child.ended]);
   become(uid, gid);
   const signalled = trySignal(child.pid);
-  const start = world.clock.monotonic();
+  const start = deps.clock.monotonic();
   const exit = await child.stop();
-  return { pid: child.pid, exit, endedAfterMs: Math.round(world.clock.monotonic() - start), signalled };
+  return { pid: child.pid, exit, endedAfterMs: Math.round(deps.clock.monotonic() - start), signalled };
 }
 
 /** Signal 0 asks whether we might, and does nothing. */
@@ -172,13 +172,13 @@ export interface Attempt {
 
 async function connect(
   [uid, gid, targets = "[]"]: readonly string[],
-  world: ProbeWorld,
+  deps: ProbeDeps,
 ): Promise<readonly Attempt[]> {
   become(uid, gid);
-  return Promise.all((JSON.parse(targets) as readonly Target[]).map((target) => attempt(target, world)));
+  return Promise.all((JSON.parse(targets) as readonly Target[]).map((target) => attempt(target, deps)));
 }
 
-function attempt({ host, port }: Target, { clock }: ProbeWorld): Promise<Attempt> {
+function attempt({ host, port }: Target, { clock }: ProbeDeps): Promise<Attempt> {
   const start = clock.monotonic();
   return new Promise((resolve) => {
     const socket = createConnection({ host, port });
@@ -196,12 +196,12 @@ function attempt({ host, port }: Target, { clock }: ProbeWorld): Promise<Attempt
 export interface Cadence {
   /** Between timers of 100 ms of our own. */
   readonly timerMs: number;
-  /** Between documents of powermetrics that was asked for one each 100 ms, by its own word; absent without any. */
+  /** Between documents of powermetrics, by their own times, where one each 100 ms was asked for; absent without any. */
   readonly documentMs?: number;
   readonly documents: number;
 }
 
-async function cadence([count = "", ...argv]: readonly string[], world: ProbeWorld): Promise<Cadence> {
+async function cadence([count = "", ...argv]: readonly string[], deps: ProbeDeps): Promise<Cadence> {
   const elapsed: number[] = [];
   const framer = createFramer({
     onFrame(frame) {
@@ -210,18 +210,18 @@ async function cadence([count = "", ...argv]: readonly string[], world: ProbeWor
     },
   });
   const child = spawnChild(argv, {
-    ...world,
+    ...deps,
     onStdout: (chunk) => framer.push(chunk),
     onStderr: () => undefined,
   });
   const gaps: number[] = [];
-  for (let last = world.clock.monotonic(); gaps.length < Number(count) && !world.signal.aborted;) {
-    await world.clock.sleep(100, world.signal);
-    const now = world.clock.monotonic();
+  for (let last = deps.clock.monotonic(); gaps.length < Number(count) && !deps.signal.aborted;) {
+    await deps.clock.sleep(100, deps.signal);
+    const now = deps.clock.monotonic();
     gaps.push(now - last);
     last = now;
   }
-  await Promise.race([child.ended, world.clock.sleep(5000, world.signal)]);
+  await Promise.race([child.ended, deps.clock.sleep(5000, deps.signal)]);
   await child.stop();
   const rounded = (values: readonly number[]): number => Number(median(values).toFixed(1));
   return {
@@ -232,31 +232,31 @@ async function cadence([count = "", ...argv]: readonly string[], world: ProbeWor
 }
 
 /** Ends with 75 at its first start, as the agent does without powermetrics, and stays at the next. */
-async function restart([file = ""]: readonly string[], world: ProbeWorld): Promise<unknown> {
+async function restart([file = ""]: readonly string[], deps: ProbeDeps): Promise<unknown> {
   const first = readFileSync(file, "latin1") === "";
-  world.stdout(JSON.stringify({ pid: process.pid, at: world.clock.now() }));
+  deps.stdout(JSON.stringify({ pid: process.pid, at: deps.clock.now() }));
   if (first) return exitAgain;
-  await untilStopped(world);
+  await untilStopped(deps);
   return undefined;
 }
 
 /** Starts a tool, gives up root and waits to be killed; the tool's number is written before. */
-async function orphan([uid, gid, ...argv]: readonly string[], world: ProbeWorld): Promise<unknown> {
+async function orphan([uid, gid, ...argv]: readonly string[], deps: ProbeDeps): Promise<unknown> {
   const spoken = Promise.withResolvers<undefined>();
   const child = spawnChild(argv, {
-    ...world,
+    ...deps,
     onStdout: () => spoken.resolve(undefined),
     onStderr: () => undefined,
   });
   await Promise.race([spoken.promise, child.ended]);
   become(uid, gid);
-  world.stdout(JSON.stringify({ pid: child.pid, parent: process.pid }));
-  await untilStopped(world);
+  deps.stdout(JSON.stringify({ pid: child.pid, parent: process.pid }));
+  await untilStopped(deps);
   await child.stop();
   return undefined;
 }
 
-async function untilStopped({ clock, signal }: ProbeWorld): Promise<void> {
+async function untilStopped({ clock, signal }: ProbeDeps): Promise<void> {
   while (!signal.aborted) await clock.sleep(60_000, signal);
 }
 

@@ -1,4 +1,4 @@
-/** What identifying values look like: those that the system told, in every spelling, and those that only their form gives away. */
+/** What identifying values look like: those that the system reported, in every spelling, and those that only their form gives away. */
 import { isIPv4, isIPv6 } from "node:net";
 import type { Kind } from "./redact.ts";
 
@@ -121,7 +121,7 @@ export const patterns: readonly Pattern[] = [
 const secretKey =
   "(?:serial|uuid|udid|ssid|ecid|unique[-_ ]?chip|mlb|imei|meid|host[-_ ]?name|computer[-_ ]?name|user[-_ ]?name|" +
   "real[-_ ]?name|full[-_ ]?name|mac[-_ ]?addr|wwn|network[-_ ]?name|apple[-_ ]?id|dsid|e-?mail)";
-/** A password, a token: what stands behind it is nobody else's business, whether the configuration has it or not. */
+/** A password, a token: what stands behind it is hidden, whether the configuration has it or not. */
 const credentialKey = "(?:pass(?:word|wd|phrase)|secret|token|api[-_ ]?key|access[-_ ]?key|credentials?)";
 const meansNothing =
   /^(?:yes|no|true|false|0|1|none|null|unknown|n\/a|\(null\)|\*+|mac-powermetrics-agent)$/i;

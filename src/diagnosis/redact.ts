@@ -90,7 +90,7 @@ export function createRedactor(identities: readonly Identity[], salt: Buffer): R
         const content = Buffer.from(body, "base64");
         if (!holdsKnown(content)) return whole;
         const redacted = Buffer.from(replaceMatches(content.toString("latin1")), "latin1");
-        // Inside of a word of bytes it cannot be cut out.
+        // Inside of a longer run of bytes it cannot be cut out.
         const content64 = holdsKnown(redacted) ? label("data", body, body) : redacted.toString("base64");
         return `${open}${content64}${close}`;
       })

@@ -183,7 +183,7 @@ async function cpuTimeOf(
   return parseCpuTime(stdout);
 }
 
-/** Means that differ by so much in three windows are no chance. */
+/** Means that differ by so much in three windows do not differ by chance. */
 const largestDifference = 40;
 
 function judge(

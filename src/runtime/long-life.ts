@@ -3,7 +3,7 @@ import { setFlagsFromString } from "node:v8";
 
 /**
  * One optimizing compiler instead of two, for what is called very often only, and bytecode of the start given up after two full
- * collections instead of six: 2.5 MB private and 4 MB resident, as test/bench/README.md has it. Told by the process itself, since on
+ * collections instead of six: 2.5 MB private and 4 MB resident, as test/bench/README.md has it. Set by the process itself, since on
  * its command line each of them makes V8 refuse the compiled code that Node.js brings of its own modules, 20 ms at each start.
  */
 export const longLifeFlags = ["--no-maglev", "--invocation-count-for-turbofan=20000", "--bytecode-old-age=2"];

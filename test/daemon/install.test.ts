@@ -235,10 +235,13 @@ test("after a crash behind any step, installing again finishes the work and unin
     using mac = fakeMac();
     const version = mac.release("0.1.0");
     let steps = 0;
-    const tell = (): void => {
+    const crash = (): void => {
       if (++steps === n) throw new Error("power loss");
     };
-    const crashed = await install(installation(mac, version), mac.system, { dryRun: false, tell }).then(
+    const crashed = await install(installation(mac, version), mac.system, {
+      dryRun: false,
+      report: crash,
+    }).then(
       () => false,
       () => true,
     );
@@ -256,7 +259,7 @@ test("after a crash behind any step, installing again finishes the work and unin
 test("an account that does not exist and is no role account is refused", async () => {
   using mac = fakeMac();
   const plan = { ...installation(mac, mac.release("0.1.0")), account: "monitor" };
-  const outcome = await install(plan, mac.system, { dryRun: false, tell: () => undefined });
+  const outcome = await install(plan, mac.system, { dryRun: false, report: () => undefined });
   assert.equal(outcome.status, "failed");
   assert.equal(mac.running, undefined);
 });

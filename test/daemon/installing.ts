@@ -27,15 +27,15 @@ export async function run(
   { dryRun = false, system = mac.system }: { dryRun?: boolean; system?: System } = {},
 ) {
   const reports: StepReport[] = [];
-  const tell = (report: StepReport): void => void reports.push(report);
-  const outcome = await install(installation(mac, version), system, { dryRun, tell });
+  const report = (step: StepReport): void => void reports.push(step);
+  const outcome = await install(installation(mac, version), system, { dryRun, report });
   return { outcome, reports, did: reports.filter(({ status }) => status === "done") };
 }
 
 export async function remove(mac: FakeMac, { purge = false, dryRun = false } = {}) {
   const reports: StepReport[] = [];
-  const tell = (report: StepReport): void => void reports.push(report);
-  const failure = await uninstall(account, mac.system, { purge, dryRun, tell });
+  const report = (step: StepReport): void => void reports.push(step);
+  const failure = await uninstall(account, mac.system, { purge, dryRun, report });
   return { failure, reports };
 }
 

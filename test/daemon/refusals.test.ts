@@ -163,7 +163,7 @@ for (const [what, said, objection] of runtimes)
     assert.deepEqual(readdirSync(mac.layout.versions), [old.name], "nothing half made is left");
   });
 
-test("Intel's runtime is refused on an Apple silicon Mac, whichever key of sysctl tells, and taken on an Intel Mac", async () => {
+test("Intel's runtime is refused on an Apple silicon Mac, whichever key of sysctl says so, and taken on an Intel Mac", async () => {
   for (const keys of [{ "sysctl.proc_translated": "1" }, { "hw.optional.arm64": "1" }, {}]) {
     using mac = fakeMac();
     mac.runtime = { code: 0, stdout: "v26.10.0 x64\n", stderr: "" };
@@ -215,7 +215,7 @@ test("log rotation names owners that this Mac has, whoever the agent is", async 
         ]),
       );
     const plan = { ...installation(mac, mac.release("0.1.0")), account: name };
-    const outcome = await install(plan, mac.system, { dryRun: false, tell: () => undefined });
+    const outcome = await install(plan, mac.system, { dryRun: false, report: () => undefined });
     assert.deepEqual(outcome, { status: "installed" }, name);
     const owners = readFileSync(mac.layout.newsyslog, "utf8")
       .split("\n")

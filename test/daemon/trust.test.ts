@@ -106,7 +106,7 @@ async function run(here: string, configuration: object, ...args: readonly string
 const quiet = { web: { enabled: false }, run_as: "nobody" };
 
 test(
-  "root does not run what somebody else's configuration says, and tells what to do",
+  "root does not run what somebody else's configuration says, and says what to do",
   needsRoot,
   async (context) => {
     const here = folder(context);

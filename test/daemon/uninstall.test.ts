@@ -97,8 +97,8 @@ test("an account of the administrator's own making is used and never removed", a
     ]),
   );
   const plan = { ...installation(mac, mac.release("0.1.0")), account: "monitor" };
-  const tell = (): void => undefined;
-  assert.deepEqual(await install(plan, mac.system, { dryRun: false, tell }), { status: "installed" });
-  await uninstall("monitor", mac.system, { purge: true, dryRun: false, tell });
+  const report = (): void => undefined;
+  assert.deepEqual(await install(plan, mac.system, { dryRun: false, report }), { status: "installed" });
+  await uninstall("monitor", mac.system, { purge: true, dryRun: false, report });
   assert.ok(mac.records.has("/Users/monitor"));
 });

@@ -3,7 +3,7 @@ import type { Configuration } from "../../config/schema.ts";
 import type { ToolRunner } from "../system.ts";
 import { broken, doubtful, well, type Finding } from "./finding.ts";
 
-interface MachineWorld {
+interface DoctorMachine {
   readonly platform: string;
   readonly uid: number;
   readonly tool: ToolRunner;
@@ -18,18 +18,18 @@ const oldestMacos = [13, 5] as const;
 
 export async function machineFindings(
   { sources }: Configuration,
-  world: MachineWorld,
+  machine: DoctorMachine,
 ): Promise<readonly Finding[]> {
   const { powermetrics, vm_stat } = sources;
   return [
-    await platform(world),
-    root(world),
-    ...(powermetrics.enabled ? [await samplers(powermetrics.command, world)] : []),
-    ...(vm_stat.enabled ? [await vmStat(vm_stat.command, world)] : []),
+    await platform(machine),
+    root(machine),
+    ...(powermetrics.enabled ? [await samplers(powermetrics.command, machine)] : []),
+    ...(vm_stat.enabled ? [await vmStat(vm_stat.command, machine)] : []),
   ];
 }
 
-async function platform({ platform: name, tool }: MachineWorld): Promise<Finding> {
+async function platform({ platform: name, tool }: DoctorMachine): Promise<Finding> {
   if (name !== "darwin")
     return broken("platform", `must be macOS, got ${name}`, "here the agent runs with --simulate only");
   const { code, stdout } = await tool(["/usr/bin/sw_vers", "-productVersion"]);
@@ -50,15 +50,15 @@ function isSupported(version: string): boolean {
   return major > oldest || (major === oldest && minor >= oldestMinor);
 }
 
-function root({ uid }: MachineWorld): Finding {
+function root({ uid }: DoctorMachine): Finding {
   if (uid === 0) return well("root", "yes");
   return doubtful("root", "no, so some files can't be looked at", "run sudo mac-powermetrics-agent doctor");
 }
 
-async function samplers(command: readonly string[], world: MachineWorld): Promise<Finding> {
+async function samplers(command: readonly string[], machine: DoctorMachine): Promise<Finding> {
   const check = "powermetrics";
-  const { code, stdout, stderr } = await world.tool([...command, "--help"]);
-  const known = world.parseSamplers(stdout);
+  const { code, stdout, stderr } = await machine.tool([...command, "--help"]);
+  const known = machine.parseSamplers(stdout);
   if (code === -1)
     return broken(check, `cannot run ${command.join(" ")}: ${stderr}`, "set sources.powermetrics.command");
   if (known.length === 0)
@@ -67,13 +67,13 @@ async function samplers(command: readonly string[], world: MachineWorld): Promis
       `${command.join(" ")} --help gave no list of samplers`,
       "set sources.powermetrics.samplers",
     );
-  const missing = world.neededSamplers.filter((name) => !known.includes(name));
+  const missing = machine.neededSamplers.filter((name) => !known.includes(name));
   if (missing.length === 0)
-    return well(check, `has every sampler that is needed: ${world.neededSamplers.join(", ")}`);
+    return well(check, `has every sampler that is needed: ${machine.neededSamplers.join(", ")}`);
   return well(check, `lacks ${missing.join(", ")} on this Mac, so their metrics are absent`);
 }
 
-async function vmStat(command: readonly string[], { tool }: MachineWorld): Promise<Finding> {
+async function vmStat(command: readonly string[], { tool }: DoctorMachine): Promise<Finding> {
   const { code, stdout, stderr } = await tool(command);
   if (code === 0 && /page size of \d+ bytes/.test(stdout)) return well("vm_stat", "gives a report");
   const cause = code === 0 ? "its report has no page size" : stderr;

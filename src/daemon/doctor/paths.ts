@@ -12,7 +12,7 @@ import { filesIn } from "../trust.ts";
 import { lookAt, octal, rootOwner, type Owner, type System } from "../system.ts";
 import { broken, doubtful, well, type Finding } from "./finding.ts";
 
-interface PathWorld {
+interface PathDeps {
   readonly system: System;
   /** Empty without one; nothing above it is looked at. */
   readonly prefix: string;
@@ -24,18 +24,18 @@ interface PathWorld {
 
 const reinstall = "run sudo mac-powermetrics-agent install";
 
-export function pathFindings(configuration: Configuration, world: PathWorld): readonly Finding[] {
-  const installed = lookAt(world.system.layout.plist) !== undefined;
+export function pathFindings(configuration: Configuration, deps: PathDeps): readonly Finding[] {
+  const installed = lookAt(deps.system.layout.plist) !== undefined;
   return [
-    runtime(world, installed),
-    ...(installed ? [...ownership(world), job(world), rotation(configuration, world)] : []),
-    account(configuration, world),
-    ...secrets(configuration, world),
-    journal(configuration, world),
+    runtime(deps, installed),
+    ...(installed ? [...ownership(deps), job(deps), rotation(configuration, deps)] : []),
+    account(configuration, deps),
+    ...secrets(configuration, deps),
+    journal(configuration, deps),
   ];
 }
 
-function runtime({ system, runtime: current }: PathWorld, installed: boolean): Finding {
+function runtime({ system, runtime: current }: PathDeps, installed: boolean): Finding {
   const { node } = programIn(system.layout.current);
   if (installed) {
     if (lookAt(node)?.isFile() === true) return well("runtime", node);
@@ -48,7 +48,7 @@ function runtime({ system, runtime: current }: PathWorld, installed: boolean): F
 }
 
 /** Whoever may change one folder on the way may change what launchd starts as root. */
-function ownership({ system, prefix }: PathWorld): readonly Finding[] {
+function ownership({ system, prefix }: PathDeps): readonly Finding[] {
   const { layout, isRoot } = system;
   const { node, cli } = programIn(layout.current);
   const paths = [node, cli, layout.plist, layout.config, layout.newsyslog].flatMap((path) =>
@@ -90,12 +90,12 @@ function resolved(path: string): string {
   }
 }
 
-function job({ system: { layout } }: PathWorld): Finding {
+function job({ system: { layout } }: PathDeps): Finding {
   if (holds(layout.plist, launchdPlist(layout))) return well("launchd job", "is that of this version");
   return doubtful("launchd job", `${layout.plist} differs from this version's`, reinstall);
 }
 
-function rotation({ log }: Configuration, { system: { layout }, owner = rootOwner }: PathWorld): Finding {
+function rotation({ log }: Configuration, { system: { layout }, owner = rootOwner }: PathDeps): Finding {
   if (!holds(layout.newsyslog, newsyslogConf(layout, rotationOwner(owner))))
     return doubtful("log rotation", `${layout.newsyslog} is missing or differs`, reinstall);
   // The job names it for a configuration that names none.
@@ -107,7 +107,7 @@ function rotation({ log }: Configuration, { system: { layout }, owner = rootOwne
   );
 }
 
-function account({ run_as }: Configuration, { owner }: PathWorld): Finding {
+function account({ run_as }: Configuration, { owner }: PathDeps): Finding {
   if (run_as === "root")
     return doubtful(
       "account",
@@ -119,7 +119,7 @@ function account({ run_as }: Configuration, { owner }: PathWorld): Finding {
 }
 
 /** They are read when root is given up, and again when they change. */
-function secrets(configuration: Configuration, { owner, system }: PathWorld): readonly Finding[] {
+function secrets(configuration: Configuration, { owner, system }: PathDeps): readonly Finding[] {
   const { config, environment } = system.layout;
   const own = [config, environment].filter((path) => lookAt(path) !== undefined);
   const files = [...own.map((path) => ["after SIGHUP", path] as const), ...filesIn(configuration)];
@@ -135,7 +135,7 @@ function secrets(configuration: Configuration, { owner, system }: PathWorld): re
   return [well("files", `all ${files.length} that the agent needs can be read`)];
 }
 
-function journal({ journal: { path, max_size }, run_as }: Configuration, { owner }: PathWorld): Finding {
+function journal({ journal: { path, max_size }, run_as }: Configuration, { owner }: PathDeps): Finding {
   const folder = dirname(path);
   const stat = lookAt(folder);
   if (stat === undefined)

@@ -133,7 +133,7 @@ function connectFault(
 const localNetwork =
   "; macOS may keep the agent from the local network: allow it in System Settings > Privacy & Security > Local Network, or set run_as: root";
 
-/** Since macOS 15, which is Darwin 24, a program that may not use the local network is told that there is no route. */
+/** Since macOS 15, which is Darwin 24, a program that may not use the local network gets the error that there is no route. */
 function mayBeLocalNetworkPrivacy(
   error: unknown,
   peer: string,
