@@ -1,6 +1,6 @@
 /** The loops of all receivers: started, notified, reloaded and ended as one. */
 import { isDeepStrictEqual } from "node:util";
-import type { Journal, KnownSink, SinkAssignment } from "../journal/types.ts";
+import type { Journal, KnownSink } from "../journal/types.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
@@ -9,7 +9,7 @@ import type { Receiver, SinkContext } from "../sink/index.ts";
 import type { Sink } from "../sink/sink.ts";
 import { createLatestOnly } from "./latest-only.ts";
 import { createDeliveryLoop } from "./loop.ts";
-import { assignSinks } from "./sink-ids.ts";
+import { assignSinks, type AssignedReceiver } from "./sink-ids.ts";
 import type { Delivery, DeliveryListener, DeliveryReport } from "./types.ts";
 
 export interface DeliveriesOptions {
@@ -35,12 +35,7 @@ export interface Deliveries {
   finish(budgetMs: number): Promise<void>;
 }
 
-interface Wanted {
-  readonly receiver: Receiver;
-  readonly assigned: SinkAssignment;
-}
-
-interface Running extends Wanted {
+interface Running extends AssignedReceiver {
   readonly sink: Sink;
   readonly delivery: Delivery;
   readonly stop: AbortController;
@@ -58,7 +53,7 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
 
   return {
     async apply(receivers) {
-      const wanted = assign(receivers, [...journal.sinks(), ...withoutCursor(running)]);
+      const wanted = assignSinks(receivers, [...journal.sinks(), ...withoutCursor(running)]);
       const unchanged = new Map(wanted.map((one) => [one, running.find((each) => isSame(one, each))]));
       const kept = new Set(unchanged.values());
       const ending = running.filter((one) => !kept.has(one));
@@ -93,14 +88,6 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
   };
 }
 
-function assign(receivers: readonly Receiver[], known: readonly KnownSink[]): readonly Wanted[] {
-  const assignments = assignSinks(receivers, known);
-  return receivers.flatMap((receiver, index) => {
-    const assigned = assignments[index];
-    return assigned === undefined ? [] : [{ receiver, assigned }];
-  });
-}
-
 /** Without a cursor a sink is known only while it runs. */
 function withoutCursor(running: readonly Running[]): readonly KnownSink[] {
   const latest = running.filter(({ receiver }) => receiver.pacing.kind === "latest");
@@ -108,11 +95,11 @@ function withoutCursor(running: readonly Running[]): readonly KnownSink[] {
 }
 
 /** Two literal secrets never compare equal, so a block that holds one is started anew: a wasted connection, no loss. */
-function isSame(a: Wanted, b: Wanted): boolean {
+function isSame(a: AssignedReceiver, b: AssignedReceiver): boolean {
   return a.assigned.sink === b.assigned.sink && isDeepStrictEqual(a.receiver.settings, b.receiver.settings);
 }
 
-async function start(wanted: Wanted, options: DeliveriesOptions): Promise<Running> {
+async function start(wanted: AssignedReceiver, options: DeliveriesOptions): Promise<Running> {
   const sink = await wanted.receiver.open({ ...options.sinkContext, id: wanted.assigned.sink });
   const delivery = createLoop(wanted, sink, options);
   const stop = new AbortController();
@@ -120,7 +107,7 @@ async function start(wanted: Wanted, options: DeliveriesOptions): Promise<Runnin
 }
 
 function createLoop(
-  { receiver: { pacing }, assigned: { block } }: Wanted,
+  { receiver: { pacing }, assigned: { block } }: AssignedReceiver,
   sink: Sink,
   options: DeliveriesOptions,
 ): Delivery {

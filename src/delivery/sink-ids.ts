@@ -9,50 +9,51 @@ import { createHash } from "node:crypto";
 import type { KnownSink, SinkAssignment, SinkBlock } from "../journal/types.ts";
 import type { Receiver } from "../sink/index.ts";
 
-/** One assignment a receiver, in their order; ids are unique as long as no two blocks of a type have the same name. */
+export interface AssignedReceiver {
+  readonly receiver: Receiver;
+  readonly assigned: SinkAssignment;
+}
+
+/** A block that wants an id, with the one that version 0.1 gave it. */
+interface Wanted {
+  readonly receiver: Receiver;
+  readonly block: SinkBlock;
+  readonly oldId: string;
+}
+
+/** In the order of the receivers; ids are unique as long as no two blocks of a type have the same name. */
 export function assignSinks(
   receivers: readonly Receiver[],
   known: readonly KnownSink[],
-): readonly SinkAssignment[] {
-  const wanted = blocksOf(receivers);
-  const oldIds = new Map(wanted.map((block, index) => [block, oldId(receivers[index])]));
-  const was = matchesOf(wanted, known.map(recalled), (block) => oldIds.get(block));
+): readonly AssignedReceiver[] {
+  const wanted = wantedBy(receivers);
+  const matches = matchesOf(wanted, known.map(recalled));
   const taken = new Set(known.map(({ sink }) => sink));
-  const ids = new Map<SinkBlock, string>();
-  // Names first: a block without one makes way.
-  for (const block of wanted.toSorted(
-    (a, b) => Number(b.name !== undefined) - Number(a.name !== undefined),
-  )) {
-    const before = was.get(block)?.sink;
-    const id = block.name === undefined ? numbered(block, before, taken) : `${block.type}/${block.name}`;
-    taken.add(id);
-    ids.set(block, id);
-  }
-  return wanted.map((block) => {
-    const sink = ids.get(block) ?? block.type;
-    const before = was.get(block)?.sink;
-    return { sink, block, ...(before !== undefined && { was: before }) };
+  for (const { block } of wanted) if (block.name !== undefined) taken.add(nameOf(block));
+  return wanted.map((one) => {
+    const { receiver, block } = one;
+    const was = matches.get(one)?.sink;
+    const sink = block.name === undefined ? numberOf(block, was, taken) : nameOf(block);
+    taken.add(sink);
+    return { receiver, assigned: { sink, block, ...(was !== undefined && { was }) } };
   });
 }
 
-function blocksOf(receivers: readonly Receiver[]): readonly SinkBlock[] {
+function wantedBy(receivers: readonly Receiver[]): readonly Wanted[] {
   const counts = new Map<string, number>();
-  return receivers.map(({ type, name, address, settings, destination }) => {
+  return receivers.map((receiver) => {
+    const { type, name, address, settings, destination } = receiver;
     const position = counts.get(type) ?? 0;
     counts.set(type, position + 1);
     const hash = hashOf(settings, URL.parse(destination)?.search ?? "");
-    return { type, address, position, hash, ...(name !== undefined && { name }) };
+    const block = { type, address, position, hash, ...(name !== undefined && { name }) };
+    return { receiver, block, oldId: oldIdOf(receiver) };
   });
 }
 
-/** The id that version 0.1 gave a block. */
-function oldId(receiver: Receiver | undefined): string | undefined {
-  if (receiver === undefined) return undefined;
-  const { type, name, destination } = receiver;
-  const hash = createHash("sha256")
-    .update(`${destination}\n${name ?? ""}`)
-    .digest("hex")
-    .slice(0, 8);
+function oldIdOf({ type, name, destination }: Receiver): string {
+  const text = `${destination}\n${name ?? ""}`;
+  const hash = createHash("sha256").update(text).digest("hex").slice(0, 8);
   return `${type}/${name ?? hostOf(destination) ?? ""}-${hash}`;
 }
 
@@ -64,8 +65,12 @@ function hashOf(settings: unknown, query: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
+function nameOf({ type, name = "" }: SinkBlock): string {
+  return `${type}/${name}`;
+}
+
 /** The number that it had, or the first free one from its place on. */
-function numbered(block: SinkBlock, before: string | undefined, taken: ReadonlySet<string>): string {
+function numberOf(block: SinkBlock, before: string | undefined, taken: ReadonlySet<string>): string {
   if (before !== undefined && /^[a-z_]+-\d+$/.test(before)) return before;
   let number = block.position + 1;
   while (taken.has(`${block.type}-${number}`)) number++;
@@ -109,24 +114,20 @@ const likenesses: readonly Likeness[] = [
 ];
 
 /** Each known sink goes to one block at most. */
-function matchesOf(
-  wanted: readonly SinkBlock[],
-  known: readonly Recalled[],
-  oldIdOf: (block: SinkBlock) => string | undefined,
-): ReadonlyMap<SinkBlock, Recalled> {
-  const found = new Map<SinkBlock, Recalled>();
+function matchesOf(wanted: readonly Wanted[], known: readonly Recalled[]): ReadonlyMap<Wanted, Recalled> {
+  const found = new Map<Wanted, Recalled>();
   const free = new Set(known);
-  function match(isSame: (block: SinkBlock, one: Recalled) => boolean): void {
-    for (const block of wanted) {
-      if (found.has(block)) continue;
-      const one = [...free].find((each) => each.block.type === block.type && isSame(block, each));
-      if (one === undefined) continue;
-      found.set(block, one);
-      free.delete(one);
+  function match(isSame: (wanted: Wanted, known: Recalled) => boolean): void {
+    for (const one of wanted) {
+      if (found.has(one)) continue;
+      const same = [...free].find((each) => each.block.type === one.block.type && isSame(one, each));
+      if (same === undefined) continue;
+      found.set(one, same);
+      free.delete(same);
     }
   }
-  match((block, { sink }) => sink === oldIdOf(block));
-  for (const alike of likenesses) match((block, one) => alike(block, one.block));
+  match(({ oldId }, { sink }) => sink === oldId);
+  for (const alike of likenesses) match((one, each) => alike(one.block, each.block));
   return found;
 }
 

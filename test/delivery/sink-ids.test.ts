@@ -2,10 +2,14 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { assignSinks } from "../../src/delivery/sink-ids.ts";
-import type { KnownSink } from "../../src/journal/types.ts";
+import type { KnownSink, SinkAssignment } from "../../src/journal/types.ts";
 import { receiversOf, type SinkBlocks } from "../../src/sink/index.ts";
 import { otlpSchema } from "../../src/sink/otlp/schema.ts";
 import { remoteWriteSchema } from "../../src/sink/remote-write/schema.ts";
+
+function assign(...[receivers, known]: Parameters<typeof assignSinks>): readonly SinkAssignment[] {
+  return assignSinks(receivers, known).map(({ assigned }) => assigned);
+}
 
 type Block = Readonly<Record<string, unknown>>;
 
@@ -25,14 +29,14 @@ const only = (regex: string): Block => ({
 
 /** Ids of the first configuration, and under which of them each block of the second goes on. */
 function change(before: SinkBlocks, after: SinkBlocks): readonly (string | undefined)[] {
-  const known = assignSinks(receiversOf(before), []).map(({ sink, block }): KnownSink => ({ sink, block }));
-  const next = assignSinks(receiversOf(after), known);
+  const known = assign(receiversOf(before), []).map(({ sink, block }): KnownSink => ({ sink, block }));
+  const next = assign(receiversOf(after), known);
   assert.equal(new Set(next.map(({ sink }) => sink)).size, next.length, "ids are unique");
   return next.map(({ was }) => was);
 }
 
 test("blocks are called by their name, or by their number among those of their type", () => {
-  const sinks = assignSinks(
+  const sinks = assign(
     receiversOf(
       blocks([{ url: write }, { url: other, name: "team" }, { url: write }], [{ endpoint: "http://c" }]),
     ),
@@ -128,7 +132,7 @@ test("ids of version 0.1, which were made from the address, go over to their blo
     "remote_write/team-c0ba2db3",
     "remote_write/prometheus.example-11111111",
   ];
-  const sinks = assignSinks(
+  const sinks = assign(
     receiversOf(blocks([{ url: write }, { url: other, name: "team" }], [{ endpoint: "http://c:4318" }])),
     known.map((sink) => ({ sink })),
   );
@@ -150,7 +154,7 @@ test("two addresses at one host of version 0.1 are told apart by the hash", () =
     [first, second],
     [second, first],
   ]) {
-    const sinks = assignSinks(
+    const sinks = assign(
       receiversOf(blocks(urls.map((url) => ({ url })))),
       known.map((sink) => ({ sink })),
     );
