@@ -4,6 +4,8 @@
  *     prepare beside what runs ─► stop ─► flip the link ─► load ─► ready? ──no──► flip back, load the version before
  *
  * Every step looks at the system, not at what ran before it, so a crash anywhere is repaired by installing again.
+ *
+ * To read on: step.ts (what a step is), layout.ts (where everything lies), file-steps.ts, version.ts, account.ts, service.ts, ready.ts.
  */
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";

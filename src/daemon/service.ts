@@ -5,6 +5,7 @@
  *                                         └──any other error──► loaded all the same?
  */
 import { rmSync } from "node:fs";
+import { defined } from "../runtime/defined.ts";
 import { service, type Layout } from "./layout.ts";
 import type { Failure, Step } from "./step.ts";
 import { hasOwner, lookAt, octal, rootOwner, type System } from "./system.ts";
@@ -31,15 +32,20 @@ const notYet: readonly number[] = [5, 36, 37];
 export async function readJob({ tool, layout }: System): Promise<Job> {
   const { code, stdout } = await tool([layout.launchctl, "print", service]);
   if (code !== 0) return { loaded: false };
-  const state = /^[ \t]*state = (.+)$/m.exec(stdout)?.[1];
-  const pid = Number(/^[ \t]*pid = (.+)$/m.exec(stdout)?.[1]);
-  const lastExitCode = Number.parseInt(/^[ \t]*last exit code = (.+)$/m.exec(stdout)?.[1] ?? "", 10);
-  return {
+  const value = (key: string): string | undefined =>
+    new RegExp(`^[ \\t]*${key} = (.+)$`, "m").exec(stdout)?.[1];
+  return defined({
     loaded: true,
-    ...(state !== undefined && { state }),
-    ...(Number.isInteger(pid) && { pid }),
-    ...(Number.isInteger(lastExitCode) && { lastExitCode }),
-  };
+    state: value("state"),
+    pid: integer(value("pid")),
+    lastExitCode: integer(value("last exit code")),
+  });
+}
+
+/** `78: EX_CONFIG` as well; nothing for `(never exited)`. */
+function integer(text = ""): number | undefined {
+  const number = Number.parseInt(text, 10);
+  return Number.isInteger(number) ? number : undefined;
 }
 
 /** A user's `launchctl disable`, or a switch in the system settings, outlives an installation. */

@@ -1,5 +1,6 @@
 /** Gathers what `status` shows: what is installed, what runs, and whether it is ready. */
 import { basename } from "node:path";
+import { defined } from "../runtime/defined.ts";
 import { targetOf } from "./file-steps.ts";
 import { programIn } from "./layout.ts";
 import type { ReadyProbe } from "./ready.ts";
@@ -26,17 +27,17 @@ export async function readStatus(system: System, probe: ReadyProbe): Promise<Sta
   const previous = targetOf(layout.previous);
   const job = await readJob(system);
   const answer = job.loaded ? await probe() : { ready: false as const, reason: "the job is not loaded" };
-  return {
+  return defined({
     installed: lookAt(layout.plist) !== undefined && lookAt(programIn(layout.current).cli) !== undefined,
-    ...(version !== undefined && { version: basename(version) }),
-    ...(previous !== undefined && { previous: basename(previous) }),
+    version: version && basename(version),
+    previous: previous && basename(previous),
     enabled: !(await isDisabled(system)),
     job,
     ready: answer.ready,
-    ...(!answer.ready && { reason: answer.reason }),
+    reason: answer.ready ? undefined : answer.reason,
     configuration: layout.config,
     log: layout.log,
-  };
+  });
 }
 
 /** For people, one fact a line. */

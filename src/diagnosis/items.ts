@@ -3,6 +3,9 @@
  *
  *     item ──► result ─────────────────────────────► entry
  *       └─ its time is over ──► aborted ──► entry: fail
+ *
+ * To read on: machine.ts (what items see of the Mac), facts.ts, stream.ts, processes.ts with probe.ts, directory.ts, launchd.ts;
+ * identities.ts and redact.ts hide what identifies the machine.
  */
 import { causeOf } from "../runtime/cause.ts";
 import type { Clock } from "../runtime/clock.ts";
