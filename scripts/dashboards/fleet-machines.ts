@@ -1,16 +1,17 @@
-/** The table of all machines: one row each, one column a question. */
+/** The rows of the fleet that name machines: the table of all of them, one column a question, and their batteries. */
 import { charge, pressureMeanings } from "./colors.ts";
 import type { Row } from "./dashboard.ts";
-import { memoryUsed, of, watts } from "./query.ts";
+import { fullOfDesign, machineWatts, memoryUsed, of } from "./query.ts";
 import { machineTable } from "./table.ts";
+import { ranking } from "./view.ts";
 
 const machines = machineTable(
   [
     {
       title: "Model",
-      expression: `max by (job, instance, hw_model, os_build) (${of("powermetrics_info")})`,
+      expression: `max by (job, instance, hw_model, chip, os_version, os_build) (${of("powermetrics_info")})`,
       unit: "none",
-      labels: { hw_model: "Model", os_build: "macOS build" },
+      labels: { hw_model: "Model", chip: "Chip", os_version: "macOS", os_build: "Build" },
     },
     {
       title: "Version",
@@ -18,7 +19,12 @@ const machines = machineTable(
       unit: "none",
       labels: { version: "Agent" },
     },
-    { title: "Power", expression: `max by (job, instance) (${watts})`, unit: "watt", decimals: 1 },
+    {
+      title: "Power",
+      expression: `max by (job, instance) (${machineWatts})`,
+      unit: "watt",
+      decimals: 1,
+    },
     {
       title: "CPU",
       expression: `avg by (job, instance) (${of("powermetrics_cpu_active_residency_percent")})`,
@@ -57,6 +63,17 @@ const machines = machineTable(
       steps: charge,
     },
     {
+      title: "Full of design",
+      expression: `max by (job, instance) (${fullOfDesign})`,
+      unit: "percent",
+      decimals: 0,
+    },
+    {
+      title: "Cycles",
+      expression: `max by (job, instance) (${of("ioreg_battery_cycles")})`,
+      unit: "none",
+    },
+    {
       title: "Last sample",
       expression: `time() - max by (job, instance) (${of("mac_agent_source_last_sample_timestamp_seconds")})`,
       unit: "s",
@@ -76,6 +93,34 @@ export const machineRow: Row = {
       view: machines.panel,
       queries: machines.queries,
       width: 24,
+    },
+  ],
+};
+
+export const batteryRow: Row = {
+  title: "Batteries",
+  height: 8,
+  panels: [
+    {
+      title: "Full charge by design capacity",
+      description:
+        "The twenty batteries that hold least when full, in percent of their design, as their gauges estimate it. Apple's own figure of health is another one.",
+      view: ranking("percent", "no battery"),
+      queries: [{ expression: `bottomk(20, ${fullOfDesign})`, legend: "{{instance}}", instant: true }],
+      width: 12,
+    },
+    {
+      title: "Most charge cycles",
+      description: "The twenty batteries with most charge cycles.",
+      view: ranking("short", "no battery"),
+      queries: [
+        {
+          expression: `topk(20, ${of("ioreg_battery_cycles")})`,
+          legend: "{{instance}}",
+          instant: true,
+        },
+      ],
+      width: 12,
     },
   ],
 };

@@ -1,9 +1,9 @@
 /** The fleet overview: how many Macs there are, what they use together, and which of them need a look. */
 import { noneIsGood } from "./colors.ts";
 import type { DashboardDescription, PanelDescription, Row } from "./dashboard.ts";
-import { machineRow } from "./fleet-machines.ts";
-import { increase, joules, of, watts } from "./query.ts";
-import { price, variables } from "./variables.ts";
+import { batteryRow, machineRow } from "./fleet-machines.ts";
+import { chipWatts, increase, machineJoules, machineWatts, of } from "./query.ts";
+import { constants, variables } from "./variables.ts";
 import { hourly, lines, ranking, stacked, stat } from "./view.ts";
 
 const reporting = `count by (job, instance) (${of("mac_agent_build_info")})`;
@@ -38,24 +38,35 @@ const now: Row = {
     {
       title: "Power now",
       description:
-        "Power of all chips together, as powermetrics estimates it; displays, drives and power supplies are not part of it.",
+        "Power of all machines: the whole machine where its battery's gauge says so, else the chip. Beside it the chips alone, as powermetrics estimates them.",
       view: stat("watt", { decimals: 0 }),
-      queries: [{ expression: `sum(${watts})`, instant: true }],
-      width: 3,
+      queries: [
+        { expression: `sum(${machineWatts})`, legend: "machines", instant: true },
+        { expression: `sum(${chipWatts})`, legend: "chips alone", instant: true },
+      ],
+      width: 6,
     },
     {
       title: "Energy in the range",
-      description: "Energy of all chips within the chosen time range, from exact counters.",
+      description:
+        "Energy of all machines within the chosen time range, from exact counters; of the chip where nothing is known of the whole machine.",
       view: stat("kwatth", { decimals: 2 }),
-      queries: [{ expression: `sum(${joules("$__range")}) / 3.6e6`, instant: true }],
-      width: 3,
+      queries: [{ expression: `sum(${machineJoules("$__range")}) / 3.6e6`, instant: true }],
+      width: 4,
     },
     {
       title: "Cost in the range",
       description: "That energy times the price of a kilowatt-hour above.",
       view: stat("currency:¤", { decimals: 2 }),
-      queries: [{ expression: `sum(${joules("$__range")}) / 3.6e6 * $price`, instant: true }],
-      width: 3,
+      queries: [{ expression: `sum(${machineJoules("$__range")}) / 3.6e6 * $price`, instant: true }],
+      width: 4,
+    },
+    {
+      title: "CO₂ in the range",
+      description: "That energy times the grams of CO₂ for a kilowatt-hour above.",
+      view: stat("massg", { decimals: 0 }),
+      queries: [{ expression: `sum(${machineJoules("$__range")}) / 3.6e6 * $carbon`, instant: true }],
+      width: 4,
     },
     {
       title: "Macs under thermal pressure",
@@ -63,21 +74,33 @@ const now: Row = {
         "Machines whose thermal pressure is anything but nominal: they run slower than they could.",
       view: stat("short", { steps: noneIsGood }),
       queries: [{ expression: countOf(throttled), instant: true }],
-      width: 3,
+      width: 6,
     },
     {
       title: "Macs short of memory",
       description: "Machines whose kernel reports memory pressure of warning or critical.",
       view: stat("short", { steps: noneIsGood }),
       queries: [{ expression: countOf(`${of("vmstat_memory_pressure_level")} > 1`), instant: true }],
-      width: 3,
+      width: 6,
+    },
+    {
+      title: "Batteries that failed",
+      description: "Machines whose battery's gauge reports a permanent failure.",
+      view: stat("short", { steps: noneIsGood }),
+      queries: [
+        {
+          expression: countOf(`${of("ioreg_battery_state", 'state="permanent_failure"')} == 1`),
+          instant: true,
+        },
+      ],
+      width: 6,
     },
     {
       title: "Simulated Macs",
       description: "Agents that run on the simulator. Their numbers are made up.",
       view: stat("short", { steps: noneIsGood }),
       queries: [{ expression: countOf(of("powermetrics_info", 'simulated="true"')), instant: true }],
-      width: 3,
+      width: 6,
     },
   ],
 };
@@ -88,9 +111,9 @@ const energy: Row = {
   panels: [
     {
       title: "Power of the fleet",
-      description: "Power of all chips, by job.",
+      description: "Power of all machines, by job; of the chip where nothing is known of the whole machine.",
       view: stacked("watt"),
-      queries: [{ expression: `sum by (job) (${watts})`, legend: "{{job}}" }],
+      queries: [{ expression: `sum by (job) (${machineWatts})`, legend: "{{job}}" }],
       width: 8,
     },
     {
@@ -98,25 +121,43 @@ const energy: Row = {
       description: "How power spreads over the machines: the median, the upper decile and the highest.",
       view: lines("watt", { min: 0 }),
       queries: [
-        { expression: `quantile(0.5, ${watts})`, legend: "median" },
-        { expression: `quantile(0.9, ${watts})`, legend: "upper decile" },
-        { expression: `max(${watts})`, legend: "highest" },
+        { expression: `quantile(0.5, ${machineWatts})`, legend: "median" },
+        { expression: `quantile(0.9, ${machineWatts})`, legend: "upper decile" },
+        { expression: `max(${machineWatts})`, legend: "highest" },
       ],
       width: 8,
     },
     {
       title: "Energy per hour",
-      description: "What all chips used in each hour of the last day, by job.",
+      description: "What all machines used in each hour of the last day, by job.",
       view: hourly("watth"),
-      queries: [{ expression: `sum by (job) (${joules("1h")}) / 3600`, legend: "{{job}}" }],
+      queries: [{ expression: `sum by (job) (${machineJoules("1h")}) / 3600`, legend: "{{job}}" }],
       width: 8,
+    },
+    {
+      title: "Cost per hour",
+      description: "What that energy cost at the price of a kilowatt-hour above, by job.",
+      view: hourly("currency:¤"),
+      queries: [{ expression: `sum by (job) (${machineJoules("1h")}) / 3.6e6 * $price`, legend: "{{job}}" }],
+      width: 12,
+    },
+    {
+      title: "CO₂ per hour",
+      description: "What that energy emitted by the grams of CO₂ for a kilowatt-hour above, by job.",
+      view: hourly("massg"),
+      queries: [{ expression: `sum by (job) (${machineJoules("1h")}) / 3.6e6 * $carbon`, legend: "{{job}}" }],
+      width: 12,
     },
     {
       title: "Most energy",
       description: "The twenty machines that used most within the chosen time range.",
       view: ranking("watth"),
       queries: [
-        { expression: `topk(20, ${joules("$__range")}) / 3600`, legend: "{{instance}}", instant: true },
+        {
+          expression: `topk(20, ${machineJoules("$__range")}) / 3600`,
+          legend: "{{instance}}",
+          instant: true,
+        },
       ],
       width: 12,
     },
@@ -178,13 +219,13 @@ function composition(title: string, description: string, label: string, metric: 
     queries: [
       { expression: `sort_desc(count by (${label}) (${of(metric)}))`, legend: `{{${label}}}`, instant: true },
     ],
-    width: 6,
+    width: 8,
   };
 }
 
 const inventory: Row = {
   title: "Inventory",
-  height: 8,
+  height: 7,
   panels: [
     composition(
       "Agent versions",
@@ -196,6 +237,13 @@ const inventory: Row = {
       "Models",
       "How many machines there are of each model identifier.",
       "hw_model",
+      "powermetrics_info",
+    ),
+    composition("Chips", "How many machines there are of each chip.", "chip", "powermetrics_info"),
+    composition(
+      "macOS versions",
+      "How many machines run each version of macOS.",
+      "os_version",
       "powermetrics_info",
     ),
     composition(
@@ -215,7 +263,7 @@ const inventory: Row = {
           instant: true,
         },
       ],
-      width: 6,
+      width: 8,
     },
   ],
 };
@@ -223,8 +271,8 @@ const inventory: Row = {
 export const fleet: DashboardDescription = {
   uid: "mac-fleet",
   title: "Macs / Fleet",
-  description: "All Macs at a glance: power, energy and its cost, pressure, inventory.",
-  variables: [...variables("several"), price()],
-  rows: [now, energy, machineRow, pressure, inventory],
+  description: "All Macs at a glance: power, energy, its cost and carbon, pressure, batteries, inventory.",
+  variables: [...variables("several"), ...constants()],
+  rows: [now, energy, machineRow, pressure, batteryRow, inventory],
   from: "now-6h",
 };

@@ -36,18 +36,27 @@ export function rate(name: string, window = recent): string {
   return `rate(${of(name)}[${window}])`;
 }
 
-export function increase(name: string, window = recent): string {
-  return `increase(${of(name)}[${window}])`;
+export function increase(name: string, window = recent, ...matchers: readonly string[]): string {
+  return `increase(${of(name, ...matchers)}[${window}])`;
 }
 
 /**
  * Watts of the chip, one series a machine: Apple Silicon reports the sum of its rails, Intel its package.
  * Never the sum of the rails' gauges, which would be missing wherever one rail is.
  */
-export const watts = `(${of("powermetrics_combined_power_milliwatts")} or ${of("powermetrics_package_power_milliwatts")}) / 1000`;
+export const chipWatts = `(${of("powermetrics_combined_power_milliwatts")} or ${of("powermetrics_package_power_milliwatts")}) / 1000`;
 
-/** Joules that each machine used in the window, from exact counters: of the package where there is one, else of all rails. */
-export function joules(window: string): string {
+/** Watts of the whole machine where its battery's gauge says so, else of the chip. */
+export const machineWatts = `(${of("ioreg_system_power_milliwatts")} or ${of("powermetrics_combined_power_milliwatts")} or ${of("powermetrics_package_power_milliwatts")}) / 1000`;
+
+/**
+ * Mean watts of the whole machine over five minutes. The gauge is read every 30 to 60 s, so a shorter window may hold a single reading,
+ * and it counts the seconds that it covers, so joules are divided by these.
+ */
+export const systemWatts = `${increase("ioreg_system_energy_joules_total", "5m")} / (${increase("ioreg_system_energy_seconds_total", "5m")} > 0)`;
+
+/** Joules that each machine's chip used in the window, from exact counters: of the package where there is one, else of all rails. */
+export function chipJoules(window: string): string {
   const rails = ["cpu", "gpu", "ane"].map(
     (rail) =>
       `label_replace(${increase(`powermetrics_${rail}_energy_joules_total`, window)}, "rail", "${rail}", "", "")`,
@@ -55,8 +64,21 @@ export function joules(window: string): string {
   return `(${increase("powermetrics_package_energy_joules_total", window)} or sum without (rail) (${rails.join(" or ")}))`;
 }
 
+/** Joules that each machine used in the window: of the whole machine where its gauge says so, else of the chip. */
+export function machineJoules(window: string): string {
+  return `(${increase("ioreg_system_energy_joules_total", window)} or ${chipJoules(window)})`;
+}
+
+/** Mean watts of a rail over the window, minutes asleep left out, as the machine's own watts leave them out. */
+export function meanWatts(rail: string, window: string): string {
+  return `avg_over_time(${of(`powermetrics_${rail}_power_milliwatts`)}[${window}]) / 1000`;
+}
+
 /** What Activity Monitor calls memory used: of applications, wired, and occupied by the compressor. */
 export const memoryUsed = `(${of("vmstat_pages_anonymous_count")} - ${of("vmstat_pages_purgeable_count")} + ${of("vmstat_pages_wired_count")} + ${of("vmstat_compressor_occupied_pages")}) * ${of("vmstat_page_size_bytes")}`;
+
+/** What a full battery holds in percent of its design. Apple's own figure of a battery's health is another one. */
+export const fullOfDesign = `100 * ${of("ioreg_battery_full_charge_capacity_milliampere_hours")} / ${of("ioreg_battery_design_capacity_milliampere_hours")}`;
 
 /** Turns pages, or pages a second, into bytes. */
 export function inBytes(pages: string): string {

@@ -1,4 +1,4 @@
-/** The variables that choose what a dashboard shows: data source, job, instance, and the price of energy. */
+/** The variables that choose what a dashboard shows: data source, job, instance, and what energy costs and emits. */
 import {
   DatasourceVariableBuilder,
   QueryVariableBuilder,
@@ -47,12 +47,19 @@ export function variables(choice: "one" | "several"): VariableModel[] {
   ];
 }
 
-/** Money per kilowatt-hour, in a currency of the reader's choice. */
-export function price(): VariableModel {
-  return new TextBoxVariableBuilder("price")
-    .label("Price per kWh")
-    .description("What a kilowatt-hour costs, a number with a point")
-    .defaultValue("0.30")
-    .current({ text: "0.30", value: "0.30", selected: true })
+/** What a kilowatt-hour costs, in a currency of the reader's choice, and the grams of CO2 that it emits; both are asked of nobody. */
+export function constants(): VariableModel[] {
+  return [
+    constant("price", "Price per kWh", "What a kilowatt-hour costs, a number with a point", "0.30"),
+    constant("carbon", "Grams of CO₂ per kWh", "What your electricity emits for a kilowatt-hour", "400"),
+  ];
+}
+
+function constant(name: string, label: string, description: string, value: string): VariableModel {
+  return new TextBoxVariableBuilder(name)
+    .label(label)
+    .description(description)
+    .defaultValue(value)
+    .current({ text: value, value, selected: true })
     .build();
 }

@@ -113,15 +113,18 @@ export function stat(unit: string, look: StatLook = {}): Panel {
   return builder.build();
 }
 
-/** A ranking: one bar a series. */
-export function ranking(unit: string): Panel {
+/**
+ * A ranking: one bar a series.
+ * @param absent what to say without a series
+ */
+export function ranking(unit: string, absent = "none"): Panel {
   return new BarGaugeBuilder()
     .unit(unit)
     .orientation(VizOrientation.Horizontal)
     .reduceOptions(lastValue())
     .thresholds(thresholds([[null, "blue"]]))
     .min(0)
-    .noValue("none")
+    .noValue(absent)
     .build();
 }
 

@@ -53,6 +53,7 @@ function everything(folder: string): object {
       vm_stat: { interval: polled },
       sysctl: { interval: polled },
       pmset: { interval: polled },
+      ioreg: { interval: polled },
     },
     journal: { path: join(folder, "journal.db") },
     log: { format: "json" },

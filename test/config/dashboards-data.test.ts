@@ -1,5 +1,5 @@
 /**
- * Dashboards over real data: simulated agents, a real Prometheus that they push to or that scrapes them, and every panel's query asked of it.
+ * Dashboards and documents over real data: simulated agents, a real Prometheus that they push to or that scrapes them, and every query of theirs asked of it.
  * It takes some 35 seconds: agents tell about themselves every 15, and a rate needs two of those.
  */
 import assert from "node:assert/strict";
@@ -9,7 +9,14 @@ import { join } from "node:path";
 import test from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
-import { dashboardFiles, panelQueries, selectorsIn, type Query } from "../rules/queries.ts";
+import {
+  dashboardFiles,
+  documentQueries,
+  documents,
+  panelQueries,
+  selectorsIn,
+  type Query,
+} from "../rules/queries.ts";
 import { skipWithout, startReceiver, type Receiver } from "../support/receivers.ts";
 import { startAgent } from "./agents.ts";
 import { temporaryFolder } from "../support/folder.ts";
@@ -93,24 +100,39 @@ function excuse(expression: string): readonly [name: string, reason: string] | u
   return undefined;
 }
 
-test("every panel's query returns data of simulated Macs", { skip: skipWithout("prometheus") }, async (t) => {
-  const targets = join(temporaryFolder(t), "targets.json");
-  await writeFile(targets, "[]");
-  await using prometheus = await startPrometheus(targets);
-  await using _laptop = await startAgent("--chip m3max", { remote_write: [pushTo(prometheus)] });
-  await using intel = await startAgent("--chip intel");
-  await using faulty = await startAgent("--chip m4 --fault truncate@3 --fault zero-power");
-  await writeFile(targets, JSON.stringify([{ targets: [intel.address, faulty.address] }]));
+test(
+  "every panel's query and every README's returns data of simulated Macs, and no published query fails",
+  { skip: skipWithout("prometheus") },
+  async (t) => {
+    const targets = join(temporaryFolder(t), "targets.json");
+    await writeFile(targets, "[]");
+    await using prometheus = await startPrometheus(targets);
+    await using _laptop = await startAgent("--chip m3max", { remote_write: [pushTo(prometheus)] });
+    await using intel = await startAgent("--chip intel");
+    await using faulty = await startAgent("--chip m4 --fault truncate@3 --fault zero-power");
+    await writeFile(targets, JSON.stringify([{ targets: [intel.address, faulty.address] }]));
 
-  const queries = dashboardFiles.flatMap(panelQueries);
-  const demanded = queries.filter(({ expression }) => excuse(expression) === undefined);
-  const missing = await without(prometheus, demanded, 120);
-  assert.deepEqual(missing, []);
+    const queries = dashboardFiles.flatMap(panelQueries);
+    const demanded = queries.filter(({ expression }) => excuse(expression) === undefined);
+    const missing = await without(prometheus, demanded, 120);
+    assert.deepEqual(missing, []);
 
-  for (const { of, expression } of queries) {
-    const [name, reason] = excuse(expression) ?? [];
-    if (name === undefined || (await returns(prometheus, expression))) continue;
-    assert.equal(await returns(prometheus, name), false, `${of} returns nothing, although there is ${name}`);
-    t.diagnostic(`${of} returns nothing here: ${reason}`);
-  }
-});
+    // The README's need no recording rules; what a query that does would find is tested with the rules.
+    const answers = await without(prometheus, documents.flatMap(documentQueries), 1);
+    assert.deepEqual(
+      answers.filter(({ of }) => of.startsWith("README.md")),
+      [],
+    );
+
+    for (const { of, expression } of queries) {
+      const [name, reason] = excuse(expression) ?? [];
+      if (name === undefined || (await returns(prometheus, expression))) continue;
+      assert.equal(
+        await returns(prometheus, name),
+        false,
+        `${of} returns nothing, although there is ${name}`,
+      );
+      t.diagnostic(`${of} returns nothing here: ${reason}`);
+    }
+  },
+);

@@ -45,7 +45,7 @@ test("every dashboard is chosen by data source, job and instance, and its querie
     assert.deepEqual(variables.slice(0, 3), ["datasource", "job", "instance"]);
     for (const { of, expression } of panelQueries(path)) assert.doesNotMatch(expression, /\$[a-z_{]/, of);
     const raw = readText(path);
-    for (const used of raw.matchAll(/\$(job|instance|price)\b/g))
+    for (const used of raw.matchAll(/\$(job|instance|price|carbon)\b/g))
       assert.ok(variables.includes(used[1] ?? ""), path);
   }
 });

@@ -18,6 +18,7 @@ export function readText(path: string): string {
 export const dashboardFiles = ["fleet.json", "host.json", "agent.json"].map(
   (name) => `config/grafana/${name}`,
 );
+export const documents = ["README.md", "config/prometheus/queries.md"];
 export const ruleFiles = ["recording", "alerts"].map((name) => `config/prometheus/rules/${name}.yaml`);
 
 const panelSchema = z.object({
@@ -66,6 +67,7 @@ const variables: Readonly<Record<string, string>> = {
   $job: ".+",
   $instance: ".+",
   $price: "0.30",
+  $carbon: "400",
 };
 
 /** What Grafana would send. */
@@ -99,20 +101,23 @@ function ruleQueries(path: string): readonly Query[] {
   }));
 }
 
-/** The fenced queries of a document, each named by the line it begins at. */
+/** The fenced queries of a document, each named by the line it begins at; in a block with comments each comment begins another. */
 export function documentQueries(path: string): readonly Query[] {
   const text = readText(path);
-  return [...text.matchAll(/^```promql\n(.*?)^```$/gms)].map(({ 1: expression = "", index }) => ({
-    of: `${path}:${text.slice(0, index).split("\n").length}`,
-    expression,
-  }));
+  return [...text.matchAll(/^```promql\n(.*?)^```$/gms)].flatMap(({ 1: block = "", index }) => {
+    const line = text.slice(0, index).split("\n").length;
+    return [...block.matchAll(/^(?!#).+\n(?:(?!#).*\n)*/gm)].map(({ 0: expression, index: inside }) => ({
+      of: `${path}:${line + block.slice(0, inside).split("\n").length}`,
+      expression,
+    }));
+  });
 }
 
 export function allQueries(): readonly Query[] {
   return [
     ...dashboardFiles.flatMap(panelQueries),
     ...ruleFiles.flatMap(ruleQueries),
-    ...documentQueries("config/prometheus/queries.md"),
+    ...documents.flatMap(documentQueries),
   ];
 }
 
