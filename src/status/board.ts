@@ -6,7 +6,7 @@
  *     sinks, journal     │
  *     log ─► events      ┘
  *
- * status.ts has the document, readings.ts and overall.ts compute parts of it, history.ts the past, view.ts what the page and `top` make of it.
+ * status.ts has the document, readings.ts and overall.ts compute parts of it, history.ts the past, energy-today.ts what it used since midnight, view.ts what the page and `top` make of it.
  */
 import type { DeliveryState } from "../delivery/types.ts";
 import { lossReasons, type Journal, type JournalState } from "../journal/types.ts";
@@ -20,6 +20,7 @@ import type { SourceName } from "../parse/sample.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { defined } from "../runtime/defined.ts";
 import type { Source, SourceFailure } from "../source/source.ts";
+import { createEnergyToday } from "./energy-today.ts";
 import { createFeed, type Feed } from "./feed.ts";
 import {
   createSnapshotMemory,
@@ -92,6 +93,7 @@ export function createBoard(options: BoardOptions): Board {
   const { clock, journal } = options;
   const startedAt = clock.now();
   const memory = journal === undefined ? createSnapshotMemory() : undefined;
+  const energyToday = createEnergyToday(clock, journal);
   const failures = new Map<SourceName, SourceStatus["lastFailure"]>();
   const feed = createFeed(clock, () => JSON.stringify(live()));
 
@@ -115,7 +117,7 @@ export function createBoard(options: BoardOptions): Board {
       agent: { host, version, node, startedAt, ...own.cost },
       machine: { simulated, ...modelOf(snapshots), ...defined({ chip, osVersion }) },
       ...parts,
-      readings: readingsOf(snapshots),
+      readings: { ...readingsOf(snapshots), ...defined({ energyToday: energyToday.read() }) },
       events: options.events(),
     };
   }
@@ -138,6 +140,7 @@ export function createBoard(options: BoardOptions): Board {
     history: (range) => historyOf(range, options, (fromMs) => memory?.since(fromMs) ?? []),
     published(snapshot) {
       memory?.put(snapshot);
+      energyToday.published(snapshot);
       feed.changed();
     },
     failed: (source, { message }) => void failures.set(source, { time: clock.now(), reason: message }),

@@ -2,7 +2,7 @@
 import type { Series } from "../metric/series.ts";
 import { defined } from "../runtime/defined.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
-import type { MemoryReading, Rail, Readings } from "./status.ts";
+import type { AppReading, BatteryReading, GpuReading, MemoryReading, Rail, Readings } from "./status.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -13,11 +13,15 @@ interface Draft {
   readonly gpu: Mutable<Readings["gpu"]>;
   readonly battery: Mutable<Readings["battery"]>;
   readonly celsius: Record<string, number>;
+  readonly gpus: Map<string, Mutable<GpuReading>>;
+  readonly apps: AppReading[];
   /** Pages, and bytes, by metric name. */
   readonly memory: Map<string, number>;
   thermal?: string;
   fanRpm?: number;
 }
+
+type NumbersOf<T> = { [K in keyof T as T[K] extends number | undefined ? K : never]: T[K] };
 
 /** `label` is the value of the series' first label. */
 type Put = (draft: Draft, value: number, label: string, series: Series) => void;
@@ -27,6 +31,11 @@ const rail =
   ({ power }, value) =>
     void (power[name] = value / 1000);
 const memory: Put = (draft, value, _label, { name }) => void draft.memory.set(name, value);
+/** Fields of the battery that are a metric's value, times a factor. */
+const battery =
+  (field: keyof NumbersOf<BatteryReading>, factor = 1): Put =>
+  (draft, value) =>
+    void (draft.battery[field] = value * factor);
 const temperature: Put = ({ celsius }, value, sensor) => void (celsius[sensor] = value);
 
 /** What each metric that is read changes in the readings. */
@@ -63,6 +72,19 @@ export const puts: Readonly<Record<string, Put>> = {
   pmset_battery_charging_state: ({ battery }, value, label) => {
     if (value === 1) battery.state = label;
   },
+  ioreg_system_power_milliwatts: rail("system"),
+  ioreg_battery_power_milliwatts: battery("watts", 1 / 1000),
+  ioreg_adapter_power_milliwatts: battery("adapterWatts", 1 / 1000),
+  ioreg_adapter_rating_watts: battery("adapterRatingWatts"),
+  ioreg_battery_cycles: battery("cycles"),
+  ioreg_battery_design_capacity_milliampere_hours: battery("designMilliampereHours"),
+  ioreg_battery_full_charge_capacity_milliampere_hours: battery("fullMilliampereHours"),
+  ioreg_battery_temperature_celsius: battery("celsius"),
+  ioreg_gpu_memory_in_use_bytes: (draft, value, label) => void (gpuOf(draft, label).memoryBytes = value),
+  ioreg_gpu_utilization_percent: (draft, value, label, { labels }) => {
+    if (Object.fromEntries(labels)["unit"] === "device") gpuOf(draft, label).loadPercent = value;
+  },
+  powermetrics_task_energy_joules_total: ({ apps }, joules, name) => void apps.push({ name, joules }),
   pmset_low_power_mode: ({ battery }, value) => void (battery.lowPowerMode = value === 1),
   vmstat_page_size_bytes: memory,
   vmstat_pages_wired_count: memory,
@@ -86,6 +108,8 @@ export function readingsOf(snapshots: readonly Snapshot[]): Readings {
     gpu: {},
     battery: {},
     celsius: {},
+    gpus: new Map(),
+    apps: [],
     memory: new Map(),
   };
   for (const { set, values } of snapshots)
@@ -94,9 +118,11 @@ export function readingsOf(snapshots: readonly Snapshot[]): Readings {
       if (value === undefined || Number.isNaN(value)) continue;
       puts[series.name]?.(draft, value, series.labels[0]?.[1] ?? "", series);
     }
-  const { cores, clusters, memory: pages, ...plain } = draft;
+  const { cores, clusters, gpus, apps, memory: pages, ...plain } = draft;
   return {
     ...plain,
+    ...(gpus.size > 0 && { gpus: [...gpus.values()] }),
+    ...(apps.length > 0 && { apps: apps.sort((a, b) => b.joules - a.joules) }),
     cores: [...cores.values()],
     clusters: [...clusters.values()],
     memory: memoryOf(pages),
@@ -112,6 +138,12 @@ function coreOf({ cores }: Draft, core: string): Mutable<Readings["cores"][numbe
 function clusterOf({ clusters }: Draft, cluster: string): Mutable<Readings["clusters"][number]> {
   const known = clusters.get(cluster) ?? { cluster };
   clusters.set(cluster, known);
+  return known;
+}
+
+function gpuOf({ gpus }: Draft, gpu: string): Mutable<GpuReading> {
+  const known = gpus.get(gpu) ?? { gpu };
+  gpus.set(gpu, known);
   return known;
 }
 

@@ -138,7 +138,8 @@ export interface AgentEvent {
   readonly message: string;
 }
 
-export type Rail = "cpu" | "gpu" | "ane" | "dram" | "package" | "combined";
+/** Rails of the chip, sums of them, and `system`: the whole machine with its display. */
+export type Rail = "system" | "cpu" | "gpu" | "ane" | "dram" | "package" | "combined";
 
 /** Values by meaning instead of by metric name. */
 export interface Readings {
@@ -146,7 +147,11 @@ export interface Readings {
   readonly power: Readonly<Partial<Record<Rail, number>>>;
   readonly cores: readonly CoreReading[];
   readonly clusters: readonly ClusterReading[];
+  /** Today's, since local midnight. */
+  readonly energyToday?: EnergyToday;
   readonly gpu: { readonly activePercent?: number; readonly frequencyHz?: number };
+  /** As their drivers report them; absent where none does. */
+  readonly gpus?: readonly GpuReading[];
   /** `nominal`, `moderate`, `heavy`, `trapping`, `sleeping`, or a state that macOS added since. */
   readonly thermal?: string;
   readonly memory: MemoryReading;
@@ -154,6 +159,28 @@ export interface Readings {
   /** Intel only, by sensor. */
   readonly celsius: Readonly<Record<string, number>>;
   readonly fanRpm?: number;
+  /** The most first; absent unless tasks are watched. */
+  readonly apps?: readonly AppReading[];
+}
+
+export interface EnergyToday {
+  readonly joules: number;
+  readonly of: "machine" | "chip";
+  /** The first of today's samples. */
+  readonly since: number;
+}
+
+export interface GpuReading {
+  /** Its number and model. */
+  readonly gpu: string;
+  readonly loadPercent?: number;
+  readonly memoryBytes?: number;
+}
+
+export interface AppReading {
+  readonly name: string;
+  /** Since the agent started, estimated. */
+  readonly joules: number;
 }
 
 export interface CoreReading {
@@ -192,4 +219,14 @@ export interface BatteryReading {
   /** `AC Power`, `Battery Power`. */
   readonly source?: string;
   readonly lowPowerMode?: boolean;
+  /** Into the battery, negative while it discharges. */
+  readonly watts?: number;
+  readonly adapterWatts?: number;
+  /** What the connected adapter could deliver. */
+  readonly adapterRatingWatts?: number;
+  readonly cycles?: number;
+  readonly designMilliampereHours?: number;
+  /** When full, as its gauge estimates it now. */
+  readonly fullMilliampereHours?: number;
+  readonly celsius?: number;
 }

@@ -63,6 +63,7 @@ export interface Tile {
 }
 
 const railTitles: Readonly<Record<Rail, string>> = {
+  system: "Whole machine",
   cpu: "CPU power",
   gpu: "GPU power",
   ane: "Neural Engine",
@@ -71,16 +72,22 @@ const railTitles: Readonly<Record<Rail, string>> = {
   combined: "Combined power",
 };
 
+/** What only some machines report has no tile elsewhere. */
 export function tilesOf(readings: Readings): readonly Tile[] {
   const { power } = readings;
   const optional = (["package", "dram"] as const).filter((rail) => power[rail] !== undefined);
   return [
+    ...(power.system === undefined ? [] : [railTile("system", readings)]),
+    ...energyTile(readings),
     railTile("cpu", readings, activeNote(meanActivity(readings))),
     railTile("gpu", readings, activeNote(readings.gpu.activePercent)),
     ...(["ane", "combined", ...optional] as const).map((rail) => railTile(rail, readings)),
     thermalTile(readings),
     memoryTile(readings),
+    ...gpuTiles(readings),
     batteryTile(readings),
+    ...flowTile(readings),
+    ...capacityTile(readings),
   ];
 }
 
@@ -129,6 +136,62 @@ function batteryTile({ battery: { chargePercent, state, source, lowPowerMode } }
   };
 }
 
+function energyTile({ energyToday }: Readings): readonly Tile[] {
+  if (energyToday === undefined) return [];
+  const { joules, of, since } = energyToday;
+  const words = of === "machine" ? "whole machine" : "chip";
+  return [
+    {
+      id: "energy",
+      title: "Energy today",
+      value: wattHours(joules),
+      note: `${words}, since ${clockTime(since, since).slice(0, 5)}`,
+    },
+  ];
+}
+
+function gpuTiles({ gpus = [] }: Readings): readonly Tile[] {
+  return gpus.flatMap(({ gpu, memoryBytes, loadPercent }, index) => {
+    if (memoryBytes === undefined && loadPercent === undefined) return [];
+    const title = gpus.length === 1 ? "GPU memory" : `Memory of GPU ${gpu}`;
+    const note = loadPercent === undefined ? undefined : `${percent(loadPercent)} load`;
+    const value = memoryBytes === undefined ? undefined : bytes(memoryBytes);
+    return [{ id: `gpu-memory-${index}`, title, ...defined({ value, note }) }];
+  });
+}
+
+function flowTile({ battery: { watts: flow, adapterWatts, adapterRatingWatts } }: Readings): readonly Tile[] {
+  if (flow === undefined && adapterWatts === undefined) return [];
+  const rating = adapterRatingWatts === undefined ? "" : ` of ${adapterRatingWatts} W`;
+  const note = adapterWatts === undefined ? undefined : `${watts(adapterWatts)}${rating} from the adapter`;
+  return [
+    {
+      id: "flow",
+      title: flow !== undefined && flow < 0 ? "Out of the battery" : "Into the battery",
+      ...defined({ value: flow === undefined ? undefined : watts(Math.abs(flow)), note }),
+    },
+  ];
+}
+
+/** Capacities and cycles as the gauge has them. Apple's own figure of a battery's health is none of their ratios. */
+function capacityTile({ battery }: Readings): readonly Tile[] {
+  const { fullMilliampereHours, designMilliampereHours, cycles, celsius } = battery;
+  if (fullMilliampereHours === undefined && cycles === undefined) return [];
+  const notes = [
+    designMilliampereHours === undefined ? undefined : `of ${designMilliampereHours} designed`,
+    cycles === undefined ? undefined : `${cycles} cycles`,
+    celsius === undefined ? undefined : `${celsius.toFixed(0)} °C`,
+  ].filter((each) => each !== undefined);
+  return [
+    {
+      id: "capacity",
+      title: "Full battery",
+      ...(fullMilliampereHours !== undefined && { value: `${fullMilliampereHours} mAh` }),
+      ...(notes.length > 0 && { note: notes.join(", ") }),
+    },
+  ];
+}
+
 function meanActivity({ cores }: Readings): number | undefined {
   const known = cores.flatMap(({ activePercent }) => activePercent ?? []);
   return known.length === 0 ? undefined : known.reduce((sum, each) => sum + each, 0) / known.length;
@@ -144,6 +207,12 @@ export type Format = (value: number) => string;
 
 export const watts: Format = (value) =>
   value < 1 ? `${(value * 1000).toFixed(0)} mW` : `${value.toFixed(value < 10 ? 2 : 1)} W`;
+
+export const wattHours = (joules: number): string => {
+  const value = joules / 3600;
+  if (value < 1) return `${(value * 1000).toFixed(0)} mWh`;
+  return value < 1000 ? `${value.toFixed(value < 10 ? 2 : 1)} Wh` : `${(value / 1000).toFixed(2)} kWh`;
+};
 
 export const hertz: Format = (value) =>
   value >= 1e9 ? `${(value / 1e9).toFixed(2)} GHz` : `${(value / 1e6).toFixed(0)} MHz`;

@@ -40,8 +40,8 @@ export async function startAgent(simulator: string, sinks: object = {}): Promise
 
 function everything(folder: string): object {
   const interval = "1s";
-  // Each look costs processes, which three agents at once would not get through in a second.
-  const polled = "4s";
+  // Each poll costs processes, which three agents at once would not get through in a second, and on a busy machine not in four.
+  const polled = "15s";
   return {
     sources: {
       powermetrics: {

@@ -1,6 +1,6 @@
 /**
  * Dashboards and documents over real data: simulated agents, a real Prometheus that they push to or that scrapes them, and every query of theirs asked of it.
- * It takes some 35 seconds: agents tell about themselves every 15, and a rate needs two of those.
+ * It takes over a minute: the battery's gauge is read every 30 to 60 seconds, and an increase needs two readings.
  */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";

@@ -62,6 +62,46 @@ test("the state whose series is 1 is the present one, an unknown one included", 
   assert.deepEqual(battery, { source: "AC Power" });
 });
 
+test("the machine's power, its battery and its GPUs are ioreg's, in watts, milliampere-hours and bytes", () => {
+  const { power, battery, gpus } = readingsOf([
+    snapshotOf("ioreg", 0, [
+      ["ioreg_system_power_milliwatts", 12_500],
+      ["ioreg_adapter_power_milliwatts", 0],
+      ["ioreg_battery_power_milliwatts", -12_500],
+      ["ioreg_battery_cycles", 322],
+      ["ioreg_battery_design_capacity_milliampere_hours", 7900],
+      ["ioreg_battery_full_charge_capacity_milliampere_hours", 7657],
+      ["ioreg_gpu_memory_in_use_bytes", 1024, { gpu: "0 Apple M4" }],
+      ["ioreg_gpu_utilization_percent", 6, { gpu: "0 Apple M4", unit: "device" }],
+      ["ioreg_gpu_utilization_percent", 5, { gpu: "0 Apple M4", unit: "renderer" }],
+    ]),
+  ]);
+  assert.deepEqual(power, { system: 12.5 });
+  assert.deepEqual(battery, {
+    adapterWatts: 0,
+    watts: -12.5,
+    cycles: 322,
+    designMilliampereHours: 7900,
+    fullMilliampereHours: 7657,
+  });
+  assert.deepEqual(gpus, [{ gpu: "0 Apple M4", memoryBytes: 1024, loadPercent: 6 }]);
+});
+
+test("apps come with the one that used most first, and are absent where none is watched", () => {
+  const joules = "powermetrics_task_energy_joules_total";
+  const { apps } = readingsOf([
+    snapshotOf("powermetrics", 0, [
+      [joules, 1, { name: "Mail" }],
+      [joules, 5, { name: "Xcode" }],
+    ]),
+  ]);
+  assert.deepEqual(apps, [
+    { name: "Xcode", joules: 5 },
+    { name: "Mail", joules: 1 },
+  ]);
+  assert.equal(readingsOf([]).apps, undefined);
+});
+
 test("memory is split as Activity Monitor does, and a part with a missing count is absent", () => {
   const counts: readonly Value[] = [
     ["vmstat_page_size_bytes", 16384],

@@ -62,3 +62,26 @@ export function statusOf(changes: Partial<Status> = {}): Status {
     ...changes,
   };
 }
+
+/** Of a laptop on its adapter whose tasks are watched. */
+export const laptopReadings: Status["readings"] = {
+  ...statusOf().readings,
+  power: { system: 12.5, cpu: 1.25, gpu: 0.5, ane: 0, combined: 1.75 },
+  energyToday: { joules: 180_000, of: "machine", since: new Date(2026, 0, 1, 9, 2).getTime() },
+  gpus: [{ gpu: "0 Apple M3 Max", memoryBytes: 3 * 2 ** 30, loadPercent: 6 }],
+  battery: {
+    chargePercent: 80,
+    state: "charging",
+    watts: 22.3,
+    adapterWatts: 34.8,
+    adapterRatingWatts: 96,
+    cycles: 322,
+    designMilliampereHours: 7900,
+    fullMilliampereHours: 7657,
+    celsius: 33.04,
+  },
+  apps: [
+    { name: "Xcode", joules: 7200 },
+    { name: "_other", joules: 1800 },
+  ],
+};

@@ -7,7 +7,7 @@
  *     memory
  *     sinks, sources, events
  */
-import type { CoreReading, SinkStatus, Status } from "../../status/status.ts";
+import type { CoreReading, Readings, SinkStatus, Status } from "../../status/status.ts";
 import {
   ago,
   bytes,
@@ -22,7 +22,9 @@ import {
   span as duration,
   tilesOf,
   waitingText,
+  wattHours,
   watts,
+  type Tile,
 } from "../../status/view.ts";
 import { bar, fit, span, sparkline, widthOf, type Line } from "./line.ts";
 
@@ -84,7 +86,7 @@ function cropped(lines: readonly Line[], room: number): readonly Line[] {
 }
 
 const title = (text: string): Line => [span(text, "accent")];
-const rails = ["cpu", "gpu", "ane", "package", "combined"] as const;
+const rails = ["system", "cpu", "gpu", "ane", "package", "combined"] as const;
 
 function powerLines({ status: { readings }, past }: Frame, columns: number): readonly Line[] {
   const tiles = tilesOf(readings);
@@ -101,16 +103,31 @@ function powerLines({ status: { readings }, past }: Frame, columns: number): rea
       ],
     ];
   });
-  const others = tiles.filter(({ id, value }) => ["thermal", "battery"].includes(id) && value !== undefined);
-  const words = others.map(({ title: name, value, note, alarm }) =>
-    span(`${name} ${value ?? ""}${note === undefined ? "" : ` (${note})`}   `, alarm ?? "plain"),
-  );
   return [
     title("POWER"),
     ...lines,
     [span("Past".padEnd(24)), span(sparkline(past, Math.max(0, columns - 25)), "ok")],
-    ...(words.length === 0 ? [] : [words]),
+    ...tileLine(tiles, ["thermal", "battery", "flow"]),
+    ...tileLine(tiles, ["energy", "capacity", "gpu-memory-0"]),
+    ...appLine(readings.apps),
   ];
+}
+
+function tileLine(tiles: readonly Tile[], ids: readonly string[]): readonly Line[] {
+  const shown = tiles.filter(({ id, value }) => ids.includes(id) && value !== undefined);
+  const words = shown.map(({ title: name, value, note, alarm }) =>
+    span(`${name} ${value ?? ""}${note === undefined ? "" : ` (${note})`}   `, alarm ?? "plain"),
+  );
+  return words.length === 0 ? [] : [words];
+}
+
+const mostApps = 5;
+
+/** Since the agent started. */
+function appLine(apps: Readings["apps"] = []): readonly Line[] {
+  if (apps.length === 0) return [];
+  const words = apps.slice(0, mostApps).map(({ name, joules }) => `${name} ${wattHours(joules)}`);
+  return [[span("Used by ", "dim"), span(words.join(" · "))]];
 }
 
 interface CoreLayout {

@@ -15,11 +15,13 @@ import {
   droppedText,
   macOS,
   overallWords,
+  percent,
   sinkWords,
   sourceWords,
   span,
   tilesOf,
   waitingText,
+  wattHours,
   type Tile,
 } from "../../status/view.ts";
 import { html, type Html } from "./html.ts";
@@ -28,6 +30,7 @@ export const liveParts = {
   overall,
   identity,
   tiles: ({ readings }: Status) => html`${tilesOf(readings).map(tile)}`,
+  apps,
   sinks: sinkCards,
   sources: sourceTable,
   journal,
@@ -67,6 +70,33 @@ function tile({ id, title, value, note, alarm }: Tile): Html {
     <dt>${title}</dt>
     <dd class="${value === undefined ? "value absent" : "value"}">${value ?? "not reported"}</dd>
     <dd class="note">${note}</dd>
+  </div>`;
+}
+
+const mostApps = 10;
+
+function apps({ readings: { apps: all = [] } }: Status): Html {
+  if (all.length === 0)
+    return html`<p>Set <code>sources.powermetrics.tasks.enabled</code> to see which app uses the energy.</p>`;
+  const total = all.reduce((sum, { joules }) => sum + joules, 0);
+  return html`<div class="scroll" role="region" aria-label="Energy by app, as a table" tabindex="0">
+    <table>
+      <thead>
+        <tr>
+          ${["App", "Energy", "Share"].map((title) => html`<th scope="col">${title}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${all.slice(0, mostApps).map(
+          ({ name, joules }) =>
+            html`<tr>
+              <th scope="row">${name}</th>
+              <td>${wattHours(joules)}</td>
+              <td>${percent(total > 0 ? (100 * joules) / total : 0)}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
   </div>`;
 }
 

@@ -5,7 +5,7 @@ import fc from "../../support/property.ts";
 import { bar, sparkline } from "../../../src/command/top/line.ts";
 import { frameLines } from "../../../src/command/top/frame.ts";
 import { fit, lineText, span, widthOf } from "../../../src/command/top/line.ts";
-import { sinkStatus, statusOf, statusTime } from "../../support/status.ts";
+import { laptopReadings, sinkStatus, statusOf, statusTime } from "../../support/status.ts";
 
 const frame = { status: statusOf(), past: [1, 2, 3], origin: "http://127.0.0.1:9127" };
 const textOf = (columns: number, rows?: number, shown = frame): readonly string[] =>
@@ -37,6 +37,13 @@ test("power, cores, memory, sinks and sources are told in text", () => {
   ])
     assert.ok(text.includes(words), words);
   assert.ok(!text.includes("SIMULATED"));
+});
+
+test("the whole machine leads where it is known, with its battery, its GPU's memory and its apps", () => {
+  const text = textOf(120, 40, { ...frame, status: statusOf({ readings: laptopReadings }) }).join("\n");
+  assert.match(text, /POWER\s+Whole machine\s+12\.5 W [\s\S]*CPU/);
+  for (const words of ["Into the battery 22.3 W", "Energy today 50.0 Wh", "Used by Xcode 2.00 Wh"])
+    assert.ok(text.includes(words), words);
 });
 
 test("memory and sinks stay in sight of eighty by twenty-four, whatever the number of cores", () => {

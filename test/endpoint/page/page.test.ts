@@ -6,11 +6,11 @@ import { createFeed } from "../../../src/status/feed.ts";
 import type { StatusBoard } from "../../../src/status/board.ts";
 import { pageRoutes } from "../../../src/endpoint/page/routes.ts";
 import { chartTable, charts } from "../../../src/endpoint/page/charts.ts";
-import { bytes, clockTime, count, hertz, percent, span, watts } from "../../../src/status/view.ts";
+import { bytes, clockTime, count, hertz, percent, span, wattHours, watts } from "../../../src/status/view.ts";
 import { html } from "../../../src/endpoint/page/html.ts";
 import { liveParts } from "../../../src/endpoint/page/live.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
-import { sinkStatus, statusOf, statusTime } from "../../support/status.ts";
+import { laptopReadings, sinkStatus, statusOf, statusTime } from "../../support/status.ts";
 import { ask, openEndpoint } from "../endpoint.ts";
 
 const board: StatusBoard = {
@@ -108,6 +108,38 @@ test("what the machine does not report is said to be so, and zero is zero", () =
   assert.match(markup, /Neural Engine<\/dt>\s*<dd class="value">0 mW/);
 });
 
+test("the whole machine leads where it is known, and only a laptop has tiles for its battery's gauge", () => {
+  const titles = (markup: string): string[] =>
+    [...markup.matchAll(/<dt>(.*?)<\/dt>/g)].map(([, title = ""]) => title);
+  const laptop = liveParts.tiles(statusOf({ readings: laptopReadings })).markup;
+  assert.deepEqual(titles(laptop).slice(0, 3), ["Whole machine", "Energy today", "CPU power"]);
+  for (const words of [
+    "12.5 W",
+    "50.0 Wh",
+    "whole machine, since 09:02",
+    "3.0 GiB",
+    "6.0 % load",
+    "22.3 W",
+    "34.8 W of 96 W from the adapter",
+    "7657 mAh",
+    "of 7900 designed, 322 cycles, 33 °C",
+  ])
+    assert.ok(laptop.includes(words), words);
+  assert.doesNotMatch(laptop, /health/i);
+  const desktop = titles(liveParts.tiles(statusOf()).markup);
+  assert.deepEqual(desktop.slice(0, 2), ["CPU power", "GPU power"]);
+  for (const title of ["Into the battery", "Full battery", "GPU memory"]) assert.ok(!desktop.includes(title));
+  const battery = { ...laptopReadings.battery, watts: -8.25 };
+  const discharging = liveParts.tiles(statusOf({ readings: { ...laptopReadings, battery } })).markup;
+  assert.match(discharging, /Out of the battery<\/dt>\s*<dd class="value">8.25 W/);
+});
+
+test("apps are listed with their energy and share, or it is said how to see them", () => {
+  const { markup } = liveParts.apps(statusOf({ readings: laptopReadings }));
+  assert.match(markup, /Xcode<\/th>\s*<td>2.00 Wh<\/td>\s*<td>80 %/);
+  assert.match(liveParts.apps(statusOf()).markup, /sources\.powermetrics\.tasks\.enabled/);
+});
+
 test("a failure is shown with what to do until a success has followed", () => {
   const failing = {
     ...sinkStatus,
@@ -131,6 +163,7 @@ test("values are written with three digits or so and their unit", () => {
     "3 h 20 min",
     "2 d 7 h",
   ]);
+  assert.deepEqual([0, 90, 45_000, 1.8e7].map(wattHours), ["0 mWh", "25 mWh", "12.5 Wh", "5.00 kWh"]);
   const noon = new Date(2026, 0, 1, 12, 3, 4).getTime();
   assert.equal(clockTime(noon, noon), "12:03:04");
   assert.equal(clockTime(noon, noon + 86_400_000), "2026-01-01 12:03:04");
