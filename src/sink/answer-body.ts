@@ -1,4 +1,4 @@
-/** The body of an answer as people want to read it: unpacked, and its message alone where it is JSON or a google.rpc.Status. */
+/** Reads the body of an answer for people: unpacked, and only its message where it is JSON or a google.rpc.Status. */
 import type { ZlibOptions } from "node:zlib";
 import type { HttpResponse } from "../runtime/http/http.ts";
 
@@ -45,7 +45,7 @@ function unpackUpTo(body: Buffer, coding: string, maxOutputLength: number): Buff
   }
 }
 
-/** Trimmed text; empty when nothing was said. */
+/** Trimmed text; empty where there is none. */
 export function messageOf({ headers, body, truncated }: HttpResponse): string {
   const type = headers["content-type"] ?? "";
   if (/^\s*application\/(?:x-)?protobuf\b/i.test(type)) {

@@ -1,4 +1,4 @@
-/** What every protocol reads alike in an answer over HTTP: its meaning, its message for the log, its wait, the receiver's time. */
+/** Reads an answer over HTTP as all protocols do: its meaning, its message for the log, its wait, the receiver's time. */
 import { parseHttpDate, parseRetryAfter } from "../runtime/http/headers.ts";
 import type { HttpReply, HttpResponse } from "../runtime/http/http.ts";
 import { printable } from "../runtime/printable.ts";
@@ -13,7 +13,7 @@ export interface Answer {
   readonly meaning: Meaning;
   /** What the status alone means. */
   readonly byStatus: Meaning;
-  /** The receiver's own words, whole. */
+  /** The receiver's message in full. */
   readonly message: string;
   readonly reason: string;
 }
@@ -35,7 +35,7 @@ export function readAnswer(raw: HttpResponse, protocol: ProtocolColumn): Answer 
   return { ...read, meaning: kept, reason: advice === undefined ? reason : `${reason}; ${advice}` };
 }
 
-/** What no protocol sees otherwise. */
+/** The outcome that all protocols agree on. */
 export function commonOutcome({
   reply,
   meaning,
@@ -63,27 +63,27 @@ export function failureOutcome({ code, reason }: Extract<HttpReply, { kind: "fai
 }
 
 /**
- * Words of the body count only against dropping: a receiver that names a limit or a configuration says nothing about the
- * samples, and a page comes from something before it.
+ * The text of a body only ever keeps samples: a message about a limit or a configuration says nothing about the samples, and
+ * a page comes from something in front of the receiver.
  */
 function keepingMeaning(meaning: Meaning, reply: HttpResponse, message: string): Meaning {
   if (meaning !== "samples" && reply.status !== 500) return meaning;
   if (meaning === "samples" && configurationAdvice(message) !== undefined) return "request";
-  if (sizeWords.some((words) => words.test(message.slice(0, mostRead)))) return "size";
+  if (sizeMessages.some((pattern) => pattern.test(message.slice(0, searchedLength)))) return "size";
   return isPage(reply) ? "moment" : meaning;
 }
 
-/** Of net/http's MaxBytesReader, VictoriaMetrics, Mimir, gRPC, nginx, Envoy and others of the kind; not of a label or a rate. */
-const sizeWords = [
+/** How net/http's MaxBytesReader, VictoriaMetrics, Mimir, gRPC, nginx and Envoy say that a request is too large; not a label or a rate. */
+const sizeMessages = [
   /\b(?:request|body|payload|message|packet|content|block|entity|write)\b.{0,60}(?:too (?:large|big|long)\b|(?:larger|bigger) than|exceed)/i,
   /too (?:large|big|long)\b.{0,20}\b(?:request|body|payload|message|packet|block|entity|write)/i,
 ];
 
-/** What a receiver has to say stands in the first bytes. */
-const mostRead = 1024;
+/** Only the start of a message is searched. */
+const searchedLength = 1024;
 
-/** What is said of a configuration, and what to do about it; the first that fits. */
-const configurationWords: readonly (readonly [RegExp, string])[] = [
+/** Messages about a configuration, and what to do; the first that matches counts. */
+const configurationMessages: readonly (readonly [RegExp, string])[] = [
   [/http request (?:was )?sent to (?:an )?https|request to an https server/i, "set https:// in the url"],
   [
     /(?:unsupported|unknown|invalid|unrecognized)[\W_]{1,3}(?:content|transfer)?[\W_]{0,2}(?:encoding|compression)|(?:encoding|compression).{0,40}not (?:supported|allowed|enabled)/i,
@@ -106,8 +106,8 @@ const configurationWords: readonly (readonly [RegExp, string])[] = [
 ];
 
 function configurationAdvice(message: string): string | undefined {
-  const text = message.slice(0, mostRead);
-  return configurationWords.find(([words]) => words.test(text))?.[1];
+  const text = message.slice(0, searchedLength);
+  return configurationMessages.find(([pattern]) => pattern.test(text))?.[1];
 }
 
 /** A captive portal, or a proxy, answers anything with a page of its own: no receiver does. */
@@ -125,7 +125,7 @@ function retryLater(reply: HttpResponse, reason: string): Extract<Outcome, { sta
   return afterMs === undefined ? again : { ...again, afterMs };
 }
 
-/** One line: the status, where a redirect leads, and the first words of the receiver's message. */
+/** One line: the status, where a redirect leads, and the start of the receiver's message. */
 function unexpectedStatus(reply: HttpResponse, message: string): string {
   const location = reply.status >= 300 && reply.status < 400 ? reply.headers["location"] : undefined;
   const target = location === undefined ? "" : ` (redirect to ${excerpt(location)})`;
@@ -140,7 +140,7 @@ export function quoted(message: string): string {
 
 const longestBytes = 512;
 
-/** A receiver may send back what it was sent, credentials too: masked first, so that none is cut in half and missed. */
+/** A receiver may echo the request with its credentials: they are masked before the text is cut, since half of one would be missed. */
 export function excerpt(text: string): string {
   const bytes = Buffer.from(knownSecrets.redact(text));
   if (bytes.length <= longestBytes) return printable(bytes.toString());
@@ -159,8 +159,8 @@ export function resultOf(reply: HttpReply, outcome: Outcome): SendResult {
 }
 
 /**
- * A receiver that has taken nothing of this block yet has shown no more than that it answers: what it will not have is
- * kept, and asked again. Not so OTLP's partial success, which must never be sent again (OTLP specification).
+ * Until a receiver has taken samples of this block, a refusal may as well mean a wrong address or tenant: they are kept, and
+ * offered again. Not so after OTLP's partial success, which must never be sent again (OTLP specification).
  */
 export function untilAccepted(outcome: Outcome, sent: number, type: Sink["type"]): Outcome {
   const isNothingTaken =

@@ -21,7 +21,7 @@ export interface SinkBlocks {
 
 /** What every sink of an agent is given. */
 export interface SinkContext {
-  /** Of the sink that is opened; absent where it has no cursor. */
+  /** The sink's; absent where it has no cursor. */
   readonly id?: string;
   readonly identity: Identity;
   /** What is known of the machine; asked for only where the protocol sends it. */
@@ -34,7 +34,7 @@ export interface SinkContext {
   readonly createClient: (settings: HttpSettings) => HttpClient;
 }
 
-/** How a sink wants to be driven, as its configuration says: with a backlog of its own, or with what is current. */
+/** How delivery drives a sink, as its configuration says: with a backlog of its own, or with the latest snapshots. */
 export type Pacing =
   | {
       readonly kind: "history";

@@ -102,19 +102,19 @@ export interface Sink extends AsyncDisposable {
    */
   halves?(body: Body): readonly [Body, Body] | undefined;
   send(body: Body, protocol: string, signal: AbortSignal): Promise<SendResult>;
-  /** An empty request that stores nothing: is the receiver there, does it let us in, what time is it there. */
+  /** An empty request that stores nothing: whether the receiver answers and accepts the credentials, and its time. */
   probe(protocol: string, signal: AbortSignal): Promise<SendResult>;
   /** New connections after wake. */
   renew(): void;
-  /** Says goodbye on an orderly shutdown, where the protocol has a way (Pushgateway's DELETE). */
+  /** Removes what was pushed on an orderly shutdown, where the protocol can (Pushgateway's DELETE). */
   retire?(signal: AbortSignal): Promise<SendResult>;
 }
 
 /** What every sink is made with. */
 export interface SinkDeps {
-  /** Of its cursor; the type alone where no other sink is near. */
+  /** Its cursor's; by default the sink's type. */
   readonly id?: string;
-  /** Of this sink alone; it ends with the sink. */
+  /** Used by this sink only, and disposed of with it. */
   readonly client: HttpClient;
   readonly identity: Identity;
   /** The agent's, for User-Agent. */

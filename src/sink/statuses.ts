@@ -24,7 +24,7 @@ export interface StatusRow {
   readonly to: number;
   /** One meaning for all protocols, or one for each of `protocolColumns`. */
   readonly meaning: Meaning | readonly [Meaning, Meaning, Meaning, Meaning];
-  /** What it usually is, for people. */
+  /** The usual cause, for people. */
   readonly usually: string;
   /** What a user can do; appended to the reason that is logged. */
   readonly advice?: string;
@@ -106,9 +106,9 @@ export function statusTable(): string {
     row.usually,
     row.advice ?? "",
   ]);
-  const words = Object.entries(meanings).map(([meaning, text]) => `- **${meaning}**: ${text}`);
+  const list = Object.entries(meanings).map(([meaning, text]) => `- **${meaning}**: ${text}`);
   const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
-  return `${words.join("\n")}\n\n${lines.join("\n")}\n`;
+  return `${list.join("\n")}\n\n${lines.join("\n")}\n`;
 }
 
 function nameOf(row: StatusRow): string {

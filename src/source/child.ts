@@ -47,7 +47,7 @@ export type Spawn = (argv: Argv, options: ChildOptions) => Child;
 /** The simulated tools are started through Node.js, and start in a third of the time with its cache of compiled code. */
 const passedOn = ["PATH", "MAC_POWERMETRICS_SIMULATE", "NODE_COMPILE_CACHE"];
 
-/** What a child sees of our environment: enough to run and to speak English, and nothing secret. */
+/** What a child sees of our environment: enough to run and to print English, and nothing secret. */
 export function childEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {

@@ -125,11 +125,11 @@ async function pollOnce(options: PollOptions, report: Report, signal: AbortSigna
       }),
     ),
   );
-  if (!signal.aborted) tell(options, tool, runs, report);
+  if (!signal.aborted) reportRuns(options, tool, runs, report);
   return runs.filter((run) => run.exit?.kind === "abandoned").length;
 }
 
-function tell(options: PollOptions, tool: Tool, runs: readonly ToolRun[], report: Report): void {
+function reportRuns(options: PollOptions, tool: Tool, runs: readonly ToolRun[], report: Report): void {
   const failures = runs.flatMap((run) => diagnose(options, run) ?? []);
   const [failure] = failures;
   const outputs = runs.map((run) => (run.status === "ended" ? run.stdout : Buffer.alloc(0)));

@@ -32,20 +32,20 @@ export interface PowermetricsOptions {
   readonly log: Logger;
   readonly environment: Readonly<Record<string, string>>;
   readonly spawn?: Spawn;
-  /** What was learnt of this machine's powermetrics in other lives of the agent. */
+  /** What earlier runs of the agent found out about this machine's powermetrics. */
   readonly buffering?: Buffering;
 }
 
 /** Whether documents come late unless powermetrics writes line by line. */
 export interface Buffering {
   readonly lineBuffered: boolean;
-  /** Makes it so for later lives; false when that is not possible. */
+  /** Stores that it must, for later runs of the agent; false when that is not possible. */
   remember(): boolean;
 }
 
 /** Documents after which a child counts as healthy. */
 const healthyDocuments = 3;
-/** Root does not come by waiting, so hardly ever ask again. */
+/** Waiting does not make the agent root, so try again rarely. */
 const hopelessDelayMs = 10 * 60_000;
 
 export function createPowermetrics(options: PowermetricsOptions): Source {
@@ -106,7 +106,7 @@ function choose(options: PowermetricsOptions, signal: AbortSignal): Promise<read
   return chooseSamplers({ command, wanted: samplers, log }, { ...options, ...helpLimits, signal });
 }
 
-/** Without root only the next life of the agent can do it, and must know of it: else each would end for the same reason. */
+/** Without root only the next run of the agent can start it line buffered, and must know that: else each would end for the same reason. */
 function canStartAgain({ restart, buffering, log }: PowermetricsOptions): boolean {
   if (buffering?.remember() === true || restart === "backoff") return true;
   log.warn("powermetrics' documents arrive late, and line buffering (-b 1) cannot be asked for here");

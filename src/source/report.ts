@@ -156,18 +156,18 @@ export function notStarted(
 /** How a shell, and a wrapper that relays the end of its child, report SIGABRT. */
 const abortStatus = 134;
 
-/** The end of a tool that did start; `said` is a line of its complaint. */
-export function ended(name: SourceName, exit: ChildExit, said: string | undefined): SourceFailure {
-  const words = said === undefined || said === "" ? "" : `: ${said}`;
+/** The end of a tool that did start; `message` is a line that it printed. */
+export function ended(name: SourceName, exit: ChildExit, message: string | undefined): SourceFailure {
+  const suffix = message === undefined || message === "" ? "" : `: ${message}`;
   switch (exit.kind) {
     case "signalled":
-      return { reason: "aborted", message: `unexpected end of ${name}: signal ${exit.signal}${words}` };
+      return { reason: "aborted", message: `unexpected end of ${name}: signal ${exit.signal}${suffix}` };
     case "exited":
       if (exit.code === abortStatus)
-        return { reason: "aborted", message: `unexpected end of ${name}: aborted${words}` };
-      return { reason: "exited", message: `unexpected end of ${name}: exit status ${exit.code}${words}` };
+        return { reason: "aborted", message: `unexpected end of ${name}: aborted${suffix}` };
+      return { reason: "exited", message: `unexpected end of ${name}: exit status ${exit.code}${suffix}` };
     case "abandoned":
-      return { reason: "exited", message: `cannot end ${name}: it belongs to another user${words}` };
+      return { reason: "exited", message: `cannot end ${name}: it belongs to another user${suffix}` };
     case "not_started":
       return { reason: "not_started", message: `cannot start ${name}: ${exit.message}` };
   }

@@ -10,7 +10,8 @@
  * the cursor: the sum of all changes is the increase of the total, over restarts too. A series that has ended is remembered
  * like any other, since it may come back.
  *
- * The first point of a series is its baseline, unless the receiver can't have heard of what it counts: then it is sent whole.
+ * The first point of a series is a baseline and is not sent, unless no receiver can have got any of what it counts: then all of
+ * it is a change.
  */
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import {
@@ -35,7 +36,7 @@ export interface Deltas {
   apply(gathered: Gathered): Changed;
   /** Of what was committed. */
   save(): string;
-  /** Takes on what another process saved; a text that can't be read is as good as an empty one. */
+  /** Takes on what another process saved; a text that can't be read counts as an empty one. */
   restore(saved: string): void;
 }
 
@@ -47,7 +48,7 @@ interface Point {
   readonly histogram?: HistogramValue;
 }
 
-/** Series come and go; the one that was silent for longest is forgotten first. */
+/** Series come and go; the one without points for longest is forgotten first. */
 const mostSeries = 10_000;
 
 /** Windows begin up to a second before their process, since a sample's time has whole seconds. */
@@ -192,7 +193,7 @@ function add({ times, starts, values, histograms }: Run, { time, start, value, h
 interface Memory {
   /** Counters that began later were never sent without being among `points`; absent before anything was sent. */
   completeSince: number | undefined;
-  /** The last point taken, by series; the one that was silent for longest first. */
+  /** The last point taken, by series; the one without points for longest first. */
   readonly points: Map<string, Point>;
 }
 

@@ -102,7 +102,7 @@ function createPlan({ set }: Snapshot, layouts: Layouts, found: Found): Plan {
   return { columns, runs: columns.map(({ series }) => runOf(series, found)), unusable };
 }
 
-/** A new run gets a point at once: no time is before the first one that is usable. */
+/** A new run never stays empty: every usable time is after its `lastTime` of 0. */
 function runOf(series: PointSeries, { families, runs }: Found): Run {
   const known = runs.get(series.key);
   if (known !== undefined) return known;

@@ -40,7 +40,7 @@ const otlpShape = () =>
     ...httpFields(),
   });
 
-/** Made only for who has such a block. */
+/** Built only when such a block is configured. */
 export const otlpSchema = z.lazy(() => otlpShape().superRefine(checkHttp).superRefine(checkEndpoint));
 
 export type OtlpSettings = Frozen<z.output<ReturnType<typeof otlpShape>>>;

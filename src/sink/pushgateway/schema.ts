@@ -50,7 +50,7 @@ const pushgatewayShape = () =>
     ...httpFields(),
   });
 
-/** Made only for who has such a block. */
+/** Built only when such a block is configured. */
 export const pushgatewaySchema = z.lazy(() => pushgatewayShape().superRefine(checkHttp));
 
 export type PushgatewaySettings = Frozen<z.output<typeof pushgatewaySchema>>;

@@ -55,7 +55,7 @@ const ruleShape = () =>
 
 export type RelabelRule = Frozen<z.output<ReturnType<typeof ruleShape>>>;
 
-/** A rule; what Prometheus would refuse on loading is refused here, with the key it concerns. Made only for who has one. */
+/** A rule; what Prometheus would refuse on loading is refused here, with the key it concerns. Built only when there is one. */
 export const relabelRuleSchema = z.lazy(() =>
   ruleShape().superRefine((rule, context) => {
     for (const [key, message] of actionProblems(rule))

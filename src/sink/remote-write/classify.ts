@@ -28,12 +28,12 @@ export function classify(reply: HttpReply, asked: Asked): Outcome {
     case "stored":
       return classifySuccess(answer, asked);
     case "samples":
-      return classifyVerdict(answer, asked);
+      return classifyRefusal(answer, asked);
     case "protocol":
-      return unspoken(answer, `got ${reply.status}, want 2xx${quoted(answer.message)}`, asked);
+      return otherVersion(answer, `got ${reply.status}, want 2xx${quoted(answer.message)}`, asked);
     case "request":
       // Version 1 may be what the message asks for.
-      return answer.byStatus === "samples" ? classifyVerdict(answer, asked) : commonOutcome(answer);
+      return answer.byStatus === "samples" ? classifyRefusal(answer, asked) : commonOutcome(answer);
     case "size":
     case "moment":
       return commonOutcome(answer);
@@ -45,7 +45,7 @@ function classifySuccess(answer: Answer, asked: Asked): Outcome {
   if (asked.protocol !== version2) return { status: "delivered", code: codeOf(answer), rejected: 0 };
   const written = writtenSamples(answer.reply);
   if (written === undefined)
-    return unspoken(
+    return otherVersion(
       answer,
       "got none of the X-Prometheus-Remote-Write-*-Written headers, want at least that of samples",
       asked,
@@ -53,13 +53,13 @@ function classifySuccess(answer: Answer, asked: Asked): Outcome {
   return delivered(answer, asked, written);
 }
 
-/** Who refuses version 2 without counting may not know it: nothing is given up before version 1 was tried. */
-function classifyVerdict(answer: Answer, asked: Asked): Outcome {
+/** A receiver that refuses version 2 without counts may not know it: version 1 is tried before anything is dropped. */
+function classifyRefusal(answer: Answer, asked: Asked): Outcome {
   if (asked.protocol === version2) {
     const written = writtenSamples(answer.reply);
     if (written !== undefined) return delivered(answer, asked, written);
     if (asked.negotiable)
-      return unspoken(
+      return otherVersion(
         answer,
         `got ${answer.reply.status} without -Written headers, want 2xx${quoted(answer.message)}`,
         asked,
@@ -77,12 +77,12 @@ function delivered(answer: Answer, { sent }: Asked, written: number): Outcome {
   const taken = { status: "delivered", code: codeOf(answer), rejected } as const;
   const { status } = answer.reply;
   if (rejected === 0 && status < 300) return taken;
-  const said = status < 300 ? `got ${status}` : `${answer.reason}${hint(status)}`;
-  return { ...taken, reason: `${said} (${written} of ${sent} samples written)` };
+  const finding = status < 300 ? `got ${status}` : `${answer.reason}${hint(status)}`;
+  return { ...taken, reason: `${finding} (${written} of ${sent} samples written)` };
 }
 
 /** The receiver does not speak this protocol, or takes it for something else and stores nothing. */
-function unspoken(answer: Answer, finding: string, { protocol, negotiable }: Asked): Outcome {
+function otherVersion(answer: Answer, finding: string, { protocol, negotiable }: Asked): Outcome {
   const code = codeOf(answer);
   const reason = `unexpected answer to ${protocol}: ${finding}`;
   if (negotiable) return { status: "switch", code, reason, protocol: otherProtocol(protocol) };
@@ -94,7 +94,7 @@ function otherProtocol(protocol: RemoteWriteProtocol): RemoteWriteProtocol {
   return protocol === version1 ? version2 : version1;
 }
 
-/** A missing count is zero where another one is there, as at Prometheus; undefined where there is none, or what stands for samples is no number. */
+/** A missing count is zero where another one is there, as in Prometheus; undefined where there is none, or that of samples is no number. */
 function writtenSamples({ headers }: HttpResponse): number | undefined {
   const [samples, ...others] = ["samples", "histograms", "exemplars"].map(
     (kind) => headers[`x-prometheus-remote-write-${kind}-written`]?.trim() ?? "",

@@ -96,7 +96,7 @@ interface Draft {
   readonly ends: number[];
 }
 
-/** The first series of the batch that comes to a label set owns it; another one with the same labels is a duplicate. */
+/** The first series of the batch with a label set keeps it; another one with the same labels is a duplicate. */
 function claim(
   stretch: Stretch,
   columns: readonly (WireSeries | undefined)[],
@@ -132,7 +132,7 @@ function draftOf(series: WireSeries, drafts: Map<string, Draft>): Draft {
   return draft;
 }
 
-/** Of a series that is in one set, and does not end. */
+/** For a series that is in one set and does not end. */
 function simpleRun({ series, columns, ends }: Draft, snapshots: readonly Snapshot[]): Run | undefined {
   const [only, ...others] = columns;
   if (only === undefined || others.length > 0 || ends.length > 0 || !only.stretch.ordered) return undefined;
@@ -142,7 +142,7 @@ function simpleRun({ series, columns, ends }: Draft, snapshots: readonly Snapsho
 }
 
 /**
- * Of any series: samples before an end mark of the same row, and none whose time is not after that of the one before. A
+ * For any series: samples before an end mark of the same row, and none whose time is not after that of the one before. A
  * sample that is left out so is counted; an end mark is no sample.
  */
 function mergedRun(

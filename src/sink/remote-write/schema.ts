@@ -33,7 +33,7 @@ const remoteWriteShape = () =>
     ...httpFields(),
   });
 
-/** Made only for who has such a block. */
+/** Built only when such a block is configured. */
 export const remoteWriteSchema = z.lazy(() => remoteWriteShape().superRefine(checkHttp));
 
 export type RemoteWriteSettings = Frozen<z.output<typeof remoteWriteSchema>>;

@@ -15,16 +15,16 @@ import type { RemoteWriteSettings } from "./schema.ts";
 import { splitBySeries } from "./split-by-series.ts";
 
 interface RemoteWriteDeps extends SinkDeps {
-  /** What `write_relabel_configs` asks for; compiled outside, since its engine is loaded only where there are rules. */
+  /** Compiled from `write_relabel_configs` by the caller, since its engine is loaded only where there are rules. */
   readonly relabel?: Relabel;
 }
 
 const keepAll: Relabel = (labels) => labels;
 
-/** Receivers refuse larger bodies, and a failed one costs as much again. */
+/** Receivers refuse larger bodies, and each retry sends all of one again. */
 const mostBytes = 1_000_000;
 
-/** Many, since each series then has its labels in one request of so many; few, since live samples wait for the batch before them. */
+/** The more, the fewer times a series' labels are sent; the fewer, the shorter live samples wait for the batch before them. */
 const mostBodies = 8;
 
 export function createRemoteWriteSink(settings: RemoteWriteSettings, deps: RemoteWriteDeps): Sink {
