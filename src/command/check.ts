@@ -3,7 +3,6 @@ import { loadCompiled, loadWorld, refuse, type ConfigChoice, type ConfigWorld } 
 import { exitCode, type ExitCode } from "./exit.ts";
 import type { Loaded, Refused } from "../config/load.ts";
 import { formatOrigin, type Origin, type Problem } from "../config/problem.ts";
-import type { Configuration } from "../config/schema.ts";
 import { sinkSections } from "../config/sinks.ts";
 import { secretFileWarning } from "../runtime/secret.ts";
 import type { TrustReport } from "./preflight.ts";

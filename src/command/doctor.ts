@@ -143,9 +143,9 @@ async function receiverFindings(
         "add remote_write, otlp or pushgateway, or scrape /metrics",
       ),
     ];
-  const unasked = `probed with the rights of who runs this, since the daemon can't be asked: ${String(seen)}`;
+  const why = "probed with the rights of who runs this, since the daemon can't be asked";
   return [
-    ...(typeof seen === "string" ? [well("receivers", unasked)] : []),
+    ...(typeof seen === "string" ? [well("receivers", `${why}: ${seen}`)] : []),
     ...connections.map(receiverFinding),
     ...localNetworkHint(connections),
   ];

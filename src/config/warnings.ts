@@ -1,7 +1,6 @@
 /** Warns about what is allowed but probably not meant. */
 import { formatPath } from "./problem.ts";
 import type { Configuration } from "./schema.ts";
-import type { Frozen } from "../runtime/setting.ts";
 import { credentialsIn, isPrivateHost } from "../runtime/http/receiver-url.ts";
 import type { HttpSettings } from "../runtime/http/schema.ts";
 import { isLoopback, parseAddress } from "../runtime/address.ts";
@@ -64,7 +63,7 @@ function sinkWarnings({ remote_write, otlp, pushgateway }: Configuration): strin
 }
 
 /** Credentials that anyone on the way can read. */
-function clearText(path: string, address: string, block: Frozen<HttpSettings>): string[] {
+function clearText(path: string, address: string, block: HttpSettings): string[] {
   const url = URL.parse(address);
   if (url?.protocol !== "http:" || isPrivateHost(url.hostname)) return [];
   const sent =

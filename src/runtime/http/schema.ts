@@ -1,52 +1,12 @@
 /** The HTTP part of a sink's configuration: its types, by the names of Prometheus' `http_config`, and their validation with zod. */
 import * as z from "zod";
+import type { Frozen } from "../setting.ts";
 import { createKnownSecrets, knownSecrets } from "../redact.ts";
 import { literalSecret, type Secret } from "../secret.ts";
 import { http } from "./modules.ts";
 import { urlFault } from "./receiver-url.ts";
 
-/** Authentication, TLS, proxy and headers, the same for every sink. Paths are absolute or relative to the working folder. */
-export interface HttpSettings {
-  /** Sent with each request; a sink's own headers win. Values may be credentials and are never printed. */
-  readonly headers?: Readonly<Record<string, Secret>>;
-  readonly basic_auth?: BasicAuth;
-  readonly authorization?: Authorization;
-  readonly tls_config?: TlsSettings;
-  /** `http://` or `https://`, with `user:password@` where the proxy asks for it. Wins over the environment. */
-  readonly proxy_url?: string;
-  /** Hosts that `proxy_url` is not used for: names with their subdomains, addresses, CIDR ranges, each with an optional port. */
-  readonly no_proxy?: string;
-  /** Whether HTTP_PROXY, HTTPS_PROXY and NO_PROXY count; they do unless this is false. */
-  readonly proxy_from_environment?: boolean;
-}
-
-/** Exactly one of `password` and `password_file`. */
-export interface BasicAuth {
-  readonly username: string;
-  readonly password?: Secret;
-  readonly password_file?: string;
-}
-
-/** Exactly one of `credentials` and `credentials_file`. */
-export interface Authorization {
-  /** The scheme, `Bearer` by default. */
-  readonly type: string;
-  readonly credentials?: Secret;
-  readonly credentials_file?: string;
-}
-
-export interface TlsSettings {
-  /** Trusted instead of the system's and Node's certificate authorities. */
-  readonly ca_file?: string;
-  readonly cert_file?: string;
-  readonly key_file?: string;
-  readonly server_name?: string;
-  readonly insecure_skip_verify?: boolean;
-  readonly min_version?: TlsVersion;
-}
-
-export const tlsVersions = ["TLS10", "TLS11", "TLS12", "TLS13"] as const;
-export type TlsVersion = (typeof tlsVersions)[number];
+const tlsVersions = ["TLS10", "TLS11", "TLS12", "TLS13"] as const;
 
 /** Headers that belong to the protocols themselves; Prometheus reserves the same. */
 const reservedHeaders = new Set([
@@ -177,6 +137,10 @@ export const httpFields = () => ({
     .exactOptional()
     .describe("Honour HTTP_PROXY, HTTPS_PROXY and NO_PROXY; true by default."),
 });
+
+/** Authentication, TLS, proxy and headers, the same for every sink. Paths are absolute or relative to the working folder. */
+export type HttpSettings = Frozen<z.output<z.ZodObject<ReturnType<typeof httpFields>>>>;
+export type TlsSettings = NonNullable<HttpSettings["tls_config"]>;
 
 /** The rules that span several of the fields. */
 export function checkHttp(settings: HttpSettings, context: z.RefinementCtx): void {

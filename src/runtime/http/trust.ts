@@ -5,7 +5,7 @@ import { causeOf } from "../cause.ts";
 import { defined } from "../defined.ts";
 import { readKept, fileStamp } from "../files.ts";
 import { tls } from "./modules.ts";
-import type { TlsSettings, TlsVersion } from "./schema.ts";
+import type { TlsSettings } from "./schema.ts";
 import type { Clock } from "../clock.ts";
 
 interface Trust {
@@ -14,7 +14,7 @@ interface Trust {
 }
 
 const maxPemBytes = 4 * 1024 * 1024;
-const versions: Readonly<Record<TlsVersion, SecureVersion>> = {
+const versions: Readonly<Record<NonNullable<TlsSettings["min_version"]>, SecureVersion>> = {
   TLS10: "TLSv1",
   TLS11: "TLSv1.1",
   TLS12: "TLSv1.2",
