@@ -105,6 +105,5 @@ function createWriter(snapshots: Snapshots, positions: Positions, connection: Co
       if (count === undefined) return;
       unsynced = durability === "written";
     }
-    snapshots.trim((range) => positions.lose(range, "memory"));
   };
 }

@@ -62,8 +62,9 @@ export function openJournal(options: JournalOptions): Journal {
     append(snapshot) {
       const ended = sources.take(snapshot);
       if (ended === undefined) return "dropped";
-      snapshots.push({ ...snapshot, ended, seq: snapshots.next });
-      snapshots.trim((range) => positions.lose(range, "memory"));
+      snapshots.push({ ...snapshot, ended, seq: snapshots.next }, (range) => {
+        positions.lose(range, "memory");
+      });
       commits.schedule();
       return "appended";
     },

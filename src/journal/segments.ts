@@ -225,7 +225,7 @@ export function createSegmentWriter(database: DatabaseSync, writeSet: WriteSet, 
       let count = 0;
       const last = new Map<string, StoredSnapshot>();
       for (const snapshot of snapshots) {
-        if (count > 0 && !fits(segment, snapshot)) break;
+        if (!fits(segment, snapshot)) break;
         segment = extended(segment, snapshot, rows.write(snapshot, segment.first));
         last.set(snapshot.source, snapshot);
         count++;

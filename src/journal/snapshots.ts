@@ -57,9 +57,17 @@ class Snapshots {
     this.#store = store;
   }
 
-  push(snapshot: StoredSnapshot): void {
+  /** Where memory has no room for all that is staged, the oldest go, after `lose` has their numbers. */
+  push(snapshot: StoredSnapshot, lose: (range: SeqRange) => void): void {
     this.#entries.push(snapshot);
     this.#next = snapshot.seq + 1;
+    const staged = this.staged();
+    const count = excess(staged, this.#mostStaged);
+    if (count === 0) return;
+    const firstSeq = this.#next - staged.length;
+    lose({ firstSeq, lastSeq: firstSeq + count - 1 });
+    this.#entries = staged.slice(count);
+    this.#committed = this.first - 1;
   }
 
   staged(): readonly StoredSnapshot[] {
@@ -73,23 +81,14 @@ class Snapshots {
   /** `seq` and everything before it is on disk; a smaller number than before means that it is not any more. */
   commit(seq: number): void {
     this.#committed = seq;
+    const kept = this.#entries.slice(0, this.#keptCount());
+    this.#entries = this.#entries.slice(excess(kept, mostKept));
   }
 
   /** Numbers go on from here; only while nothing is in memory. */
   startAt(seq: number): void {
     this.#next = seq;
     this.#committed = seq - 1;
-  }
-
-  /** Removes from memory what exceeds its bounds: committed snapshots, and if need be staged ones, after `lose` has their numbers. */
-  trim(lose: (range: SeqRange) => void): void {
-    const kept = this.#keptCount();
-    const lost = excess(this.#entries.slice(kept), this.#mostStaged);
-    const firstSeq = this.first + kept;
-    if (lost > 0) lose({ firstSeq, lastSeq: firstSeq + lost - 1 });
-    const gone = lost > 0 ? kept + lost : excess(this.#entries.slice(0, kept), mostKept);
-    if (gone > 0) this.#entries = this.#entries.slice(gone);
-    this.#committed = Math.max(this.#committed, this.first - 1);
   }
 
   /** Those of the range that are in memory, oldest first. */
