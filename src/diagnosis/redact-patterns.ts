@@ -129,6 +129,10 @@ const meansSomething = (value: string): boolean => !meansNothing.test(value.trim
 /** `basic authentication` is no credential. */
 const hasDigitOrCase = (value: string): boolean => /\d|[a-z][A-Z]|=$/.test(value);
 
+/** What stands there up to a blank or a quote; brackets around it are JSON's. */
+const bareValue = String.raw`(?<value>[^\s"'&,;<>{}[\]()](?:[^\s"'&,;<>]{0,4094}[^\s"'&,;<>{}[\]()])?)`;
+const assigned = String.raw`["']?[ \t]{0,5}[:=][ \t]{0,5}["']?`;
+
 /** Credentials by their place: in a property list, as `password=…` or `"token": "…"`, and in an Authorization header. */
 const credentials: readonly Pattern[] = [
   {
@@ -141,16 +145,16 @@ const credentials: readonly Pattern[] = [
   },
   {
     kind: "secret",
-    pattern: new RegExp(
-      `${credentialKey}["']?[ \\t]{0,5}[:=][ \\t]{0,5}["']?(?<value>[^\\s"'&,;<>]{1,4096})`,
-      "gi",
-    ),
+    pattern: new RegExp(`${credentialKey}${assigned}${bareValue}`, "gi"),
     accepts: meansSomething,
   },
   {
     kind: "secret",
-    pattern:
-      /authorization["']?[ \t]{0,5}[:=][ \t]{0,5}["']?(?:(?:bearer|basic|digest|token|negotiate)[ \t]{1,5})?(?<value>[^\s"',;<>]{4,4096})/gi,
+    pattern: new RegExp(
+      `authorization${assigned}(?:(?:bearer|basic|digest|token|negotiate)[ \\t]{1,5})?${bareValue}`,
+      "gi",
+    ),
+    accepts: meansSomething,
   },
   {
     kind: "secret",

@@ -22,6 +22,24 @@ const known: readonly Identity[] = [
 const redactor = createRedactor(known, salt);
 const hide = (text: string): string => redactor.text(text);
 
+test("JSON with credentials in it stays JSON", () => {
+  const text =
+    '{"token":"a}b","secret":123456,"credentials":{"password":"hunter2"},"tokens":[1,2],"ok":{"token":99},"authorization":null,"proxy":{"authorization":"Bearer abcd1234"}}';
+  const hidden = hide(text);
+  const parsed = JSON.parse(hidden) as Record<string, unknown>;
+  assert.deepEqual(Object.keys(parsed), [
+    "token",
+    "secret",
+    "credentials",
+    "tokens",
+    "ok",
+    "authorization",
+    "proxy",
+  ]);
+  assert.deepEqual([parsed["tokens"], parsed["authorization"]], [[1, 2], null]);
+  for (const secret of ["a}b", "123456", "hunter2", "abcd1234"]) assert.ok(!hidden.includes(secret), secret);
+});
+
 for (const { kind, value } of known) {
   for (const [form, spelled] of Object.entries(spellings(value))) {
     test(`a ${kind} is hidden as ${form}`, () => {

@@ -8,7 +8,10 @@ test("what was used last stays, and the others are forgotten", () => {
   map.set("b", 2);
   assert.equal(map.get("a"), 1, "looking counts as use");
   map.set("c", 3);
-  assert.deepEqual(["a", "b", "c"].map(map.get), [1, undefined, 3]);
+  assert.deepEqual(
+    ["a", "b", "c"].map((key) => map.get(key)),
+    [1, undefined, 3],
+  );
 });
 
 test("a value is made once while it is kept", () => {
