@@ -181,7 +181,7 @@ const oldestMajor = 24;
  * Runs the copy as launchd will, before anything points to it: what it lacks, or undefined. A folder's name does not say all
  * that keeps a binary from starting elsewhere, such as MacPorts' and Nix' libraries.
  */
-export async function proveRuntime(node: string, system: System): Promise<string | undefined> {
+async function proveRuntime(node: string, system: System): Promise<string | undefined> {
   const expression = 'process.version + " " + process.arch';
   const run = await system.tool([node, ...nodeFlags, "-p", expression]);
   const [, major, arch] = /^v(\d+)\.\S+ (\S+)$/.exec(run.stdout.trim()) ?? [];
