@@ -1,6 +1,7 @@
 /** Counts what became of the requests and samples of one sink, for its state and for the agent's own metrics. */
+import type { Cursor, SeqRange } from "../journal/types.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { SendResult } from "../sink/sink.ts";
+import type { SendResult, Sink } from "../sink/sink.ts";
 import type { DeliveryListener, DeliveryState } from "./types.ts";
 
 /** The part of a DeliveryState that is counted here. */
@@ -52,5 +53,37 @@ export function createAccounting(listener: DeliveryListener, clock: Clock): Acco
     forgetSkew() {
       delete counts.skewMs;
     },
+  };
+}
+
+/** Ends what a cursor waits for, and counts each sample of it once: delivered = sent + left out + rejected. */
+export interface BatchAccount {
+  /** So many samples of the batch were sent, the others left out or rejected, by reason. */
+  settle(range: SeqRange, sent: number, dropped: Readonly<Record<string, number>>): void;
+  /** Nothing of the batch will be delivered. */
+  discard(range: SeqRange, reason: string): void;
+}
+
+export function createBatchAccount(
+  { memory }: Pick<Sink, "memory">,
+  cursor: Cursor,
+  accounting: Accounting,
+): BatchAccount {
+  return {
+    settle(range, sent, dropped) {
+      // In one tick with the acknowledgement, so that both are written in one transaction.
+      if (memory !== undefined || cursor.notes().memory !== undefined)
+        cursor.note({ memory: memory?.save() ?? "" });
+      // The journal may have given up some of the batch during the request, and has counted that as its own loss.
+      let owed = cursor.acknowledge(range).samples;
+      const take = (samples: number): number => {
+        const taken = Math.min(samples, owed);
+        owed -= taken;
+        return taken;
+      };
+      accounting.sent(take(sent));
+      for (const [reason, samples] of Object.entries(dropped)) accounting.dropped(take(samples), reason);
+    },
+    discard: (range, reason) => accounting.dropped(cursor.discard(range, reason).samples, reason),
   };
 }

@@ -13,7 +13,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { untilAccepted } from "../sink/answer.ts";
 import { createDrops, type Body, type EncodedBatch, type Outcome, type Sink } from "../sink/sink.ts";
-import type { Accounting } from "./accounting.ts";
+import { createBatchAccount, type Accounting, type BatchAccount } from "./accounting.ts";
 import { createBatchSize, type BatchSize } from "./batch-selection.ts";
 import type { ReceiverHealth } from "./receiver-health.ts";
 import type { Decided, Send, SendChain } from "./send-chain.ts";
@@ -27,7 +27,7 @@ export type Verdict =
   /** There was no time to get an answer, or no need. */
   | { readonly status: "given_up" };
 
-export interface BatchSenderDeps {
+interface BatchSenderDeps {
   readonly sink: Sink;
   readonly cursor: Cursor;
   readonly health: ReceiverHealth;
@@ -69,6 +69,7 @@ export type { BatchSender };
 
 class BatchSender {
   readonly #deps: BatchSenderDeps;
+  readonly #account: BatchAccount;
   readonly #size: BatchSize;
   /**
    * What the receiver may hold already: sent without an answer, or frozen before this process, which may have sent it. A Prometheus
@@ -82,6 +83,7 @@ class BatchSender {
 
   constructor(deps: BatchSenderDeps) {
     this.#deps = deps;
+    this.#account = createBatchAccount(deps.sink, deps.cursor, deps.accounting);
     this.#maybeStored = deps.cursor.frozen();
     this.#size = createBatchSize(deps.cursor.frozen()?.bodySamples);
   }
@@ -124,7 +126,7 @@ class BatchSender {
 
   #dropTooOld(snapshots: readonly StoredSnapshot[]): boolean {
     const old = snapshots.filter((one) => this.#isTooOld(one));
-    for (const snapshot of old) this.#discard(rangeOf([snapshot]), "too_old");
+    for (const snapshot of old) this.#account.discard(rangeOf([snapshot]), "too_old");
     return old.length > 0;
   }
 
@@ -240,7 +242,7 @@ class BatchSender {
       this.#size.tooManySnapshots(snapshots.length);
       return again;
     }
-    this.#discard(rangeOf(snapshots), reason);
+    this.#account.discard(rangeOf(snapshots), reason);
     return settled;
   }
 
@@ -278,35 +280,12 @@ class BatchSender {
     else if (reason !== undefined) {
       this.#deps.health.fallBack();
       if (others.length === 0) {
-        this.#discard(range, reason);
+        this.#account.discard(range, reason);
         return;
       }
     }
     for (const [other, samples] of Object.entries(encoded.dropped)) drops.add(other, samples);
-    this.#settle(range, sent, drops.counts());
-  }
-
-  /** Counts each sample once: delivered = sent + left out + rejected. */
-  #settle(range: SeqRange, sent: number, dropped: Readonly<Record<string, number>>): void {
-    const { sink, cursor, accounting } = this.#deps;
-    // In one tick with the acknowledgement, so that both are written in one transaction.
-    if (sink.memory !== undefined || cursor.notes().memory !== undefined)
-      cursor.note({ memory: sink.memory?.save() ?? "" });
-    // The journal may have given up some of the batch during the request, and has counted that as its own loss.
-    let owed = cursor.acknowledge(range).samples;
-    const take = (samples: number): number => {
-      const taken = Math.min(samples, owed);
-      owed -= taken;
-      return taken;
-    };
-    accounting.sent(take(sent));
-    for (const [reason, samples] of Object.entries(dropped)) accounting.dropped(take(samples), reason);
-  }
-
-  /** The batch will never be delivered. */
-  #discard(range: SeqRange, reason: string): void {
-    const { cursor, accounting } = this.#deps;
-    accounting.dropped(cursor.discard(range, reason).samples, reason);
+    this.#account.settle(range, sent, drops.counts());
   }
 
   /** Logs what the receiver would not have of a body; the number of its samples. */
