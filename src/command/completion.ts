@@ -1,5 +1,7 @@
 /** `completion`: what a shell needs to complete our command line, made from the program's own grammar. */
 import type { Command, Option } from "commander";
+import { exitCode, type ExitCode } from "./exit.ts";
+import type { World } from "./world.ts";
 
 export const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];
@@ -17,6 +19,11 @@ interface Flag {
   readonly description: string;
   readonly takesValue: boolean;
   readonly choices: readonly string[];
+}
+
+export async function completion(shell: Shell, program: Command, world: World): Promise<ExitCode> {
+  await world.write(completionScript(shell, program));
+  return exitCode.ok;
 }
 
 /** A script for `eval` or for the shell's folder of completions. */

@@ -15,6 +15,8 @@ import type { System } from "../daemon/system.ts";
 import type { SinkStatus } from "../status/status.ts";
 import { parseSamplers } from "../parse/powermetrics.ts";
 import type { Connection, ConnectProbe } from "./check.ts";
+import { connectProbe } from "./connect.ts";
+import type { DiagnoseArguments } from "./diagnose.ts";
 import { loadWorld } from "./load.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { probeOf, resolvePrefix } from "./install.ts";
@@ -23,28 +25,31 @@ import { openSystem } from "./system.ts";
 import { runningAgent } from "./top/origin.ts";
 import type { World } from "./world.ts";
 
-interface DoctorArguments {
-  readonly json: boolean;
-  /** Instead of the installed one. */
-  readonly config?: string;
-  readonly prefix?: string;
+/** Those of `--deep` alone have no meaning without it. */
+export interface DoctorArguments extends DiagnoseArguments {
+  readonly deep?: boolean;
 }
 
+const deepOnly = ["output", "installTrial", "sleep", "record", "simulate"] as const;
+
 /** 0 when nothing failed; warnings are no failure. */
-export async function doctor(
-  options: DoctorArguments,
-  world: World,
-  probes: readonly ConnectProbe[],
-): Promise<ExitCode> {
+export async function doctor({ deep = false, ...options }: DoctorArguments, world: World): Promise<ExitCode> {
+  const alone = deepOnly.find((name) => options[name] !== undefined);
+  if (!deep && alone !== undefined) {
+    world.stderr(`--${alone === "installTrial" ? "install-trial" : alone} must come with --deep\n`);
+    return exitCode.usage;
+  }
+  const probes = [connectProbe(world)];
+  if (deep) return (await import("./diagnose.ts")).diagnose(options, world, probes);
   const findings = await examine(options, world, probes);
-  if (options.json) world.stdout(`${JSON.stringify(findings, undefined, 2)}\n`);
+  if (options.json === true) world.stdout(`${JSON.stringify(findings, undefined, 2)}\n`);
   else for (const finding of findings) world.stdout(formatFinding(finding));
   return findings.some(({ status }) => status === "failure") ? exitCode.failure : exitCode.ok;
 }
 
 /** Every check at once. */
 export async function examine(
-  options: Omit<DoctorArguments, "json">,
+  options: Pick<DoctorArguments, "config" | "prefix">,
   world: World,
   probes: readonly ConnectProbe[],
 ): Promise<readonly Finding[]> {

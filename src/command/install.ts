@@ -17,8 +17,8 @@ import { exitCode, type ExitCode } from "./exit.ts";
 import { openSystem } from "./system.ts";
 import type { World } from "./world.ts";
 
-interface InstallArguments {
-  readonly dryRun: boolean;
+export interface InstallArguments {
+  readonly dryRun?: boolean;
   /** Everything under this folder, tools included; for tests and images. */
   readonly prefix?: string;
   /** Becomes the configuration where there is none yet. */
@@ -26,11 +26,12 @@ interface InstallArguments {
   /** The runtime to copy instead of the one that runs this. */
   readonly node?: string;
   /** How long the new version may take to become ready, milliseconds. */
-  readonly readyTimeoutMs: number;
+  readonly timeout: number;
 }
 
 /** 0 installed, 1 failed or rolled back, 69 not a Mac, 77 not root, 78 bad configuration. */
 export async function install(options: InstallArguments, world: World): Promise<ExitCode> {
+  const { dryRun = false } = options;
   const objection = objectionTo(options, world, "install");
   if (objection !== undefined) return told(objection, world);
   const system = openSystem(resolvePrefix(options.prefix, world), world);
@@ -49,12 +50,12 @@ export async function install(options: InstallArguments, world: World): Promise<
       configuration: text,
       environment,
       probe: probeOf(configuration, system),
-      readyTimeoutMs: Math.max(options.readyTimeoutMs, firstSampleMs(configuration)),
+      readyTimeoutMs: Math.max(options.timeout, firstSampleMs(configuration)),
     },
     system,
-    { dryRun: options.dryRun, report: reporter(world) },
+    { dryRun, report: reporter(world) },
   );
-  return conclude(outcome, options.dryRun, system, world);
+  return conclude(outcome, dryRun, system, world);
 }
 
 export function probeOf(configuration: Configuration, system: System): ReadyProbe {
@@ -68,11 +69,11 @@ interface Objection {
 
 /** What `install` and `uninstall` need: a Mac and root, unless a prefix stands in, or nothing is to be changed. */
 export function objectionTo(
-  { prefix, dryRun }: { readonly prefix?: string; readonly dryRun: boolean },
+  { prefix, dryRun }: { readonly prefix?: string; readonly dryRun?: boolean },
   { platform, uid }: World,
   verb: string,
 ): Objection | undefined {
-  if (prefix !== undefined || dryRun) return undefined;
+  if (prefix !== undefined || dryRun === true) return undefined;
   if (platform !== "darwin") {
     return {
       code: exitCode.noPowermetrics,

@@ -12,48 +12,27 @@ import { formatLine } from "./format.ts";
 import { prepare } from "./load.ts";
 import type { World } from "./world.ts";
 
-export type JournalRequest =
-  /** `file` is another database than the configured one. */
-  | { readonly what: "stats"; readonly json: boolean; readonly file?: string }
-  /** `sinceMs` back from now; absent exports everything. */
-  | {
-      readonly what: "export";
-      readonly format: "jsonl" | "openmetrics";
-      readonly sinceMs?: number;
-      readonly file?: string;
-    }
-  /** An id as `stats` list it, or the name in it. */
-  | { readonly what: "forget"; readonly sink?: string };
-
-/** As they stand on the command line. */
-export interface JournalOptions {
+/** As on the command line. */
+export interface JournalOptions extends ConfigChoice {
+  /** Of `stats` and `export`: another database than the configured one. */
   readonly file?: string;
   readonly json?: boolean;
+  /** Milliseconds back from now; absent exports everything. */
   readonly since?: number;
   readonly format: "jsonl" | "openmetrics";
 }
 
-export function journalRequest(
-  what: JournalRequest["what"],
-  sink: string | undefined,
-  { json, since: sinceMs, format, file }: JournalOptions,
-): JournalRequest {
-  const from = file === undefined ? {} : { file };
-  switch (what) {
-    case "stats":
-      return { what, json: json === true, ...from };
-    case "export":
-      return { what, format, ...from, ...(sinceMs !== undefined && { sinceMs }) };
-    case "forget":
-      return { what, ...(sink !== undefined && { sink }) };
-  }
+export interface JournalChoice extends JournalOptions {
+  readonly what: "stats" | "export" | "forget";
+  /** To forget: an id as `stats` list it, or the name in it. */
+  readonly sink?: string;
 }
 
 /** 1 when there is no journal that can be read. */
-export async function journal(choice: ConfigChoice & JournalRequest, world: World): Promise<ExitCode> {
+export async function journal(choice: JournalChoice, world: World): Promise<ExitCode> {
   const prepared = await prepare(choice, world);
   if (typeof prepared === "number") return prepared;
-  const { path } = prepared.configuration.journal;
+  const { path, max_age } = prepared.configuration.journal;
   const file = choice.what === "forget" ? path : (choice.file ?? path);
   const opened = openJournalReader(file, (name) => catalogue.get(name));
   if (opened.status === "unavailable") {
@@ -61,19 +40,19 @@ export async function journal(choice: ConfigChoice & JournalRequest, world: Worl
     return exitCode.failure;
   }
   using reader = opened.reader;
-  if (choice.what === "forget") return forget(choice.sink, path, reader.stats(), world);
-  if (choice.what === "export") {
-    const fromMs = choice.sinceMs === undefined ? 0 : world.clock.now() - choice.sinceMs;
-    await exportSnapshots(reader, fromMs, choice.format, world);
-  } else {
-    const stats = reader.stats();
-    await world.write(
-      choice.json
-        ? `${JSON.stringify(stats, undefined, 2)}\n`
-        : describe(stats, prepared.configuration.journal.max_age),
-    );
+  const stats = reader.stats();
+  switch (choice.what) {
+    case "forget":
+      return forget(choice.sink, path, stats, world);
+    case "export":
+      await exportSnapshots(reader, choice, world);
+      return exitCode.ok;
+    case "stats":
+      await world.write(
+        choice.json === true ? `${JSON.stringify(stats, undefined, 2)}\n` : describe(stats, max_age),
+      );
+      return exitCode.ok;
   }
-  return exitCode.ok;
 }
 
 /** The agent does it, and counts it: a journal has one writer. */
@@ -106,10 +85,10 @@ function forget(asked: string | undefined, path: string, stats: JournalStats, wo
 /** Stops when nobody reads any more. */
 async function exportSnapshots(
   reader: JournalArchive,
-  fromMs: number,
-  format: "jsonl" | "openmetrics",
+  { since, format }: JournalOptions,
   world: World,
 ): Promise<void> {
+  const fromMs = since === undefined ? 0 : world.clock.now() - since;
   const texts = format === "jsonl" ? lines(reader, fromMs) : openMetricsHistory(reader, fromMs);
   for (const text of texts) if (!(await world.write(text))) return;
 }

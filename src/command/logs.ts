@@ -8,17 +8,17 @@ import { exitCode, type ExitCode } from "./exit.ts";
 import { resolvePrefix } from "./install.ts";
 import type { World } from "./world.ts";
 
-interface LogsArguments {
-  readonly follow: boolean;
+export interface LogsArguments {
+  readonly follow?: boolean;
   readonly lines: number;
   /** launchd's file instead: what the agent said before its own log was open. */
-  readonly launchd: boolean;
+  readonly launchd?: boolean;
   readonly prefix?: string;
 }
 
 /** 1 when there is no log, or none that this user may read. */
 export async function logs(
-  { follow, lines, launchd, prefix }: LogsArguments,
+  { follow = false, lines, launchd = false, prefix }: LogsArguments,
   world: World,
 ): Promise<ExitCode> {
   const layout = layoutUnder(resolvePrefix(prefix, world));

@@ -2,8 +2,24 @@
 import { collectors } from "../collector/index.ts";
 import { ownMetrics } from "../meter/catalogue.ts";
 import type { Metric } from "../metric/metric.ts";
+import { exitCode, type ExitCode } from "./exit.ts";
+import type { World } from "./world.ts";
 
-export type MetricsFormat = "md" | "json";
+export interface MetricsArguments {
+  readonly format: "md" | "json";
+}
+
+export async function metrics({ format }: MetricsArguments, world: World): Promise<ExitCode> {
+  await world.write(formatCatalogue(format));
+  return exitCode.ok;
+}
+
+/** The catalogue as Markdown tables, or as one JSON array. */
+export function formatCatalogue(format: MetricsArguments["format"]): string {
+  return format === "json"
+    ? `${JSON.stringify(groups().flatMap(jsonRows), undefined, 2)}\n`
+    : groups().map(markdownTable).join("\n");
+}
 
 interface Group {
   readonly title: string;
@@ -20,13 +36,6 @@ function groups(): readonly Group[] {
     { title: "Off by default", metrics: metricsOf(true) },
     { title: "The agent's own", metrics: Object.values(ownMetrics) },
   ];
-}
-
-/** The catalogue as Markdown tables, or as one JSON array. */
-export function formatCatalogue(format: MetricsFormat): string {
-  return format === "json"
-    ? `${JSON.stringify(groups().flatMap(jsonRows), undefined, 2)}\n`
-    : groups().map(markdownTable).join("\n");
 }
 
 function jsonRows({ title, metrics }: Group): readonly object[] {

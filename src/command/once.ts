@@ -17,7 +17,7 @@ import type { World } from "./world.ts";
 export interface OnceChoice extends RunChoice {
   readonly format: SnapshotFormat;
   /** Also deliver to every receiver. */
-  readonly push: boolean;
+  readonly push?: boolean;
 }
 
 /** Nobody waits ten seconds for one sample: a window of a second says enough. */
@@ -51,9 +51,10 @@ export async function once(choice: OnceChoice, world: World): Promise<ExitCode> 
   await Promise.all(sources.map((source) => firstFrame(source, pipelines[source.name], world)));
 
   await world.write(formatSnapshots(snapshots, choice.format));
-  const pushed = choice.push
-    ? await pushAll(snapshots, { ...prepared, configuration }, world, log)
-    : exitCode.ok;
+  const pushed =
+    choice.push === true
+      ? await pushAll(snapshots, { ...prepared, configuration }, world, log)
+      : exitCode.ok;
   if (hindrance !== undefined) return hindrance.code;
   if (pushed !== exitCode.ok) return pushed;
   return snapshots.length === sources.length ? exitCode.ok : exitCode.failure;

@@ -1,14 +1,25 @@
-/** The grammar of the command line: verbs, their options and help. */
+/** The grammar of the command line: verbs, their options and help. A verb's file is loaded when it is called, and takes the options as they are. */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { parseDuration } from "../runtime/quantity.ts";
 import type { Plain } from "../config/field.ts";
+import { defined } from "../runtime/defined.ts";
+import { parseDuration } from "../runtime/quantity.ts";
+import type { CheckArguments } from "./check.ts";
+import { shells, type Shell } from "./completion.ts";
+import type { ConfigArguments } from "./config.ts";
+import type { DoctorArguments } from "./doctor.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
-import type { JournalOptions, JournalRequest } from "./journal.ts";
+import type { InstallArguments } from "./install.ts";
+import type { JournalChoice, JournalOptions } from "./journal.ts";
 import type { RunChoice } from "./load.ts";
-import { daemonVerbs, simulateOption } from "./program-daemon.ts";
+import type { LogsArguments } from "./logs.ts";
+import type { MetricsArguments } from "./metrics.ts";
+import type { OnceChoice } from "./once.ts";
+import type { RecordChoice } from "./record.ts";
+import type { ReplayChoice } from "./replay.ts";
+import type { StatusArguments } from "./status.ts";
+import type { TopChoice } from "./top.ts";
+import type { UninstallArguments } from "./uninstall.ts";
 import type { World } from "./world.ts";
-
-type Options = Readonly<Record<string, unknown>>;
 
 /** What `run` was called with. */
 export interface RunArguments {
@@ -27,8 +38,23 @@ export async function runProgram(
   world: World,
   onRun: OnRun = () => refuseRun(world),
 ): Promise<number> {
+  const program = new Command("mac-powermetrics-agent")
+    .description(
+      "Mac power metrics, pushed durably: powermetrics and vm_stat to Prometheus and OpenTelemetry",
+    )
+    .version(world.version)
+    .configureOutput({ writeOut: (text) => world.stdout(text), writeErr: (text) => world.stderr(text) })
+    .showHelpAfterError("(add --help for the options)")
+    .exitOverride();
   let code: number = exitCode.ok;
-  const program = createProgram(world, onRun, (result) => void (code = result));
+  const act: Act =
+    (action) =>
+    async (...args) => {
+      code = await action(...args);
+    };
+  addRun(program, act, onRun);
+  for (const add of [addSamples, addConfiguration, addJournal, addTop]) add(program, act, world);
+  for (const add of [addInstall, addStatus, addDoctor, addCompletion]) add(program, act, world);
   try {
     await program.parseAsync(argv, { from: "user" });
     return code;
@@ -44,94 +70,77 @@ function refuseRun(world: World): ExitCode {
   return exitCode.usage;
 }
 
-function createProgram(world: World, onRun: OnRun, done: (code: number) => void): Command {
-  const program = new Command("mac-powermetrics-agent")
-    .description(
-      "Mac power metrics, pushed durably: powermetrics and vm_stat to Prometheus and OpenTelemetry",
-    )
-    .version(world.version)
-    .configureOutput({ writeOut: (text) => world.stdout(text), writeErr: (text) => world.stderr(text) })
-    .showHelpAfterError("(add --help for the options)")
-    .exitOverride();
-  for (const add of [
-    addRun(onRun),
-    addOnce,
-    addReplay,
-    addRecord,
-    addSimulate,
-    addCheck,
-    addConfig,
-    addMetrics,
-    addJournal,
-    addTop,
-    ...daemonVerbs,
-  ]) {
-    add(program, world, done);
-  }
-  return program;
-}
-
-/** Adds one verb; `done` takes its exit code. */
-export type Add = (program: Command, world: World, done: (code: number) => void) => void;
+/** An action for commander from one that gives the exit code; it is called with the verb's arguments, then its options. */
+type Act = <Args extends unknown[]>(
+  action: (...args: Args) => ExitCode | Promise<ExitCode>,
+) => (...args: Args) => Promise<void>;
 
 const configOption = (): Option => new Option("--config <file>", "configuration file");
+const jsonOption = (): Option => new Option("--json", "print it as JSON");
 const pushOption = (): Option => new Option("--push", "also deliver to every receiver of the configuration");
-const addRun =
-  (onRun: OnRun): Add =>
-  (program, _world, done) =>
-    program
-      .command("run")
-      .description("run the agent in the foreground; SIGTERM and SIGINT flush and stop it")
-      .addOption(configOption())
-      .addOption(simulateOption())
-      .option("--web.listen-address <address...>", "where to serve /metrics, as host:port")
-      .addOption(
-        new Option("--log.level <level>", "least important messages to show").choices([
-          "debug",
-          "info",
-          "warn",
-          "error",
-        ]),
-      )
-      .addOption(new Option("--log.format <format>", "form of messages").choices(["auto", "text", "json"]))
-      .option("--pid-file <file>", "write the process' number here, for log rotation")
-      .option("--log-file <file>", "log here when the configuration has no log.file")
-      .action(async (options: Options & { pidFile?: string; logFile?: string }) => {
-        const { pidFile, logFile } = options;
-        const chosen = { ...choice(options), flags: runFlags(options) };
-        const files = {
-          ...(pidFile !== undefined && { pidFile }),
-          ...(logFile !== undefined && { logFile }),
-        };
-        done(await onRun({ choice: chosen, ...files }));
-      });
+const prefixOption = (): Option =>
+  new Option("--prefix <folder>", "work below this folder instead of the system, tools included");
+const dryRunOption = (): Option => new Option("--dry-run", "only print the steps");
+const choiceOption = (flags: string, description: string, ...choices: readonly string[]): Option =>
+  new Option(flags, description).choices(choices);
+/** The first is the default. */
+const formatOption = (...formats: readonly string[]): Option =>
+  choiceOption("--format <format>", "form of the output", ...formats).default(formats[0]);
+const simulateOption = (): Option =>
+  new Option(
+    "--simulate [when]",
+    "use the simulator instead of Apple's tools; auto: where there is no Mac with root",
+  )
+    .choices(["always", "auto"])
+    .preset("always");
 
-const addOnce: Add = (program, world, done) =>
+interface RunOptions extends Omit<RunChoice, "flags">, Omit<RunArguments, "choice"> {
+  readonly "web.listenAddress"?: readonly string[];
+  readonly "log.level"?: string;
+  readonly "log.format"?: string;
+}
+
+function addRun(program: Command, act: Act, onRun: OnRun): void {
+  program
+    .command("run")
+    .description("run the agent in the foreground; SIGTERM and SIGINT flush and stop it")
+    .addOption(configOption())
+    .addOption(simulateOption())
+    .option("--web.listen-address <address...>", "where to serve /metrics, as host:port")
+    .addOption(
+      choiceOption(
+        "--log.level <level>",
+        "lowest level of messages to log",
+        "debug",
+        "info",
+        "warn",
+        "error",
+      ),
+    )
+    .addOption(choiceOption("--log.format <format>", "form of messages", "auto", "text", "json"))
+    .option("--pid-file <file>", "write the process' number here, for log rotation")
+    .option("--log-file <file>", "log here when the configuration has no log.file")
+    .action(
+      act(({ config, simulate, pidFile, logFile, ...options }: RunOptions) => {
+        const flags: Readonly<Record<string, Plain>> = defined({
+          "web.listen_addresses": options["web.listenAddress"],
+          "log.level": options["log.level"],
+          "log.format": options["log.format"],
+        });
+        return onRun(defined({ choice: defined({ config, simulate, flags }), pidFile, logFile }));
+      }),
+    );
+}
+
+function addSamples(program: Command, act: Act, world: World): void {
   program
     .command("once")
     .description("take one sample of each source and print it")
     .addOption(configOption())
     .addOption(simulateOption())
-    .addOption(
-      new Option("--format <format>", "form of the output")
-        .choices(["prometheus", "openmetrics", "json", "table"])
-        .default("prometheus"),
-    )
+    .addOption(formatOption("prometheus", "openmetrics", "json", "table"))
     .addOption(pushOption())
-    .action(async (options: Options & { format: "prometheus"; push?: boolean }) => {
-      const { once } = await import("./once.ts");
-      done(await once({ ...choice(options), format: options.format, push: options.push === true }, world));
-    });
-
-interface ReplayOptions {
-  readonly powermetrics?: string;
-  readonly vmStat?: string;
-  readonly ioreg?: string;
-  readonly format: "prometheus" | "openmetrics" | "json" | "jsonl";
-  readonly push?: boolean;
-}
-
-const addReplay: Add = (program, world, done) =>
+    .action(act(async (options: OnceChoice) => (await import("./once.ts")).once(options, world)));
   program
     .command("replay")
     .description("put recorded output through the whole pipeline, with its own times")
@@ -140,25 +149,13 @@ const addReplay: Add = (program, world, done) =>
     .option("--vm-stat <file>", "reports of vm_stat, one after the other")
     .option("--ioreg <file>", "what ioreg -a -r printed of AppleSmartBattery, IOAccelerator or both")
     .addOption(configOption())
-    .addOption(
-      new Option("--format <format>", "form of the output")
-        .choices(["prometheus", "openmetrics", "json", "jsonl"])
-        .default("prometheus"),
-    )
+    .addOption(formatOption("prometheus", "openmetrics", "json", "jsonl"))
     .addOption(pushOption())
-    .action(async (folder: string | undefined, options: Options & ReplayOptions) => {
-      const { replay } = await import("./replay.ts");
-      const { powermetrics, vmStat, ioreg, format, push } = options;
-      const files = {
-        ...(folder !== undefined && { folder }),
-        ...(powermetrics !== undefined && { powermetrics }),
-        ...(vmStat !== undefined && { vmStat }),
-        ...(ioreg !== undefined && { ioreg }),
-      };
-      done(await replay({ ...choice(options), files, format, push: push === true }, world));
-    });
-
-const addRecord: Add = (program, world, done) =>
+    .action(
+      act(async (folder: string | undefined, options: Omit<ReplayChoice, "folder">) =>
+        (await import("./replay.ts")).replay(defined({ ...options, folder }), world),
+      ),
+    );
   program
     .command("record")
     .description("write what the tools print into files, for bug reports and replay")
@@ -171,90 +168,74 @@ const addRecord: Add = (program, world, done) =>
     .option("--no-redact", "keep names, serial numbers and addresses as they are")
     .addOption(configOption())
     .addOption(simulateOption())
-    .action(async (folder: string, options: Options & { duration?: number; redact: boolean }) => {
-      const { record } = await import("./record.ts");
-      const { duration: durationMs, redact } = options;
-      const chosen = { ...choice(options), folder, redact };
-      done(await record({ ...chosen, ...(durationMs !== undefined && { durationMs }) }, world));
-    });
-
-/** Only for the help: cli.ts starts the simulator itself, without loading this. */
-const addSimulate: Add = (program) =>
+    .action(
+      act(async (folder: string, options: Omit<RecordChoice, "folder">) =>
+        (await import("./record.ts")).record({ ...options, folder }, world),
+      ),
+    );
+  // Only for the help: cli.ts starts the simulator itself, without loading this.
   program
     .command("simulate")
-    .description("impersonate powermetrics, vm_stat, sysctl or pmset with the tool's own arguments")
+    .description("impersonate powermetrics, vm_stat, sysctl, pmset or ioreg with the tool's own arguments")
     .argument("<tool>")
     .argument("[arguments...]")
     .allowUnknownOption();
+}
 
-const addCheck: Add = (program, world, done) =>
+function addConfiguration(program: Command, act: Act, world: World): void {
   program
     .command("check")
-    .description("say everything that is wrong with a configuration")
+    .description("report everything that is wrong with a configuration")
     .addOption(configOption())
     .option("--connect", "also try every receiver")
-    .option("--json", "print the findings as JSON")
-    .action(async (options: Options & { connect?: boolean; json?: boolean }) => {
-      const { check } = await import("./check.ts");
-      const [{ connectProbe }, { trialOf }] = await Promise.all([
-        import("./connect.ts"),
-        import("./exercise.ts"),
-      ]);
-      done(
-        await check(
-          { ...choice(options), connect: options.connect === true, json: options.json === true },
-          world,
-          [connectProbe(world)],
-          trialOf(world),
-        ),
-      );
-    });
-
-const addConfig: Add = (program, world, done) =>
+    .addOption(jsonOption())
+    .action(
+      act(async (options: CheckArguments) => {
+        const [{ check }, { connectProbe }, { trialOf }] = await Promise.all([
+          import("./check.ts"),
+          import("./connect.ts"),
+          import("./exercise.ts"),
+        ]);
+        return check(options, world, [connectProbe(world)], trialOf(world));
+      }),
+    );
   program
     .command("config")
     .description("print a starter file, the JSON Schema, or the effective configuration")
     .addArgument(new Argument("<what>").choices(["example", "schema", "print"]))
     .addOption(configOption())
     .option("--origins", "with print: where each value comes from")
-    .action(async (what: "example" | "schema" | "print", options: Options & { origins?: boolean }) => {
-      const { config } = await import("./config.ts");
-      done(await config({ ...choice(options), what, origins: options.origins === true }, world));
-    });
-
-const addMetrics: Add = (program, world) =>
+    .action(
+      act(async (what: ConfigArguments["what"], options: Omit<ConfigArguments, "what">) =>
+        (await import("./config.ts")).config({ ...options, what }, world),
+      ),
+    );
   program
     .command("metrics")
     .description("print the catalogue of metrics")
-    .addOption(new Option("--format <format>", "form of the output").choices(["md", "json"]).default("md"))
-    .action(async ({ format }: { format: "md" | "json" }) => {
-      const { formatCatalogue } = await import("./metrics.ts");
-      await world.write(formatCatalogue(format));
-    });
+    .addOption(formatOption("md", "json"))
+    .action(act(async (options: MetricsArguments) => (await import("./metrics.ts")).metrics(options, world)));
+}
 
-const addJournal: Add = (program, world, done) =>
+function addJournal(program: Command, act: Act, world: World): void {
   program
     .command("journal")
-    .description("say what the journal on disk holds, export it, or give up the backlog of a removed sink")
+    .description("report what the journal on disk holds, export it, or give up the backlog of a removed sink")
     .addArgument(new Argument("<what>").choices(["stats", "export", "forget"]))
     .addArgument(new Argument("[sink]", "with forget: a sink that is configured no more, as stats list it"))
     .addOption(configOption())
-    .option("--file <path>", "with stats and export: another database, as one that was set aside")
+    .option("--file <path>", "with stats and export: another database, such as one that was set aside")
     .option("--json", "with stats: print them as JSON")
-    .option("--since <duration>", "with export: only the last 24h, say; default: everything", duration)
-    .addOption(
-      new Option("--format <format>", "with export: form of the output")
-        .choices(["jsonl", "openmetrics"])
-        .default("jsonl"),
-    )
+    .option("--since <duration>", "with export: only the last 24h, for example; default: all", duration)
+    .addOption(formatOption("jsonl", "openmetrics"))
     .action(
-      async (what: JournalRequest["what"], sink: string | undefined, options: Options & JournalOptions) => {
-        const { journal, journalRequest } = await import("./journal.ts");
-        done(await journal({ ...choice(options), ...journalRequest(what, sink, options) }, world));
-      },
+      act(async (what: JournalChoice["what"], sink: string | undefined, options: JournalOptions) =>
+        (await import("./journal.ts")).journal(defined({ ...options, what, sink }), world),
+      ),
     );
+}
 
-const addTop: Add = (program, world, done) =>
+function addTop(program: Command, act: Act, world: World): void {
   program
     .command("top")
     .description("show a running agent, or sources of its own, live in the terminal; q quits")
@@ -264,29 +245,80 @@ const addTop: Add = (program, world, done) =>
     )
     .addOption(configOption())
     .addOption(simulateOption())
-    .action(async (options: Options & { url?: string }) => {
-      const { top } = await import("./top.ts");
-      const { url } = options;
-      done(await top({ ...choice(options), ...(url !== undefined && { url }) }, world));
-    });
-
-function choice(options: Options): { config?: string; simulate?: "always" | "auto" } {
-  const { config, simulate } = options as { config?: string; simulate?: "always" | "auto" };
-  return { ...(config !== undefined && { config }), ...(simulate !== undefined && { simulate }) };
+    .action(act(async (options: TopChoice) => (await import("./top.ts")).top(options, world)));
 }
 
-/** Flags that stand for a key of the configuration, by the key's path. */
-function runFlags(options: Options): Record<string, Plain> {
-  const flags: [string, unknown][] = [
-    ["web.listen_addresses", options["web.listenAddress"]],
-    ["log.level", options["log.level"]],
-    ["log.format", options["log.format"]],
-  ];
-  return Object.fromEntries(flags.filter((flag): flag is [string, Plain] => flag[1] !== undefined));
+function addInstall(program: Command, act: Act, world: World): void {
+  program
+    .command("install")
+    .addOption(prefixOption())
+    .description("install or upgrade the daemon: program, account, configuration, launchd job, log rotation")
+    .addOption(dryRunOption())
+    .option("--config <file>", "configuration to install where there is none yet")
+    .option("--node <file>", "self-contained Node.js to copy; default: the one that runs this")
+    .option("--timeout <duration>", "how long it may take to become ready", duration, 60_000)
+    .action(act(async (options: InstallArguments) => (await import("./install.ts")).install(options, world)));
+  program
+    .command("uninstall")
+    .addOption(prefixOption())
+    .description("take every step of install back and list what is left")
+    .addOption(dryRunOption())
+    .option("--purge", "also remove configuration, journal, logs and account")
+    .action(
+      act(async (options: UninstallArguments) => (await import("./uninstall.ts")).uninstall(options, world)),
+    );
+}
+
+function addStatus(program: Command, act: Act, world: World): void {
+  program
+    .command("status")
+    .addOption(prefixOption())
+    .description("report whether the daemon is installed, runs and is ready")
+    .addOption(jsonOption())
+    .action(act(async (options: StatusArguments) => (await import("./status.ts")).status(options, world)));
+  program
+    .command("logs")
+    .addOption(prefixOption())
+    .description("print the end of the daemon's log")
+    .option("-f, --follow", "go on with what is written, also across rotation")
+    .option("-n, --lines <count>", "how many lines", positive, 50)
+    .option("--launchd", "launchd's file: what was logged before the agent's own log was open")
+    .action(act(async (options: LogsArguments) => (await import("./logs.ts")).logs(options, world)));
+}
+
+function addDoctor(program: Command, act: Act, world: World): void {
+  program
+    .command("doctor")
+    .addOption(prefixOption())
+    .description("look for everything that keeps the agent from working, and say how to fix it")
+    .option("--config <file>", "configuration to look at; default: the installed one")
+    .addOption(jsonOption())
+    .option("--deep", "try everything on this Mac for some 90 s, and write a report that can be shared")
+    .option("-o, --output <file>", "with --deep: where the report goes; default: doctor-report.json")
+    .option("--install-trial", "with --deep: also make and remove an account and launchd jobs")
+    .option("--sleep", "with --deep: also put the Mac to sleep for half a minute")
+    .option("--record <duration>", "with --deep: add a recording of 60s, for example", duration)
+    .addOption(simulateOption())
+    .action(act(async (options: DoctorArguments) => (await import("./doctor.ts")).doctor(options, world)));
+}
+
+function addCompletion(program: Command, act: Act, world: World): void {
+  program
+    .command("completion")
+    .description("print a completion script for a shell")
+    .addArgument(new Argument("<shell>").choices(shells))
+    .action(act(async (shell: Shell) => (await import("./completion.ts")).completion(shell, program, world)));
 }
 
 function duration(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined) throw new InvalidArgumentError("It must be a duration such as 90s or 1m30s.");
   return ms;
+}
+
+function positive(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1)
+    throw new InvalidArgumentError("It must be a whole number above 0.");
+  return number;
 }

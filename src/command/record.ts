@@ -6,6 +6,7 @@ import { runTool } from "../diagnosis/machine.ts";
 import { createRedactor, type Redactor } from "../diagnosis/redact.ts";
 import { createOwnMeter } from "../meter/own-meter.ts";
 import type { Logger } from "../runtime/log.ts";
+import { defined } from "../runtime/defined.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { childEnvironment } from "../source/child.ts";
 import { createHeartbeat } from "../source/heartbeat.ts";
@@ -20,7 +21,7 @@ import type { World } from "./world.ts";
 export interface RecordChoice extends RunChoice {
   readonly folder: string;
   /** Milliseconds; absent records until a signal. */
-  readonly durationMs?: number;
+  readonly duration?: number;
   /** False keeps names, serial numbers and addresses. */
   readonly redact: boolean;
 }
@@ -50,7 +51,7 @@ export async function record(choice: RecordChoice, world: World): Promise<ExitCo
   const redactor = choice.redact ? await openRedactor(prepared, world) : undefined;
   const [silent] = await Promise.all([
     collectFrames(prepared, world, {
-      ...(choice.durationMs !== undefined && { durationMs: choice.durationMs }),
+      ...defined({ durationMs: choice.duration }),
       signal: world.signal,
       log,
       onFrame: (source, { bytes, receivedAt }) =>

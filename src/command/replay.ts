@@ -15,17 +15,15 @@ import type { World } from "./world.ts";
 
 export const replayFormats = ["prometheus", "openmetrics", "json", "jsonl"] as const;
 
-export interface ReplayChoice extends RunChoice {
-  readonly files: ReplayFiles;
+export interface ReplayChoice extends RunChoice, ReplayFiles {
   readonly format: (typeof replayFormats)[number];
   /** Also deliver to every receiver, with the documents' own times. */
-  readonly push: boolean;
+  readonly push?: boolean;
 }
 
 /** 0 when at least one sample came out. Prints the last snapshot of each source, or with `jsonl` every one. */
 export async function replay(choice: ReplayChoice, world: World): Promise<ExitCode> {
-  const { files, format } = choice;
-  const { folder, powermetrics, vmStat, ioreg } = files;
+  const { format, folder, powermetrics, vmStat, ioreg } = choice;
   const hasFile = [powermetrics, vmStat, ioreg].some((path) => path !== undefined);
   if ((folder !== undefined) === hasFile) {
     world.stderr(
@@ -41,7 +39,7 @@ export async function replay(choice: ReplayChoice, world: World): Promise<ExitCo
     { clock: world.clock, fd: 2, tty: world.standardErrorIsTerminal, env: world.env },
   );
 
-  const opened = choice.push ? await openPush(prepared, world, log) : undefined;
+  const opened = choice.push === true ? await openPush(prepared, world, log) : undefined;
   if (typeof opened === "number") return opened;
   await using push = opened;
   const last = new Map<string, Snapshot>();
@@ -63,7 +61,7 @@ export async function replay(choice: ReplayChoice, world: World): Promise<ExitCo
     if (format === "jsonl") await world.write(published.map(formatLine).join(""));
   }
 
-  const failure = await feed(files, pipelines, { log, onFrame });
+  const failure = await feed(choice, pipelines, { log, onFrame });
   if (failure !== undefined) {
     world.stderr(`${failure}\n`);
     return exitCode.failure;

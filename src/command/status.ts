@@ -9,13 +9,13 @@ import { probeOf, resolvePrefix } from "./install.ts";
 import { openSystem } from "./system.ts";
 import type { World } from "./world.ts";
 
-interface StatusArguments {
-  readonly json: boolean;
+export interface StatusArguments {
+  readonly json?: boolean;
   readonly prefix?: string;
 }
 
 /** 0 when the installed agent is ready, else 1. */
-export async function status({ json, prefix }: StatusArguments, world: World): Promise<ExitCode> {
+export async function status({ json = false, prefix }: StatusArguments, world: World): Promise<ExitCode> {
   const system = openSystem(resolvePrefix(prefix, world), world);
   const found = await readStatus(system, installedProbe(system, world));
   world.stdout(json ? `${JSON.stringify(found, undefined, 2)}\n` : formatStatus(found));

@@ -10,7 +10,7 @@ import { ownSources, runningAgent, type Origin } from "./top/origin.ts";
 import { isInteractive, openTerminal, plainColumns } from "./top/terminal.ts";
 import type { World } from "./world.ts";
 
-interface TopChoice extends RunChoice {
+export interface TopChoice extends RunChoice {
   /** Of a running agent. Without it the usual address is tried, and then sources of our own. */
   readonly url?: string;
 }

@@ -9,11 +9,11 @@ import { objectionTo, resolvePrefix, reporter, told } from "./install.ts";
 import { openSystem } from "./system.ts";
 import type { World } from "./world.ts";
 
-interface UninstallArguments {
-  readonly dryRun: boolean;
+export interface UninstallArguments {
+  readonly dryRun?: boolean;
   readonly prefix?: string;
   /** Also the configuration, journal, logs and account. */
-  readonly purge: boolean;
+  readonly purge?: boolean;
 }
 
 /** 0 when all that should go is gone, also when nothing was there. */
@@ -24,7 +24,8 @@ export async function uninstall(options: UninstallArguments, world: World): Prom
   const kept: StepReport[] = [];
   const print = reporter(world);
   const failure = await uninstallAgent(accountIn(system.layout.config, world), system, {
-    ...options,
+    dryRun: options.dryRun === true,
+    purge: options.purge === true,
     report(step) {
       print(step);
       if (step.status === "kept") kept.push(step);
