@@ -52,9 +52,7 @@ export async function once(choice: OnceChoice, world: World): Promise<ExitCode> 
 
   await world.write(formatSnapshots(snapshots, choice.format));
   const pushed =
-    choice.push === true
-      ? await pushAll(snapshots, { ...prepared, configuration }, world, log)
-      : exitCode.ok;
+    choice.push === true ? await pushAll(snapshots, { ...prepared, configuration }, world, log) : exitCode.ok;
   if (hindrance !== undefined) return hindrance.code;
   if (pushed !== exitCode.ok) return pushed;
   return snapshots.length === sources.length ? exitCode.ok : exitCode.failure;

@@ -1,5 +1,7 @@
 /** What must hold before the agent starts: powermetrics can be run, root trusts every path, and the account of `run_as` exists. */
 import { posix } from "node:path";
+import { collectorSettings, extraArguments } from "../collection.ts";
+import { neededSamplers } from "../collector/index.ts";
 import { stateFolder } from "../config/locate.ts";
 import type { Configuration } from "../config/schema.ts";
 import {
@@ -12,15 +14,41 @@ import {
 import { distrustOf, filesIn, oddFile, type Distrust } from "../daemon/trust.ts";
 import { causeOf } from "../runtime/cause.ts";
 import { readBounded } from "../runtime/files.ts";
+import { silentLogger } from "../runtime/log.ts";
+import { chooseSamplers, helpLimits, streamArguments } from "../source/arguments.ts";
+import { childEnvironment } from "../source/child.ts";
+import { exitCode, type ExitCode } from "./exit.ts";
 import type { Prepared } from "./load.ts";
 import { toolRunner } from "./system.ts";
 import type { World } from "./world.ts";
-import { collectorSettings, extraArguments } from "../collection.ts";
-import { neededSamplers } from "../collector/index.ts";
-import { silentLogger } from "../runtime/log.ts";
-import { childEnvironment } from "../source/child.ts";
-import { chooseSamplers, helpLimits, streamArguments } from "../source/arguments.ts";
-import { exitCode, type ExitCode } from "./exit.ts";
+
+type Start =
+  | { readonly ok: true; readonly privileges: Privileges; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly code: ExitCode; readonly problems: readonly string[] };
+
+type Subjects = Pick<Prepared, "configuration" | "file" | "simulated">;
+
+/** Looks for all of it, then gives the account of `run_as` what it will need before anything is opened. */
+export async function prepareStart(prepared: Subjects, world: World): Promise<Start> {
+  const hindrance = await preflight(prepared, world);
+  if (hindrance !== undefined) return { ok: false, code: hindrance.code, problems: [hindrance.message] };
+  const { problems, warnings } = await reportTrust(prepared, world);
+  if (problems.length > 0) return { ok: false, code: exitCode.badConfiguration, problems };
+  const granted = await preparePrivileges(prepared.configuration, world);
+  if (!granted.ok) return { ok: false, code: exitCode.badConfiguration, problems: [granted.message] };
+  const { privileges, warning = [] } = granted;
+  return { ok: true, privileges, warnings: (world.uid === 0 ? warnings : []).concat(warning) };
+}
+
+/** What would keep an agent that runs from starting again with another configuration. */
+export async function startProblems(prepared: Subjects, world: World): Promise<readonly string[]> {
+  const { problems } = await reportTrust(prepared, world);
+  if (problems.length > 0) return problems;
+  const hindrance = await preflight(prepared, world);
+  if (hindrance !== undefined) return [hindrance.message];
+  const plan = await planOf(prepared.configuration, world);
+  return plan.status === "refused" ? [plan.message] : [];
+}
 
 /** What stands between us and real samples, with the exit code for it; absent when nothing does. */
 export async function preflight(
@@ -88,10 +116,7 @@ export interface TrustReport {
   readonly warnings: readonly string[];
 }
 
-export async function reportTrust(
-  prepared: Pick<Prepared, "configuration" | "file" | "simulated">,
-  world: World,
-): Promise<TrustReport> {
+export async function reportTrust(prepared: Subjects, world: World): Promise<TrustReport> {
   const { acted, kept } = await findDistrusted(prepared, world);
   if (world.uid !== 0) return { problems: [], warnings: [...acted, ...kept] };
   if (prepared.simulated && !namesFiles(prepared.configuration, world))
@@ -106,15 +131,12 @@ function namesFiles(configuration: Configuration, world: World): boolean {
   return isElsewhere || log.file !== undefined || filesIn(configuration).length > 0;
 }
 
-async function findDistrusted(
-  prepared: Pick<Prepared, "configuration" | "file" | "simulated">,
-  world: World,
-): Promise<Distrust> {
+async function findDistrusted(prepared: Subjects, world: World): Promise<Distrust> {
   const { configuration, simulated } = prepared;
   const file = prepared.file === undefined ? undefined : posix.resolve(world.cwd, prepared.file);
   const subjects = { configuration, file, simulated, webFiles: await webFilesOf(configuration) };
   if (world.uid !== 0) return distrustOf({ ...subjects, keepers: [world.uid], writers: [world.uid] });
-  const plan = await planPrivileges(configuration.run_as, { process, tool: toolRunner(world), uid: 0 });
+  const plan = await planOf(configuration, world);
   const keepers = plan.status === "to_drop" ? [plan.owner.uid] : [];
   return distrustOf({ ...subjects, keepers, writers: [] });
 }
@@ -133,13 +155,11 @@ async function webFilesOf({ web }: Configuration): Promise<readonly string[]> {
 
 const mostWebBytes = 1024 * 1024;
 
-export async function preparePrivileges(
-  { run_as, journal, log }: Configuration,
-  world: World,
-): Promise<Granted> {
+async function preparePrivileges(configuration: Configuration, world: World): Promise<Granted> {
+  const { run_as, journal, log } = configuration;
   const odd = oddFile(journal.path);
   if (odd !== undefined) return { ok: false, message: `journal.path: ${odd}` };
-  const plan = await planPrivileges(run_as, { process, tool: toolRunner(world), uid: world.uid });
+  const plan = await planOf(configuration, world);
   switch (plan.status) {
     case "refused":
       return { ok: false, message: plan.message };
@@ -163,8 +183,6 @@ export async function preparePrivileges(
   }
 }
 
-/** What is wrong with the account of a configuration that may follow. */
-export async function accountProblem({ run_as }: Configuration, world: World): Promise<string | undefined> {
-  const plan = await planPrivileges(run_as, { process, tool: toolRunner(world), uid: world.uid });
-  return plan.status === "refused" ? plan.message : undefined;
+function planOf({ run_as }: Configuration, world: World): ReturnType<typeof planPrivileges> {
+  return planPrivileges(run_as, { process, tool: toolRunner(world), uid: world.uid });
 }

@@ -3,7 +3,9 @@ import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { runAgent } from "../agent.ts";
 import { stateFolder } from "../config/locate.ts";
+import type { Configuration } from "../config/schema.ts";
 import { writePidFile } from "../daemon/pid-file.ts";
+import type { Privileges } from "../daemon/privileges.ts";
 import { createReload, type Reloaded } from "../daemon/reload.ts";
 import { openRestarts } from "../daemon/restarts.ts";
 import { causeOf } from "../runtime/cause.ts";
@@ -12,7 +14,7 @@ import { createLogger, type OwnedLogger } from "../runtime/logger.ts";
 import { childEnvironment } from "../source/child.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { awaitHostname, isGenericHostname, keepHostname } from "./hostname.ts";
-import { accountProblem, preflight, preparePrivileges, reportTrust } from "./preflight.ts";
+import { prepareStart, startProblems } from "./preflight.ts";
 import { readConfiguration, type NoRun, type RunConfiguration } from "./read-configuration.ts";
 import type { World } from "./world.ts";
 
@@ -21,7 +23,7 @@ interface Hangup {
   call: () => void;
 }
 
-/** 0 after a stop, 75 when powermetrics ended and may not be started again, 69 and 77 when it can't be asked at all. */
+/** 0 after a stop, 75 when powermetrics ended and may not be started again, 69 and 77 when it can't be run at all. */
 export async function run(
   args: readonly string[],
   configuration: Promise<RunConfiguration | NoRun>,
@@ -37,81 +39,47 @@ export async function run(
     return first.code;
   }
   let next: RunConfiguration | ExitCode = first;
-  while (typeof next !== "number") next = await runWith(next, { args, world, hangup });
+  while (typeof next !== "number") next = await runOnce(next, args, hangup, world);
   return next;
 }
 
-interface Running {
-  readonly args: readonly string[];
-  readonly world: World;
-  readonly hangup: Hangup;
-}
-
 /** One life of the agent: the exit code, or the configuration of the next one. */
-async function runWith(
+async function runOnce(
   prepared: RunConfiguration,
-  { args, world, hangup }: Running,
+  args: readonly string[],
+  hangup: Hangup,
+  world: World,
 ): Promise<ExitCode | RunConfiguration> {
-  const hindrance = await preflight(prepared, world);
-  if (hindrance !== undefined) {
-    world.stderr(`${hindrance.message}\n`);
-    return hindrance.code;
+  const start = await prepareStart(prepared, world);
+  if (!start.ok) {
+    for (const problem of start.problems) world.stderr(`${problem}\n`);
+    return start.code;
   }
   const { configuration, simulated } = prepared;
-  const trust = await reportTrust(prepared, world);
-  if (trust.problems.length > 0) {
-    for (const problem of trust.problems) world.stderr(`${problem}\n`);
-    return exitCode.badConfiguration;
-  }
-  const granted = await preparePrivileges(configuration, world);
-  if (!granted.ok) {
-    world.stderr(`${granted.message}\n`);
-    return exitCode.badConfiguration;
-  }
-  const { privileges } = granted;
   const opened = openLog(configuration, world);
   if (typeof opened === "string") {
     world.stderr(`${opened}\n`);
     return exitCode.badConfiguration;
   }
   using log = opened;
-  const usesHostname = configuration.global.instance === world.hostname;
-  const nameless = privileges.asAccount(() => keepHostname(world, world.hostname));
+  const { privileges } = start;
+  const notKept = privileges.asAccount(() => keepHostname(world, world.hostname));
   using pidFile = prepared.pidFile === undefined ? undefined : writePidFile(prepared.pidFile, process.pid);
-  for (const warning of [
-    ...prepared.warnings,
-    ...(world.uid === 0 ? trust.warnings : []),
-    usesHostname ? nameless : undefined,
-    granted.warning,
-    pidFile?.warning,
-  ])
+  const ofHostname = usesHostname(configuration, world) ? [notKept] : [];
+  for (const warning of [...prepared.warnings, ...start.warnings, ...ofHostname, pidFile?.warning])
     if (warning !== undefined) log.warn(warning);
-  sayHello(prepared, world, log);
+  logStart(prepared, world, log);
 
-  const reload = createReload({
-    first: prepared,
-    load: () => loadAgain(args, world),
-    log,
-  });
+  const reload = createReload({ first: prepared, load: () => loadAgain(args, world), log });
   reload.onApply(({ log: { level } }) => log.setLevel(level));
   hangup.call = () => {
     log.reopen();
     void reload.request();
   };
-  const renamed = new AbortController();
-  using _name =
-    usesHostname && isGenericHostname(world.hostname)
-      ? awaitHostname(hostname, world.clock, (name) => {
-          const anew =
-            privileges.account === undefined
-              ? "start the agent again to use it"
-              : "ending, to be started anew with it";
-          log.info(`this machine has a host name of its own now, ${name}: ${anew}`);
-          if (privileges.account !== undefined) renamed.abort();
-        })
-      : undefined;
+  using renamed = watchHostname(configuration, privileges, log, world);
   // Beside the journal, where the account may write.
   const restarts = openRestarts(join(dirname(configuration.journal.path), "restarts"), log);
+  const launchdRestarts = privileges.account !== undefined;
   const end = await runAgent(
     configuration,
     {
@@ -124,20 +92,16 @@ async function runWith(
       reload,
       configurationText: () => reload.current.text,
       // Without root it could not be started again: launchd starts both.
-      restart: privileges.account === undefined ? "backoff" : "never",
+      restart: launchdRestarts ? "never" : "backoff",
       restarts,
-      ...(privileges.account !== undefined && { buffering: restarts }),
+      ...(launchdRestarts && { buffering: restarts }),
     },
     AbortSignal.any([world.signal, renamed.signal]),
   );
   if (renamed.signal.aborted && !world.signal.aborted) return exitCode.temporary;
-  if (end.status === "ended") {
-    log.info("ending, to be started anew with root");
-    return exitCode.temporary;
-  }
-  if (world.signal.aborted || !reload.restart.aborted) return exitCode.ok;
-  if (privileges.account === undefined) return reload.current;
-  log.info("ending, to be started anew with root");
+  if (end.status !== "ended" && (world.signal.aborted || !reload.restart.aborted)) return exitCode.ok;
+  if (end.status !== "ended" && !launchdRestarts) return reload.current;
+  log.info("ending, to be started again with root");
   return exitCode.temporary;
 }
 
@@ -155,7 +119,7 @@ function openLog({ log }: RunConfiguration["configuration"], world: World): Owne
   }
 }
 
-function sayHello(
+function logStart(
   { configuration, file, simulated }: RunConfiguration,
   { version }: World,
   log: Logger,
@@ -168,16 +132,35 @@ function sayHello(
   if (simulated) log.warn("SIMULATED: no Mac is asked, every number is made up");
 }
 
-/** What would keep the agent from starting with it is wrong with it, too. */
+const usesHostname = ({ global }: Configuration, world: World): boolean => global.instance === world.hostname;
+
+/** Aborts when a machine whose generic host name would be the instance has got a name of its own, and launchd starts the agent again. */
+function watchHostname(
+  configuration: Configuration,
+  { account }: Privileges,
+  log: Logger,
+  world: World,
+): Disposable & { readonly signal: AbortSignal } {
+  const renamed = new AbortController();
+  const isGeneric = usesHostname(configuration, world) && isGenericHostname(world.hostname);
+  const watch = isGeneric
+    ? awaitHostname(hostname, world.clock, (name) => {
+        const consequence =
+          account === undefined ? "start the agent again to use it" : "ending, to be started again with it";
+        log.info(`this machine has a host name of its own now, ${name}: ${consequence}`);
+        if (account !== undefined) renamed.abort();
+      })
+    : undefined;
+  return { signal: renamed.signal, [Symbol.dispose]: () => watch?.[Symbol.dispose]() };
+}
+
+/** A configuration that would keep the agent from starting is refused, too. */
 async function loadAgain(args: readonly string[], world: World): Promise<Reloaded<RunConfiguration>> {
   const { uid, home, hostname } = world;
   const next = await readConfiguration(args, world, { uid, home, hostname, stateFolder: stateFolder(world) });
   if ("code" in next) return { ok: false, problems: next.stderr.trimEnd().split("\n").filter(isProblem) };
-  const { problems } = await reportTrust(next, world);
-  if (problems.length > 0) return { ok: false, problems };
-  const message =
-    (await preflight(next, world))?.message ?? (await accountProblem(next.configuration, world));
-  return message === undefined ? { ok: true, next } : { ok: false, problems: [message] };
+  const problems = await startProblems(next, world);
+  return problems.length === 0 ? { ok: true, next } : { ok: false, problems };
 }
 
 const isProblem = (line: string): boolean => !line.startsWith("warning: ");
