@@ -8,7 +8,6 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { temporaryFolder } from "../support/folder.ts";
-import { freePort } from "../support/free-port.ts";
 import { until } from "../support/until.ts";
 
 const cli = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
@@ -47,7 +46,6 @@ interface Running {
 /** An agent that sends to the receivers at these addresses; it ends with the test. */
 async function running(t: TestContext, urls: readonly string[]): Promise<Running> {
   const here = temporaryFolder(t);
-  const port = await freePort();
   const path = join(here, "agent.yaml");
   const log = join(here, "agent.log");
   const configure = (to: readonly string[], interval = "200ms"): void =>
@@ -63,7 +61,7 @@ async function running(t: TestContext, urls: readonly string[]): Promise<Running
           sysctl: { enabled: false },
           pmset: { enabled: false },
         },
-        web: { listen_addresses: [`127.0.0.1:${port}`], enable_reload: true },
+        web: { listen_addresses: ["127.0.0.1:0"], enable_reload: true },
         remote_write: to.map((url) => ({ url, queue_config: { batch_send_deadline: "100ms" } })),
       }),
     );
@@ -76,7 +74,10 @@ async function running(t: TestContext, urls: readonly string[]): Promise<Running
   return {
     configure,
     write: (text) => writeFileSync(path, text),
-    reload: () => fetch(`http://127.0.0.1:${port}/-/reload`, { method: "POST" }),
+    reload() {
+      const [, address = ""] = /"address":"([^"]+)","msg":"listening"/.exec(readFileSync(log, "utf8")) ?? [];
+      return fetch(`http://${address}/-/reload`, { method: "POST" });
+    },
     hangUp: () => void agent.kill("SIGHUP"),
     log: () => readFileSync(log, "utf8"),
     end() {

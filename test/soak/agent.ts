@@ -1,7 +1,7 @@
 /** The installed agent in a soak: the bundle with its flags as a process, fed by fast, counted tools, and what Linux reports of it. */
 import assert from "node:assert/strict";
 import { execFile, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
+import { on, once } from "node:events";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -13,7 +13,6 @@ import { bundled } from "../bench/agent-process.ts";
 import { readProcess, startProcess } from "../bench/process.ts";
 import { fetchText } from "../cli/agent.ts";
 import type { Kind, Receiver } from "../fault/receiver.ts";
-import { freePort } from "../support/free-port.ts";
 import { codeSpaces, megabytes, type Reading } from "./measure.ts";
 import { disposableFolder } from "../support/folder.ts";
 
@@ -72,9 +71,8 @@ export async function startSoaked(context: TestContext, wish: SoakWish): Promise
   const bundle = await bundled();
   const [command, ...args] = bundle.program;
   const { path: folder, [Symbol.dispose]: removeFolder } = disposableFolder();
-  const address = `127.0.0.1:${await freePort()}`;
   const [file, journal] = [join(folder, "agent.yaml"), join(folder, "journal.db")];
-  const world = { folder, script: args.at(-1) ?? "", address, journal };
+  const world = { folder, script: args.at(-1) ?? "", journal };
   writeFileSync(file, configuration(wish, world));
   const env = { MAC_POWERMETRICS_SIMULATE: "--chip m4pro --tasks 5", STATE_DIRECTORY: folder };
   await record(world.script, env, folder);
@@ -87,6 +85,7 @@ export async function startSoaked(context: TestContext, wish: SoakWish): Promise
     bundle[Symbol.dispose]();
   });
   const { pid, child, complaint } = started;
+  const address = await addressOf(child);
   const ask = async (path: string): Promise<string> => (await fetchText(`http://${address}${path}`)) ?? "";
   const descriptors = (): number => readdirSync(`/proc/${pid}/fd`).length;
   let latest: HeapReading | undefined;
@@ -133,6 +132,17 @@ export async function startSoaked(context: TestContext, wish: SoakWish): Promise
     () => "no answer",
   );
   return it;
+}
+
+/** As its log says where it listens; empty when it ends before. */
+async function addressOf({ stderr }: ChildProcess): Promise<string> {
+  let log = "";
+  for await (const text of on(stderr ?? assert.fail("its log is not piped"), "data", { close: ["end"] })) {
+    log += String(text);
+    const [, address] = /"address":"([^"]+)","msg":"listening"/.exec(log) ?? [];
+    if (address !== undefined) return address;
+  }
+  return "";
 }
 
 /** CPU of the agent without any progress; on a busy machine it gets that much only after a long time. */
@@ -212,7 +222,6 @@ const probe = `data:text/javascript,${encodeURIComponent(`
 interface Places {
   readonly folder: string;
   readonly script: string;
-  readonly address: string;
   readonly journal: string;
 }
 
@@ -250,7 +259,7 @@ function callsOf(tool: Polled, folder: string): number {
 }
 
 /** JSON is YAML. powermetrics falls silent in the end, which is no outage with an interval this long. */
-function configuration(wish: SoakWish, { folder, script, address, journal }: Places): string {
+function configuration(wish: SoakWish, { folder, script, journal }: Places): string {
   const hurried = fileURLToPath(new URL("powermetrics.ts", import.meta.url));
   const answered = (tool: Polled, interval: string) => ({
     interval,
@@ -279,8 +288,8 @@ function configuration(wish: SoakWish, { folder, script, address, journal }: Pla
       pmset: answered("pmset", "10s"),
     },
     journal: { path: journal, max_size: `${wish.maxBytes}B`, commit_interval: "1s", min_free: "0B" },
-    web: { listen_addresses: [address] },
-    log: { level: "error" },
+    web: { listen_addresses: ["127.0.0.1:0"] },
+    log: { format: "json" },
     ...receiversIn(wish.receivers),
   });
 }
