@@ -9,6 +9,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { promisify } from "node:util";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { runsOf } from "../../src/source/poll.ts";
 import { bundled } from "../bench/agent-process.ts";
 import { readProcess, startProcess } from "../bench/process.ts";
 import { fetchText } from "../cli/agent.ts";
@@ -39,7 +40,7 @@ const statusSchema = z.object({
 });
 export type AgentStatus = z.output<typeof statusSchema>;
 
-export const polled = ["vm_stat", "sysctl", "pmset"] as const;
+export const polled = ["vm_stat", "sysctl", "pmset", "ioreg"] as const;
 export type Polled = (typeof polled)[number];
 
 export interface SoakedAgent {
@@ -225,19 +226,14 @@ interface Places {
   readonly journal: string;
 }
 
-/**
- * What the agent runs for a report, and for the second half of pmset's. Each was asked once before and is answered from a file: on a busy
- * machine a Node.js would not even start within the 2 s that vm_stat has.
- */
-const reports = {
-  vm_stat: "vm_stat",
-  sysctl: "sysctl vm.swapusage hw.memsize kern.boottime kern.memorystatus_vm_pressure_level",
-  pmset: "pmset -g batt",
-} as const;
-const recorded: readonly string[] = [...Object.values(reports), "pmset -g"];
+/** What the agent runs for a report; pmset twice. */
+function callsFor(tool: Polled): readonly string[] {
+  return runsOf(tool, { battery: true, gpu: false }).map((args) => [tool, ...args].join(" "));
+}
 
+/** Asked once before and answered from files: on a busy machine a Node.js would not even start within the 2 s that vm_stat has. */
 async function record(script: string, env: Readonly<Record<string, string>>, folder: string): Promise<void> {
-  for (const call of recorded) {
+  for (const call of polled.flatMap(callsFor)) {
     const argv = [script, "simulate", ...call.split(" ")];
     const { stdout } = await promisify(execFile)(process.execPath, argv, { env });
     writeFileSync(join(folder, call), stdout);
@@ -255,7 +251,8 @@ const answering = `
 function callsOf(tool: Polled, folder: string): number {
   const file = join(folder, "calls");
   const calls = existsSync(file) ? readFileSync(file, "utf8").split("\n") : [];
-  return calls.filter((call) => call === reports[tool]).length;
+  const [first] = callsFor(tool);
+  return calls.filter((call) => call === first).length;
 }
 
 /** JSON is YAML. powermetrics falls silent in the end, which is no outage with an interval this long. */
@@ -286,6 +283,7 @@ function configuration(wish: SoakWish, { folder, script, journal }: Places): str
       vm_stat: answered("vm_stat", "2s"),
       sysctl: answered("sysctl", "5s"),
       pmset: answered("pmset", "10s"),
+      ioreg: { ...answered("ioreg", "10s"), gpu: false },
     },
     journal: { path: journal, max_size: `${wish.maxBytes}B`, commit_interval: "1s", min_free: "0B" },
     web: { listen_addresses: ["127.0.0.1:0"] },

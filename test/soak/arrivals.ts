@@ -10,6 +10,7 @@ const markers = {
   vm_stat: "vmstat_page_size_bytes",
   sysctl: "vmstat_memory_total_bytes",
   pmset: "pmset_low_power_mode",
+  ioreg: "ioreg_battery_cycles",
   agent: "mac_agent_build_info",
 } as const;
 export type Source = keyof typeof markers;
