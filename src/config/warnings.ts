@@ -3,7 +3,7 @@ import { formatPath } from "./problem.ts";
 import type { Configuration } from "./schema.ts";
 import { credentialsIn, isPrivateHost } from "../runtime/http/receiver-url.ts";
 import type { HttpSettings } from "../runtime/http/schema.ts";
-import { isLoopback, parseAddress } from "../runtime/address.ts";
+import { exposureWarning, parseAddress } from "../runtime/address.ts";
 
 interface WarningWorld {
   secretFileWarning?(path: string, account: string): string | undefined;
@@ -77,12 +77,12 @@ function clearText(path: string, address: string, block: HttpSettings): string[]
 
 function webWarnings({ web }: Configuration): string[] {
   if (!web.enabled || web.config_file !== undefined) return [];
-  return web.listen_addresses
-    .filter((address) => !isLoopback(parseAddress(address)?.host ?? ""))
-    .map(
-      (address) =>
-        `web.listen_addresses: ${address} can be reached from the network without authentication, set web.config_file`,
-    );
+  return web.listen_addresses.flatMap((text) => {
+    const address = parseAddress(text);
+    return address === undefined
+      ? []
+      : prefixed(["web", "listen_addresses"], exposureWarning(address, false));
+  });
 }
 
 /** A file that holds a secret itself is as private as the secret; one warning says it. */

@@ -10,7 +10,7 @@ import type { RequestListener, Server } from "node:http";
 import type { Server as TlsServer } from "node:https";
 import type { TLSSocket } from "node:tls";
 import type { Snapshot } from "../meter/snapshot.ts";
-import { formatAddress, isLoopback, type ListenAddress, parseAddress } from "../runtime/address.ts";
+import { exposureWarning, type ListenAddress, parseAddress } from "../runtime/address.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { http, https } from "../runtime/http/modules.ts";
 import type { Logger } from "../runtime/log.ts";
@@ -117,12 +117,6 @@ function warnOfExposure(
 
 const provesClients = ({ tls }: WebState): boolean =>
   tls?.config.client_auth_type === "RequireAndVerifyClientCert";
-
-/** The warning about an address that others can reach without authentication; undefined for all others. */
-export function exposureWarning(address: ListenAddress, authenticated: boolean): string | undefined {
-  if (authenticated || isLoopback(address.host)) return undefined;
-  return `${formatAddress(address)} can be reached from the network without authentication: set web.config_file with basic_auth_users or client certificates, or listen on 127.0.0.1`;
-}
 
 /** Loaded with the first password: most agents have none. */
 async function bcryptCompare(password: string, hash: string): Promise<boolean> {

@@ -42,3 +42,9 @@ export function listenObstacle({ host, port }: ListenAddress): Promise<string | 
     });
   });
 }
+
+/** The warning about an address that others can reach without authentication; undefined for all others. */
+export function exposureWarning(address: ListenAddress, authenticated: boolean): string | undefined {
+  if (authenticated || isLoopback(address.host)) return undefined;
+  return `${formatAddress(address)} can be reached from the network without authentication: set web.config_file with basic_auth_users or client certificates, or listen on 127.0.0.1`;
+}

@@ -185,8 +185,8 @@ test("what is allowed but hardly meant is a warning", () => {
     "remote_write[0].basic_auth.password: agent.yaml is open",
     "remote_write[0].tls_config.insecure_skip_verify: any server is believed, set ca_file instead",
     "remote_write[1].basic_auth.password_file: /work/pw is open",
-    "web.listen_addresses: :9127 can be reached from the network without authentication, set web.config_file",
-    "web.listen_addresses: 10.0.0.1:80 can be reached from the network without authentication, set web.config_file",
+    "web.listen_addresses: :9127 can be reached from the network without authentication: set web.config_file with basic_auth_users or client certificates, or listen on 127.0.0.1",
+    "web.listen_addresses: 10.0.0.1:80 can be reached from the network without authentication: set web.config_file with basic_auth_users or client certificates, or listen on 127.0.0.1",
   ]);
 });
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
 import test from "node:test";
-import { exposureWarning } from "../../src/endpoint/server.ts";
+import { exposureWarning } from "../../src/runtime/address.ts";
 import type { Route } from "../../src/endpoint/route.ts";
 import { ask, openEndpoint, send } from "./endpoint.ts";
 
