@@ -22,7 +22,7 @@ export interface Trial {
   trust(loaded: Loaded): Promise<TrustReport>;
 }
 
-/** Tries all receivers of one kind; a failure is a Connection, not a rejection. */
+/** Tries every receiver; a failure is a Connection, not a rejection. */
 export type ConnectProbe = (
   loaded: Pick<Loaded, "configuration" | "proxies">,
 ) => Promise<readonly Connection[]>;
@@ -36,7 +36,7 @@ export interface CheckArguments extends ConfigChoice {
 export async function check(
   options: CheckArguments,
   world: ConfigWorld,
-  probes: readonly ConnectProbe[] = [],
+  connect: ConnectProbe,
   trial?: Trial,
 ): Promise<ExitCode> {
   const onMac = world.platform === "darwin";
@@ -46,10 +46,10 @@ export async function check(
     secretFileWarning: (path, account) => secretFileWarning(path, onMac ? account : undefined),
   });
   const { loaded, warnings } = await tried(compiled, trial);
-  const connections = loaded.ok && options.connect === true ? await connect(loaded, probes) : [];
+  const connections = loaded.ok && options.connect === true ? await connect(loaded) : [];
   if (options.json === true)
     world.stdout(`${JSON.stringify(report(loaded, warnings, connections), undefined, 2)}\n`);
-  else tell(loaded, warnings, connections, world);
+  else print(loaded, warnings, connections, world);
   if (!loaded.ok) return exitCode.badConfiguration;
   return connections.every(({ ok }) => ok) ? exitCode.ok : exitCode.failure;
 }
@@ -73,12 +73,7 @@ async function tried(loaded: Loaded | Refused, trial: Trial | undefined): Promis
   };
 }
 
-async function connect(loaded: Loaded, probes: readonly ConnectProbe[]): Promise<Connection[]> {
-  const results = await Promise.all(probes.map((probe) => probe(loaded)));
-  return results.flat();
-}
-
-function tell(
+function print(
   loaded: Loaded | Refused,
   warnings: readonly string[],
   connections: readonly Connection[],

@@ -16,7 +16,7 @@ import type { SinkStatus } from "../status/status.ts";
 import { parseSamplers } from "../parse/powermetrics.ts";
 import type { Connection, ConnectProbe } from "./check.ts";
 import { connectProbe } from "./connect.ts";
-import type { DiagnoseArguments } from "./diagnose.ts";
+import type { DiagnoseArguments } from "./doctor-deep.ts";
 import { loadWorld } from "./load.ts";
 import { exitCode, type ExitCode } from "./exit.ts";
 import { probeOf, resolvePrefix } from "./install.ts";
@@ -39,9 +39,9 @@ export async function doctor({ deep = false, ...options }: DoctorArguments, worl
     world.stderr(`--${alone === "installTrial" ? "install-trial" : alone} must come with --deep\n`);
     return exitCode.usage;
   }
-  const probes = [connectProbe(world)];
-  if (deep) return (await import("./diagnose.ts")).diagnose(options, world, probes);
-  const findings = await examine(options, world, probes);
+  const connect = connectProbe(world);
+  if (deep) return (await import("./doctor-deep.ts")).diagnose(options, world, connect);
+  const findings = await examine(options, world, connect);
   if (options.json === true) world.stdout(`${JSON.stringify(findings, undefined, 2)}\n`);
   else for (const finding of findings) world.stdout(formatFinding(finding));
   return findings.some(({ status }) => status === "failure") ? exitCode.failure : exitCode.ok;
@@ -51,7 +51,7 @@ export async function doctor({ deep = false, ...options }: DoctorArguments, worl
 export async function examine(
   options: Pick<DoctorArguments, "config" | "prefix">,
   world: World,
-  probes: readonly ConnectProbe[],
+  connect: ConnectProbe,
 ): Promise<readonly Finding[]> {
   const prefix = resolvePrefix(options.prefix, world);
   const system = openSystem(prefix, world);
@@ -72,7 +72,7 @@ export async function examine(
       owner: await ownerOf(configuration.run_as, system),
     }),
     ...(await serviceFindings(configuration, system, probeOf(configuration, system))),
-    ...(loaded.ok ? await receiverFindings(loaded, system, world, probes) : []),
+    ...(loaded.ok ? await receiverFindings(loaded, system, world, connect) : []),
   );
   return findings;
 }
@@ -133,13 +133,13 @@ async function receiverFindings(
   loaded: Loaded,
   system: System,
   world: World,
-  probes: readonly ConnectProbe[],
+  connect: ConnectProbe,
 ): Promise<readonly Finding[]> {
   const seen = (await readJob(system)).loaded
     ? await receiversOfDaemon(loaded.configuration, world)
     : undefined;
   if (typeof seen === "object" && seen.length > 0) return seen;
-  const connections = (await Promise.all(probes.map((probe) => probe(loaded)))).flat();
+  const connections = await connect(loaded);
   if (connections.length === 0)
     return [
       doubtful(

@@ -194,9 +194,9 @@ function addConfiguration(program: Command, act: Act, world: World): void {
         const [{ check }, { connectProbe }, { trialOf }] = await Promise.all([
           import("./check.ts"),
           import("./connect.ts"),
-          import("./exercise.ts"),
+          import("./trial.ts"),
         ]);
-        return check(options, world, [connectProbe(world)], trialOf(world));
+        return check(options, world, connectProbe(world), trialOf(world));
       }),
     );
   program

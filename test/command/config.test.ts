@@ -22,19 +22,20 @@ function spoken(files: Files, env: ConfigWorld["env"] = {}): Spoken {
   return told;
 }
 
+const none: ConnectProbe = () => Promise.resolve([]);
 const good = { "/work/a.yaml": "remote_write: [{ url: 'http://user:hunter2@a' }]\n" };
 const bad = { "/work/a.yaml": "logs: {}\nlog: { level: 5 }\n" };
 
 test("check prints one line for a good configuration and returns 0", async () => {
   const told = spoken(good);
-  assert.equal(await check({ config: "a.yaml" }, told), 0);
+  assert.equal(await check({ config: "a.yaml" }, told, none), 0);
   assert.equal(told.out, "a.yaml: ok, 5 sources, 1 sink, 0 warnings\n");
   assert.equal(told.err, "");
 });
 
 test("check prints every problem on standard error and returns 78", async () => {
   const told = spoken(bad);
-  assert.equal(await check({ config: "a.yaml" }, told), 78);
+  assert.equal(await check({ config: "a.yaml" }, told, none), 78);
   assert.equal(told.out, "");
   assert.equal(
     told.err,
@@ -45,19 +46,19 @@ test("check prints every problem on standard error and returns 78", async () => 
 
 test("check of a named file that is missing returns 78", async () => {
   const told = spoken({});
-  assert.equal(await check({ config: "a.yaml" }, told), 78);
+  assert.equal(await check({ config: "a.yaml" }, told, none), 78);
   assert.equal(told.err, "a.yaml:1:1: cannot read file: no such file\n");
 });
 
 test("check without any file is about the defaults", async () => {
   const told = spoken({});
-  assert.equal(await check({}, told), 0);
+  assert.equal(await check({}, told, none), 0);
   assert.equal(told.out, "no configuration file, defaults: ok, 5 sources, 0 sinks, 0 warnings\n");
 });
 
 test("check prints warnings and still returns 0", async () => {
   const told = spoken({}, { MAC_POWERMETRICS_LOGLEVEL: "x" });
-  assert.equal(await check({}, told), 0);
+  assert.equal(await check({}, told, none), 0);
   assert.match(told.err, /^warning: MAC_POWERMETRICS_LOGLEVEL: unknown variable, did you mean/);
 });
 
@@ -67,20 +68,23 @@ test("check --connect tries each receiver and returns 1 when one fails", async (
       remote_write.map((_, index) => ({ target: `remote_write[${index}]`, ok: true, message: "answers" })),
     );
   const fails: ConnectProbe = () =>
-    Promise.resolve([{ target: "otlp[0]", ok: false, message: "cannot connect" }]);
+    Promise.resolve([
+      { target: "remote_write[0]", ok: true, message: "answers" },
+      { target: "otlp[0]", ok: false, message: "cannot connect" },
+    ]);
   const one = spoken(good);
-  assert.equal(await check({ config: "a.yaml", connect: true }, one, [works]), 0);
+  assert.equal(await check({ config: "a.yaml", connect: true }, one, works), 0);
   assert.match(one.out, /^remote_write\[0\]: answers\n/);
   const both = spoken(good);
-  assert.equal(await check({ config: "a.yaml", connect: true }, both, [works, fails]), 1);
+  assert.equal(await check({ config: "a.yaml", connect: true }, both, fails), 1);
   assert.equal(both.err, "otlp[0]: cannot connect\n");
   const without = spoken(good);
-  assert.equal(await check({ config: "a.yaml" }, without, [fails]), 0);
+  assert.equal(await check({ config: "a.yaml" }, without, fails), 0);
 });
 
 test("check --json puts everything on standard output", async () => {
   const told = spoken(bad);
-  assert.equal(await check({ config: "a.yaml", json: true }, told), 78);
+  assert.equal(await check({ config: "a.yaml", json: true }, told, none), 78);
   assert.equal(told.err, "");
   assert.deepEqual(JSON.parse(told.out), {
     ok: false,

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { buildBundle } from "../../scripts/build.ts";
-import { diagnose, type DiagnoseArguments } from "../../src/command/diagnose.ts";
+import { diagnose, type DiagnoseArguments } from "../../src/command/doctor-deep.ts";
 import type { World } from "../../src/command/world.ts";
 import type { Entry } from "../../src/diagnosis/items.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
@@ -77,7 +77,7 @@ async function look(
       write: () => Promise.resolve(true),
       ...world,
     },
-    [],
+    () => Promise.resolve([]),
     pace,
   );
   const file = existsSync(output) ? readFileSync(output, "utf8") : "";

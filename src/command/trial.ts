@@ -1,4 +1,4 @@
-/** Tries what `check` accepts: reads each file that it names, chooses each proxy, builds each sink and encodes a sample with it. */
+/** What `check` tries: reads each file that it names, chooses each proxy, builds each sink and encodes a sample with it. */
 import { parseWebFile } from "../config/web-file.ts";
 import type { Loaded } from "../config/load.ts";
 import { fromDefault, inReadingOrder, type Problem } from "../config/problem.ts";

@@ -47,7 +47,7 @@ const largestRecording = 16 * 1024 ** 2;
 export async function diagnose(
   options: DiagnoseArguments,
   world: World,
-  probes: readonly ConnectProbe[],
+  connect: ConnectProbe,
   pace: Pace = humanPace,
 ): Promise<ExitCode> {
   const output = options.output ?? "doctor-report.json";
@@ -64,7 +64,7 @@ export async function diagnose(
       world.stderr("powermetrics, launchd and some of the rest need root: run it with sudo\n");
     const identities = await lookUpIdentities(machine, world.signal);
     const redactor = createRedactor([...identities, ...configuredIdentities(configuration)], randomBytes(32));
-    const items = itemsOf(options, { machine, configuration, redactor, world, probes });
+    const items = itemsOf(options, { machine, configuration, redactor, world, connect });
     const entries = await runItems(items, {
       clock: world.clock,
       signal: world.signal,
@@ -167,7 +167,7 @@ interface Parts {
   readonly configuration: Configuration;
   readonly redactor: Redactor;
   readonly world: World;
-  readonly probes: readonly ConnectProbe[];
+  readonly connect: ConnectProbe;
 }
 
 /** In this order: what costs nothing first, what changes something last. */
@@ -211,7 +211,7 @@ function withReason(item: Item, reason: string | undefined): Item {
 }
 
 /** What `doctor` finds without --deep. */
-function checksItem({ config, prefix }: DiagnoseArguments, { machine, world, probes }: Parts): Item {
+function checksItem({ config, prefix }: DiagnoseArguments, { machine, world, connect }: Parts): Item {
   const options = { ...(config !== undefined && { config }), ...(prefix !== undefined && { prefix }) };
   return {
     name: "checks",
@@ -219,7 +219,7 @@ function checksItem({ config, prefix }: DiagnoseArguments, { machine, world, pro
     limitMs: 60_000,
     async run() {
       if (!machine.isMac) return skipped("needs macOS");
-      const findings = await examine(options, world, probes);
+      const findings = await examine(options, world, connect);
       const bad = findings.filter(({ status }) => status !== "ok");
       const got =
         bad.length === 0
