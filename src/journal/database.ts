@@ -72,15 +72,20 @@ function refuseStrayLog(path: string): void {
 }
 
 function refuseUnfit(database: DatabaseSync, version: number): void {
-  const id = pragma(database, "application_id");
   const isEmpty = database.prepare("SELECT 1 FROM sqlite_schema").get() === undefined;
-  if (id !== applicationId && !(id === 0 && isEmpty))
+  if (!isEmpty || pragma(database, "application_id") !== 0) refuseOther(database, version);
+  const check = database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"];
+  if (check !== "ok") throw damage(String(check).split("\n").join(" "));
+}
+
+/** Throws for what is no journal's database, or a newer agent's. */
+export function refuseOther(database: DatabaseSync, version = migrations.length): void {
+  const id = pragma(database, "application_id");
+  if (id !== applicationId)
     throw unusable("foreign", `unexpected application id: got ${id}, want ${applicationId}`);
   const found = versionOf(database);
   if (found > version)
     throw unusable("newer", `unexpected schema version: got ${found}, want at most ${version}`);
-  const check = database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"];
-  if (check !== "ok") throw damage(String(check).split("\n").join(" "));
 }
 
 /**

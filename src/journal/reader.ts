@@ -6,10 +6,10 @@ import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { defined } from "../runtime/defined.ts";
-import { faultOf } from "./database.ts";
+import { faultOf, refuseOther } from "./database.ts";
 import { setAsides } from "./files.ts";
 import { rangeBefore, sizeOf, within } from "./ranges.ts";
-import { applicationId, migrations, named, pragma, versionOf } from "./schema.ts";
+import { named, versionOf } from "./schema.ts";
 import { createRowReader, rangeOf, rowsOf, storedSegments } from "./segments.ts";
 import type { ReadChains, ReadRows, Segment } from "./segments.ts";
 import { createSetReader } from "./series-sets.ts";
@@ -35,10 +35,8 @@ export function openJournalReader(path: string, metricOf: MetricOf): OpenedReade
   let database: DatabaseSync | undefined;
   try {
     database = openReadOnly(path);
-    const objection = objectionTo(database);
-    if (objection === undefined) return { status: "open", reader: createReader(database, path, metricOf) };
-    database.close();
-    return unavailable(objection);
+    refuseOther(database);
+    return { status: "open", reader: createReader(database, path, metricOf) };
   } catch (error) {
     database?.close();
     return unavailable(faultOf(error).reason);
@@ -75,15 +73,6 @@ function openReadOnly(path: string): DatabaseSync {
     url.searchParams.set("immutable", "1");
     return new DatabaseSync(url, { readOnly: true });
   }
-}
-
-function objectionTo(database: DatabaseSync): string | undefined {
-  const id = pragma(database, "application_id");
-  if (id !== applicationId) return `unexpected application id: got ${id}, want ${applicationId}`;
-  const version = versionOf(database);
-  if (version < 1 || version > migrations.length)
-    return `unexpected schema version: got ${version}, want at most ${migrations.length}`;
-  return undefined;
 }
 
 function createReader(database: DatabaseSync, path: string, metricOf: MetricOf): JournalReader {
