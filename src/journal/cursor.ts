@@ -117,8 +117,8 @@ function collect(
     for (const row of find({ firstSeq, lastSeq })) {
       if (batch.length > 0 && (row.samples > room || batch.length >= maxSnapshots)) return found;
       const snapshot = row.decode();
-      const soundUntil = snapshot === undefined ? row.seq : row.seq - 1;
-      if (soundUntil >= expected) unreadable.push({ firstSeq: expected, lastSeq: soundUntil });
+      const unreadableUntil = snapshot === undefined ? row.seq : row.seq - 1;
+      if (unreadableUntil >= expected) unreadable.push({ firstSeq: expected, lastSeq: unreadableUntil });
       expected = row.seq + 1;
       if (snapshot === undefined) continue;
       batch.push(snapshot);
