@@ -6,7 +6,7 @@ import { readPlain } from "./runtime/files.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { systemRandom } from "./runtime/random.ts";
 import { version } from "./version.ts";
-import type { StartWorld, World } from "./command/world.ts";
+import type { StartContext, CommandContext } from "./command/context.ts";
 
 /** Beyond every limit of what is read so, which say more about it. */
 const mostFileBytes = 16 * 1024 * 1024;
@@ -23,12 +23,12 @@ process.on("SIGHUP", () => {
 /** What follows the runtime on our own command line, so that we can be started again as one of Apple's tools. */
 const self = [process.execPath, ...process.execArgv, process.argv[1] ?? ""];
 
-/** As much of the world as starting ourselves again takes; the rest costs milliseconds. */
-function startWorld(): StartWorld {
+/** As much as starting ourselves again takes; the rest costs milliseconds. */
+function startContext(): StartContext {
   return { self, version, cwd: process.cwd(), env: process.env, clock: systemClock, signal: stop.signal };
 }
 
-function world(): World {
+function context(): CommandContext {
   const place = {
     env: process.env,
     platform: process.platform,
@@ -38,7 +38,7 @@ function world(): World {
   // A reader that went away, as `| head` does, is no error of ours.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   return {
-    ...startWorld(),
+    ...startContext(),
     random: systemRandom,
     onHangup: (callback) => void hangups.push(callback),
     nodeVersion: process.version,
@@ -67,26 +67,26 @@ async function main(): Promise<number> {
     case "run": {
       // Everything else that a start takes is done while another process reads the configuration.
       const { readConfiguration } = await import("./command/read-configuration.ts");
-      const configuration = readConfiguration(args, startWorld());
+      const configuration = readConfiguration(args, startContext());
       const { run } = await import("./command/run.ts");
-      return run(args, configuration, world());
+      return run(args, configuration, context());
     }
     case "authorities": {
       const { readSystemAuthorities } = await import("./runtime/http/trust.ts");
-      await world().write(`\n${JSON.stringify(readSystemAuthorities())}\n`);
+      await context().write(`\n${JSON.stringify(readSystemAuthorities())}\n`);
       return 0;
     }
     case "prepare": {
       const { answerRequest } = await import("./command/read-configuration.ts");
-      return answerRequest(args, world());
+      return answerRequest(args, context());
     }
     case "probe": {
       const { probe } = await import("./command/probe.ts");
-      return probe(args, world());
+      return probe(args, context());
     }
     default: {
       const { runProgram } = await import("./command/program.ts");
-      return runProgram(process.argv.slice(2), world());
+      return runProgram(process.argv.slice(2), context());
     }
   }
 }

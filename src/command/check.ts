@@ -1,11 +1,11 @@
 /** `check`: everything wrong with a configuration at once, and with `--connect` whether its receivers answer. */
-import { loadCompiled, loadWorld, refuse, type ConfigChoice, type ConfigWorld } from "./load.ts";
-import { exitCode, type ExitCode } from "./exit.ts";
+import { loadCompiled, loadContext, refuse, type ConfigChoice, type ConfigContext } from "./load.ts";
 import type { Loaded, Refused } from "../config/load.ts";
 import { formatOrigin, type Origin, type Problem } from "../config/problem.ts";
 import { sinkSections } from "../config/sinks.ts";
 import { secretFileWarning } from "../runtime/secret.ts";
 import type { TrustReport } from "./preflight.ts";
+import { exitCode, type ExitCode } from "./context.ts";
 
 /** What one receiver said to a harmless request. */
 export interface Connection {
@@ -35,21 +35,21 @@ export interface CheckArguments extends ConfigChoice {
 /** 78 for a bad configuration, 1 when a receiver does not answer as it should, else 0. */
 export async function check(
   options: CheckArguments,
-  world: ConfigWorld,
+  context: ConfigContext,
   connect: ConnectProbe,
   trial?: Trial,
 ): Promise<ExitCode> {
-  const onMac = world.platform === "darwin";
+  const onMac = context.platform === "darwin";
   const compiled = await loadCompiled({
-    ...loadWorld(options, world),
+    ...loadContext(options, context),
     // Elsewhere the agent may well stay root.
     secretFileWarning: (path, account) => secretFileWarning(path, onMac ? account : undefined),
   });
   const { loaded, warnings } = await tried(compiled, trial);
   const connections = loaded.ok && options.connect === true ? await connect(loaded) : [];
   if (options.json === true)
-    world.stdout(`${JSON.stringify(report(loaded, warnings, connections), undefined, 2)}\n`);
-  else print(loaded, warnings, connections, world);
+    context.stdout(`${JSON.stringify(report(loaded, warnings, connections), undefined, 2)}\n`);
+  else print(loaded, warnings, connections, context);
   if (!loaded.ok) return exitCode.badConfiguration;
   return connections.every(({ ok }) => ok) ? exitCode.ok : exitCode.failure;
 }
@@ -77,19 +77,19 @@ function print(
   loaded: Loaded | Refused,
   warnings: readonly string[],
   connections: readonly Connection[],
-  world: ConfigWorld,
+  context: ConfigContext,
 ): void {
   if (!loaded.ok) {
-    refuse({ ...loaded, warnings }, world);
+    refuse({ ...loaded, warnings }, context);
     return;
   }
-  for (const warning of warnings) world.stderr(`warning: ${warning}\n`);
+  for (const warning of warnings) context.stderr(`warning: ${warning}\n`);
   for (const { target, ok, message } of connections) {
-    if (ok) world.stdout(`${target}: ${message}\n`);
-    else world.stderr(`${target}: ${message}\n`);
+    if (ok) context.stdout(`${target}: ${message}\n`);
+    else context.stderr(`${target}: ${message}\n`);
   }
   const failed = connections.filter(({ ok }) => !ok).length;
-  world.stdout(`${summary(loaded, failed)}\n`);
+  context.stdout(`${summary(loaded, failed)}\n`);
 }
 
 function summary({ file, configuration, warnings }: Loaded, failed: number): string {

@@ -1,7 +1,6 @@
 /** `completion`: what a shell needs to complete our command line, made from the program's own grammar. */
 import type { Command, Option } from "commander";
-import { exitCode, type ExitCode } from "./exit.ts";
-import type { World } from "./world.ts";
+import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
 export const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];
@@ -21,8 +20,8 @@ interface Flag {
   readonly choices: readonly string[];
 }
 
-export async function completion(shell: Shell, program: Command, world: World): Promise<ExitCode> {
-  await world.write(completionScript(shell, program));
+export async function completion(shell: Shell, program: Command, context: CommandContext): Promise<ExitCode> {
+  await context.write(completionScript(shell, program));
   return exitCode.ok;
 }
 

@@ -1,8 +1,8 @@
 /** `config example|schema|print`. */
 import { loadConfiguration } from "../config/load.ts";
 import { printConfiguration } from "../config/print.ts";
-import { exitCode, type ExitCode } from "./exit.ts";
-import { loadWorld, refuse, type ConfigChoice, type ConfigWorld } from "./load.ts";
+import { loadContext, refuse, type ConfigChoice, type ConfigContext } from "./load.ts";
+import { exitCode, type ExitCode } from "./context.ts";
 
 export interface ConfigArguments extends ConfigChoice {
   readonly what: "example" | "schema" | "print";
@@ -11,27 +11,27 @@ export interface ConfigArguments extends ConfigChoice {
 }
 
 /** Prints to standard output; problems of a configuration go to standard error and give 78. */
-export async function config(options: ConfigArguments, world: ConfigWorld): Promise<ExitCode> {
+export async function config(options: ConfigArguments, context: ConfigContext): Promise<ExitCode> {
   switch (options.what) {
     case "example": {
       const { exampleFile } = await import("../config/example.ts");
-      world.stdout(exampleFile());
+      context.stdout(exampleFile());
       return exitCode.ok;
     }
     case "schema": {
       const { jsonSchema } = await import("../config/json-schema.ts");
-      world.stdout(jsonSchema());
+      context.stdout(jsonSchema());
       return exitCode.ok;
     }
     case "print":
-      return print(options, world);
+      return print(options, context);
   }
 }
 
-function print(options: ConfigArguments, world: ConfigWorld): ExitCode {
-  const loaded = loadConfiguration(loadWorld(options, world));
-  if (!loaded.ok) return refuse(loaded, world);
-  for (const warning of loaded.warnings) world.stderr(`warning: ${warning}\n`);
-  world.stdout(printConfiguration(loaded.printable, options.origins === true ? loaded.origins : undefined));
+function print(options: ConfigArguments, context: ConfigContext): ExitCode {
+  const loaded = loadConfiguration(loadContext(options, context));
+  if (!loaded.ok) return refuse(loaded, context);
+  for (const warning of loaded.warnings) context.stderr(`warning: ${warning}\n`);
+  context.stdout(printConfiguration(loaded.printable, options.origins === true ? loaded.origins : undefined));
   return exitCode.ok;
 }

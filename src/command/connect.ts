@@ -5,27 +5,27 @@ import type { SendResult, Sink } from "../sink/sink.ts";
 import type { Connection, ConnectProbe } from "./check.ts";
 import { sinkContextOf } from "../sink-context.ts";
 import { childEnvironment } from "../source/child.ts";
-import type { World } from "./world.ts";
+import type { CommandContext } from "./context.ts";
 
 /** Beyond this a receiver's clock and ours differ by more than a request's way. */
 const skewWorthTellingMs = 5000;
 
-export function connectProbe(world: World): ConnectProbe {
+export function connectProbe(context: CommandContext): ConnectProbe {
   return ({ configuration, proxies }) => {
-    const env = { ...world.env, ...proxies };
+    const env = { ...context.env, ...proxies };
     const sinkContext = sinkContextOf(
       configuration,
-      { ...world, env, environment: childEnvironment(env), startedAt: 0 },
+      { ...context, env, environment: childEnvironment(env), startedAt: 0 },
       silentLogger,
     );
     return Promise.all(
-      receiversOf(configuration).map((receiver) => connect(receiver, sinkContext, world.signal)),
+      receiversOf(configuration).map((receiver) => connect(receiver, sinkContext, context.signal)),
     );
   };
 }
 
-async function connect(receiver: Receiver, world: SinkContext, signal: AbortSignal): Promise<Connection> {
-  await using sink = await receiver.open(world);
+async function connect(receiver: Receiver, context: SinkContext, signal: AbortSignal): Promise<Connection> {
+  await using sink = await receiver.open(context);
   const { result, protocol } = await probe(sink, signal);
   return { target: `${receiver.name ?? receiver.path} ${receiver.address}`, ...verdict(result, protocol) };
 }

@@ -20,12 +20,11 @@ import { chooseSamplers } from "../source/arguments.ts";
 import type { SourceName } from "../parse/sample.ts";
 import type { ConnectProbe } from "./check.ts";
 import { examine, loadForDoctor, wantedSamplers } from "./doctor.ts";
-import { exitCode, type ExitCode } from "./exit.ts";
 import { resolvePrefix } from "./install.ts";
 import { withSimulator } from "./load.ts";
 import { collectFrames } from "./record.ts";
 import { openSystem } from "./system.ts";
-import type { World } from "./world.ts";
+import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
 export interface DiagnoseArguments {
   readonly config?: string;
@@ -46,48 +45,48 @@ const largestRecording = 16 * 1024 ** 2;
 /** 0 when nothing failed; 1 as well when the file cannot be written or the user stops it, with what there is by then. */
 export async function diagnose(
   options: DiagnoseArguments,
-  world: World,
+  context: CommandContext,
   connect: ConnectProbe,
   pace: Pace = humanPace,
 ): Promise<ExitCode> {
   const output = options.output ?? "doctor-report.json";
   let file: number;
   try {
-    file = createReport(resolve(world.cwd, output), world);
+    file = createReport(resolve(context.cwd, output), context);
   } catch (error) {
-    world.stderr(`cannot write ${output}: ${causeOf(error)}; give another name with --output\n`);
+    context.stderr(`cannot write ${output}: ${causeOf(error)}; give another name with --output\n`);
     return exitCode.failure;
   }
   try {
-    const { machine, configuration } = await openMachine(options, world, pace);
-    if (world.platform === "darwin" && world.uid !== 0)
-      world.stderr("powermetrics, launchd and some of the rest need root: run it with sudo\n");
-    const identities = await lookUpIdentities(machine, world.signal);
+    const { machine, configuration } = await openMachine(options, context, pace);
+    if (context.platform === "darwin" && context.uid !== 0)
+      context.stderr("powermetrics, launchd and some of the rest need root: run it with sudo\n");
+    const identities = await lookUpIdentities(machine, context.signal);
     const redactor = createRedactor([...identities, ...configuredIdentities(configuration)], randomBytes(32));
-    const items = itemsOf(options, { machine, configuration, redactor, world, connect });
+    const items = itemsOf(options, { machine, configuration, redactor, context, connect });
     const entries = await runItems(items, {
-      clock: world.clock,
-      signal: world.signal,
-      onStart: (name, position) => showProgress(`${position}/${items.length} ${name}`, world),
+      clock: context.clock,
+      signal: context.signal,
+      onStart: (name, position) => showProgress(`${position}/${items.length} ${name}`, context),
     });
-    showProgress("", world);
-    const report = redactor.value(reportOf(options, entries, world));
+    showProgress("", context);
+    const report = redactor.value(reportOf(options, entries, context));
     const text = `${JSON.stringify(report, undefined, 2)}\n`;
     writeFileSync(file, text);
-    if (options.json === true) world.stdout(text);
-    else for (const entry of entries) world.stdout(redactor.text(formatEntry(entry)));
-    world.stderr(
+    if (options.json === true) context.stdout(text);
+    else for (const entry of entries) context.stdout(redactor.text(formatEntry(entry)));
+    context.stderr(
       `${summarize(entries)}; wrote ${output}, ${Math.ceil(text.length / 1024)} KB: look at it before you share it\n`,
     );
     const failed = entries.some(({ status }) => status === "fail");
-    return failed || world.signal.aborted ? exitCode.failure : exitCode.ok;
+    return failed || context.signal.aborted ? exitCode.failure : exitCode.ok;
   } finally {
     closeSync(file);
   }
 }
 
 /** Never over an existing file. Whoever called sudo can read and remove it. */
-function createReport(path: string, { uid, env }: World): number {
+function createReport(path: string, { uid, env }: CommandContext): number {
   const file = openSync(path, "wx", 0o600);
   const [owner, group] = [env["SUDO_UID"], env["SUDO_GID"]].map(Number);
   if (uid === 0 && Number.isInteger(owner) && Number.isInteger(group))
@@ -96,34 +95,34 @@ function createReport(path: string, { uid, env }: World): number {
 }
 
 /** One line that changes on a terminal, and lines of their own elsewhere. */
-function showProgress(text: string, world: World): void {
-  if (world.standardErrorIsTerminal) world.stderr(`\r\u001b[K${text}`);
-  else if (text !== "") world.stderr(`${text}\n`);
+function showProgress(text: string, context: CommandContext): void {
+  if (context.standardErrorIsTerminal) context.stderr(`\r\u001b[K${text}`);
+  else if (text !== "") context.stderr(`${text}\n`);
 }
 
 async function openMachine(
   { config, prefix: given, simulate }: DiagnoseArguments,
-  world: World,
+  context: CommandContext,
   pace: Pace,
 ): Promise<{ machine: Machine; configuration: Configuration }> {
-  const prefix = resolvePrefix(given, world);
-  const system = openSystem(prefix, world);
-  const loaded = loadForDoctor(config === undefined ? {} : { config }, system, world).configuration;
-  const onMac = world.platform === "darwin" || prefix !== "";
+  const prefix = resolvePrefix(given, context);
+  const system = openSystem(prefix, context);
+  const loaded = loadForDoctor(config === undefined ? {} : { config }, system, context).configuration;
+  const onMac = context.platform === "darwin" || prefix !== "";
   const simulated = simulate === "always" || (simulate === "auto" && !onMac);
-  const configuration = simulated ? withSimulator(loaded, world.self) : loaded;
+  const configuration = simulated ? withSimulator(loaded, context.self) : loaded;
   const command = (name: SourceName): Argv => {
     const [program = "", ...args] = configuration.sources[name].command;
     return simulated ? [program, ...args] : [`${prefix}${program}`, ...args];
   };
-  const environment = childEnvironment(world.env);
+  const environment = childEnvironment(context.env);
   const needed = wantedSamplers(configuration);
   const samplers = await chooseSamplers(
     { command: command("powermetrics"), wanted: needed, log: silentLogger },
-    { clock: world.clock, environment, timeoutMs: 10_000, maxBytes: 256 * 1024, signal: world.signal },
+    { clock: context.clock, environment, timeoutMs: 10_000, maxBytes: 256 * 1024, signal: context.signal },
   );
   const machine: Machine = {
-    ...world,
+    ...context,
     pace,
     prefix,
     system,
@@ -140,7 +139,7 @@ async function openMachine(
     neededSamplers: needed,
     samplers,
     runAs: configuration.run_as,
-    users: usersOf(world),
+    users: usersOf(context),
     localTargets: localTargets(configuration),
   };
   return { machine, configuration };
@@ -166,18 +165,18 @@ interface Parts {
   readonly machine: Machine;
   readonly configuration: Configuration;
   readonly redactor: Redactor;
-  readonly world: World;
+  readonly context: CommandContext;
   readonly connect: ConnectProbe;
 }
 
 /** In this order: what costs nothing first, what changes something last. */
 function itemsOf(options: DiagnoseArguments, parts: Parts): readonly Item[] {
-  const { machine, world } = parts;
+  const { machine, context } = parts;
   const program = {
-    version: world.version,
-    node: world.nodeVersion,
-    platform: world.platform,
-    arch: world.arch,
+    version: context.version,
+    node: context.nodeVersion,
+    platform: context.platform,
+    arch: context.arch,
   };
   return [
     checksItem(options, parts),
@@ -211,7 +210,7 @@ function withReason(item: Item, reason: string | undefined): Item {
 }
 
 /** What `doctor` finds without --deep. */
-function checksItem({ config, prefix }: DiagnoseArguments, { machine, world, connect }: Parts): Item {
+function checksItem({ config, prefix }: DiagnoseArguments, { machine, context, connect }: Parts): Item {
   const options = { ...(config !== undefined && { config }), ...(prefix !== undefined && { prefix }) };
   return {
     name: "checks",
@@ -219,7 +218,7 @@ function checksItem({ config, prefix }: DiagnoseArguments, { machine, world, con
     limitMs: 60_000,
     async run() {
       if (!machine.isMac) return skipped("needs macOS");
-      const findings = await examine(options, world, connect);
+      const findings = await examine(options, context, connect);
       const bad = findings.filter(({ status }) => status !== "ok");
       const got =
         bad.length === 0
@@ -234,7 +233,7 @@ function checksItem({ config, prefix }: DiagnoseArguments, { machine, world, con
 /** The sources' frames as text, each with its time: a recording inside the report. */
 function recordingItem(
   { record: durationMs }: DiagnoseArguments,
-  { machine, configuration, redactor, world }: Parts,
+  { machine, configuration, redactor, context }: Parts,
 ): Item {
   const longest = Math.max(...Object.values(configuration.sources).map(({ interval }) => interval));
   return {
@@ -252,7 +251,7 @@ function recordingItem(
         Object.assign(sources, { [name]: { ...sources[name as SourceName], command } });
       const silent = await collectFrames(
         { configuration: { ...configuration, sources }, simulated: false },
-        world,
+        context,
         {
           durationMs,
           signal,
@@ -273,7 +272,11 @@ function recordingItem(
   };
 }
 
-function reportOf(options: DiagnoseArguments, entries: readonly Entry[], { version, clock }: World): object {
+function reportOf(
+  options: DiagnoseArguments,
+  entries: readonly Entry[],
+  { version, clock }: CommandContext,
+): object {
   const { sleep = false, installTrial = false, record, simulate } = options;
   return {
     report: "mac-powermetrics-agent doctor --deep",

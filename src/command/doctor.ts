@@ -17,13 +17,12 @@ import { parseSamplers } from "../parse/powermetrics.ts";
 import type { Connection, ConnectProbe } from "./check.ts";
 import { connectProbe } from "./connect.ts";
 import type { DiagnoseArguments } from "./doctor-deep.ts";
-import { loadWorld } from "./load.ts";
-import { exitCode, type ExitCode } from "./exit.ts";
+import { loadContext } from "./load.ts";
 import { probeOf, resolvePrefix } from "./install.ts";
 import { reportTrust } from "./preflight.ts";
 import { openSystem } from "./system.ts";
 import { runningAgent } from "./top/origin.ts";
-import type { World } from "./world.ts";
+import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
 /** Those of `--deep` alone have no meaning without it. */
 export interface DoctorArguments extends DiagnoseArguments {
@@ -33,34 +32,37 @@ export interface DoctorArguments extends DiagnoseArguments {
 const deepOnly = ["output", "installTrial", "sleep", "record", "simulate"] as const;
 
 /** 0 when nothing failed; warnings are no failure. */
-export async function doctor({ deep = false, ...options }: DoctorArguments, world: World): Promise<ExitCode> {
+export async function doctor(
+  { deep = false, ...options }: DoctorArguments,
+  context: CommandContext,
+): Promise<ExitCode> {
   const alone = deepOnly.find((name) => options[name] !== undefined);
   if (!deep && alone !== undefined) {
-    world.stderr(`--${alone === "installTrial" ? "install-trial" : alone} must come with --deep\n`);
+    context.stderr(`--${alone === "installTrial" ? "install-trial" : alone} must come with --deep\n`);
     return exitCode.usage;
   }
-  const connect = connectProbe(world);
-  if (deep) return (await import("./doctor-deep.ts")).diagnose(options, world, connect);
-  const findings = await examine(options, world, connect);
-  if (options.json === true) world.stdout(`${JSON.stringify(findings, undefined, 2)}\n`);
-  else for (const finding of findings) world.stdout(formatFinding(finding));
+  const connect = connectProbe(context);
+  if (deep) return (await import("./doctor-deep.ts")).diagnose(options, context, connect);
+  const findings = await examine(options, context, connect);
+  if (options.json === true) context.stdout(`${JSON.stringify(findings, undefined, 2)}\n`);
+  else for (const finding of findings) context.stdout(formatFinding(finding));
   return findings.some(({ status }) => status === "failure") ? exitCode.failure : exitCode.ok;
 }
 
 /** Every check at once. */
 export async function examine(
   options: Pick<DoctorArguments, "config" | "prefix">,
-  world: World,
+  context: CommandContext,
   connect: ConnectProbe,
 ): Promise<readonly Finding[]> {
-  const prefix = resolvePrefix(options.prefix, world);
-  const system = openSystem(prefix, world);
-  const { loaded, configuration } = loadForDoctor(options, system, world);
+  const prefix = resolvePrefix(options.prefix, context);
+  const system = openSystem(prefix, context);
+  const { loaded, configuration } = loadForDoctor(options, system, context);
   const findings = [...configurationFindings(loaded)];
-  if (loaded.ok) findings.push(...(await trustFindings(loaded, world)));
+  if (loaded.ok) findings.push(...(await trustFindings(loaded, context)));
   findings.push(
     ...(await machineFindings(configuration, {
-      ...world,
+      ...context,
       tool: system.tool,
       parseSamplers,
       neededSamplers: wantedSamplers(configuration),
@@ -68,11 +70,11 @@ export async function examine(
     ...pathFindings(configuration, {
       system,
       prefix,
-      runtime: world.self[0] ?? "",
+      runtime: context.self[0] ?? "",
       owner: await ownerOf(configuration.run_as, system),
     }),
     ...(await serviceFindings(configuration, system, probeOf(configuration, system))),
-    ...(loaded.ok ? await receiverFindings(loaded, system, world, connect) : []),
+    ...(loaded.ok ? await receiverFindings(loaded, system, context, connect) : []),
   );
   return findings;
 }
@@ -81,18 +83,18 @@ export async function examine(
 export function loadForDoctor(
   { config }: Pick<DoctorArguments, "config">,
   { layout }: System,
-  world: World,
+  context: CommandContext,
 ): { readonly loaded: Loaded | Refused; readonly configuration: Configuration } {
-  const installed = world.fileExists(layout.config) ? layout.config : undefined;
+  const installed = context.fileExists(layout.config) ? layout.config : undefined;
   const path = config ?? installed;
-  const loaded = loadConfiguration(loadWorld(path === undefined ? {} : { config: path }, world));
-  return { loaded, configuration: loaded.ok ? loaded.configuration : defaults(world).configuration };
+  const loaded = loadConfiguration(loadContext(path === undefined ? {} : { config: path }, context));
+  return { loaded, configuration: loaded.ok ? loaded.configuration : defaults(context).configuration };
 }
 
 /** What the other checks look at when the configuration is of no use. @throws Error for a bug: defaults are valid */
-function defaults(world: World): Loaded {
+function defaults(context: CommandContext): Loaded {
   const loaded = loadConfiguration({
-    ...loadWorld({ config: "/defaults.yaml" }, world),
+    ...loadContext({ config: "/defaults.yaml" }, context),
     env: {},
     readFile: () => Buffer.alloc(0),
   });
@@ -109,8 +111,8 @@ function configurationFindings(loaded: Loaded | Refused): readonly Finding[] {
 }
 
 /** What `run` refuses as root. */
-async function trustFindings(loaded: Loaded, world: World): Promise<readonly Finding[]> {
-  const { problems, warnings } = await reportTrust({ ...loaded, simulated: false }, world);
+async function trustFindings(loaded: Loaded, context: CommandContext): Promise<readonly Finding[]> {
+  const { problems, warnings } = await reportTrust({ ...loaded, simulated: false }, context);
   return [
     ...problems.map((problem) => trustFinding(broken, problem)),
     ...warnings.map((warning) => trustFinding(doubtful, warning)),
@@ -132,11 +134,11 @@ export function wantedSamplers({ sources }: Configuration): readonly string[] {
 async function receiverFindings(
   loaded: Loaded,
   system: System,
-  world: World,
+  context: CommandContext,
   connect: ConnectProbe,
 ): Promise<readonly Finding[]> {
   const seen = (await readJob(system)).loaded
-    ? await receiversOfDaemon(loaded.configuration, world)
+    ? await receiversOfDaemon(loaded.configuration, context)
     : undefined;
   if (typeof seen === "object" && seen.length > 0) return seen;
   const connections = await connect(loaded);
@@ -165,7 +167,7 @@ function receiverFinding({ target, ok, message }: Connection): Finding {
 /** Or why the daemon can't be asked: it has no endpoint, or one that wants a password or a certificate of the client. */
 export async function receiversOfDaemon(
   { web }: Configuration,
-  world: World,
+  context: CommandContext,
 ): Promise<readonly Finding[] | string> {
   const [address] = web.listen_addresses;
   if (!web.enabled || address === undefined) return "web.enabled is false";
@@ -173,7 +175,7 @@ export async function receiversOfDaemon(
   for (const scheme of web.config_file === undefined ? ["http"] : ["http", "https"]) {
     // On loopback, where its certificate is for another name.
     const insecure = { insecure_skip_verify: true };
-    await using daemon = runningAgent(new URL(`${scheme}://${localAddress(address)}`), world, insecure);
+    await using daemon = runningAgent(new URL(`${scheme}://${localAddress(address)}`), context, insecure);
     const status = await daemon.ask();
     if (typeof status !== "string") return status.sinks.map(daemonFinding);
     reason = status;

@@ -12,10 +12,9 @@ import { starterEnvironment, starterFile } from "../daemon/launchd-files.ts";
 import type { StepReport } from "../daemon/step.ts";
 import type { System } from "../daemon/system.ts";
 import { causeOf } from "../runtime/cause.ts";
-import { loadWorld, refuse } from "./load.ts";
-import { exitCode, type ExitCode } from "./exit.ts";
+import { loadContext, refuse } from "./load.ts";
 import { openSystem } from "./system.ts";
-import type { World } from "./world.ts";
+import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
 export interface InstallArguments {
   readonly dryRun?: boolean;
@@ -30,16 +29,16 @@ export interface InstallArguments {
 }
 
 /** 0 installed, 1 failed or rolled back, 69 not a Mac, 77 not root, 78 bad configuration. */
-export async function install(options: InstallArguments, world: World): Promise<ExitCode> {
+export async function install(options: InstallArguments, context: CommandContext): Promise<ExitCode> {
   const { dryRun = false } = options;
-  const objection = objectionTo(options, world, "install");
-  if (objection !== undefined) return told(objection, world);
-  const system = openSystem(resolvePrefix(options.prefix, world), world);
-  const settled = settle(options, system, world);
+  const objection = objectionTo(options, context, "install");
+  if (objection !== undefined) return told(objection, context);
+  const system = openSystem(resolvePrefix(options.prefix, context), context);
+  const settled = settle(options, system, context);
   if (typeof settled === "number") return settled;
-  const version = prepare(options, system, world);
+  const version = prepare(options, system, context);
   if (typeof version === "string") {
-    world.stderr(`${version}\n`);
+    context.stderr(`${version}\n`);
     return exitCode.failure;
   }
   const { configuration, text, environment } = settled;
@@ -53,9 +52,9 @@ export async function install(options: InstallArguments, world: World): Promise<
       readyTimeoutMs: Math.max(options.timeout, firstSampleMs(configuration)),
     },
     system,
-    { dryRun, report: reporter(world) },
+    { dryRun, report: reporter(context) },
   );
-  return conclude(outcome, dryRun, system, world);
+  return conclude(outcome, dryRun, system, context);
 }
 
 export function probeOf(configuration: Configuration, system: System): ReadyProbe {
@@ -70,7 +69,7 @@ interface Objection {
 /** What `install` and `uninstall` need: a Mac and root, unless a prefix stands in, or nothing is to be changed. */
 export function objectionTo(
   { prefix, dryRun }: { readonly prefix?: string; readonly dryRun?: boolean },
-  { platform, uid }: World,
+  { platform, uid }: CommandContext,
   verb: string,
 ): Objection | undefined {
   if (prefix !== undefined || dryRun === true) return undefined;
@@ -87,12 +86,12 @@ export function objectionTo(
   };
 }
 
-export function told({ code, message }: Objection, world: World): ExitCode {
-  world.stderr(`${message}\n`);
+export function told({ code, message }: Objection, context: CommandContext): ExitCode {
+  context.stderr(`${message}\n`);
   return code;
 }
 
-export function resolvePrefix(prefix: string | undefined, { cwd }: World): string {
+export function resolvePrefix(prefix: string | undefined, { cwd }: CommandContext): string {
   return prefix === undefined ? "" : resolve(cwd, prefix);
 }
 
@@ -104,53 +103,61 @@ interface Chosen {
 }
 
 /** The configuration that will be in force and, where there is none, its text; checked as if it lay in its place already. */
-function settle({ config, prefix }: InstallArguments, { layout }: System, world: World): Chosen | ExitCode {
-  const exists = world.fileExists(layout.config);
+function settle(
+  { config, prefix }: InstallArguments,
+  { layout }: System,
+  context: CommandContext,
+): Chosen | ExitCode {
+  const exists = context.fileExists(layout.config);
   if (exists && config !== undefined)
-    world.stderr(`warning: ${layout.config} is kept as it is, ${config} is not looked at\n`);
+    context.stderr(`warning: ${layout.config} is kept as it is, ${config} is not looked at\n`);
   let text: string;
   let environment: string;
   try {
-    environment = environmentFor(config, layout, world);
-    const path = exists ? layout.config : config === undefined ? undefined : resolve(world.cwd, config);
-    text = path === undefined ? starterFile(layout) : Buffer.from(world.readFile(path)).toString("utf8");
+    environment = environmentFor(config, layout, context);
+    const path = exists ? layout.config : config === undefined ? undefined : resolve(context.cwd, config);
+    text = path === undefined ? starterFile(layout) : Buffer.from(context.readFile(path)).toString("utf8");
   } catch (error) {
     return told(
       {
         code: exitCode.badConfiguration,
         message: `cannot read ${config ?? layout.config}: ${causeOf(error)}`,
       },
-      world,
+      context,
     );
   }
-  const daemonWorld = {
-    ...loadWorld({ config: layout.config }, world),
+  const daemonContext = {
+    ...loadContext({ config: layout.config }, context),
     // The daemon sees none of this shell's variables.
     env: {},
     uid: 0,
     readFile(path: string) {
       if (path === layout.config) return Buffer.from(text);
-      return path === layout.environment ? Buffer.from(environment) : world.readFile(path);
+      return path === layout.environment ? Buffer.from(environment) : context.readFile(path);
     },
   };
   const loaded = loadConfiguration(
-    prefix === undefined ? { ...daemonWorld, platform: "darwin" } : daemonWorld,
+    prefix === undefined ? { ...daemonContext, platform: "darwin" } : daemonContext,
   );
-  if (!loaded.ok) return refuse(loaded, world);
-  for (const warning of loaded.warnings) world.stderr(`warning: ${warning}\n`);
+  if (!loaded.ok) return refuse(loaded, context);
+  for (const warning of loaded.warnings) context.stderr(`warning: ${warning}\n`);
   return { configuration: loaded.configuration, text, environment };
 }
 
 /** What lies there already, what lies beside the configuration to install, or an explanation. */
-function environmentFor(config: string | undefined, layout: Layout, world: World): string {
-  const given = config === undefined ? [] : [environmentFileOf(resolve(world.cwd, config))];
-  const found = [layout.environment, ...given].find((path) => world.fileExists(path));
-  return found === undefined ? starterEnvironment : Buffer.from(world.readFile(found)).toString("utf8");
+function environmentFor(config: string | undefined, layout: Layout, context: CommandContext): string {
+  const given = config === undefined ? [] : [environmentFileOf(resolve(context.cwd, config))];
+  const found = [layout.environment, ...given].find((path) => context.fileExists(path));
+  return found === undefined ? starterEnvironment : Buffer.from(context.readFile(found)).toString("utf8");
 }
 
 /** The version to install, or what keeps us from it. */
-function prepare({ node }: InstallArguments, system: System, world: World): PreparedVersion | string {
-  const release = releaseOf(node, world);
+function prepare(
+  { node }: InstallArguments,
+  system: System,
+  context: CommandContext,
+): PreparedVersion | string {
+  const release = releaseOf(node, context);
   if (typeof release === "string") return release;
   const objection = runtimeObjection(release.node);
   if (objection !== undefined) return objection;
@@ -161,7 +168,7 @@ function prepare({ node }: InstallArguments, system: System, world: World): Prep
   }
 }
 
-function releaseOf(node: string | undefined, { self, cwd, version }: World): Release | string {
+function releaseOf(node: string | undefined, { self, cwd, version }: CommandContext): Release | string {
   const [runtime = ""] = self;
   const script = self.at(-1) ?? "";
   try {
@@ -179,7 +186,10 @@ function releaseOf(node: string | undefined, { self, cwd, version }: World): Rel
 }
 
 /** One line a step, on standard output: a script can read what was done. Warnings go to standard error. */
-export function reporter({ stdout, stderr }: Pick<World, "stdout" | "stderr">): (report: StepReport) => void {
+export function reporter({
+  stdout,
+  stderr,
+}: Pick<CommandContext, "stdout" | "stderr">): (report: StepReport) => void {
   const words = { done: "done", already: "ok", would: "would", kept: "keep", failed: "failed" } as const;
   return ({ describe, status, warning }) => {
     stdout(`${words[status].padEnd(6)} ${describe}\n`);
@@ -187,16 +197,23 @@ export function reporter({ stdout, stderr }: Pick<World, "stdout" | "stderr">): 
   };
 }
 
-function conclude(outcome: InstallOutcome, dryRun: boolean, { layout }: System, world: World): ExitCode {
+function conclude(
+  outcome: InstallOutcome,
+  dryRun: boolean,
+  { layout }: System,
+  context: CommandContext,
+): ExitCode {
   switch (outcome.status) {
     case "installed":
-      if (!dryRun) world.stdout(`installed; configuration is ${layout.config}\n`);
+      if (!dryRun) context.stdout(`installed; configuration is ${layout.config}\n`);
       return exitCode.ok;
     case "failed":
-      world.stderr(`${outcome.failure}\nsee mac-powermetrics-agent logs and mac-powermetrics-agent doctor\n`);
+      context.stderr(
+        `${outcome.failure}\nsee mac-powermetrics-agent logs and mac-powermetrics-agent doctor\n`,
+      );
       return exitCode.failure;
     case "rolled_back":
-      world.stderr(`${outcome.failure}\nwent back to ${outcome.to}, which is ready\n`);
+      context.stderr(`${outcome.failure}\nwent back to ${outcome.to}, which is ready\n`);
       return exitCode.failure;
   }
 }

@@ -7,10 +7,9 @@ import { seriesKey } from "../metric/series.ts";
 import { formatValue, openMetricsHead } from "../metric/text.ts";
 import { formatSize } from "../runtime/quantity.ts";
 import type { ConfigChoice } from "./load.ts";
-import { exitCode, type ExitCode } from "./exit.ts";
 import { formatLine } from "./format.ts";
 import { prepare } from "./load.ts";
-import type { World } from "./world.ts";
+import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
 /** As on the command line. */
 export interface JournalOptions extends ConfigChoice {
@@ -29,26 +28,26 @@ export interface JournalChoice extends JournalOptions {
 }
 
 /** 1 when there is no journal that can be read. */
-export async function journal(choice: JournalChoice, world: World): Promise<ExitCode> {
-  const prepared = await prepare(choice, world);
+export async function journal(choice: JournalChoice, context: CommandContext): Promise<ExitCode> {
+  const prepared = await prepare(choice, context);
   if (typeof prepared === "number") return prepared;
   const { path, max_age } = prepared.configuration.journal;
   const file = choice.what === "forget" ? path : (choice.file ?? path);
   const opened = openJournalReader(file, (name) => catalogue.get(name));
   if (opened.status === "unavailable") {
-    world.stderr(`${opened.reason}\n`);
+    context.stderr(`${opened.reason}\n`);
     return exitCode.failure;
   }
   using reader = opened.reader;
   const stats = reader.stats();
   switch (choice.what) {
     case "forget":
-      return forget(choice.sink, path, stats, world);
+      return forget(choice.sink, path, stats, context);
     case "export":
-      await exportSnapshots(reader, choice, world);
+      await exportSnapshots(reader, choice, context);
       return exitCode.ok;
     case "stats":
-      await world.write(
+      await context.write(
         choice.json === true ? `${JSON.stringify(stats, undefined, 2)}\n` : describe(stats, max_age),
       );
       return exitCode.ok;
@@ -56,7 +55,12 @@ export async function journal(choice: JournalChoice, world: World): Promise<Exit
 }
 
 /** The agent does it, and counts it: a journal has one writer. */
-function forget(asked: string | undefined, path: string, stats: JournalStats, world: World): ExitCode {
+function forget(
+  asked: string | undefined,
+  path: string,
+  stats: JournalStats,
+  context: CommandContext,
+): ExitCode {
   const orphans = stats.sinks.filter(({ goneMs }) => goneMs !== undefined);
   const candidates = orphans.map(({ sink }) => sink).join(", ") || "none";
   const wanted = stats.sinks.filter(
@@ -72,10 +76,10 @@ function forget(asked: string | undefined, path: string, stats: JournalStats, wo
           ? `cannot forget ${found.sink}: it is configured; remove its block and reload first`
           : requestForget(path, found.sink);
   if (complaint !== undefined || found === undefined) {
-    world.stderr(`${complaint ?? ""}\n`);
+    context.stderr(`${complaint ?? ""}\n`);
     return complaint?.startsWith("unexpected") === true ? exitCode.usage : exitCode.failure;
   }
-  world.stdout(
+  context.stdout(
     `${found.sink}: ${found.waiting} snapshots will be dropped and counted by the agent, ` +
       "at its next commit or its next start\n",
   );
@@ -86,11 +90,11 @@ function forget(asked: string | undefined, path: string, stats: JournalStats, wo
 async function exportSnapshots(
   reader: JournalArchive,
   { since, format }: JournalOptions,
-  world: World,
+  context: CommandContext,
 ): Promise<void> {
-  const fromMs = since === undefined ? 0 : world.clock.now() - since;
+  const fromMs = since === undefined ? 0 : context.clock.now() - since;
   const texts = format === "jsonl" ? lines(reader, fromMs) : openMetricsHistory(reader, fromMs);
-  for (const text of texts) if (!(await world.write(text))) return;
+  for (const text of texts) if (!(await context.write(text))) return;
 }
 
 function* lines(reader: JournalArchive, fromMs: number): Iterable<string> {

@@ -1,14 +1,13 @@
 /** Loads the configuration for commands, and decides when the simulator stands in for the tools. */
 import type { Plain } from "../config/field.ts";
-import { loadConfiguration, type Loaded, type LoadWorld, type Refused } from "../config/load.ts";
+import { loadConfiguration, type Loaded, type LoadContext, type Refused } from "../config/load.ts";
 import { formatProblem, inReadingOrder } from "../config/problem.ts";
 import type { Configuration } from "../config/schema.ts";
 import { systemNames } from "../source/system-name.ts";
-import { exitCode, type ExitCode } from "./exit.ts";
-import type { World } from "./world.ts";
+import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
-/** What the commands about configuration see of the world. */
-export interface ConfigWorld extends Omit<LoadWorld, "path" | "flags"> {
+/** What the commands about configuration are given. */
+export interface ConfigContext extends Omit<LoadContext, "path" | "flags"> {
   stdout(text: string): void;
   stderr(text: string): void;
 }
@@ -18,7 +17,7 @@ export interface ConfigChoice {
   /** `--config`. */
   readonly config?: string;
   /** Values from the command line by dotted path. */
-  readonly flags?: LoadWorld["flags"];
+  readonly flags?: LoadContext["flags"];
 }
 
 /** `always`, or `auto`: where there is no Mac with root to ask. */
@@ -40,24 +39,24 @@ export interface Prepared {
 }
 
 /** The configuration to run with, or the exit code after everything wrong with it was printed. */
-export async function prepare(choice: RunChoice, world: World): Promise<Prepared | ExitCode> {
-  const loaded = await loadCompiled(loadWorld(choice, world));
-  if (!loaded.ok) return refuse(loaded, world);
+export async function prepare(choice: RunChoice, context: CommandContext): Promise<Prepared | ExitCode> {
+  const loaded = await loadCompiled(loadContext(choice, context));
+  if (!loaded.ok) return refuse(loaded, context);
   const simulated =
-    choice.simulate === "always" || (choice.simulate === "auto" && cannotAskMac(loaded, world));
+    choice.simulate === "always" || (choice.simulate === "auto" && cannotAskMac(loaded, context));
   const { configuration, warnings, file, printable, proxies } = loaded;
   return {
     printable,
     proxies,
-    configuration: simulated ? withSimulator(configuration, world.self) : configuration,
+    configuration: simulated ? withSimulator(configuration, context.self) : configuration,
     warnings,
     simulated,
     ...(file !== undefined && { file }),
   };
 }
 
-function cannotAskMac({ configuration }: Loaded, world: World): boolean {
-  return world.platform !== "darwin" || (configuration.sources.powermetrics.enabled && world.uid !== 0);
+function cannotAskMac({ configuration }: Loaded, context: CommandContext): boolean {
+  return context.platform !== "darwin" || (configuration.sources.powermetrics.enabled && context.uid !== 0);
 }
 
 /** Every tool is this program again, which impersonates it. */
@@ -76,22 +75,22 @@ export function withSimulator(configuration: Configuration, self: readonly strin
   };
 }
 
-/** The world with this command's choice of a configuration. */
-export function loadWorld({ config, flags = {} }: ConfigChoice, world: ConfigWorld): LoadWorld {
-  const systemName = world.systemName ?? systemNames(world.platform);
-  return { ...world, systemName, flags, ...(config !== undefined && { path: config }) };
+/** With this command's choice of a configuration. */
+export function loadContext({ config, flags = {} }: ConfigChoice, context: ConfigContext): LoadContext {
+  const systemName = context.systemName ?? systemNames(context.platform);
+  return { ...context, systemName, flags, ...(config !== undefined && { path: config }) };
 }
 
 /** Reports every warning and every problem, one a line. */
-export function refuse({ problems, warnings }: Refused, world: Pick<ConfigWorld, "stderr">): ExitCode {
-  for (const warning of warnings) world.stderr(`warning: ${warning}\n`);
-  for (const problem of problems) world.stderr(`${formatProblem(problem)}\n`);
+export function refuse({ problems, warnings }: Refused, context: Pick<ConfigContext, "stderr">): ExitCode {
+  for (const warning of warnings) context.stderr(`warning: ${warning}\n`);
+  for (const problem of problems) context.stderr(`${formatProblem(problem)}\n`);
   return exitCode.badConfiguration;
 }
 
 /** As `loadConfiguration`, an expression that RE2 refuses being one more problem. */
-export async function loadCompiled(world: LoadWorld): Promise<Loaded | Refused> {
-  const loaded = loadConfiguration(world);
+export async function loadCompiled(context: LoadContext): Promise<Loaded | Refused> {
+  const loaded = loadConfiguration(context);
   if (loaded.expressions.length === 0) return loaded;
   const { compilePattern } = await import("../sink/relabel/pattern.ts");
   const problems = loaded.expressions.flatMap(({ text, path, origin }) => {

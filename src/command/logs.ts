@@ -3,10 +3,9 @@ import { loadConfiguration } from "../config/load.ts";
 import { layoutUnder, type Layout } from "../daemon/layout.ts";
 import { openTail } from "../daemon/tail.ts";
 import { causeOf } from "../runtime/cause.ts";
-import { loadWorld } from "./load.ts";
-import { exitCode, type ExitCode } from "./exit.ts";
+import { loadContext } from "./load.ts";
 import { resolvePrefix } from "./install.ts";
-import type { World } from "./world.ts";
+import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
 export interface LogsArguments {
   readonly follow?: boolean;
@@ -19,28 +18,28 @@ export interface LogsArguments {
 /** 1 when there is no log, or none that this user may read. */
 export async function logs(
   { follow = false, lines, launchd = false, prefix }: LogsArguments,
-  world: World,
+  context: CommandContext,
 ): Promise<ExitCode> {
-  const layout = layoutUnder(resolvePrefix(prefix, world));
-  const path = launchd ? layout.standardError : logOf(layout, world);
+  const layout = layoutUnder(resolvePrefix(prefix, context));
+  const path = launchd ? layout.standardError : logOf(layout, context);
   try {
     const tail = openTail(path, lines);
-    if (!(await world.write(tail.last)) || !follow) return exitCode.ok;
-    await tail.follow((text) => world.write(text), world.clock, world.signal);
+    if (!(await context.write(tail.last)) || !follow) return exitCode.ok;
+    await tail.follow((text) => context.write(text), context.clock, context.signal);
     return exitCode.ok;
   } catch (error) {
     if (!(error instanceof Error && "code" in error)) throw error;
     const advice =
-      world.uid === 0 ? "is the daemon installed? see mac-powermetrics-agent status" : "try with sudo";
-    world.stderr(`cannot read ${path}: ${causeOf(error)}; ${advice}\n`);
+      context.uid === 0 ? "is the daemon installed? see mac-powermetrics-agent status" : "try with sudo";
+    context.stderr(`cannot read ${path}: ${causeOf(error)}; ${advice}\n`);
     return exitCode.failure;
   }
 }
 
 /** Where the configuration sends it; it may not be ours to read, and then the usual place is tried. */
-function logOf({ config, log }: Layout, world: World): string {
-  if (!world.fileExists(config)) return log;
-  const loaded = loadConfiguration({ ...loadWorld({ config }, world), env: {} });
+function logOf({ config, log }: Layout, context: CommandContext): string {
+  if (!context.fileExists(config)) return log;
+  const loaded = loadConfiguration({ ...loadContext({ config }, context), env: {} });
   if (!loaded.ok) return log;
   return loaded.configuration.log.file ?? log;
 }

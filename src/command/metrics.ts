@@ -2,15 +2,14 @@
 import { collectors } from "../collector/index.ts";
 import { ownMetrics } from "../meter/catalogue.ts";
 import type { Metric } from "../metric/metric.ts";
-import { exitCode, type ExitCode } from "./exit.ts";
-import type { World } from "./world.ts";
+import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
 export interface MetricsArguments {
   readonly format: "md" | "json";
 }
 
-export async function metrics({ format }: MetricsArguments, world: World): Promise<ExitCode> {
-  await world.write(formatCatalogue(format));
+export async function metrics({ format }: MetricsArguments, context: CommandContext): Promise<ExitCode> {
+  await context.write(formatCatalogue(format));
   return exitCode.ok;
 }
 

@@ -7,12 +7,11 @@ import { createLogger } from "../runtime/logger.ts";
 import { childEnvironment } from "../source/child.ts";
 import { createHeartbeat } from "../source/heartbeat.ts";
 import type { Source, SourceListener } from "../source/source.ts";
-import { exitCode, type ExitCode } from "./exit.ts";
 import { formatSnapshots, type SnapshotFormat } from "./format.ts";
 import { pushAll } from "./push.ts";
 import { prepare, type RunChoice } from "./load.ts";
 import { preflight } from "./preflight.ts";
-import type { World } from "./world.ts";
+import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
 export interface OnceChoice extends RunChoice {
   readonly format: SnapshotFormat;
@@ -26,33 +25,35 @@ const longestWindowMs = 1000;
 const patienceMs = 15_000;
 
 /** 0 when every enabled source gave a sample; what there is is printed in any case. */
-export async function once(choice: OnceChoice, world: World): Promise<ExitCode> {
-  const prepared = await prepare(choice, world);
+export async function once(choice: OnceChoice, context: CommandContext): Promise<ExitCode> {
+  const prepared = await prepare(choice, context);
   if (typeof prepared === "number") return prepared;
-  const hindrance = await preflight(prepared, world);
-  if (hindrance !== undefined) world.stderr(`${hindrance.message}\n`);
+  const hindrance = await preflight(prepared, context);
+  if (hindrance !== undefined) context.stderr(`${hindrance.message}\n`);
   const configuration = forOneSample(prepared.configuration, hindrance === undefined);
   using log = createLogger(
     { level: "warn", format: configuration.log.format },
-    { clock: world.clock, fd: 2, tty: world.standardErrorIsTerminal, env: world.env },
+    { clock: context.clock, fd: 2, tty: context.standardErrorIsTerminal, env: context.env },
   );
 
   const snapshots: Snapshot[] = [];
   const { sources, pipelines } = createCollection(configuration, {
-    ...world,
+    ...context,
     log,
     simulated: prepared.simulated,
-    environment: childEnvironment(world.env),
+    environment: childEnvironment(context.env),
     restart: "never",
-    heartbeat: createHeartbeat(world.clock),
-    own: createOwnMeter(world.clock.now()),
+    heartbeat: createHeartbeat(context.clock),
+    own: createOwnMeter(context.clock.now()),
     publish: (snapshot) => void snapshots.push(snapshot),
   });
-  await Promise.all(sources.map((source) => firstFrame(source, pipelines[source.name], world)));
+  await Promise.all(sources.map((source) => firstFrame(source, pipelines[source.name], context)));
 
-  await world.write(formatSnapshots(snapshots, choice.format));
+  await context.write(formatSnapshots(snapshots, choice.format));
   const pushed =
-    choice.push === true ? await pushAll(snapshots, { ...prepared, configuration }, world, log) : exitCode.ok;
+    choice.push === true
+      ? await pushAll(snapshots, { ...prepared, configuration }, context, log)
+      : exitCode.ok;
   if (hindrance !== undefined) return hindrance.code;
   if (pushed !== exitCode.ok) return pushed;
   return snapshots.length === sources.length ? exitCode.ok : exitCode.failure;
@@ -69,9 +70,9 @@ function forOneSample(configuration: Configuration, withPowermetrics: boolean): 
 }
 
 /** Runs the source until its first frame or failure, or until patience ends. */
-async function firstFrame(source: Source, listener: SourceListener, world: World): Promise<void> {
+async function firstFrame(source: Source, listener: SourceListener, context: CommandContext): Promise<void> {
   const enough = new AbortController();
-  using _patience = world.clock.after(patienceMs, () => enough.abort());
+  using _patience = context.clock.after(patienceMs, () => enough.abort());
   await source.run(
     {
       ...listener,
@@ -84,6 +85,6 @@ async function firstFrame(source: Source, listener: SourceListener, world: World
         enough.abort();
       },
     },
-    AbortSignal.any([world.signal, enough.signal]),
+    AbortSignal.any([context.signal, enough.signal]),
   );
 }

@@ -17,10 +17,9 @@ import { readBounded } from "../runtime/files.ts";
 import { silentLogger } from "../runtime/log.ts";
 import { chooseSamplers, helpLimits, streamArguments } from "../source/arguments.ts";
 import { childEnvironment } from "../source/child.ts";
-import { exitCode, type ExitCode } from "./exit.ts";
 import type { Prepared } from "./load.ts";
 import { toolRunner } from "./system.ts";
-import type { World } from "./world.ts";
+import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
 type Start =
   | { readonly ok: true; readonly privileges: Privileges; readonly warnings: readonly string[] }
@@ -29,36 +28,36 @@ type Start =
 type Subjects = Pick<Prepared, "configuration" | "file" | "simulated">;
 
 /** Looks for all of it, then gives the account of `run_as` what it will need before anything is opened. */
-export async function prepareStart(prepared: Subjects, world: World): Promise<Start> {
-  const hindrance = await preflight(prepared, world);
+export async function prepareStart(prepared: Subjects, context: CommandContext): Promise<Start> {
+  const hindrance = await preflight(prepared, context);
   if (hindrance !== undefined) return { ok: false, code: hindrance.code, problems: [hindrance.message] };
-  const { problems, warnings } = await reportTrust(prepared, world);
+  const { problems, warnings } = await reportTrust(prepared, context);
   if (problems.length > 0) return { ok: false, code: exitCode.badConfiguration, problems };
-  const granted = await preparePrivileges(prepared.configuration, world);
+  const granted = await preparePrivileges(prepared.configuration, context);
   if (!granted.ok) return { ok: false, code: exitCode.badConfiguration, problems: [granted.message] };
   const { privileges, warning = [] } = granted;
-  return { ok: true, privileges, warnings: (world.uid === 0 ? warnings : []).concat(warning) };
+  return { ok: true, privileges, warnings: (context.uid === 0 ? warnings : []).concat(warning) };
 }
 
 /** What would keep an agent that runs from starting again with another configuration. */
-export async function startProblems(prepared: Subjects, world: World): Promise<readonly string[]> {
-  const { problems } = await reportTrust(prepared, world);
+export async function startProblems(prepared: Subjects, context: CommandContext): Promise<readonly string[]> {
+  const { problems } = await reportTrust(prepared, context);
   if (problems.length > 0) return problems;
-  const hindrance = await preflight(prepared, world);
+  const hindrance = await preflight(prepared, context);
   if (hindrance !== undefined) return [hindrance.message];
-  const plan = await planOf(prepared.configuration, world);
+  const plan = await planOf(prepared.configuration, context);
   return plan.status === "refused" ? [plan.message] : [];
 }
 
 /** What stands between us and real samples, with the exit code for it; absent when nothing does. */
 export async function preflight(
   { configuration, simulated }: Pick<Prepared, "configuration" | "simulated">,
-  world: World,
+  context: CommandContext,
 ): Promise<{ readonly code: ExitCode; readonly message: string } | undefined> {
   const { enabled, command } = configuration.sources.powermetrics;
   const [program = ""] = command;
   if (simulated || !enabled) return undefined;
-  if (!world.fileExists(program)) {
+  if (!context.fileExists(program)) {
     return {
       code: exitCode.noPowermetrics,
       message:
@@ -67,13 +66,13 @@ export async function preflight(
     };
   }
   // A wrapper such as [/usr/bin/sudo, -n, /usr/bin/powermetrics] brings root along itself.
-  if (world.uid !== 0 && program.endsWith("/powermetrics")) {
+  if (context.uid !== 0 && program.endsWith("/powermetrics")) {
     return {
       code: exitCode.notRoot,
       message:
         `cannot run ${program} without root; either install the daemon (sudo mac-powermetrics-agent install), ` +
         "or run this with sudo, or set sources.powermetrics.command to " +
-        `["/usr/bin/sudo", "-n", "${program}"] and add to sudoers: ${await sudoersLine(configuration, world)}`,
+        `["/usr/bin/sudo", "-n", "${program}"] and add to sudoers: ${await sudoersLine(configuration, context)}`,
     };
   }
   return undefined;
@@ -83,13 +82,18 @@ export async function preflight(
  * Each command line that the agent runs here, argument for argument. Any wildcard would also allow `-o FILE`, with which
  * powermetrics writes a file as root.
  */
-async function sudoersLine({ sources }: Configuration, world: World): Promise<string> {
+async function sudoersLine({ sources }: Configuration, context: CommandContext): Promise<string> {
   const { command, interval, samplers } = sources.powermetrics;
   const settings = collectorSettings(sources, false);
   const wanted = samplers === "auto" ? neededSamplers(settings) : samplers;
   const here = await chooseSamplers(
     { command, wanted, log: silentLogger },
-    { ...helpLimits, clock: world.clock, environment: childEnvironment(world.env), signal: world.signal },
+    {
+      ...helpLimits,
+      clock: context.clock,
+      environment: childEnvironment(context.env),
+      signal: context.signal,
+    },
   );
   const stream = { intervalMs: interval, extraArguments: extraArguments(settings) };
   const lines = [
@@ -116,27 +120,27 @@ export interface TrustReport {
   readonly warnings: readonly string[];
 }
 
-export async function reportTrust(prepared: Subjects, world: World): Promise<TrustReport> {
-  const { acted, kept } = await findDistrusted(prepared, world);
-  if (world.uid !== 0) return { problems: [], warnings: [...acted, ...kept] };
-  if (prepared.simulated && !namesFiles(prepared.configuration, world))
+export async function reportTrust(prepared: Subjects, context: CommandContext): Promise<TrustReport> {
+  const { acted, kept } = await findDistrusted(prepared, context);
+  if (context.uid !== 0) return { problems: [], warnings: [...acted, ...kept] };
+  if (prepared.simulated && !namesFiles(prepared.configuration, context))
     return { problems: kept, warnings: acted };
   return { problems: [...acted, ...kept], warnings: [] };
 }
 
 /** Whether root would open a file where the configuration says, and not only in its own folder. */
-function namesFiles(configuration: Configuration, world: World): boolean {
+function namesFiles(configuration: Configuration, context: CommandContext): boolean {
   const { journal, log } = configuration;
-  const isElsewhere = posix.dirname(journal.path) !== stateFolder(world);
+  const isElsewhere = posix.dirname(journal.path) !== stateFolder(context);
   return isElsewhere || log.file !== undefined || filesIn(configuration).length > 0;
 }
 
-async function findDistrusted(prepared: Subjects, world: World): Promise<Distrust> {
+async function findDistrusted(prepared: Subjects, context: CommandContext): Promise<Distrust> {
   const { configuration, simulated } = prepared;
-  const file = prepared.file === undefined ? undefined : posix.resolve(world.cwd, prepared.file);
+  const file = prepared.file === undefined ? undefined : posix.resolve(context.cwd, prepared.file);
   const subjects = { configuration, file, simulated, webFiles: await webFilesOf(configuration) };
-  if (world.uid !== 0) return distrustOf({ ...subjects, keepers: [world.uid], writers: [world.uid] });
-  const plan = await planOf(configuration, world);
+  if (context.uid !== 0) return distrustOf({ ...subjects, keepers: [context.uid], writers: [context.uid] });
+  const plan = await planOf(configuration, context);
   const keepers = plan.status === "to_drop" ? [plan.owner.uid] : [];
   return distrustOf({ ...subjects, keepers, writers: [] });
 }
@@ -155,11 +159,11 @@ async function webFilesOf({ web }: Configuration): Promise<readonly string[]> {
 
 const mostWebBytes = 1024 * 1024;
 
-async function preparePrivileges(configuration: Configuration, world: World): Promise<Granted> {
+async function preparePrivileges(configuration: Configuration, context: CommandContext): Promise<Granted> {
   const { run_as, journal, log } = configuration;
   const odd = oddFile(journal.path);
   if (odd !== undefined) return { ok: false, message: `journal.path: ${odd}` };
-  const plan = await planOf(configuration, world);
+  const plan = await planOf(configuration, context);
   switch (plan.status) {
     case "refused":
       return { ok: false, message: plan.message };
@@ -168,7 +172,7 @@ async function preparePrivileges(configuration: Configuration, world: World): Pr
       return {
         ok: true,
         privileges: noPrivileges,
-        ...(plan.warning !== undefined && world.platform === "darwin" && { warning: plan.warning }),
+        ...(plan.warning !== undefined && context.platform === "darwin" && { warning: plan.warning }),
       };
     case "to_drop":
       break;
@@ -183,6 +187,6 @@ async function preparePrivileges(configuration: Configuration, world: World): Pr
   }
 }
 
-function planOf({ run_as }: Configuration, world: World): ReturnType<typeof planPrivileges> {
-  return planPrivileges(run_as, { process, tool: toolRunner(world), uid: world.uid });
+function planOf({ run_as }: Configuration, context: CommandContext): ReturnType<typeof planPrivileges> {
+  return planPrivileges(run_as, { process, tool: toolRunner(context), uid: context.uid });
 }

@@ -7,7 +7,6 @@ import type { CheckArguments } from "./check.ts";
 import { shells, type Shell } from "./completion.ts";
 import type { ConfigArguments } from "./config.ts";
 import type { DoctorArguments } from "./doctor.ts";
-import { exitCode, type ExitCode } from "./exit.ts";
 import type { InstallArguments } from "./install.ts";
 import type { JournalChoice, JournalOptions } from "./journal.ts";
 import type { RunChoice } from "./load.ts";
@@ -19,7 +18,7 @@ import type { ReplayChoice } from "./replay.ts";
 import type { StatusArguments } from "./status.ts";
 import type { TopChoice } from "./top.ts";
 import type { UninstallArguments } from "./uninstall.ts";
-import type { World } from "./world.ts";
+import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
 /** What `run` was called with. */
 export interface RunArguments {
@@ -35,15 +34,15 @@ type OnRun = (run: RunArguments) => ExitCode | Promise<ExitCode>;
 /** Runs one command and resolves to its exit code; a wrong call gives 2 and says what to type. */
 export async function runProgram(
   argv: readonly string[],
-  world: World,
-  onRun: OnRun = () => refuseRun(world),
+  context: CommandContext,
+  onRun: OnRun = () => refuseRun(context),
 ): Promise<number> {
   const program = new Command("mac-powermetrics-agent")
     .description(
       "Mac power metrics, pushed durably: powermetrics and vm_stat to Prometheus and OpenTelemetry",
     )
-    .version(world.version)
-    .configureOutput({ writeOut: (text) => world.stdout(text), writeErr: (text) => world.stderr(text) })
+    .version(context.version)
+    .configureOutput({ writeOut: (text) => context.stdout(text), writeErr: (text) => context.stderr(text) })
     .showHelpAfterError("(add --help for the options)")
     .exitOverride();
   let code: number = exitCode.ok;
@@ -53,8 +52,8 @@ export async function runProgram(
       code = await action(...args);
     };
   addRun(program, act, onRun);
-  for (const add of [addSamples, addConfiguration, addJournal, addTop]) add(program, act, world);
-  for (const add of [addInstall, addStatus, addDoctor, addCompletion]) add(program, act, world);
+  for (const add of [addSamples, addConfiguration, addJournal, addTop]) add(program, act, context);
+  for (const add of [addInstall, addStatus, addDoctor, addCompletion]) add(program, act, context);
   try {
     await program.parseAsync(argv, { from: "user" });
     return code;
@@ -65,8 +64,8 @@ export async function runProgram(
 }
 
 /** cli.ts takes `run` before it comes here: the daemon itself does without this grammar. */
-function refuseRun(world: World): ExitCode {
-  world.stderr("run must be the first argument, got others before it\n");
+function refuseRun(context: CommandContext): ExitCode {
+  context.stderr("run must be the first argument, got others before it\n");
   return exitCode.usage;
 }
 
@@ -132,7 +131,7 @@ function addRun(program: Command, act: Act, onRun: OnRun): void {
     );
 }
 
-function addSamples(program: Command, act: Act, world: World): void {
+function addSamples(program: Command, act: Act, context: CommandContext): void {
   program
     .command("once")
     .description("take one sample of each source and print it")
@@ -140,7 +139,7 @@ function addSamples(program: Command, act: Act, world: World): void {
     .addOption(simulateOption())
     .addOption(formatOption("prometheus", "openmetrics", "json", "table"))
     .addOption(pushOption())
-    .action(act(async (options: OnceChoice) => (await import("./once.ts")).once(options, world)));
+    .action(act(async (options: OnceChoice) => (await import("./once.ts")).once(options, context)));
   program
     .command("replay")
     .description("put recorded output through the whole pipeline, with its own times")
@@ -153,7 +152,7 @@ function addSamples(program: Command, act: Act, world: World): void {
     .addOption(pushOption())
     .action(
       act(async (folder: string | undefined, options: Omit<ReplayChoice, "folder">) =>
-        (await import("./replay.ts")).replay(defined({ ...options, folder }), world),
+        (await import("./replay.ts")).replay(defined({ ...options, folder }), context),
       ),
     );
   program
@@ -170,7 +169,7 @@ function addSamples(program: Command, act: Act, world: World): void {
     .addOption(simulateOption())
     .action(
       act(async (folder: string, options: Omit<RecordChoice, "folder">) =>
-        (await import("./record.ts")).record({ ...options, folder }, world),
+        (await import("./record.ts")).record({ ...options, folder }, context),
       ),
     );
   // Only for the help: cli.ts starts the simulator itself, without loading this.
@@ -182,7 +181,7 @@ function addSamples(program: Command, act: Act, world: World): void {
     .allowUnknownOption();
 }
 
-function addConfiguration(program: Command, act: Act, world: World): void {
+function addConfiguration(program: Command, act: Act, context: CommandContext): void {
   program
     .command("check")
     .description("report everything that is wrong with a configuration")
@@ -196,7 +195,7 @@ function addConfiguration(program: Command, act: Act, world: World): void {
           import("./connect.ts"),
           import("./trial.ts"),
         ]);
-        return check(options, world, connectProbe(world), trialOf(world));
+        return check(options, context, connectProbe(context), trialOf(context));
       }),
     );
   program
@@ -207,17 +206,19 @@ function addConfiguration(program: Command, act: Act, world: World): void {
     .option("--origins", "with print: where each value comes from")
     .action(
       act(async (what: ConfigArguments["what"], options: Omit<ConfigArguments, "what">) =>
-        (await import("./config.ts")).config({ ...options, what }, world),
+        (await import("./config.ts")).config({ ...options, what }, context),
       ),
     );
   program
     .command("metrics")
     .description("print the catalogue of metrics")
     .addOption(formatOption("md", "json"))
-    .action(act(async (options: MetricsArguments) => (await import("./metrics.ts")).metrics(options, world)));
+    .action(
+      act(async (options: MetricsArguments) => (await import("./metrics.ts")).metrics(options, context)),
+    );
 }
 
-function addJournal(program: Command, act: Act, world: World): void {
+function addJournal(program: Command, act: Act, context: CommandContext): void {
   program
     .command("journal")
     .description("report what the journal on disk holds, export it, or give up the backlog of a removed sink")
@@ -230,12 +231,12 @@ function addJournal(program: Command, act: Act, world: World): void {
     .addOption(formatOption("jsonl", "openmetrics"))
     .action(
       act(async (what: JournalChoice["what"], sink: string | undefined, options: JournalOptions) =>
-        (await import("./journal.ts")).journal(defined({ ...options, what, sink }), world),
+        (await import("./journal.ts")).journal(defined({ ...options, what, sink }), context),
       ),
     );
 }
 
-function addTop(program: Command, act: Act, world: World): void {
+function addTop(program: Command, act: Act, context: CommandContext): void {
   program
     .command("top")
     .description("show a running agent, or sources of its own, live in the terminal; q quits")
@@ -245,10 +246,10 @@ function addTop(program: Command, act: Act, world: World): void {
     )
     .addOption(configOption())
     .addOption(simulateOption())
-    .action(act(async (options: TopChoice) => (await import("./top.ts")).top(options, world)));
+    .action(act(async (options: TopChoice) => (await import("./top.ts")).top(options, context)));
 }
 
-function addInstall(program: Command, act: Act, world: World): void {
+function addInstall(program: Command, act: Act, context: CommandContext): void {
   program
     .command("install")
     .addOption(prefixOption())
@@ -257,7 +258,9 @@ function addInstall(program: Command, act: Act, world: World): void {
     .option("--config <file>", "configuration to install where there is none yet")
     .option("--node <file>", "self-contained Node.js to copy; default: the one that runs this")
     .option("--timeout <duration>", "how long it may take to become ready", duration, 60_000)
-    .action(act(async (options: InstallArguments) => (await import("./install.ts")).install(options, world)));
+    .action(
+      act(async (options: InstallArguments) => (await import("./install.ts")).install(options, context)),
+    );
   program
     .command("uninstall")
     .addOption(prefixOption())
@@ -265,17 +268,19 @@ function addInstall(program: Command, act: Act, world: World): void {
     .addOption(dryRunOption())
     .option("--purge", "also remove configuration, journal, logs and account")
     .action(
-      act(async (options: UninstallArguments) => (await import("./uninstall.ts")).uninstall(options, world)),
+      act(async (options: UninstallArguments) =>
+        (await import("./uninstall.ts")).uninstall(options, context),
+      ),
     );
 }
 
-function addStatus(program: Command, act: Act, world: World): void {
+function addStatus(program: Command, act: Act, context: CommandContext): void {
   program
     .command("status")
     .addOption(prefixOption())
     .description("report whether the daemon is installed, runs and is ready")
     .addOption(jsonOption())
-    .action(act(async (options: StatusArguments) => (await import("./status.ts")).status(options, world)));
+    .action(act(async (options: StatusArguments) => (await import("./status.ts")).status(options, context)));
   program
     .command("logs")
     .addOption(prefixOption())
@@ -283,10 +288,10 @@ function addStatus(program: Command, act: Act, world: World): void {
     .option("-f, --follow", "go on with what is written, also across rotation")
     .option("-n, --lines <count>", "how many lines", positive, 50)
     .option("--launchd", "launchd's file: what was logged before the agent's own log was open")
-    .action(act(async (options: LogsArguments) => (await import("./logs.ts")).logs(options, world)));
+    .action(act(async (options: LogsArguments) => (await import("./logs.ts")).logs(options, context)));
 }
 
-function addDoctor(program: Command, act: Act, world: World): void {
+function addDoctor(program: Command, act: Act, context: CommandContext): void {
   program
     .command("doctor")
     .addOption(prefixOption())
@@ -299,15 +304,17 @@ function addDoctor(program: Command, act: Act, world: World): void {
     .option("--sleep", "with --deep: also put the Mac to sleep for half a minute")
     .option("--record <duration>", "with --deep: add a recording of 60s, for example", duration)
     .addOption(simulateOption())
-    .action(act(async (options: DoctorArguments) => (await import("./doctor.ts")).doctor(options, world)));
+    .action(act(async (options: DoctorArguments) => (await import("./doctor.ts")).doctor(options, context)));
 }
 
-function addCompletion(program: Command, act: Act, world: World): void {
+function addCompletion(program: Command, act: Act, context: CommandContext): void {
   program
     .command("completion")
     .description("print a completion script for a shell")
     .addArgument(new Argument("<shell>").choices(shells))
-    .action(act(async (shell: Shell) => (await import("./completion.ts")).completion(shell, program, world)));
+    .action(
+      act(async (shell: Shell) => (await import("./completion.ts")).completion(shell, program, context)),
+    );
 }
 
 function duration(text: string): number {

@@ -9,11 +9,10 @@ import { catalogue } from "../meter/catalogue.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
 import type { Logger } from "../runtime/log.ts";
 import { receiversOf, type Receiver, type SinkContext } from "../sink/index.ts";
-import { exitCode, type ExitCode } from "./exit.ts";
 import { sinkContextOf } from "../sink-context.ts";
 import { childEnvironment } from "../source/child.ts";
 import type { Prepared } from "./load.ts";
-import type { World } from "./world.ts";
+import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
 export interface Push extends AsyncDisposable {
   publish(snapshot: Snapshot): void;
@@ -29,12 +28,12 @@ const gigabyte = 1024 ** 3;
 /** A usage error when the configuration names no receiver. */
 export async function openPush(
   { configuration, proxies }: Pick<Prepared, "configuration" | "proxies">,
-  world: World,
+  context: CommandContext,
   log: Logger,
 ): Promise<Push | ExitCode> {
   const receivers = receiversOf(configuration);
   if (receivers.length === 0) {
-    world.stderr(
+    context.stderr(
       "cannot push: the configuration names no remote_write, otlp or pushgateway; give one with --config\n",
     );
     return exitCode.usage;
@@ -47,16 +46,16 @@ export async function openPush(
     historyMs: 0,
     minFreeBytes: 0,
     commitIntervalMs: 1000,
-    clock: world.clock,
+    clock: context.clock,
     log,
     metricOf: (name) => catalogue.get(name),
   });
   // Nothing of a recording was ever sent.
-  const env = { ...world.env, ...proxies };
-  const asked = { ...world, env, environment: childEnvironment(env), startedAt: 0 };
+  const env = { ...context.env, ...proxies };
+  const asked = { ...context, env, environment: childEnvironment(env), startedAt: 0 };
   const sinkContext = sinkContextOf(configuration, asked, log);
   const deliveries = createDeliveries({
-    ...world,
+    ...context,
     log,
     journal,
     sinkContext,
@@ -72,13 +71,13 @@ export async function openPush(
       if (journal.append(snapshot) === "appended") deliveries.notify();
     },
     async finish() {
-      await settled(deliveries, world);
+      await settled(deliveries, context);
       const lines = deliveries.reports().map(reportLine);
       await deliveries.finish(0);
       const latest = receivers.filter(({ pacing }) => pacing.kind === "latest");
       for (const receiver of latest)
-        lines.push(await pushOnce(receiver, [...last.values()], sinkContext, world));
-      for (const { text } of lines) world.stderr(`${text}\n`);
+        lines.push(await pushOnce(receiver, [...last.values()], sinkContext, context));
+      for (const { text } of lines) context.stderr(`${text}\n`);
       return lines.every(({ ok }) => ok) ? exitCode.ok : exitCode.failure;
     },
     async [Symbol.asyncDispose]() {
@@ -93,10 +92,10 @@ export async function openPush(
 export async function pushAll(
   snapshots: readonly Snapshot[],
   prepared: Pick<Prepared, "configuration" | "proxies">,
-  world: World,
+  context: CommandContext,
   log: Logger,
 ): Promise<ExitCode> {
-  const opened = await openPush(prepared, world, log);
+  const opened = await openPush(prepared, context, log);
   if (typeof opened === "number") return opened;
   await using push = opened;
   for (const snapshot of snapshots) push.publish(snapshot);
@@ -117,7 +116,7 @@ function unhurried(receiver: Receiver): readonly Receiver[] {
 }
 
 /** Waits until nothing waits any more, or until no receiver that still waits has taken anything for too long. */
-async function settled(deliveries: Deliveries, { clock, signal }: World): Promise<void> {
+async function settled(deliveries: Deliveries, { clock, signal }: CommandContext): Promise<void> {
   let progress = "";
   let since = clock.monotonic();
   while (!signal.aborted) {
@@ -153,7 +152,7 @@ async function pushOnce(
   receiver: Receiver,
   snapshots: readonly Snapshot[],
   sinkContext: SinkContext,
-  { signal }: World,
+  { signal }: CommandContext,
 ): Promise<Line> {
   await using sink = await receiver.open(sinkContext);
   const target = `${receiver.path} ${receiver.address}`;

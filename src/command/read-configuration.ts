@@ -11,16 +11,15 @@ import { causeOf } from "../runtime/cause.ts";
 import { defined } from "../runtime/defined.ts";
 import { packSecrets, unpackSecrets } from "../runtime/secret.ts";
 import { runTool, type ToolRun } from "../source/child.ts";
-import { exitCode, type ExitCode } from "./exit.ts";
 import type { Prepared } from "./load.ts";
 import type { RunArguments } from "./program.ts";
-import type { StartWorld, World } from "./world.ts";
+import { exitCode, type ExitCode, type StartContext, type CommandContext } from "./context.ts";
 
 /**
  * Whose system it was when the agent started. Once root is given up, a process of the account would find another home and
  * another state folder, and with them other values for the same file.
  */
-export interface StartedAs extends Pick<World, "uid" | "home" | "hostname"> {
+export interface StartedAs extends Pick<CommandContext, "uid" | "home" | "hostname"> {
   readonly stateFolder: string;
 }
 
@@ -58,25 +57,25 @@ const maxBytes = 16 * 1024 * 1024;
 /** @param args what follows `run` on the command line */
 export async function readConfiguration(
   args: readonly string[],
-  world: StartWorld,
+  context: StartContext,
   startedAs?: StartedAs,
 ): Promise<RunConfiguration | NoRun> {
-  const request: Request = defined({ cwd: world.cwd, startedAs });
-  const run = await runTool([...world.self, "prepare", JSON.stringify(request), ...args], {
-    clock: world.clock,
-    environment: defined(world.env) as Record<string, string>,
+  const request: Request = defined({ cwd: context.cwd, startedAs });
+  const run = await runTool([...context.self, "prepare", JSON.stringify(request), ...args], {
+    clock: context.clock,
+    environment: defined(context.env) as Record<string, string>,
     timeoutMs,
     maxBytes,
-    signal: world.signal,
+    signal: context.signal,
   });
-  const reply = replyOf(run, world.self);
+  const reply = replyOf(run, context.self);
   if (typeof reply === "string") return failed(reply);
-  if (reply.version === world.version) return reply.answer;
+  if (reply.version === context.version) return reply.answer;
   return failed(`the agent here was replaced by ${reply.version}: restart it`);
 }
 
 /** Or why there is none. */
-function replyOf(run: ToolRun, [program = ""]: StartWorld["self"]): Reply | string {
+function replyOf(run: ToolRun, [program = ""]: StartContext["self"]): Reply | string {
   if (run.status !== "ended") return `its reader ended early (${run.status})`;
   if (run.exit.kind === "not_started") return `cannot start ${program}: ${run.exit.message}`;
   // Flags of Node.js such as --trace-gc hold there too, and print around it.
@@ -97,27 +96,27 @@ function failed(cause: string): NoRun {
 /** `prepare`: the other side. Its own failures are bugs and throw. */
 export async function answerRequest(
   [request = "", ...args]: readonly string[],
-  world: World,
+  context: CommandContext,
 ): Promise<ExitCode> {
-  const answer = await answerOf(args, asStarted(JSON.parse(request) as Request, world));
-  const reply: Reply = { version: world.version, answer };
-  await world.write(`\n${packSecrets(reply)}\n`);
+  const answer = await answerOf(args, asStarted(JSON.parse(request) as Request, context));
+  const reply: Reply = { version: context.version, answer };
+  await context.write(`\n${packSecrets(reply)}\n`);
   return exitCode.ok;
 }
 
-/** The world of the process that asks, which may have had rights that neither has now. */
-function asStarted({ cwd, startedAs }: Request, world: World): World {
-  if (startedAs === undefined) return { ...world, cwd };
+/** As in the process that asks, which may have had rights that neither has now. */
+function asStarted({ cwd, startedAs }: Request, context: CommandContext): CommandContext {
+  if (startedAs === undefined) return { ...context, cwd };
   const { stateFolder, ...identity } = startedAs;
-  return { ...world, cwd, ...identity, env: { ...world.env, STATE_DIRECTORY: stateFolder } };
+  return { ...context, cwd, ...identity, env: { ...context.env, STATE_DIRECTORY: stateFolder } };
 }
 
-async function answerOf(args: readonly string[], world: World): Promise<RunConfiguration | NoRun> {
+async function answerOf(args: readonly string[], context: CommandContext): Promise<RunConfiguration | NoRun> {
   let stdout = "";
   let stderr = "";
   let configuration: RunConfiguration | undefined;
-  const quiet: World = {
-    ...world,
+  const quiet: CommandContext = {
+    ...context,
     stdout: (text) => void (stdout += text),
     stderr: (text) => void (stderr += text),
   };
@@ -134,26 +133,26 @@ async function answerOf(args: readonly string[], world: World): Promise<RunConfi
 
 async function byGrammar(
   args: readonly string[],
-  world: World,
+  context: CommandContext,
   onRun: (run: RunArguments) => Promise<ExitCode>,
 ): Promise<number> {
   const { runProgram } = await import("./program.ts");
-  return runProgram(["run", ...args], world, onRun);
+  return runProgram(["run", ...args], context, onRun);
 }
 
 async function configurationFor(
   { choice, pidFile, logFile }: RunArguments,
-  world: World,
+  context: CommandContext,
 ): Promise<RunConfiguration | ExitCode> {
   const [{ prepare }, { printConfiguration }] = await Promise.all([
     import("./load.ts"),
     import("../config/print.ts"),
   ]);
-  const prepared = await prepare(choice, world);
+  const prepared = await prepare(choice, context);
   if (typeof prepared === "number") return prepared;
   const { printable, configuration, ...rest } = prepared;
   const { log } = configuration;
-  const absolute = (path: string | undefined): string | undefined => path && posix.resolve(world.cwd, path);
+  const absolute = (path: string | undefined): string | undefined => path && posix.resolve(context.cwd, path);
   const file = log.file ?? absolute(logFile);
   return {
     ...rest,

@@ -13,10 +13,9 @@ import { createHeartbeat } from "../source/heartbeat.ts";
 import { openRecorder, type Recorder } from "../source/recording.ts";
 import type { Frame, Source, SourceListener } from "../source/source.ts";
 import type { SourceName } from "../parse/sample.ts";
-import { exitCode, type ExitCode } from "./exit.ts";
 import { prepare, type Prepared, type RunChoice } from "./load.ts";
 import { preflight } from "./preflight.ts";
-import type { World } from "./world.ts";
+import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
 export interface RecordChoice extends RunChoice {
   readonly folder: string;
@@ -30,44 +29,44 @@ export interface RecordChoice extends RunChoice {
 const largestRecording = 1024 ** 3;
 
 /** 0 when every enabled source was recorded; without a duration also when some of them were. */
-export async function record(choice: RecordChoice, world: World): Promise<ExitCode> {
-  const prepared = await prepare(choice, world);
+export async function record(choice: RecordChoice, context: CommandContext): Promise<ExitCode> {
+  const prepared = await prepare(choice, context);
   if (typeof prepared === "number") return prepared;
-  const hindrance = await preflight(prepared, world);
+  const hindrance = await preflight(prepared, context);
   if (hindrance !== undefined) {
-    world.stderr(`${hindrance.message}\n`);
+    context.stderr(`${hindrance.message}\n`);
     return hindrance.code;
   }
   const opened = openRecorder(choice.folder, largestRecording);
   if (!opened.ok) {
-    world.stderr(`${opened.message}\n`);
+    context.stderr(`${opened.message}\n`);
     return exitCode.failure;
   }
   using recorder = opened.recorder;
   using log = createLogger(
     { level: "warn", format: prepared.configuration.log.format },
-    { clock: world.clock, fd: 2, tty: world.standardErrorIsTerminal, env: world.env },
+    { clock: context.clock, fd: 2, tty: context.standardErrorIsTerminal, env: context.env },
   );
-  const redactor = choice.redact ? await openRedactor(prepared, world) : undefined;
+  const redactor = choice.redact ? await openRedactor(prepared, context) : undefined;
   const [silent] = await Promise.all([
-    collectFrames(prepared, world, {
+    collectFrames(prepared, context, {
       ...defined({ durationMs: choice.duration }),
-      signal: world.signal,
+      signal: context.signal,
       log,
       onFrame: (source, { bytes, receivedAt }) =>
-        goesOn(recorder.write(source, { bytes: redactor?.bytes(bytes) ?? bytes, receivedAt }), world),
+        goesOn(recorder.write(source, { bytes: redactor?.bytes(bytes) ?? bytes, receivedAt }), context),
     }),
-    recordExtras(prepared, recorder, redactor, world),
+    recordExtras(prepared, recorder, redactor, context),
   ]);
-  for (const name of silent) world.stderr(`recorded nothing of ${name}\n`);
-  world.stderr(`recorded ${recorder.frames} reports, ${recorder.bytes} bytes, into ${choice.folder}\n`);
-  const whole = silent.length === 0 || (world.signal.aborted && recorder.frames > 0);
+  for (const name of silent) context.stderr(`recorded nothing of ${name}\n`);
+  context.stderr(`recorded ${recorder.frames} reports, ${recorder.bytes} bytes, into ${choice.folder}\n`);
+  const whole = silent.length === 0 || (context.signal.aborted && recorder.frames > 0);
   return whole && recorder.frames > 0 ? exitCode.ok : exitCode.failure;
 }
 
-function goesOn(recorded: ReturnType<Recorder["write"]>, world: World): boolean {
+function goesOn(recorded: ReturnType<Recorder["write"]>, context: CommandContext): boolean {
   if (recorded.status === "written") return true;
-  world.stderr(
+  context.stderr(
     recorded.status === "full"
       ? `the recording has reached ${largestRecording} bytes and ends\n`
       : `${recorded.message}\n`,
@@ -75,12 +74,15 @@ function goesOn(recorded: ReturnType<Recorder["write"]>, world: World): boolean 
   return false;
 }
 
-async function openRedactor({ configuration, simulated }: Prepared, world: World): Promise<Redactor> {
+async function openRedactor(
+  { configuration, simulated }: Prepared,
+  context: CommandContext,
+): Promise<Redactor> {
   const { powermetrics, vm_stat, sysctl, pmset, ioreg } = configuration.sources;
   const identities = await lookUpIdentities(
     {
-      clock: world.clock,
-      environment: childEnvironment(world.env),
+      clock: context.clock,
+      environment: childEnvironment(context.env),
       commands: {
         powermetrics: powermetrics.command,
         vm_stat: vm_stat.command,
@@ -88,11 +90,11 @@ async function openRedactor({ configuration, simulated }: Prepared, world: World
         pmset: pmset.command,
         ioreg: ioreg.command,
       },
-      isMac: world.platform === "darwin" && !simulated,
-      users: usersOf(world),
+      isMac: context.platform === "darwin" && !simulated,
+      users: usersOf(context),
       prefix: "",
     },
-    world.signal,
+    context.signal,
   );
   return createRedactor([...identities, ...configuredIdentities(configuration)], randomBytes(32));
 }
@@ -102,13 +104,13 @@ async function recordExtras(
   { configuration }: Prepared,
   recorder: Recorder,
   redactor: Redactor | undefined,
-  world: World,
+  context: CommandContext,
 ): Promise<void> {
-  const tools = { clock: world.clock, environment: childEnvironment(world.env) };
+  const tools = { clock: context.clock, environment: childEnvironment(context.env) };
   const argv = [...configuration.sources.powermetrics.command, "--help"];
-  const { stdout, stderr } = await runTool(tools, argv, { signal: world.signal });
+  const { stdout, stderr } = await runTool(tools, argv, { signal: context.signal });
   const text = stdout === "" ? stderr : stdout;
-  if (text !== "") goesOn(recorder.keep("help", Buffer.from(redactor?.text(text) ?? text)), world);
+  if (text !== "") goesOn(recorder.keep("help", Buffer.from(redactor?.text(text) ?? text)), context);
 }
 
 interface CollectOptions {
@@ -128,18 +130,18 @@ const startAllowanceMs = 60_000;
  */
 export async function collectFrames(
   prepared: Pick<Prepared, "configuration" | "simulated">,
-  world: World,
+  context: CommandContext,
   { durationMs, signal, log, onFrame }: CollectOptions,
 ): Promise<readonly SourceName[]> {
   const { configuration, simulated } = prepared;
   const { sources } = createCollection(configuration, {
-    ...world,
+    ...context,
     log,
     simulated,
-    environment: childEnvironment(world.env),
+    environment: childEnvironment(context.env),
     restart: "backoff",
-    heartbeat: createHeartbeat(world.clock),
-    own: createOwnMeter(world.clock.now()),
+    heartbeat: createHeartbeat(context.clock),
+    own: createOwnMeter(context.clock.now()),
     publish: () => undefined,
   });
   const enough = new AbortController();
@@ -151,14 +153,14 @@ export async function collectFrames(
     if (timeIsOver && awaited.size === 0) enough.abort();
   }
   const longest = Math.max(0, ...sources.map(({ intervalMs }) => intervalMs));
-  using _duration = after(durationMs, world, () => {
+  using _duration = after(durationMs, context, () => {
     timeIsOver = true;
     if (awaited.size === 0) enough.abort();
-    else world.stderr(waitingFor(sources.filter(({ name }) => awaited.has(name))));
+    else context.stderr(waitingFor(sources.filter(({ name }) => awaited.has(name))));
   });
   using _patience = after(
     durationMs === undefined ? undefined : durationMs + longest + startAllowanceMs,
-    world,
+    context,
     () => enough.abort(),
   );
   const stop = AbortSignal.any([signal, enough.signal]);
@@ -182,7 +184,11 @@ export async function collectFrames(
   return [...silent];
 }
 
-function after(ms: number | undefined, { clock }: World, callback: () => void): Disposable | undefined {
+function after(
+  ms: number | undefined,
+  { clock }: CommandContext,
+  callback: () => void,
+): Disposable | undefined {
   return ms === undefined ? undefined : clock.after(ms, callback);
 }
 

@@ -7,11 +7,10 @@ import { causeOf } from "../runtime/cause.ts";
 import type { Logger } from "../runtime/log.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { replayFiles, type ReplayFiles } from "../source/replay.ts";
-import { exitCode, type ExitCode } from "./exit.ts";
 import { formatLine, formatSnapshots } from "./format.ts";
 import { openPush } from "./push.ts";
 import { prepare, type RunChoice } from "./load.ts";
-import type { World } from "./world.ts";
+import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
 export const replayFormats = ["prometheus", "openmetrics", "json", "jsonl"] as const;
 
@@ -22,31 +21,31 @@ export interface ReplayChoice extends RunChoice, ReplayFiles {
 }
 
 /** 0 when at least one sample came out. Prints the last snapshot of each source, or with `jsonl` every one. */
-export async function replay(choice: ReplayChoice, world: World): Promise<ExitCode> {
+export async function replay(choice: ReplayChoice, context: CommandContext): Promise<ExitCode> {
   const { format, folder, powermetrics, vmStat, ioreg } = choice;
   const hasFile = [powermetrics, vmStat, ioreg].some((path) => path !== undefined);
   if ((folder !== undefined) === hasFile) {
-    world.stderr(
+    context.stderr(
       "replay must have a recording: give a FOLDER, or one or more of --powermetrics, --vm-stat and --ioreg FILE\n",
     );
     return exitCode.usage;
   }
-  const prepared = await prepare(choice, world);
+  const prepared = await prepare(choice, context);
   if (typeof prepared === "number") return prepared;
   const { configuration } = prepared;
   using log = createLogger(
     { level: "warn", format: configuration.log.format },
-    { clock: world.clock, fd: 2, tty: world.standardErrorIsTerminal, env: world.env },
+    { clock: context.clock, fd: 2, tty: context.standardErrorIsTerminal, env: context.env },
   );
 
-  const opened = choice.push === true ? await openPush(prepared, world, log) : undefined;
+  const opened = choice.push === true ? await openPush(prepared, context, log) : undefined;
   if (typeof opened === "number") return opened;
   await using push = opened;
   const last = new Map<string, Snapshot>();
   let fresh: Snapshot[] = [];
   const pipelines = createSourcePipelines({
     settings: collectorSettings(configuration.sources, false),
-    own: createOwnMeter(world.clock.now()),
+    own: createOwnMeter(context.clock.now()),
     log,
     publish(snapshot) {
       last.set(snapshot.source, snapshot);
@@ -58,17 +57,17 @@ export async function replay(choice: ReplayChoice, world: World): Promise<ExitCo
   async function onFrame(): Promise<void> {
     const published = fresh;
     fresh = [];
-    if (format === "jsonl") await world.write(published.map(formatLine).join(""));
+    if (format === "jsonl") await context.write(published.map(formatLine).join(""));
   }
 
   const failure = await feed(choice, pipelines, { log, onFrame });
   if (failure !== undefined) {
-    world.stderr(`${failure}\n`);
+    context.stderr(`${failure}\n`);
     return exitCode.failure;
   }
-  if (format !== "jsonl") await world.write(formatSnapshots([...last.values()], format));
+  if (format !== "jsonl") await context.write(formatSnapshots([...last.values()], format));
   if (last.size > 0) return (await push?.finish()) ?? exitCode.ok;
-  world.stderr("unexpected recording: got no complete report, want at least one\n");
+  context.stderr("unexpected recording: got no complete report, want at least one\n");
   return exitCode.failure;
 }
 

@@ -12,11 +12,10 @@ import { causeOf } from "../runtime/cause.ts";
 import type { Logger } from "../runtime/log.ts";
 import { createLogger, type OwnedLogger } from "../runtime/logger.ts";
 import { childEnvironment } from "../source/child.ts";
-import { exitCode, type ExitCode } from "./exit.ts";
 import { awaitHostname, isGenericHostname, keepHostname } from "./hostname.ts";
 import { prepareStart, startProblems } from "./preflight.ts";
 import { readConfiguration, type NoRun, type RunConfiguration } from "./read-configuration.ts";
-import type { World } from "./world.ts";
+import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
 /** Where SIGHUP goes: to the agent that runs now. */
 interface Hangup {
@@ -27,19 +26,19 @@ interface Hangup {
 export async function run(
   args: readonly string[],
   configuration: Promise<RunConfiguration | NoRun>,
-  world: World,
+  context: CommandContext,
 ): Promise<number> {
   const hangup: Hangup = { call: () => undefined };
-  world.onHangup(() => hangup.call());
+  context.onHangup(() => hangup.call());
   const first = await configuration;
-  if (world.signal.aborted) return exitCode.ok;
+  if (context.signal.aborted) return exitCode.ok;
   if ("code" in first) {
-    world.stdout(first.stdout);
-    world.stderr(first.stderr);
+    context.stdout(first.stdout);
+    context.stderr(first.stderr);
     return first.code;
   }
   let next: RunConfiguration | ExitCode = first;
-  while (typeof next !== "number") next = await runOnce(next, args, hangup, world);
+  while (typeof next !== "number") next = await runOnce(next, args, hangup, context);
   return next;
 }
 
@@ -48,46 +47,46 @@ async function runOnce(
   prepared: RunConfiguration,
   args: readonly string[],
   hangup: Hangup,
-  world: World,
+  context: CommandContext,
 ): Promise<ExitCode | RunConfiguration> {
-  const start = await prepareStart(prepared, world);
+  const start = await prepareStart(prepared, context);
   if (!start.ok) {
-    for (const problem of start.problems) world.stderr(`${problem}\n`);
+    for (const problem of start.problems) context.stderr(`${problem}\n`);
     return start.code;
   }
   const { configuration, simulated } = prepared;
-  const opened = openLog(configuration, world);
+  const opened = openLog(configuration, context);
   if (typeof opened === "string") {
-    world.stderr(`${opened}\n`);
+    context.stderr(`${opened}\n`);
     return exitCode.badConfiguration;
   }
   using log = opened;
   const { privileges } = start;
-  const notKept = privileges.asAccount(() => keepHostname(world, world.hostname));
+  const notKept = privileges.asAccount(() => keepHostname(context, context.hostname));
   using pidFile = prepared.pidFile === undefined ? undefined : writePidFile(prepared.pidFile, process.pid);
-  const ofHostname = usesHostname(configuration, world) ? [notKept] : [];
+  const ofHostname = usesHostname(configuration, context) ? [notKept] : [];
   for (const warning of [...prepared.warnings, ...start.warnings, ...ofHostname, pidFile?.warning])
     if (warning !== undefined) log.warn(warning);
-  logStart(prepared, world, log);
+  logStart(prepared, context, log);
 
-  const reload = createReload({ first: prepared, load: () => loadAgain(args, world), log });
+  const reload = createReload({ first: prepared, load: () => loadAgain(args, context), log });
   reload.onApply(({ log: { level } }) => log.setLevel(level));
   hangup.call = () => {
     log.reopen();
     void reload.request();
   };
-  using renamed = watchHostname(configuration, privileges, log, world);
+  using renamed = watchHostname(configuration, privileges, log, context);
   // Beside the journal, where the account may write.
   const restarts = openRestarts(join(dirname(configuration.journal.path), "restarts"), log);
   const launchdRestarts = privileges.account !== undefined;
   const end = await runAgent(
     configuration,
     {
-      ...world,
-      env: { ...world.env, ...prepared.proxies },
+      ...context,
+      env: { ...context.env, ...prepared.proxies },
       log,
       simulated,
-      environment: childEnvironment(world.env),
+      environment: childEnvironment(context.env),
       privileges,
       reload,
       configurationText: () => reload.current.text,
@@ -96,23 +95,23 @@ async function runOnce(
       restarts,
       ...(launchdRestarts && { buffering: restarts }),
     },
-    AbortSignal.any([world.signal, renamed.signal]),
+    AbortSignal.any([context.signal, renamed.signal]),
   );
-  if (renamed.signal.aborted && !world.signal.aborted) return exitCode.temporary;
-  if (end.status !== "ended" && (world.signal.aborted || !reload.restart.aborted)) return exitCode.ok;
+  if (renamed.signal.aborted && !context.signal.aborted) return exitCode.temporary;
+  if (end.status !== "ended" && (context.signal.aborted || !reload.restart.aborted)) return exitCode.ok;
   if (end.status !== "ended" && !launchdRestarts) return reload.current;
   log.info("ending, to be started again with root");
   return exitCode.temporary;
 }
 
 /** Or why it can't be written to. */
-function openLog({ log }: RunConfiguration["configuration"], world: World): OwnedLogger | string {
+function openLog({ log }: RunConfiguration["configuration"], context: CommandContext): OwnedLogger | string {
   try {
     return createLogger(log, {
-      clock: world.clock,
+      clock: context.clock,
       fd: 2,
-      tty: world.standardErrorIsTerminal,
-      env: world.env,
+      tty: context.standardErrorIsTerminal,
+      env: context.env,
     });
   } catch (error) {
     return `log.file: ${causeOf(error)}`;
@@ -121,7 +120,7 @@ function openLog({ log }: RunConfiguration["configuration"], world: World): Owne
 
 function logStart(
   { configuration, file, simulated }: RunConfiguration,
-  { version }: World,
+  { version }: CommandContext,
   log: Logger,
 ): void {
   log.info(`mac-powermetrics-agent ${version} starts`, {
@@ -132,19 +131,20 @@ function logStart(
   if (simulated) log.warn("SIMULATED: no Mac is asked, every number is made up");
 }
 
-const usesHostname = ({ global }: Configuration, world: World): boolean => global.instance === world.hostname;
+const usesHostname = ({ global }: Configuration, context: CommandContext): boolean =>
+  global.instance === context.hostname;
 
 /** Aborts when a machine whose generic host name would be the instance has got a name of its own, and launchd starts the agent again. */
 function watchHostname(
   configuration: Configuration,
   { account }: Privileges,
   log: Logger,
-  world: World,
+  context: CommandContext,
 ): Disposable & { readonly signal: AbortSignal } {
   const renamed = new AbortController();
-  const isGeneric = usesHostname(configuration, world) && isGenericHostname(world.hostname);
+  const isGeneric = usesHostname(configuration, context) && isGenericHostname(context.hostname);
   const watch = isGeneric
-    ? awaitHostname(hostname, world.clock, (name) => {
+    ? awaitHostname(hostname, context.clock, (name) => {
         const consequence =
           account === undefined ? "start the agent again to use it" : "ending, to be started again with it";
         log.info(`this machine has a host name of its own now, ${name}: ${consequence}`);
@@ -155,11 +155,19 @@ function watchHostname(
 }
 
 /** A configuration that would keep the agent from starting is refused, too. */
-async function loadAgain(args: readonly string[], world: World): Promise<Reloaded<RunConfiguration>> {
-  const { uid, home, hostname } = world;
-  const next = await readConfiguration(args, world, { uid, home, hostname, stateFolder: stateFolder(world) });
+async function loadAgain(
+  args: readonly string[],
+  context: CommandContext,
+): Promise<Reloaded<RunConfiguration>> {
+  const { uid, home, hostname } = context;
+  const next = await readConfiguration(args, context, {
+    uid,
+    home,
+    hostname,
+    stateFolder: stateFolder(context),
+  });
   if ("code" in next) return { ok: false, problems: next.stderr.trimEnd().split("\n").filter(isProblem) };
-  const problems = await startProblems(next, world);
+  const problems = await startProblems(next, context);
   return problems.length === 0 ? { ok: true, next } : { ok: false, problems };
 }
 

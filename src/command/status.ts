@@ -3,11 +3,10 @@ import { loadConfiguration } from "../config/load.ts";
 import type { ReadyProbe } from "../daemon/ready.ts";
 import { formatStatus, readStatus } from "../daemon/status.ts";
 import type { System } from "../daemon/system.ts";
-import { loadWorld } from "./load.ts";
-import { exitCode, type ExitCode } from "./exit.ts";
+import { loadContext } from "./load.ts";
 import { probeOf, resolvePrefix } from "./install.ts";
 import { openSystem } from "./system.ts";
-import type { World } from "./world.ts";
+import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
 export interface StatusArguments {
   readonly json?: boolean;
@@ -15,20 +14,23 @@ export interface StatusArguments {
 }
 
 /** 0 when the installed agent is ready, else 1. */
-export async function status({ json = false, prefix }: StatusArguments, world: World): Promise<ExitCode> {
-  const system = openSystem(resolvePrefix(prefix, world), world);
-  const found = await readStatus(system, installedProbe(system, world));
-  world.stdout(json ? `${JSON.stringify(found, undefined, 2)}\n` : formatStatus(found));
+export async function status(
+  { json = false, prefix }: StatusArguments,
+  context: CommandContext,
+): Promise<ExitCode> {
+  const system = openSystem(resolvePrefix(prefix, context), context);
+  const found = await readStatus(system, installedProbe(system, context));
+  context.stdout(json ? `${JSON.stringify(found, undefined, 2)}\n` : formatStatus(found));
   return found.installed && found.ready ? exitCode.ok : exitCode.failure;
 }
 
 /** The configuration is only root's and the agent's to read: without it the default address is asked. */
-function installedProbe(system: System, world: World): ReadyProbe {
+function installedProbe(system: System, context: CommandContext): ReadyProbe {
   const { config } = system.layout;
-  const daemonWorld = { ...loadWorld({ config }, world), env: {} };
-  const loaded = loadConfiguration(daemonWorld);
+  const daemonContext = { ...loadContext({ config }, context), env: {} };
+  const loaded = loadConfiguration(daemonContext);
   if (loaded.ok) return probeOf(loaded.configuration, system);
-  const defaults = loadConfiguration({ ...daemonWorld, readFile: () => Buffer.alloc(0) });
+  const defaults = loadConfiguration({ ...daemonContext, readFile: () => Buffer.alloc(0) });
   if (defaults.ok) return probeOf(defaults.configuration, system);
   return () => Promise.resolve({ ready: false, reason: `cannot read ${config}` });
 }

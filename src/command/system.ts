@@ -2,23 +2,23 @@
 import { layoutUnder } from "../daemon/layout.ts";
 import type { System, ToolRunner } from "../daemon/system.ts";
 import { childEnvironment, type ChildExit, runTool } from "../source/child.ts";
-import type { World } from "./world.ts";
+import type { CommandContext } from "./context.ts";
 
 /** dscl and launchctl answer at once, or wait for a job's end. */
 const toolTimeoutMs = 60_000;
 const maxBytes = 1024 * 1024;
 
 /** @param prefix absolute, or empty for the system itself */
-export function openSystem(prefix: string, world: World): System {
+export function openSystem(prefix: string, context: CommandContext): System {
   return {
     layout: layoutUnder(prefix),
-    clock: world.clock,
-    tool: toolRunner(world),
-    isRoot: world.uid === 0,
+    clock: context.clock,
+    tool: toolRunner(context),
+    isRoot: context.uid === 0,
   };
 }
 
-export function toolRunner({ clock, env }: World): ToolRunner {
+export function toolRunner({ clock, env }: CommandContext): ToolRunner {
   const options = { clock, environment: childEnvironment(env), timeoutMs: toolTimeoutMs, maxBytes };
   return async (argv) => {
     const run = await runTool(argv, options);

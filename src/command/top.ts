@@ -1,14 +1,13 @@
 /** `top`: the status of an agent, live in a terminal, or as one frame where there is none. */
 import { refusesColor } from "../runtime/logger.ts";
 import type { Status } from "../status/status.ts";
-import { exitCode, type ExitCode } from "./exit.ts";
 import { prepare, type RunChoice } from "./load.ts";
 import { preflight } from "./preflight.ts";
 import { frameLines, type Frame } from "./top/frame.ts";
 import { lineText, type Palette } from "./top/line.ts";
 import { ownSources, runningAgent, type Origin } from "./top/origin.ts";
 import { isInteractive, openTerminal, plainColumns } from "./top/terminal.ts";
-import type { World } from "./world.ts";
+import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
 export interface TopChoice extends RunChoice {
   /** Of a running agent. Without it the usual address is tried, and then sources of our own. */
@@ -24,43 +23,43 @@ const mostPast = 500;
 const quitKeys: ReadonlySet<string> = new Set(["q", "Q", "\u001b", "\u0003", "\u0004"]);
 
 /** 0 after `q` or a signal; 69 where the named agent does not answer; with own sources the codes of `run`. */
-export async function top(choice: TopChoice, world: World): Promise<ExitCode> {
-  const chosen = await chooseOrigin(choice, world);
+export async function top(choice: TopChoice, context: CommandContext): Promise<ExitCode> {
+  const chosen = await chooseOrigin(choice, context);
   if (typeof chosen === "number") return chosen;
   await using origin = chosen;
-  return isInteractive(world.env) ? await live(origin, world) : await plain(origin, world);
+  return isInteractive(context.env) ? await live(origin, context) : await plain(origin, context);
 }
 
-async function chooseOrigin(choice: TopChoice, world: World): Promise<Origin | ExitCode> {
-  if (choice.simulate !== undefined) return await openOwn(choice, world);
+async function chooseOrigin(choice: TopChoice, context: CommandContext): Promise<Origin | ExitCode> {
+  if (choice.simulate !== undefined) return await openOwn(choice, context);
   const base = URL.parse(choice.url ?? usualAddress);
   if (base === null || !/^https?:$/.test(base.protocol)) {
-    world.stderr(`--url must begin with http:// or https://, got ${JSON.stringify(choice.url)}\n`);
+    context.stderr(`--url must begin with http:// or https://, got ${JSON.stringify(choice.url)}\n`);
     return exitCode.usage;
   }
-  const agent = runningAgent(base, world);
+  const agent = runningAgent(base, context);
   const answer = await agent.ask();
   if (typeof answer !== "string") return agent;
   await agent[Symbol.asyncDispose]();
-  if (choice.url === undefined) return await openOwn(choice, world);
-  world.stderr(`cannot show the agent: ${answer}\n`);
+  if (choice.url === undefined) return await openOwn(choice, context);
+  context.stderr(`cannot show the agent: ${answer}\n`);
   return exitCode.noPowermetrics;
 }
 
-async function openOwn(choice: TopChoice, world: World): Promise<Origin | ExitCode> {
-  const prepared = await prepare(choice, world);
+async function openOwn(choice: TopChoice, context: CommandContext): Promise<Origin | ExitCode> {
+  const prepared = await prepare(choice, context);
   if (typeof prepared === "number") return prepared;
-  const hindrance = await preflight(prepared, world);
-  if (hindrance === undefined) return ownSources(prepared.configuration, world, prepared.simulated);
-  world.stderr(`no agent answers at ${usualAddress}, and ${hindrance.message}\n`);
+  const hindrance = await preflight(prepared, context);
+  if (hindrance === undefined) return ownSources(prepared.configuration, context, prepared.simulated);
+  context.stderr(`no agent answers at ${usualAddress}, and ${hindrance.message}\n`);
   return hindrance.code;
 }
 
 /** Asks once a second and draws; a resize or the loss of the agent is drawn at once. */
-async function live(origin: Origin, world: World): Promise<ExitCode> {
+async function live(origin: Origin, context: CommandContext): Promise<ExitCode> {
   const quit = new AbortController();
-  const ended = AbortSignal.any([quit.signal, world.signal]);
-  const palette: Palette = refusesColor(world.env) ? "mono" : "colour";
+  const ended = AbortSignal.any([quit.signal, context.signal]);
+  const palette: Palette = refusesColor(context.env) ? "mono" : "colour";
   const past = createPast();
   let frame: Frame | undefined;
   let lost: string | undefined;
@@ -85,26 +84,26 @@ async function live(origin: Origin, world: World): Promise<ExitCode> {
       frame = { status: answer, past: past.add(answer), origin: origin.name };
     }
     draw();
-    await world.clock.sleep(refreshMs, ended);
+    await context.clock.sleep(refreshMs, ended);
   }
   return exitCode.ok;
 }
 
 /** One frame, once there is something to show. */
-async function plain(origin: Origin, world: World): Promise<ExitCode> {
-  const deadline = world.clock.monotonic() + patienceMs;
+async function plain(origin: Origin, context: CommandContext): Promise<ExitCode> {
+  const deadline = context.clock.monotonic() + patienceMs;
   let answer = await origin.ask();
-  while (!isShowable(answer) && !world.signal.aborted && world.clock.monotonic() < deadline) {
-    await world.clock.sleep(refreshMs / 4, world.signal);
+  while (!isShowable(answer) && !context.signal.aborted && context.clock.monotonic() < deadline) {
+    await context.clock.sleep(refreshMs / 4, context.signal);
     answer = await origin.ask();
   }
   if (typeof answer === "string") {
-    world.stderr(`cannot show the agent: ${answer}\n`);
+    context.stderr(`cannot show the agent: ${answer}\n`);
     return exitCode.failure;
   }
   const frame = { status: answer, past: createPast().add(answer), origin: origin.name };
-  const lines = frameLines(frame, plainColumns(world.env)).slice(0, -1);
-  await world.write(lines.map((line) => `${lineText(line, "none").trimEnd()}\n`).join(""));
+  const lines = frameLines(frame, plainColumns(context.env)).slice(0, -1);
+  await context.write(lines.map((line) => `${lineText(line, "none").trimEnd()}\n`).join(""));
   return exitCode.ok;
 }
 

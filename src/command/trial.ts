@@ -19,23 +19,23 @@ import { receiversOf, type Receiver, type SinkContext } from "../sink/index.ts";
 import { childEnvironment } from "../source/child.ts";
 import type { Trial } from "./check.ts";
 import { reportTrust } from "./preflight.ts";
-import type { World } from "./world.ts";
+import type { CommandContext } from "./context.ts";
 
 /** As large as a certificate bundle gets. */
 const mostBytes = 4 * 1024 * 1024;
 
 /** In reading order; empty where a start would find nothing wrong. */
-async function exercise(loaded: Loaded, world: World): Promise<readonly Problem[]> {
+async function exercise(loaded: Loaded, context: CommandContext): Promise<readonly Problem[]> {
   const { configuration } = loaded;
   const found: (readonly [path: string, message: string])[] = [];
   for (const [key, path] of filesIn(configuration)) found.push(...attempt(key, () => useFile(key, path)));
   // No tool is asked about the machine for this.
   const machine = { ask: () => Promise.resolve({}) };
-  const env = { ...world.env, ...loaded.proxies };
+  const env = { ...context.env, ...loaded.proxies };
   const environment = childEnvironment(env);
   const sinks = sinkContextOf(
     configuration,
-    { ...world, env, environment, startedAt: 0 },
+    { ...context, env, environment, startedAt: 0 },
     silentLogger,
     machine,
   );
@@ -86,7 +86,7 @@ function useWebFile(path: string): void {
   if (tls !== undefined) secureOptions(tls);
 }
 
-function chooseProxy({ settings, address }: Receiver, env: World["env"]): void {
+function chooseProxy({ settings, address }: Receiver, env: CommandContext["env"]): void {
   proxyFor(new URL(address), settings as HttpSettings, env);
 }
 
@@ -109,10 +109,10 @@ function sample(): Snapshot {
 
 async function encodeOne(
   receiver: Receiver,
-  world: SinkContext,
+  context: SinkContext,
 ): Promise<readonly (readonly [string, string])[]> {
   try {
-    await using sink = await receiver.open(world);
+    await using sink = await receiver.open(context);
     for (const protocol of sink.protocols) sink.encode({ snapshots: [sample()] }, protocol);
     return [];
   } catch (error) {
@@ -120,13 +120,13 @@ async function encodeOne(
   }
 }
 
-/** For `check` of the real world. */
-export function trialOf(world: World): Trial {
+/** For `check` of a user. */
+export function trialOf(context: CommandContext): Trial {
   return {
-    problems: (loaded) => exercise(loaded, world),
+    problems: (loaded) => exercise(loaded, context),
     trust({ configuration, file }) {
       const subjects = { configuration, simulated: false, ...(file !== undefined && { file }) };
-      return reportTrust(subjects, world);
+      return reportTrust(subjects, context);
     },
   };
 }

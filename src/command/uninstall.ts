@@ -3,11 +3,10 @@ import { loadConfiguration } from "../config/load.ts";
 import { defaultAccount } from "../daemon/account.ts";
 import { uninstall as uninstallAgent } from "../daemon/install.ts";
 import type { StepReport } from "../daemon/step.ts";
-import { loadWorld } from "./load.ts";
-import { exitCode, type ExitCode } from "./exit.ts";
+import { loadContext } from "./load.ts";
 import { objectionTo, resolvePrefix, reporter, told } from "./install.ts";
 import { openSystem } from "./system.ts";
-import type { World } from "./world.ts";
+import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
 export interface UninstallArguments {
   readonly dryRun?: boolean;
@@ -17,13 +16,13 @@ export interface UninstallArguments {
 }
 
 /** 0 when all that should go is gone, also when nothing was there. */
-export async function uninstall(options: UninstallArguments, world: World): Promise<ExitCode> {
-  const objection = objectionTo(options, world, "uninstall");
-  if (objection !== undefined) return told(objection, world);
-  const system = openSystem(resolvePrefix(options.prefix, world), world);
+export async function uninstall(options: UninstallArguments, context: CommandContext): Promise<ExitCode> {
+  const objection = objectionTo(options, context, "uninstall");
+  if (objection !== undefined) return told(objection, context);
+  const system = openSystem(resolvePrefix(options.prefix, context), context);
   const kept: StepReport[] = [];
-  const print = reporter(world);
-  const failure = await uninstallAgent(accountIn(system.layout.config, world), system, {
+  const print = reporter(context);
+  const failure = await uninstallAgent(accountIn(system.layout.config, context), system, {
     dryRun: options.dryRun === true,
     purge: options.purge === true,
     report(step) {
@@ -32,16 +31,16 @@ export async function uninstall(options: UninstallArguments, world: World): Prom
     },
   });
   if (failure !== undefined) {
-    world.stderr(`${failure}\n`);
+    context.stderr(`${failure}\n`);
     return exitCode.failure;
   }
-  if (kept.length > 0) world.stdout(`${kept.length} things were left; --purge removes them as well\n`);
+  if (kept.length > 0) context.stdout(`${kept.length} things were left; --purge removes them as well\n`);
   return exitCode.ok;
 }
 
 /** A configuration that can't be read names no account: then it is the default one. */
-function accountIn(config: string, world: World): string {
-  if (!world.fileExists(config)) return defaultAccount;
-  const loaded = loadConfiguration({ ...loadWorld({ config }, world), env: {} });
+function accountIn(config: string, context: CommandContext): string {
+  if (!context.fileExists(config)) return defaultAccount;
+  const loaded = loadConfiguration({ ...loadContext({ config }, context), env: {} });
   return loaded.ok ? loaded.configuration.run_as : defaultAccount;
 }

@@ -28,7 +28,7 @@ import { unsupportedSinkKeys } from "./sinks.ts";
 import { validate } from "./validate.ts";
 import { warningsOf } from "./warnings.ts";
 
-export interface LoadWorld extends Place {
+export interface LoadContext extends Place {
   /** The file named by `--config`. */
   readonly path?: string;
   /** Values from the command line by dotted path: `{ "log.level": "debug" }`. */
@@ -79,12 +79,12 @@ export interface Refused {
 }
 
 /** Never throws for what files, variables or flags hold. */
-export function loadConfiguration(world: LoadWorld): Loaded | Refused {
+export function loadConfiguration(context: LoadContext): Loaded | Refused {
   const field = fieldOf(configurationSchema);
-  const { written, warnings, file, env } = readAll(world, field);
+  const { written, warnings, file, env } = readAll(context, field);
   const { valid, value, origins } = validate(configurationSchema, field, written, {
-    defaultText: (text) => defaultText(text, world),
-    absolute: (text, origin) => absolute(text, origin, world),
+    defaultText: (text) => defaultText(text, context),
+    absolute: (text, origin) => absolute(text, origin, context),
     unsupported: isUnsupported,
   });
   const from = { ...defined({ file }), expressions: expressionsIn(value, origins) };
@@ -95,14 +95,14 @@ export function loadConfiguration(world: LoadWorld): Loaded | Refused {
     ok: true,
     configuration: valid,
     origins,
-    warnings: [...warnings, ...warningsOf(valid, world, file)],
+    warnings: [...warnings, ...warningsOf(valid, context, file)],
     proxies: proxiesIn(env),
     printable: redact(value ?? {}, field),
     ...from,
   };
 }
 
-function proxiesIn(env: LoadWorld["env"]): Loaded["proxies"] {
+function proxiesIn(env: LoadContext["env"]): Loaded["proxies"] {
   const names = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"].flatMap((name) => [name, name.toLowerCase()]);
   return Object.fromEntries(
     names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const])),
@@ -124,68 +124,68 @@ function expressionsIn(value: Plain | undefined, origins: Loaded["origins"], pat
 
 /** Everything that was written anywhere, as one document. */
 function readAll(
-  outside: LoadWorld,
+  outside: LoadContext,
   field: Field,
 ): {
   readonly written: Written;
   readonly warnings: readonly string[];
   readonly file: string | undefined;
-  readonly env: LoadWorld["env"];
+  readonly env: LoadContext["env"];
 } {
-  const { written, file, world } = readConfigurationFile(outside);
-  const otel = openTelemetry(world.env, written);
+  const { written, file, context } = readConfigurationFile(outside);
+  const otel = openTelemetry(context.env, written);
   otel.addReceiver();
-  const warnings = layEnvironment(world.env, field, written);
-  for (const [name, value] of Object.entries(world.flags))
+  const warnings = layEnvironment(context.env, field, written);
+  for (const [name, value] of Object.entries(context.flags))
     written.put(name.split("."), value, { kind: "flag", name });
   otel.addResource();
-  return { written, warnings, file, env: world.env };
+  return { written, warnings, file, env: context.env };
 }
 
 interface ReadConfiguration {
   readonly written: Written;
   readonly file: string | undefined;
   /** With the variables of the file beside the configuration. */
-  readonly world: LoadWorld;
+  readonly context: LoadContext;
 }
 
-function readConfigurationFile(outside: LoadWorld): ReadConfiguration {
+function readConfigurationFile(outside: LoadContext): ReadConfiguration {
   const named = namedFile(outside.path, outside.env);
   for (const file of named === undefined ? usualFiles(outside) : [named]) {
     const bytes = readBytes(posix.resolve(outside.cwd, file), outside);
     if (bytes instanceof Uint8Array) {
       const beside = readEnvironmentFile(file, outside);
-      const world = { ...outside, env: { ...beside.variables, ...outside.env } };
-      const contents = readYaml(file, bytes, (name) => variable(name, world));
+      const context = { ...outside, env: { ...beside.variables, ...outside.env } };
+      const contents = readYaml(file, bytes, (name) => variable(name, context));
       // Without its variables every reference to one would be a problem, too.
       const problems = beside.problems.length > 0 ? [...beside.problems] : contents.problems;
-      return { written: createWritten({ ...contents, problems }), file, world };
+      return { written: createWritten({ ...contents, problems }), file, context };
     }
     if (named === undefined && bytes.missing) continue;
-    return { written: createWritten(unreadFile(file, bytes.message)), file, world: outside };
+    return { written: createWritten(unreadFile(file, bytes.message)), file, context: outside };
   }
-  return { written: createWritten(), file: undefined, world: outside };
+  return { written: createWritten(), file: undefined, context: outside };
 }
 
 /** Most configurations have none. */
 function readEnvironmentFile(
   configuration: string,
-  world: LoadWorld,
+  context: LoadContext,
 ): ReturnType<typeof parseEnvironmentFile> {
   const file = environmentFileOf(configuration);
-  const bytes = readBytes(posix.resolve(world.cwd, file), world);
+  const bytes = readBytes(posix.resolve(context.cwd, file), context);
   if (bytes instanceof Uint8Array) return parseEnvironmentFile(file, bytes);
   return { variables: {}, problems: bytes.missing ? [] : [problemAt(startOf(file), bytes.message)] };
 }
 
-function readBytes(file: string, world: LoadWorld): Uint8Array | { missing: boolean; message: string } {
+function readBytes(file: string, context: LoadContext): Uint8Array | { missing: boolean; message: string } {
   try {
-    return world.readFile(file);
+    return context.readFile(file);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     const cause = readFailures[code] ?? (error instanceof Error ? error.message : String(error));
     // Who started as root is refused only what root alone may read, once root is given up.
-    const advice = code === "EACCES" && world.uid === 0 ? `; ${readableAdvice(file)}` : "";
+    const advice = code === "EACCES" && context.uid === 0 ? `; ${readableAdvice(file)}` : "";
     return {
       missing: code === "ENOENT" || code === "ENOTDIR",
       message: `cannot read file: ${cause}${advice}`,
@@ -201,22 +201,22 @@ const readFailures: Readonly<Partial<Record<string, string>>> = {
 };
 
 /** An empty variable does not hide what the system says: a name without characters identifies nothing. */
-function variable(name: string, world: LoadWorld): Variable {
-  const given = Object.hasOwn(world.env, name) ? world.env[name] : builtIn(name, world);
-  return given === undefined || given === "" ? (world.systemName?.(name) ?? given) : given;
+function variable(name: string, context: LoadContext): Variable {
+  const given = Object.hasOwn(context.env, name) ? context.env[name] : builtIn(name, context);
+  return given === undefined || given === "" ? (context.systemName?.(name) ?? given) : given;
 }
 
-function builtIn(name: string, world: LoadWorld): string | undefined {
-  if (name === "HOST") return world.hostname;
-  return name === "STATE_DIRECTORY" ? stateFolder(world) : undefined;
+function builtIn(name: string, context: LoadContext): string | undefined {
+  if (name === "HOST") return context.hostname;
+  return name === "STATE_DIRECTORY" ? stateFolder(context) : undefined;
 }
 
 /** Defaults know the agent's own two names only: an exported HOST must not rename the instance. */
-function defaultText(text: string, world: LoadWorld): string {
-  return text.replace(/\$\{([A-Z_]+)\}/g, (reference, name: string) => builtIn(name, world) ?? reference);
+function defaultText(text: string, context: LoadContext): string {
+  return text.replace(/\$\{([A-Z_]+)\}/g, (reference, name: string) => builtIn(name, context) ?? reference);
 }
 
-function absolute(text: string, origin: Origin, { home, cwd }: LoadWorld): string {
+function absolute(text: string, origin: Origin, { home, cwd }: LoadContext): string {
   if (text === "" || text.startsWith("/")) return text;
   if (text.startsWith("~/")) return posix.join(home, text.slice(2));
   return posix.join(origin.kind === "file" ? posix.resolve(cwd, posix.dirname(origin.file)) : cwd, text);

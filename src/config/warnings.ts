@@ -5,23 +5,23 @@ import { credentialsIn, isPrivateHost } from "../runtime/http/receiver-url.ts";
 import type { HttpSettings } from "../runtime/http/schema.ts";
 import { exposureWarning, parseAddress } from "../runtime/address.ts";
 
-interface WarningWorld {
+interface WarningContext {
   secretFileWarning?(path: string, account: string): string | undefined;
 }
 
 /** One line each, in the order of the configuration. */
 export function warningsOf(
   configuration: Configuration,
-  world: WarningWorld,
+  context: WarningContext,
   file: string | undefined,
 ): string[] {
   const leaves = leavesOf(configuration);
   return [
-    ...fileWarnings(leaves, world, file),
+    ...fileWarnings(leaves, context, file),
     ...sourceWarnings(configuration),
     ...labelWarnings(configuration),
     ...sinkWarnings(configuration),
-    ...leaves.flatMap((leaf) => leafWarnings(leaf, configuration.run_as, world)),
+    ...leaves.flatMap((leaf) => leafWarnings(leaf, configuration.run_as, context)),
     ...webWarnings(configuration),
   ];
 }
@@ -86,20 +86,20 @@ function webWarnings({ web }: Configuration): string[] {
 }
 
 /** A file that holds a secret itself is as private as the secret; one warning says it. */
-function fileWarnings(leaves: readonly Leaf[], world: WarningWorld, file: string | undefined): string[] {
+function fileWarnings(leaves: readonly Leaf[], context: WarningContext, file: string | undefined): string[] {
   const secret = leaves.find(({ path, value }) => isSecret(value) && credential.test(String(path.at(-1))));
   const warning =
-    file !== undefined && secret !== undefined ? world.secretFileWarning?.(file, "root") : undefined;
+    file !== undefined && secret !== undefined ? context.secretFileWarning?.(file, "root") : undefined;
   return secret === undefined ? [] : prefixed(secret.path, warning);
 }
 
 /** A header may be anything; these names promise a credential. */
 const credential = /auth|token|key|secret|cookie|password|credentials/i;
 
-function leafWarnings({ path, value }: Leaf, account: string, world: WarningWorld): string[] {
+function leafWarnings({ path, value }: Leaf, account: string, context: WarningContext): string[] {
   const name = String(path.at(-1));
   if (/^(?:password|credentials|key)_file$/.test(name) && typeof value === "string") {
-    return prefixed(path, world.secretFileWarning?.(value, account));
+    return prefixed(path, context.secretFileWarning?.(value, account));
   }
   if (name !== "insecure_skip_verify" || value !== true) return [];
   return prefixed(path, "any server is believed, set ca_file instead");

@@ -2,15 +2,15 @@ import test from "node:test";
 import assert from "node:assert/strict";
 import { check, type ConnectProbe } from "../../src/command/check.ts";
 import { config } from "../../src/command/config.ts";
-import type { ConfigWorld } from "../../src/command/load.ts";
+import type { ConfigContext } from "../../src/command/load.ts";
 import { world, type Files } from "../config/world.ts";
 
-interface Spoken extends ConfigWorld {
+interface Spoken extends ConfigContext {
   out: string;
   err: string;
 }
 
-function spoken(files: Files, env: ConfigWorld["env"] = {}): Spoken {
+function spoken(files: Files, env: ConfigContext["env"] = {}): Spoken {
   const { flags: _flags, path: _path, ...rest } = world(files, { env });
   const told: Spoken = {
     ...rest,

@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import test from "node:test";
 import { receiversOfDaemon } from "../../src/command/doctor.ts";
-import type { World } from "../../src/command/world.ts";
+import type { CommandContext } from "../../src/command/context.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { accepted, worldOf } from "../config/world.ts";
 import { noOpenssl, selfSigned } from "../runtime/http/receivers.ts";
@@ -36,7 +36,7 @@ test("receivers are as well as the daemon says: delivering, failing with its rea
   t.after(() => server.close());
   t.after(() => server.closeAllConnections());
   const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const world = { clock: systemClock, env: {}, self: [], signal: t.signal } as unknown as World;
+  const world = { clock: systemClock, env: {}, self: [], signal: t.signal } as unknown as CommandContext;
   const configured = (text: string) => accepted(worldOf(`web: ${text}`)).configuration;
   const ask = (text = `{ listen_addresses: ["${address}"] }`) => receiversOfDaemon(configured(text), world);
 
@@ -73,7 +73,7 @@ test(
     t.after(() => server.close());
     t.after(() => server.closeAllConnections());
     const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const world = { clock: systemClock, env: {}, self: [], signal: t.signal } as unknown as World;
+    const world = { clock: systemClock, env: {}, self: [], signal: t.signal } as unknown as CommandContext;
     const { configuration } = accepted(
       worldOf(`web: { listen_addresses: ["${address}"], config_file: /work/web.yml }`),
     );

@@ -4,7 +4,7 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { preflight } from "../../src/command/preflight.ts";
-import type { World } from "../../src/command/world.ts";
+import type { CommandContext } from "../../src/command/context.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { accepted, worldOf } from "../config/world.ts";
 import { temporaryFolder } from "../support/folder.ts";
@@ -28,7 +28,7 @@ test("without root the line for sudoers has the arguments that this Mac's powerm
       worldOf(`sources: { powermetrics: { command: [${program}]${text} } }`),
     );
     const world = { uid: 501, env: {}, clock: systemClock, signal: t.signal, fileExists: () => true };
-    const found = await preflight({ configuration, simulated: false }, world as unknown as World);
+    const found = await preflight({ configuration, simulated: false }, world as unknown as CommandContext);
     assert.equal(found?.code, 77);
     return / and add to sudoers: (.*)$/.exec(found.message)?.[1] ?? "";
   };

@@ -4,11 +4,11 @@ import test from "node:test";
 import fc from "../support/property.ts";
 import { runProgram, type RunArguments } from "../../src/command/program.ts";
 import { plainArguments, readConfiguration } from "../../src/command/read-configuration.ts";
-import type { StartWorld, World } from "../../src/command/world.ts";
+import type { StartContext, CommandContext } from "../../src/command/context.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 
 /** The process is played by a script that fails in every way. */
-function worldOf(script: string, signal = new AbortController().signal): StartWorld {
+function worldOf(script: string, signal = new AbortController().signal): StartContext {
   const self = [process.execPath, "-e", script];
   return {
     clock: systemClock,
@@ -54,7 +54,11 @@ test("a program that is gone is a temporary failure, and a stop ends the reader"
   assert.match(JSON.stringify(await hanging), /ended early \(stopped\)/);
 });
 
-const silent = { version: "1.2.3", stdout: () => undefined, stderr: () => undefined } as unknown as World;
+const silent = {
+  version: "1.2.3",
+  stdout: () => undefined,
+  stderr: () => undefined,
+} as unknown as CommandContext;
 
 async function byGrammar(args: readonly string[]): Promise<RunArguments | undefined> {
   let found: RunArguments | undefined;

@@ -17,7 +17,7 @@ import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { reportTrust } from "../../src/command/preflight.ts";
-import type { World } from "../../src/command/world.ts";
+import type { CommandContext } from "../../src/command/context.ts";
 import type { Configuration } from "../../src/config/schema.ts";
 import { distrust } from "../../src/daemon/trust.ts";
 import { accepted, worldOf } from "../config/world.ts";
@@ -128,8 +128,14 @@ test(
   },
 );
 
-const onLinux = (uid: number, here: string): World =>
-  ({ uid, cwd: here, platform: "linux", home: here, env: { STATE_DIRECTORY: here } }) as unknown as World;
+const onLinux = (uid: number, here: string): CommandContext =>
+  ({
+    uid,
+    cwd: here,
+    platform: "linux",
+    home: here,
+    env: { STATE_DIRECTORY: here },
+  }) as unknown as CommandContext;
 
 test(
   "a simulation by root runs with somebody else's file, unless it names files that root would open",

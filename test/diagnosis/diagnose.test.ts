@@ -5,7 +5,7 @@ import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { buildBundle } from "../../scripts/build.ts";
 import { diagnose, type DiagnoseArguments } from "../../src/command/doctor-deep.ts";
-import type { World } from "../../src/command/world.ts";
+import type { CommandContext } from "../../src/command/context.ts";
 import type { Entry } from "../../src/diagnosis/items.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { folderOfFile, temporaryFolder } from "../support/folder.ts";
@@ -45,7 +45,7 @@ function mac(t: TestContext, stubs: Partial<Stubs> = {}): string {
 async function look(
   prefix: string,
   options: DiagnoseArguments = {},
-  world: Partial<World> = {},
+  world: Partial<CommandContext> = {},
 ): Promise<Said> {
   let out = "";
   let err = "";

@@ -12,7 +12,7 @@ import { literalSecret } from "../../runtime/secret.ts";
 import { childEnvironment } from "../../source/child.ts";
 import { createHeartbeat } from "../../source/heartbeat.ts";
 import { createBoard } from "../../status/board.ts";
-import type { World } from "../world.ts";
+import type { CommandContext } from "../context.ts";
 
 export interface Origin extends AsyncDisposable {
   /** For the last line of the screen. */
@@ -25,7 +25,11 @@ const askTimeoutMs = 3000;
 const mostBytes = 4 * 1024 * 1024;
 
 /** @param base `http://127.0.0.1:9127`, with `user:password@` where the agent asks for it */
-export function runningAgent(base: URL, world: World, tls: HttpSettings["tls_config"] = {}): Origin {
+export function runningAgent(
+  base: URL,
+  context: CommandContext,
+  tls: HttpSettings["tls_config"] = {},
+): Origin {
   const url = new URL("/api/v1/status", base);
   const { username, password } = url;
   url.username = url.password = "";
@@ -39,7 +43,7 @@ export function runningAgent(base: URL, world: World, tls: HttpSettings["tls_con
         },
       }),
     },
-    { clock: world.clock, env: world.env, authorities: systemAuthorities(world, silentLogger) },
+    { clock: context.clock, env: context.env, authorities: systemAuthorities(context, silentLogger) },
     { connectTimeoutMs: askTimeoutMs, maxBodyBytes: mostBytes },
   );
   return {
@@ -71,8 +75,8 @@ function parseStatus(text: string): Status | undefined {
 const longestIntervalMs = { powermetrics: 1000, vm_stat: 2000 };
 
 /** Starts the sources of a configuration; nothing is stored or sent. */
-export function ownSources(given: Configuration, world: World, simulated: boolean): Origin {
-  const { clock } = world;
+export function ownSources(given: Configuration, context: CommandContext, simulated: boolean): Origin {
+  const { clock } = context;
   const configuration = quickened(given);
   const stop = new AbortController();
   const intervals = new Map(
@@ -80,17 +84,17 @@ export function ownSources(given: Configuration, world: World, simulated: boolea
   );
   const latest = latestSnapshots((source) => stalenessLimit(intervals.get(source) ?? 0));
   const collection = createCollection(configuration, {
-    ...world,
+    ...context,
     log: silentLogger,
     simulated,
-    environment: childEnvironment(world.env),
+    environment: childEnvironment(context.env),
     restart: "backoff",
     heartbeat: createHeartbeat(clock),
     own: createOwnMeter(clock.now()),
     publish: (snapshot) => latest.put(snapshot),
   });
   const board = createBoard({
-    ...world,
+    ...context,
     ...collection,
     simulated,
     latest: () => latest.current(clock.now()),
@@ -109,7 +113,7 @@ export function ownSources(given: Configuration, world: World, simulated: boolea
           board.failed(source.name, failure);
         },
       },
-      AbortSignal.any([stop.signal, world.signal]),
+      AbortSignal.any([stop.signal, context.signal]),
     );
   });
   return {

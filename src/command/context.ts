@@ -1,10 +1,10 @@
-/** What commands are given of the outside world: cli.ts makes the real one, tests make theirs. */
+/** What commands are given of the outside world, which cli.ts makes and tests fake, and the codes they exit with. */
 import type { Clock } from "../runtime/clock.ts";
 import type { Random } from "../runtime/random.ts";
-import type { ConfigWorld } from "./load.ts";
+import type { ConfigContext } from "./load.ts";
 
 /** What starting this program again takes. */
-export interface StartWorld extends Pick<ConfigWorld, "cwd" | "env"> {
+export interface StartContext extends Pick<ConfigContext, "cwd" | "env"> {
   readonly clock: Clock;
   /** Aborts at SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
@@ -14,7 +14,7 @@ export interface StartWorld extends Pick<ConfigWorld, "cwd" | "env"> {
   readonly self: readonly string[];
 }
 
-export interface World extends ConfigWorld, StartWorld {
+export interface CommandContext extends ConfigContext, StartContext {
   readonly random: Random;
   /** Calls back at each SIGHUP. */
   onHangup(callback: () => void): void;
@@ -26,3 +26,16 @@ export interface World extends ConfigWorld, StartWorld {
   /** Writes bytes to standard output and waits until they are taken; false when the reader is gone. */
   write(bytes: string): Promise<boolean>;
 }
+
+/** After sysexits.h, where it has a word for it. */
+export const exitCode = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  noPowermetrics: 69,
+  temporary: 75,
+  notRoot: 77,
+  badConfiguration: 78,
+} as const;
+
+export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
