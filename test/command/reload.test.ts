@@ -44,7 +44,7 @@ interface Running {
 }
 
 /** An agent that sends to the receivers at these addresses; it ends with the test. */
-async function running(t: TestContext, urls: readonly string[]): Promise<Running> {
+function running(t: TestContext, urls: readonly string[]): Running {
   const here = temporaryFolder(t);
   const path = join(here, "agent.yaml");
   const log = join(here, "agent.log");
@@ -96,7 +96,7 @@ async function more(receiver: { readonly requests: () => number }, count = 1): P
 test("SIGHUP adds a sink, and the agent goes on", async (t) => {
   await using first = await receiver();
   await using second = await receiver();
-  const agent = await running(t, [first.url]);
+  const agent = running(t, [first.url]);
   await more(first);
   assert.equal(second.requests(), 0);
   agent.configure([first.url, second.url]);
@@ -108,7 +108,7 @@ test("SIGHUP adds a sink, and the agent goes on", async (t) => {
 
 test("a configuration that is wrong is refused by POST /-/reload, and the one before stays in force", async (t) => {
   await using first = await receiver();
-  const agent = await running(t, [first.url]);
+  const agent = running(t, [first.url]);
   await more(first);
   agent.write("remote_writes: []\n");
   const refused = await agent.reload();
@@ -124,7 +124,7 @@ test("a configuration that is wrong is refused by POST /-/reload, and the one be
 test("what cannot change in a running agent makes it start anew, in one process", async (t) => {
   await using first = await receiver();
   await using second = await receiver();
-  const agent = await running(t, [first.url]);
+  const agent = running(t, [first.url]);
   await more(first);
   agent.configure([second.url], "300ms");
   assert.equal((await agent.reload()).status, 200);
