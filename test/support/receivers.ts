@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { get } from "node:http";
 import { delimiter, join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import { freePort } from "./free-port.ts";
+import { until } from "./until.ts";
 import { disposableFolder } from "./folder.ts";
 
 export interface Receiver extends AsyncDisposable {
@@ -48,12 +48,17 @@ export async function startReceiver(
       removeFolder();
     },
   };
-  for (let attempt = 0; (await fetchText(origin + readyPath)) === undefined; attempt++) {
-    if (attempt > 200 || child.exitCode !== null) {
-      await receiver[Symbol.asyncDispose]();
-      throw new Error(`cannot start ${name}: not ready at ${address}`);
-    }
-    await wait(50);
+  try {
+    await until(
+      async () => {
+        if (child.exitCode !== null) throw new Error(`cannot start ${name}: exit status ${child.exitCode}`);
+        return (await fetchText(origin + readyPath)) !== undefined;
+      },
+      () => `cannot start ${name}: not ready at ${address}`,
+    );
+  } catch (error) {
+    await receiver[Symbol.asyncDispose]();
+    throw error;
   }
   return receiver;
 }

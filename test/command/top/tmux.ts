@@ -2,9 +2,9 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { disposableFolder } from "../../support/folder.ts";
+import { until } from "../../support/until.ts";
 
 const run = promisify(execFile);
 const tmux = "/usr/bin/tmux";
@@ -50,13 +50,14 @@ export async function openTestTerminal(
   return {
     screen,
     async until(fits) {
-      const deadline = performance.now() + 30_000;
-      for (;;) {
-        const lines = await screen();
-        if (fits(lines)) return lines;
-        if (performance.now() > deadline) throw new Error(`no such screen:\n${lines.join("\n")}`);
-        await sleep(50);
-      }
+      let lines: readonly string[] = [];
+      return until(
+        async () => {
+          lines = await screen();
+          return fits(lines) && lines;
+        },
+        () => `no such screen:\n${lines.join("\n")}`,
+      );
     },
     async resize(newColumns, newRows) {
       await call("resize-window", "-x", String(newColumns), "-y", String(newRows));
