@@ -45,6 +45,8 @@ class Connection {
   #fault: Fault | undefined;
   #setAside: { readonly count: number; readonly lastMs?: number } = { count: 0 };
   #occasion: Occasion = "first";
+  /** Rows were there that were not written here, since the last write that worked. */
+  #contradicted = false;
 
   constructor(
     options: ConnectionOptions,
@@ -79,6 +81,7 @@ class Connection {
       const current = this.#checked(store);
       const result = current && work(current);
       current?.files.written();
+      if (current !== undefined) this.#contradicted = false;
       return result;
     });
   }
@@ -119,16 +122,18 @@ class Connection {
   }
 
   #handle(fault: Fault): void {
-    if (fault.kind === "full" || fault.kind === "unavailable") {
-      this.#note(fault);
-      return;
-    }
-    // Another writer's rows look like damage, and its database must not be renamed.
-    const isContradicted = fault.kind === "contradicted";
-    if (isContradicted) this.close();
-    if (isContradicted && isInUse(this.#options.path))
-      this.#note({ kind: "unavailable", reason: `another process has it open (${fault.reason})` });
+    if (fault.kind === "full" || fault.kind === "unavailable") this.#note(fault);
+    else if (fault.kind === "contradicted" && !this.#contradicted) this.#reconcile(fault.reason);
     else this.#replace(fault);
+  }
+
+  /** Another writer's rows look like damage, and its database must not be renamed; ours may be there after a commit that seemed to fail. */
+  #reconcile(reason: string): void {
+    this.#contradicted = true;
+    this.close();
+    if (isInUse(this.#options.path))
+      this.#note({ kind: "unavailable", reason: `another process has it open (${reason})` });
+    else this.#open();
   }
 
   /** Logs when writing begins to fail, and when it works again. */

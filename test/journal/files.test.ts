@@ -16,6 +16,7 @@ import { DatabaseSync } from "node:sqlite";
 import test from "node:test";
 import { watchFiles } from "../../src/journal/files.ts";
 import { openJournalReader } from "../../src/journal/reader.ts";
+import { createStore } from "../../src/journal/store.ts";
 import type { Journal } from "../../src/journal/types.ts";
 import { basicOptions, bench, drain, metricOf, numbered, statsOf, type Bench } from "./fixtures.ts";
 import { openJournal } from "../../src/journal/journal.ts";
@@ -180,6 +181,24 @@ test("a second writer's rows are not damage: a database in use is never renamed"
   assert.equal(journal.state().setAside, 0);
   assert.match(journal.state().reason ?? "", /another process has it open/);
   other.close();
+});
+
+test("rows of a commit that seemed to fail are ours: the journal goes on from them", (context) => {
+  const at = bench(context);
+  const journal = at.open();
+  const cursor = journal.cursor("a", { from: "now" });
+  journal.append(numbered(1));
+  journal.commit();
+  journal.append(numbered(2));
+  journal.append(numbered(3));
+  const [database, lock] = [new DatabaseSync(at.path), new DatabaseSync(":memory:")];
+  const other = createStore(database, lock, at.path, 2 ** 26, metricOf);
+  other.write([{ ...numbered(2), seq: 2 }], undefined, "synced");
+  other[Symbol.dispose]();
+  journal.commit();
+  assert.ok(journal.commit());
+  assert.equal(drain(cursor).length, 3);
+  assert.deepEqual([journal.state().setAside, statsOf(at.path).snapshots], [0, 3]);
 });
 
 test("nobody but owner and group may read the files, also those of an older journal", (context) => {
