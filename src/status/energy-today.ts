@@ -67,7 +67,7 @@ export function createEnergyToday(clock: Clock, journal?: Pick<Journal, "history
     read() {
       if (!isKnown) readJournal();
       if (midnightBefore(clock.now()) !== midnight) return undefined;
-      return sums.map((sum) => sum.read()).find((energy) => energy !== undefined);
+      return sums.find((sum) => sum.hasStarted())?.read();
     },
   };
 }
@@ -101,6 +101,7 @@ function createSum({ of, names }: Counters) {
       since ??= snapshot.time;
       last = total;
     },
+    hasStarted: () => since !== undefined,
     read(): EnergyToday | undefined {
       return joules === undefined || since === undefined ? undefined : { joules, of, since };
     },

@@ -178,7 +178,7 @@ function capacityTile({ battery }: Readings): readonly Tile[] {
   const { fullMilliampereHours, designMilliampereHours, cycles, celsius } = battery;
   if (fullMilliampereHours === undefined && cycles === undefined) return [];
   const notes = [
-    designMilliampereHours === undefined ? undefined : `of ${designMilliampereHours} designed`,
+    designMilliampereHours === undefined ? undefined : `of ${ampereHours(designMilliampereHours)} designed`,
     cycles === undefined ? undefined : `${cycles} cycles`,
     celsius === undefined ? undefined : `${celsius.toFixed(0)} °C`,
   ].filter((each) => each !== undefined);
@@ -186,11 +186,13 @@ function capacityTile({ battery }: Readings): readonly Tile[] {
     {
       id: "capacity",
       title: "Full battery",
-      ...(fullMilliampereHours !== undefined && { value: `${fullMilliampereHours} mAh` }),
+      ...(fullMilliampereHours !== undefined && { value: ampereHours(fullMilliampereHours) }),
       ...(notes.length > 0 && { note: notes.join(", ") }),
     },
   ];
 }
+
+const ampereHours = (milliampereHours: number): string => `${(milliampereHours / 1000).toFixed(2)} Ah`;
 
 function meanActivity({ cores }: Readings): number | undefined {
   const known = cores.flatMap(({ activePercent }) => activePercent ?? []);

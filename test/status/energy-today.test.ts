@@ -35,6 +35,7 @@ test("energy counts from the first sample of the day, and the machine's goes bef
   today.published(rails(at(10), 150, 20));
   assert.deepEqual(today.read(), { joules: 60, of: "chip", since: at(9) });
   today.published(machine(at(10), 5000));
+  assert.equal(today.read(), undefined, "the chip's does not stand in for a moment");
   today.published(machine(at(11), 5900));
   assert.deepEqual(today.read(), { joules: 900, of: "machine", since: at(10) });
 });

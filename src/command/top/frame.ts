@@ -2,12 +2,12 @@
  * Draws what `top` shows: one status as lines that fit a terminal.
  *
  *     host, state, problems
- *     power by rail, and its past
+ *     power by rail, and its past; battery, energy and apps
  *     cores, in as many columns as fit
  *     memory
  *     sinks, sources, events
  */
-import type { CoreReading, Readings, SinkStatus, Status } from "../../status/status.ts";
+import type { CoreReading, SinkStatus, Status } from "../../status/status.ts";
 import {
   ago,
   bytes,
@@ -24,7 +24,6 @@ import {
   waitingText,
   wattHours,
   watts,
-  type Tile,
 } from "../../status/view.ts";
 import { bar, fit, span, sparkline, widthOf, type Line } from "./line.ts";
 
@@ -73,7 +72,9 @@ function footLine({ origin, status }: Frame): Line {
 
 /** Memory and sinks are kept in sight: cores give way to them. */
 function bodyLines(frame: Frame, columns: number, room: number): readonly Line[] {
-  const power = powerLines(frame, columns);
+  const figures = [...tileLines(frame, columns), ...appLine(frame)];
+  // A terminal of 24 lines has room for one of these.
+  const power = [...powerLines(frame, columns), ...figures.slice(0, room < 25 ? 1 : Infinity)];
   const after = [...memoryLines(frame, columns), ...sinkLines(frame), ...sourceLines(frame)];
   const roomForCores = Math.max(4, room - power.length - after.length);
   const cores = coreLines(frame.status.readings.cores, columns, roomForCores);
@@ -107,24 +108,32 @@ function powerLines({ status: { readings }, past }: Frame, columns: number): rea
     title("POWER"),
     ...lines,
     [span("Past".padEnd(24)), span(sparkline(past, Math.max(0, columns - 25)), "ok")],
-    ...tileLine(tiles, ["thermal", "battery", "flow"]),
-    ...tileLine(tiles, ["energy", "capacity", "gpu-memory-0"]),
-    ...appLine(readings.apps),
   ];
 }
 
-function tileLine(tiles: readonly Tile[], ids: readonly string[]): readonly Line[] {
-  const shown = tiles.filter(({ id, value }) => ids.includes(id) && value !== undefined);
-  const words = shown.map(({ title: name, value, note, alarm }) =>
-    span(`${name} ${value ?? ""}${note === undefined ? "" : ` (${note})`}   `, alarm ?? "plain"),
-  );
-  return words.length === 0 ? [] : [words];
+const otherTiles = ["thermal", "battery", "flow", "energy", "gpu-memory-0", "capacity"];
+
+/** As many to a line as fit. */
+function tileLines({ status: { readings } }: Frame, columns: number): readonly Line[] {
+  const tiles = tilesOf(readings);
+  const lines: Line[] = [];
+  for (const id of otherTiles) {
+    const tile = tiles.find((each) => each.id === id);
+    if (tile?.value === undefined) continue;
+    const { title: name, value, note, alarm } = tile;
+    const words = span(`${name} ${value}${note === undefined ? "" : ` (${note})`}`, alarm ?? "plain");
+    const longer = [...(lines.at(-1) ?? []), span("   "), words];
+    if (lines.length > 0 && widthOf(longer) <= columns) lines.splice(-1, 1, longer);
+    else lines.push([words]);
+  }
+  return lines;
 }
 
 const mostApps = 5;
 
 /** Since the agent started. */
-function appLine(apps: Readings["apps"] = []): readonly Line[] {
+function appLine({ status: { readings } }: Frame): readonly Line[] {
+  const { apps = [] } = readings;
   if (apps.length === 0) return [];
   const words = apps.slice(0, mostApps).map(({ name, joules }) => `${name} ${wattHours(joules)}`);
   return [[span("Used by ", "dim"), span(words.join(" · "))]];

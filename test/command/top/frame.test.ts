@@ -55,6 +55,25 @@ test("memory and sinks stay in sight of eighty by twenty-four, whatever the numb
     assert.ok(text.includes(words), words);
 });
 
+test("a laptop's figures wrap where there is room, and give way to memory and sinks in twenty-four lines", () => {
+  const status = statusOf({ readings: laptopReadings });
+  const words = [
+    "Battery 80 %",
+    "Into the battery",
+    "Energy today",
+    "GPU memory",
+    "Full battery 7.66 Ah",
+    "Xcode",
+  ];
+  const roomy = textOf(80, 40, { ...frame, status });
+  for (const word of words) assert.ok(roomy.join("\n").includes(word), word);
+  for (let columns = 80; columns < 200; columns++)
+    assert.ok(!textOf(columns, 40, { ...frame, status }).some((line) => line.includes("…")), String(columns));
+  const small = textOf(80, 24, { ...frame, status }).join("\n");
+  for (const word of ["Thermal", "MEMORY", "SINKS", "SOURCES", "q quit"])
+    assert.ok(small.includes(word), word);
+});
+
 test("a sink that fails says why, when it goes on and what waits", () => {
   const sink = {
     ...sinkStatus,

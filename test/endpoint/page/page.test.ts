@@ -121,8 +121,8 @@ test("the whole machine leads where it is known, and only a laptop has tiles for
     "6.0 % load",
     "22.3 W",
     "34.8 W of 96 W from the adapter",
-    "7657 mAh",
-    "of 7900 designed, 322 cycles, 33 °C",
+    "7.66 Ah",
+    "of 7.90 Ah designed, 322 cycles, 33 °C",
   ])
     assert.ok(laptop.includes(words), words);
   assert.doesNotMatch(laptop, /health/i);
