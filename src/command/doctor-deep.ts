@@ -14,6 +14,7 @@ import { commitsItem, droppedParentItem, keychainItem } from "../diagnosis/proce
 import { createRedactor, type Redactor } from "../diagnosis/redact.ts";
 import { sleepItem, streamItems } from "../diagnosis/stream.ts";
 import { causeOf } from "../runtime/cause.ts";
+import { defined } from "../runtime/defined.ts";
 import { silentLogger } from "../runtime/log.ts";
 import { childEnvironment, type Argv } from "../source/child.ts";
 import { chooseSamplers } from "../source/arguments.ts";
@@ -211,7 +212,7 @@ function withReason(item: Item, reason: string | undefined): Item {
 
 /** What `doctor` finds without --deep. */
 function checksItem({ config, prefix }: DiagnoseArguments, { machine, context, connect }: Parts): Item {
-  const options = { ...(config !== undefined && { config }), ...(prefix !== undefined && { prefix }) };
+  const options = defined({ config, prefix });
   return {
     name: "checks",
     expected: "nothing to mend",

@@ -13,11 +13,12 @@ import { readJob } from "../daemon/service.ts";
 import { serviceFindings } from "../daemon/doctor/service.ts";
 import type { System } from "../daemon/system.ts";
 import type { SinkStatus } from "../status/status.ts";
+import { defined } from "../runtime/defined.ts";
 import { parseSamplers } from "../parse/powermetrics.ts";
 import type { Connection, ConnectProbe } from "./check.ts";
 import { connectProbe } from "./connect.ts";
 import type { DiagnoseArguments } from "./doctor-deep.ts";
-import { loadContext } from "./load.ts";
+import { loadContext, loadDefaults } from "./load.ts";
 import { probeOf, resolvePrefix } from "./install.ts";
 import { reportTrust } from "./preflight.ts";
 import { openSystem } from "./system.ts";
@@ -79,7 +80,7 @@ export async function examine(
   return findings;
 }
 
-/** The installed configuration, where there is one, or the defaults in place of one that is of no use. */
+/** The installed configuration, where there is one, or the defaults in place of one that is refused. */
 export function loadForDoctor(
   { config }: Pick<DoctorArguments, "config">,
   { layout }: System,
@@ -87,19 +88,8 @@ export function loadForDoctor(
 ): { readonly loaded: Loaded | Refused; readonly configuration: Configuration } {
   const installed = context.fileExists(layout.config) ? layout.config : undefined;
   const path = config ?? installed;
-  const loaded = loadConfiguration(loadContext(path === undefined ? {} : { config: path }, context));
-  return { loaded, configuration: loaded.ok ? loaded.configuration : defaults(context).configuration };
-}
-
-/** What the other checks look at when the configuration is of no use. @throws Error for a bug: defaults are valid */
-function defaults(context: CommandContext): Loaded {
-  const loaded = loadConfiguration({
-    ...loadContext({ config: "/defaults.yaml" }, context),
-    env: {},
-    readFile: () => Buffer.alloc(0),
-  });
-  if (loaded.ok) return loaded;
-  throw new Error(`cannot use the defaults: ${loaded.problems.map(formatProblem).join(", ")}`);
+  const loaded = loadConfiguration(loadContext(defined({ config: path }), context));
+  return { loaded, configuration: loaded.ok ? loaded.configuration : loadDefaults(context).configuration };
 }
 
 function configurationFindings(loaded: Loaded | Refused): readonly Finding[] {

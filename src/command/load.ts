@@ -3,6 +3,7 @@ import type { Plain } from "../config/field.ts";
 import { loadConfiguration, type Loaded, type LoadContext, type Refused } from "../config/load.ts";
 import { formatProblem, inReadingOrder } from "../config/problem.ts";
 import type { Configuration } from "../config/schema.ts";
+import { defined } from "../runtime/defined.ts";
 import { systemNames } from "../source/system-name.ts";
 import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
@@ -51,7 +52,7 @@ export async function prepare(choice: RunChoice, context: CommandContext): Promi
     configuration: simulated ? withSimulator(configuration, context.self) : configuration,
     warnings,
     simulated,
-    ...(file !== undefined && { file }),
+    ...defined({ file }),
   };
 }
 
@@ -78,7 +79,19 @@ export function withSimulator(configuration: Configuration, self: readonly strin
 /** With this command's choice of a configuration. */
 export function loadContext({ config, flags = {} }: ConfigChoice, context: ConfigContext): LoadContext {
   const systemName = context.systemName ?? systemNames(context.platform);
-  return { ...context, systemName, flags, ...(config !== undefined && { path: config }) };
+  return { ...context, systemName, flags, ...defined({ path: config }) };
+}
+
+/** The installed configuration as the daemon reads it, which sees none of this shell's variables. */
+export function loadInstalled(config: string, context: ConfigContext): Loaded | Refused {
+  return loadConfiguration({ ...loadContext({ config }, context), env: {} });
+}
+
+/** What applies where the installed configuration is refused or may not be read. @throws Error for a bug: defaults are valid */
+export function loadDefaults(context: ConfigContext): Loaded {
+  const loaded = loadInstalled("/defaults.yaml", { ...context, readFile: () => Buffer.alloc(0) });
+  if (loaded.ok) return loaded;
+  throw new Error(`cannot use the defaults: ${loaded.problems.map(formatProblem).join(", ")}`);
 }
 
 /** Reports every warning and every problem, one a line. */
@@ -105,6 +118,6 @@ export async function loadCompiled(context: LoadContext): Promise<Loaded | Refus
     problems: inReadingOrder(all),
     warnings,
     expressions,
-    ...(file !== undefined && { file }),
+    ...defined({ file }),
   };
 }

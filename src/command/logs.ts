@@ -1,9 +1,8 @@
 /** `logs`: the end of the daemon's log, and with `-f` what comes after it. */
-import { loadConfiguration } from "../config/load.ts";
 import { layoutUnder, type Layout } from "../daemon/layout.ts";
 import { openTail } from "../daemon/tail.ts";
 import { causeOf } from "../runtime/cause.ts";
-import { loadContext } from "./load.ts";
+import { loadInstalled } from "./load.ts";
 import { resolvePrefix } from "./install.ts";
 import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
@@ -39,7 +38,7 @@ export async function logs(
 /** Where the configuration sends it; it may not be ours to read, and then the usual place is tried. */
 function logOf({ config, log }: Layout, context: CommandContext): string {
   if (!context.fileExists(config)) return log;
-  const loaded = loadConfiguration({ ...loadContext({ config }, context), env: {} });
+  const loaded = loadInstalled(config, context);
   if (!loaded.ok) return log;
   return loaded.configuration.log.file ?? log;
 }

@@ -1,9 +1,8 @@
 /** `status`: the installed daemon in a few lines, or as JSON. */
-import { loadConfiguration } from "../config/load.ts";
 import type { ReadyProbe } from "../daemon/ready.ts";
 import { formatStatus, readStatus } from "../daemon/status.ts";
 import type { System } from "../daemon/system.ts";
-import { loadContext } from "./load.ts";
+import { loadDefaults, loadInstalled } from "./load.ts";
 import { probeOf, resolvePrefix } from "./install.ts";
 import { openSystem } from "./system.ts";
 import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
@@ -27,10 +26,6 @@ export async function status(
 /** The configuration is only root's and the agent's to read: without it the default address is asked. */
 function installedProbe(system: System, context: CommandContext): ReadyProbe {
   const { config } = system.layout;
-  const daemonContext = { ...loadContext({ config }, context), env: {} };
-  const loaded = loadConfiguration(daemonContext);
-  if (loaded.ok) return probeOf(loaded.configuration, system);
-  const defaults = loadConfiguration({ ...daemonContext, readFile: () => Buffer.alloc(0) });
-  if (defaults.ok) return probeOf(defaults.configuration, system);
-  return () => Promise.resolve({ ready: false, reason: `cannot read ${config}` });
+  const loaded = loadInstalled(config, context);
+  return probeOf((loaded.ok ? loaded : loadDefaults(context)).configuration, system);
 }

@@ -9,6 +9,7 @@ import { seriesSet } from "../metric/series.ts";
 import { filesIn } from "../daemon/trust.ts";
 import { sinkContextOf } from "../sink-context.ts";
 import { causeOf } from "../runtime/cause.ts";
+import { defined } from "../runtime/defined.ts";
 import { readBounded } from "../runtime/files.ts";
 import { proxyFor } from "../runtime/http/proxy.ts";
 import { createTrust } from "../runtime/http/trust.ts";
@@ -125,8 +126,7 @@ export function trialOf(context: CommandContext): Trial {
   return {
     problems: (loaded) => exercise(loaded, context),
     trust({ configuration, file }) {
-      const subjects = { configuration, simulated: false, ...(file !== undefined && { file }) };
-      return reportTrust(subjects, context);
+      return reportTrust(defined({ configuration, simulated: false, file }), context);
     },
   };
 }

@@ -1,9 +1,8 @@
 /** `uninstall`: every step of `install` taken back, and a list of what stays. */
-import { loadConfiguration } from "../config/load.ts";
 import { defaultAccount } from "../daemon/account.ts";
 import { uninstall as uninstallAgent } from "../daemon/install.ts";
 import type { StepReport } from "../daemon/step.ts";
-import { loadContext } from "./load.ts";
+import { loadInstalled } from "./load.ts";
 import { objectionTo, resolvePrefix, reporter, told } from "./install.ts";
 import { openSystem } from "./system.ts";
 import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
@@ -41,6 +40,6 @@ export async function uninstall(options: UninstallArguments, context: CommandCon
 /** A configuration that can't be read names no account: then it is the default one. */
 function accountIn(config: string, context: CommandContext): string {
   if (!context.fileExists(config)) return defaultAccount;
-  const loaded = loadConfiguration({ ...loadContext({ config }, context), env: {} });
+  const loaded = loadInstalled(config, context);
   return loaded.ok ? loaded.configuration.run_as : defaultAccount;
 }
