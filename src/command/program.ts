@@ -80,11 +80,12 @@ const pushOption = (): Option => new Option("--push", "also deliver to every rec
 const prefixOption = (): Option =>
   new Option("--prefix <folder>", "work below this folder instead of the system, tools included");
 const dryRunOption = (): Option => new Option("--dry-run", "only print the steps");
-const choiceOption = (flags: string, description: string, ...choices: readonly string[]): Option =>
+const logLevels = ["debug", "info", "warn", "error"];
+const choiceOption = (flags: string, description: string, choices: readonly string[]): Option =>
   new Option(flags, description).choices(choices);
 /** The first is the default. */
 const formatOption = (...formats: readonly string[]): Option =>
-  choiceOption("--format <format>", "form of the output", ...formats).default(formats[0]);
+  choiceOption("--format <format>", "form of the output", formats).default(formats[0]);
 const simulateOption = (): Option =>
   new Option(
     "--simulate [when]",
@@ -106,17 +107,8 @@ function addRun(program: Command, act: Act, onRun: OnRun): void {
     .addOption(configOption())
     .addOption(simulateOption())
     .option("--web.listen-address <address...>", "where to serve /metrics, as host:port")
-    .addOption(
-      choiceOption(
-        "--log.level <level>",
-        "lowest level of messages to log",
-        "debug",
-        "info",
-        "warn",
-        "error",
-      ),
-    )
-    .addOption(choiceOption("--log.format <format>", "form of messages", "auto", "text", "json"))
+    .addOption(choiceOption("--log.level <level>", "lowest level of messages to log", logLevels))
+    .addOption(choiceOption("--log.format <format>", "form of messages", ["auto", "text", "json"]))
     .option("--pid-file <file>", "write the process' number here, for log rotation")
     .option("--log-file <file>", "log here when the configuration has no log.file")
     .action(
