@@ -1,6 +1,6 @@
 /**
  * Takes the pictures in config/screenshots: the page in light and dark, and `top`, all from the simulator.
- * `node scripts/screenshots.ts [folder]` takes a minute, most of it to let the charts fill.
+ * `node scripts/screenshots.ts [folder]` takes a minute and a half, most of it to let the charts fill.
  */
 import { mkdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,7 +13,8 @@ import { openTestTerminal, tmuxMissing } from "../test/command/top/tmux.ts";
 
 const cli = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
 const folder = process.argv[2] ?? fileURLToPath(new URL("../config/screenshots/", import.meta.url));
-const warmUpMs = 50_000;
+/** Energy today needs two readings of the gauge, which come every 30 to 60 s. */
+const warmUpMs = 80_000;
 
 for (const missing of [browserMissing, tmuxMissing])
   if (missing !== false) throw new Error(`cannot take pictures: ${missing}`);
