@@ -32,8 +32,11 @@ const notYet: readonly number[] = [5, 36, 37];
 export async function readJob({ tool, layout }: System): Promise<Job> {
   const { code, stdout } = await tool([layout.launchctl, "print", service]);
   if (code !== 0) return { loaded: false };
-  const value = (key: string): string | undefined =>
-    new RegExp(`^[ \\t]*${key} = (.+)$`, "m").exec(stdout)?.[1];
+  const lines = stdout.split("\n").map((line) => line.trim());
+  const value = (key: string): string | undefined => {
+    const start = `${key} = `;
+    return lines.find((line) => line.length > start.length && line.startsWith(start))?.slice(start.length);
+  };
   return defined({
     loaded: true,
     state: value("state"),

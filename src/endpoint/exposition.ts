@@ -12,7 +12,7 @@ import { leastWorthGzip, reply, type Route } from "./route.ts";
 
 export type ExpositionFormat = "prometheus" | "openmetrics";
 
-export const contentTypes: Readonly<Record<ExpositionFormat, string>> = {
+const contentTypes: Readonly<Record<ExpositionFormat, string>> = {
   prometheus: "text/plain; version=0.0.4; charset=utf-8",
   openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
 };

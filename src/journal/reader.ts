@@ -155,7 +155,7 @@ function matches({ time, set }: StoredSnapshot, { fromMs, toMs, series }: Histor
   return series === undefined || set.series.some(({ name }) => series(name));
 }
 
-export function statsOf(database: DatabaseSync, path: string): JournalStats {
+function statsOf(database: DatabaseSync, path: string): JournalStats {
   const segments = storedSegments(database);
   const stored = rangeBefore((segments.at(-1)?.last ?? 0) + 1);
   const sources = database.prepare(`SELECT ${named("name last_time")} FROM source ORDER BY name`).all();

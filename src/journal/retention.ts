@@ -94,7 +94,7 @@ const toleranceMs = 60_000;
  * Until then the time before it goes on, by the monotonic clock; in the first ten minutes after a start nothing is deleted for its age:
  * the time is absent. To be asked at least as often as the journal commits; milliseconds since the Unix epoch.
  */
-export function createTrustedTime(clock: Pick<Clock, "now" | "monotonic">): () => number | undefined {
+function createTrustedTime(clock: Pick<Clock, "now" | "monotonic">): () => number | undefined {
   /** Wall clock minus monotonic clock, as it is now and since when, and as it was trusted last. */
   let candidate = { offset: clock.now() - clock.monotonic(), since: clock.monotonic() };
   let trusted: number | undefined;

@@ -31,6 +31,14 @@ export const temperature = "powermetrics_cpu_temperature_celsius";
 /** What promtool objects to, and what no one may rename any more. */
 export const pageCounts: readonly string[] = pages.map((name) => `vmstat_pages_${name}_count`);
 
+/** Names of the contract in units that the battery's gauge has and promtool's base units have not. */
+export const gaugeUnits: readonly string[] = [
+  "ioreg_battery_current_milliamperes",
+  ...["design", "full_charge", "nominal_charge", "remaining"].map(
+    (name) => `ioreg_battery_${name}_capacity_milliampere_hours`,
+  ),
+];
+
 /** Thirty in all. */
 export const fixedMetrics: readonly string[] = [
   "powermetrics_cpu_power_milliwatts",

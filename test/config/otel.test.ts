@@ -65,15 +65,15 @@ test("the agent's own variables win over OpenTelemetry's", () => {
   assert.deepEqual([block?.endpoint, block?.compression], ["http://collector.test:4318", "none"]);
 });
 
-test("what is wrong is told under its variable", () => {
+test("what is wrong is reported under its variable", () => {
   const env = {
     OTEL_EXPORTER_OTLP_ENDPOINT: "collector.test:4318",
     OTEL_EXPORTER_OTLP_PROTOCOL: "grpc",
     OTEL_RESOURCE_ATTRIBUTES: "broken",
   };
   assert.deepEqual(refused(world({}, { env })), [
-    "OTEL_RESOURCE_ATTRIBUTES: must be a list such as key=value,key=value, percent-encoded",
     "OTEL_EXPORTER_OTLP_PROTOCOL: grpc is not supported: use http/protobuf",
+    "OTEL_RESOURCE_ATTRIBUTES: must be a list such as key=value,key=value, percent-encoded",
     "OTEL_EXPORTER_OTLP_ENDPOINT: otlp[0].endpoint: must be an http or https URL",
   ]);
 });

@@ -1,7 +1,7 @@
 /** A running agent at a Pushgateway: the group is what the agent shows, and goes when the agent does. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { pageCounts } from "../../cli/contract.ts";
+import { gaugeUnits, pageCounts } from "../../cli/contract.ts";
 import { fetchText, namesIn, shortIntervals, startAgent, until, type Agent } from "../../cli/agent.ts";
 import { skipWithout, type Receiver } from "../../support/receivers.ts";
 import { findingsIn, linesOf, startPushgateway } from "./pushgateway.ts";
@@ -45,7 +45,7 @@ test("the group has every series that the agent shows, and SIGTERM takes it away
     },
     () => "the group and /metrics never had the same names",
   );
-  assert.deepEqual((await findingsIn(gateway)).toSorted(), pageCounts.toSorted());
+  assert.deepEqual((await findingsIn(gateway)).toSorted(), [...pageCounts, ...gaugeUnits].toSorted());
   await assertStops(agent);
   assert.deepEqual(await linesOf(gateway, "leaving"), []);
   assert.doesNotMatch(await gateway.ask("/metrics"), /^push_time_seconds\{.*leaving/m);

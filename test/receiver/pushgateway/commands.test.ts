@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { pageCounts } from "../../cli/contract.ts";
+import { gaugeUnits, pageCounts } from "../../cli/contract.ts";
 import { run, temporaryFolder, type Ended } from "../../cli/agent.ts";
 import { skipWithout } from "../../support/receivers.ts";
 import { recordReboot } from "../otlp/recording.ts";
@@ -30,7 +30,7 @@ test("check --connect tells whether a Pushgateway answers, and pushes nothing", 
 });
 
 test(
-  "once --push of an M4 and an Intel Mac live side by side, and promtool finds fault with the page counts alone",
+  "once --push of an M4 and an Intel Mac live side by side, and promtool finds fault with the page counts and the gauge's units alone",
   { skip: skip || skipWithout("promtool") },
   async (t) => {
     const folder = temporaryFolder(t);
@@ -44,7 +44,7 @@ test(
       assert.equal(lines.length, printedSamples(ended));
       assert.match(ended.stderr, new RegExp(`^pushgateway\\[0\\] .*: ${lines.length} samples sent$`, "m"));
     }
-    assert.deepEqual((await findingsIn(gateway)).toSorted(), pageCounts.toSorted());
+    assert.deepEqual((await findingsIn(gateway)).toSorted(), [...pageCounts, ...gaugeUnits].toSorted());
   },
 );
 
