@@ -203,14 +203,17 @@ interface Code {
   readonly escapes: RegExp;
 }
 
-const escapesWith = (digits: string): RegExp =>
-  new RegExp(
-    String.raw`(?:%[0-9a-f]{2})+|(?:\\x[0-9a-f]{2})+|(?:\\${digits})+|\\u[0-9a-f]{4}|\\u\{[0-9a-f]{1,6}\}|` +
-      String.raw`&#x[0-9a-f]{1,6};|&#\d{1,7};|&(?:amp|lt|gt|quot|apos);`,
-    "gi",
-  );
-const octal: Code = { radix: 8, escapes: escapesWith("[0-3][0-7]{2}") };
-const decimal: Code = { radix: 10, escapes: escapesWith("(?:[01]\\d|2[0-5])\\d") };
+// Whole literals, so that a test can look at each.
+const octal: Code = {
+  radix: 8,
+  escapes:
+    /(?:%[0-9a-f]{2})+|(?:\\x[0-9a-f]{2})+|(?:\\[0-3][0-7]{2})+|\\u[0-9a-f]{4}|\\u\{[0-9a-f]{1,6}\}|&#x[0-9a-f]{1,6};|&#\d{1,7};|&(?:amp|lt|gt|quot|apos);/gi,
+};
+const decimal: Code = {
+  radix: 10,
+  escapes:
+    /(?:%[0-9a-f]{2})+|(?:\\x[0-9a-f]{2})+|(?:\\(?:[01]\d|2[0-5])\d)+|\\u[0-9a-f]{4}|\\u\{[0-9a-f]{1,6}\}|&#x[0-9a-f]{1,6};|&#\d{1,7};|&(?:amp|lt|gt|quot|apos);/gi,
+};
 const named: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
 
 function decode(text: string, { radix, escapes }: Code): Decoded {
