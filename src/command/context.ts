@@ -27,7 +27,7 @@ export interface CommandContext extends ConfigContext, StartContext {
   write(bytes: string): Promise<boolean>;
 }
 
-/** After sysexits.h, where it has a word for it. */
+/** Those above 2 are of sysexits.h. */
 export const exitCode = {
   ok: 0,
   failure: 1,

@@ -215,7 +215,7 @@ function checksItem({ config, prefix }: DiagnoseArguments, { machine, context, c
   const options = defined({ config, prefix });
   return {
     name: "checks",
-    expected: "nothing to mend",
+    expected: "nothing to fix",
     limitMs: 60_000,
     async run() {
       if (!machine.isMac) return skipped("needs macOS");

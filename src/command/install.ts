@@ -32,7 +32,7 @@ export interface InstallArguments {
 export async function install(options: InstallArguments, context: CommandContext): Promise<ExitCode> {
   const { dryRun = false } = options;
   const objection = objectionTo(options, context, "install");
-  if (objection !== undefined) return told(objection, context);
+  if (objection !== undefined) return refuseWith(objection, context);
   const system = openSystem(resolvePrefix(options.prefix, context), context);
   const settled = settle(options, system, context);
   if (typeof settled === "number") return settled;
@@ -86,7 +86,7 @@ export function objectionTo(
   };
 }
 
-export function told({ code, message }: Objection, context: CommandContext): ExitCode {
+export function refuseWith({ code, message }: Objection, context: CommandContext): ExitCode {
   context.stderr(`${message}\n`);
   return code;
 }
@@ -118,7 +118,7 @@ function settle(
     const path = exists ? layout.config : config === undefined ? undefined : resolve(context.cwd, config);
     text = path === undefined ? starterFile(layout) : Buffer.from(context.readFile(path)).toString("utf8");
   } catch (error) {
-    return told(
+    return refuseWith(
       {
         code: exitCode.badConfiguration,
         message: `cannot read ${config ?? layout.config}: ${causeOf(error)}`,

@@ -22,15 +22,15 @@ export interface OnceChoice extends RunChoice {
 /** Nobody waits ten seconds for one sample: a window of a second says enough. */
 const longestWindowMs = 1000;
 /** powermetrics needs a second to start, and a busy machine more. */
-const patienceMs = 15_000;
+const longestWaitMs = 15_000;
 
 /** 0 when every enabled source gave a sample; what there is is printed in any case. */
 export async function once(choice: OnceChoice, context: CommandContext): Promise<ExitCode> {
   const prepared = await prepare(choice, context);
   if (typeof prepared === "number") return prepared;
-  const hindrance = await preflight(prepared, context);
-  if (hindrance !== undefined) context.stderr(`${hindrance.message}\n`);
-  const configuration = forOneSample(prepared.configuration, hindrance === undefined);
+  const obstacle = await preflight(prepared, context);
+  if (obstacle !== undefined) context.stderr(`${obstacle.message}\n`);
+  const configuration = forOneSample(prepared.configuration, obstacle === undefined);
   using log = createLogger(
     { level: "warn", format: configuration.log.format },
     { clock: context.clock, fd: 2, tty: context.standardErrorIsTerminal, env: context.env },
@@ -54,7 +54,7 @@ export async function once(choice: OnceChoice, context: CommandContext): Promise
     choice.push === true
       ? await pushAll(snapshots, { ...prepared, configuration }, context, log)
       : exitCode.ok;
-  if (hindrance !== undefined) return hindrance.code;
+  if (obstacle !== undefined) return obstacle.code;
   if (pushed !== exitCode.ok) return pushed;
   return snapshots.length === sources.length ? exitCode.ok : exitCode.failure;
 }
@@ -69,10 +69,10 @@ function forOneSample(configuration: Configuration, withPowermetrics: boolean): 
   };
 }
 
-/** Runs the source until its first frame or failure, or until patience ends. */
+/** Runs the source until its first frame or failure, or for the longest wait. */
 async function firstFrame(source: Source, listener: SourceListener, context: CommandContext): Promise<void> {
   const enough = new AbortController();
-  using _patience = context.clock.after(patienceMs, () => enough.abort());
+  using _limit = context.clock.after(longestWaitMs, () => enough.abort());
   await source.run(
     {
       ...listener,

@@ -29,8 +29,8 @@ type Subjects = Pick<Prepared, "configuration" | "file" | "simulated">;
 
 /** Looks for all of it, then gives the account of `run_as` what it will need before anything is opened. */
 export async function prepareStart(prepared: Subjects, context: CommandContext): Promise<Start> {
-  const hindrance = await preflight(prepared, context);
-  if (hindrance !== undefined) return { ok: false, code: hindrance.code, problems: [hindrance.message] };
+  const obstacle = await preflight(prepared, context);
+  if (obstacle !== undefined) return { ok: false, code: obstacle.code, problems: [obstacle.message] };
   const { problems, warnings } = await reportTrust(prepared, context);
   if (problems.length > 0) return { ok: false, code: exitCode.badConfiguration, problems };
   const granted = await preparePrivileges(prepared.configuration, context);
@@ -43,8 +43,8 @@ export async function prepareStart(prepared: Subjects, context: CommandContext):
 export async function startProblems(prepared: Subjects, context: CommandContext): Promise<readonly string[]> {
   const { problems } = await reportTrust(prepared, context);
   if (problems.length > 0) return problems;
-  const hindrance = await preflight(prepared, context);
-  if (hindrance !== undefined) return [hindrance.message];
+  const obstacle = await preflight(prepared, context);
+  if (obstacle !== undefined) return [obstacle.message];
   const plan = await planOf(prepared.configuration, context);
   return plan.status === "refused" ? [plan.message] : [];
 }

@@ -21,7 +21,7 @@ export interface Push extends AsyncDisposable {
 }
 
 /** A receiver that has not taken anything for this long is given up. */
-const patienceMs = 30_000;
+const longestWaitMs = 30_000;
 const lookEveryMs = 100;
 const gigabyte = 1024 ** 3;
 
@@ -125,7 +125,7 @@ async function settled(deliveries: Deliveries, { clock, signal }: CommandContext
     const now = waiting.map(({ state }) => `${state.sent} ${state.backlog.snapshots}`).join();
     if (now !== progress) since = clock.monotonic();
     progress = now;
-    if (clock.monotonic() - since > patienceMs) return;
+    if (clock.monotonic() - since > longestWaitMs) return;
     await clock.sleep(lookEveryMs, signal);
   }
 }

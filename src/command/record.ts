@@ -25,17 +25,17 @@ export interface RecordChoice extends RunChoice {
   readonly redact: boolean;
 }
 
-/** A day of one-second documents of a large machine with tasks is some 30 GB: nobody wants that by accident. */
+/** A day of one-second documents of a large machine with tasks is some 30 GB, and a recording without a duration goes on. */
 const largestRecording = 1024 ** 3;
 
 /** 0 when every enabled source was recorded; without a duration also when some of them were. */
 export async function record(choice: RecordChoice, context: CommandContext): Promise<ExitCode> {
   const prepared = await prepare(choice, context);
   if (typeof prepared === "number") return prepared;
-  const hindrance = await preflight(prepared, context);
-  if (hindrance !== undefined) {
-    context.stderr(`${hindrance.message}\n`);
-    return hindrance.code;
+  const obstacle = await preflight(prepared, context);
+  if (obstacle !== undefined) {
+    context.stderr(`${obstacle.message}\n`);
+    return obstacle.code;
   }
   const opened = openRecorder(choice.folder, largestRecording);
   if (!opened.ok) {
@@ -158,7 +158,7 @@ export async function collectFrames(
     if (awaited.size === 0) enough.abort();
     else context.stderr(waitingFor(sources.filter(({ name }) => awaited.has(name))));
   });
-  using _patience = after(
+  using _limit = after(
     durationMs === undefined ? undefined : durationMs + longest + startAllowanceMs,
     context,
     () => enough.abort(),

@@ -17,7 +17,7 @@ export interface TopChoice extends RunChoice {
 const usualAddress = "http://127.0.0.1:9127";
 const refreshMs = 1000;
 /** For the first sample of our own sources. */
-const patienceMs = 15_000;
+const longestWaitMs = 15_000;
 const mostPast = 500;
 /** In raw mode ^C and ^D come as characters. */
 const quitKeys: ReadonlySet<string> = new Set(["q", "Q", "\u001b", "\u0003", "\u0004"]);
@@ -49,10 +49,10 @@ async function chooseOrigin(choice: TopChoice, context: CommandContext): Promise
 async function openOwn(choice: TopChoice, context: CommandContext): Promise<Origin | ExitCode> {
   const prepared = await prepare(choice, context);
   if (typeof prepared === "number") return prepared;
-  const hindrance = await preflight(prepared, context);
-  if (hindrance === undefined) return ownSources(prepared.configuration, context, prepared.simulated);
-  context.stderr(`no agent answers at ${usualAddress}, and ${hindrance.message}\n`);
-  return hindrance.code;
+  const obstacle = await preflight(prepared, context);
+  if (obstacle === undefined) return ownSources(prepared.configuration, context, prepared.simulated);
+  context.stderr(`no agent answers at ${usualAddress}, and ${obstacle.message}\n`);
+  return obstacle.code;
 }
 
 /** Asks once a second and draws; a resize or the loss of the agent is drawn at once. */
@@ -91,7 +91,7 @@ async function live(origin: Origin, context: CommandContext): Promise<ExitCode> 
 
 /** One frame, once there is something to show. */
 async function plain(origin: Origin, context: CommandContext): Promise<ExitCode> {
-  const deadline = context.clock.monotonic() + patienceMs;
+  const deadline = context.clock.monotonic() + longestWaitMs;
   let answer = await origin.ask();
   while (!isShowable(answer) && !context.signal.aborted && context.clock.monotonic() < deadline) {
     await context.clock.sleep(refreshMs / 4, context.signal);

@@ -3,7 +3,7 @@ import { defaultAccount } from "../daemon/account.ts";
 import { uninstall as uninstallAgent } from "../daemon/install.ts";
 import type { StepReport } from "../daemon/step.ts";
 import { loadInstalled } from "./load.ts";
-import { objectionTo, resolvePrefix, reporter, told } from "./install.ts";
+import { objectionTo, refuseWith, reporter, resolvePrefix } from "./install.ts";
 import { openSystem } from "./system.ts";
 import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
@@ -17,7 +17,7 @@ export interface UninstallArguments {
 /** 0 when all that should go is gone, also when nothing was there. */
 export async function uninstall(options: UninstallArguments, context: CommandContext): Promise<ExitCode> {
   const objection = objectionTo(options, context, "uninstall");
-  if (objection !== undefined) return told(objection, context);
+  if (objection !== undefined) return refuseWith(objection, context);
   const system = openSystem(resolvePrefix(options.prefix, context), context);
   const kept: StepReport[] = [];
   const print = reporter(context);

@@ -24,8 +24,8 @@ export function isInteractive(environment: Readonly<Record<string, string | unde
 
 /** What is known of the width where nothing is drawn over. */
 export function plainColumns(environment: Readonly<Record<string, string | undefined>>): number {
-  const told = Number(environment["COLUMNS"]);
-  return Number.isInteger(told) && told > 0 ? told : 80;
+  const columns = Number(environment["COLUMNS"]);
+  return Number.isInteger(columns) && columns > 0 ? columns : 80;
 }
 
 export function openTerminal(listener: TerminalListener): Terminal {
