@@ -1,4 +1,4 @@
-/** `run`: the agent in the foreground until it is to stop. */
+/** `run`: the agent in the foreground until it is to stop. Read next `read-configuration.ts`, then `preflight.ts`; the agent itself is `src/agent.ts`. */
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { runAgent } from "../agent.ts";

@@ -1,6 +1,9 @@
 /**
  * Loads a configuration: flag > MAC_POWERMETRICS_* > file > OTEL_* > default become one configuration, or the list of all that
  * is wrong.
+ *
+ * Read next `document.ts` and `read-yaml.ts`, what was written; `environment.ts`, what variables say; `apply-defaults.ts` and `validate.ts`, what
+ * applies and what is wrong with it; `schema.ts`, the rules.
  */
 import { posix } from "node:path";
 import { defined } from "../runtime/defined.ts";
