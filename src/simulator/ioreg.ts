@@ -92,7 +92,7 @@ function batteryEntry(host: Host, timeMs: number, faults: readonly Fault[]): Ent
   const systemMilliwatts = systemPower(host, timeMs);
   const connected = state !== "discharging";
   const batteryMilliwatts =
-    state === "discharging" ? -systemMilliwatts : state === "charging" ? 22_000 + 10 * (100 - percent) : 0;
+    state === "discharging" ? -systemMilliwatts : state === "charging" ? chargeMilliwatts(percent) : 0;
   const millivolts = Math.round(10_900 + 22 * percent);
   const milliamperes = Math.round((batteryMilliwatts * 1000) / millivolts);
   const celsius = 29 + 6 * noise(seed, channel.warmth, timeMs, 20 * 60_000);
@@ -129,6 +129,11 @@ function batteryEntry(host: Host, timeMs: number, faults: readonly Fault[]): Ent
         },
       }),
   };
+}
+
+/** Ever less for the last fifth. */
+function chargeMilliwatts(percent: number): number {
+  return Math.round(1_000 + 24_000 * Math.min(1, (100 - percent) / 20));
 }
 
 interface Charge {
