@@ -105,8 +105,10 @@ const gaugeAheadMs = 1000;
  * such time, or none that is newer than the sample before, it is of the moment it came.
  */
 function ioregReader(isLive: boolean): Read<Samples["ioreg"]> {
-  let last = 0;
+  let last: number | undefined;
   return ({ bytes, receivedAt }) => {
+    // What the gauge said before this life may be in the journal already.
+    last ??= isLive ? receivedAt : 0;
     const result = parseIoreg(...splitReports(bytes));
     if (!result.ok) return result;
     const { updateTimeMs: updated } = result.value;
