@@ -115,7 +115,7 @@ export function createBoard(options: BoardOptions): Board {
       version: statusVersion,
       overall: overallOf(parts),
       agent: { host, version, node, startedAt, ...own.cost },
-      machine: { simulated, ...modelOf(snapshots), ...defined({ chip, osVersion }) },
+      machine: { simulated, ...defined({ chip, osVersion }), ...machineOf(snapshots) },
       ...parts,
       readings: { ...readingsOf(snapshots), ...defined({ energyToday: energyToday.read() }) },
       events: options.events(),
@@ -250,12 +250,19 @@ function ownCounts(own: Snapshot | undefined): OwnCounts {
   };
 }
 
-function modelOf(snapshots: readonly Snapshot[]): Pick<Machine, "model" | "osBuild"> {
+function machineOf(
+  snapshots: readonly Snapshot[],
+): Pick<Machine, "model" | "osBuild" | "chip" | "osVersion"> {
   for (const { set } of snapshots) {
     const info = set.series.find(({ name }) => name === "powermetrics_info");
     if (info === undefined) continue;
-    const { hw_model: model, os_build: osBuild } = Object.fromEntries(info.labels);
-    return defined({ model, osBuild });
+    const {
+      hw_model: model,
+      os_build: osBuild,
+      chip,
+      os_version: osVersion,
+    } = Object.fromEntries(info.labels);
+    return defined({ model, osBuild, chip, osVersion });
   }
   return {};
 }

@@ -9,11 +9,11 @@ import { createBoard } from "../../src/status/board.ts";
 import type { DeliveryFailure, DeliveryStatus } from "../../src/delivery/types.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 
-function powerSnapshot(time: number, milliwatts: number): Snapshot {
+function powerSnapshot(time: number, milliwatts: number, names: Record<string, string> = {}): Snapshot {
   const power = catalogue.get("powermetrics_cpu_power_milliwatts");
   const info = catalogue.get("powermetrics_info");
   assert.ok(power && info);
-  const labels = labelPairs({ hw_model: "Mac16,10", os_build: "25G229" });
+  const labels = labelPairs({ hw_model: "Mac16,10", os_build: "25G229", ...names });
   const set = seriesSet([
     { metric: info, name: info.name, labels },
     { metric: power, name: power.name, labels: [] },
@@ -65,6 +65,13 @@ function openBoard(journal?: Parameters<typeof createBoard>[0]["journal"]) {
   });
   return { board, clock, latest, powermetrics, delivery, asked: () => asked };
 }
+
+test("chip and macOS are those of the samples, where the machine was too busy to say at the start", () => {
+  const { board, latest, clock } = openBoard();
+  latest.push(powerSnapshot(clock.now(), 1500, { chip: "Apple M4 Pro", os_version: "15.5" }));
+  const { chip, osVersion } = board.status().machine;
+  assert.deepEqual([chip, osVersion], ["Apple M4 Pro", "15.5"]);
+});
 
 test("before the first sample the agent is starting, and nothing is made up", () => {
   const { board } = openBoard();
