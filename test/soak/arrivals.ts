@@ -23,6 +23,8 @@ export interface Arrivals {
   readonly taken: ReadonlySet<string>;
   /** Those that were taken once more. */
   readonly again: number;
+  /** Of requests that were taken once more. */
+  readonly againSamples: number;
   /** How many of a source were taken. */
   of(source: Source): number;
   /** Snapshots of requests that were refused for good. */
@@ -39,7 +41,7 @@ export function watchArrivals(receiver: Receiver): Arrivals {
   const [taken, refused] = [new Set<string>(), new Set<string>()];
   const totals = new Set([0]);
   const counts = new Map<Source, number>();
-  let [again, refusedSamples] = [0, 0];
+  let [again, againSamples, refusedSamples, before] = [0, 0, 0, 0];
   const snapshotsOf = snapshotsIn[receiver.kind];
   receiver.witness = (body, status) => {
     if (body.length === 0 || status === undefined) return;
@@ -47,12 +49,17 @@ export function watchArrivals(receiver: Receiver): Arrivals {
       refusedSamples += countRemoteWrite(body).samples;
       for (const [source, time] of snapshotsOf(body)) refused.add(`${source} ${time}`);
     }
-    if (status !== 200 || totals.has(receiver.taken.samples)) return;
+    const samples = receiver.taken.samples - before;
+    before = receiver.taken.samples;
+    if (status !== 200 || samples === 0) return;
     totals.add(receiver.taken.samples);
-    for (const [source, time] of snapshotsOf(body)) {
+    const found = [...snapshotsOf(body)];
+    const known = found.filter(([source, time]) => taken.has(`${source} ${time}`)).length;
+    again += known;
+    if (known > 0 && known === found.length) againSamples += samples;
+    for (const [source, time] of found) {
       const one = `${source} ${time}`;
-      if (taken.has(one)) again++;
-      else counts.set(source, (counts.get(source) ?? 0) + 1);
+      if (!taken.has(one)) counts.set(source, (counts.get(source) ?? 0) + 1);
       taken.add(one);
     }
   };
@@ -63,6 +70,9 @@ export function watchArrivals(receiver: Receiver): Arrivals {
     of: (source) => counts.get(source) ?? 0,
     get again() {
       return again;
+    },
+    get againSamples() {
+      return againSamples;
     },
     get refusedSamples() {
       return refusedSamples;
