@@ -105,7 +105,7 @@ for (const [program, protocol] of [
       assert.equal(result.series, series);
       assert.deepEqual(backlog, {
         all: 120 * series,
-        most: 120 * 177,
+        most: 120 * 182,
         left: 0,
         limits: { maxSamples: 2000, maxBodies: 8 },
       });
