@@ -38,9 +38,9 @@ async function suffer(
   // A process that begins with it asks before it sends.
   if (before === 0) await it.restart(0);
   through.answering = settings.queue === undefined;
-  // It may take some before it refuses. While it starts few wait: each is a second ahead of the one before, and too far ahead is held.
+  // It may take some before it refuses, and a limit of bytes is met by many at once. Few in all: their times run ahead, and too far is held.
   await it.until(({ backlog }) => {
-    if (backlog.snapshots < 30) publish(1);
+    if (backlog.snapshots === 0) publish(10);
     return told.test(it.told());
   });
   publish(30);
