@@ -24,8 +24,7 @@ const small = { maxSamples: 10 * perSnapshot };
 /** A receiver that has been away for `ms` while a snapshot came every 10 s. */
 async function outage(context: TestContext, ms: number, options: RigOptions = {}) {
   const it = rig(context, { sink: small, ...options });
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   it.answer = () => unavailable;
   const missed = await it.collect(ms / (10 * second), 10 * second);
   const before = it.seen.length;

@@ -27,8 +27,7 @@ const perBody = perSnapshot / bodies;
 async function collected(context: TestContext, answer: Answer): Promise<Rig> {
   const it = rig(context, { bodies });
   it.answer = answer;
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   await it.collect(3, second);
   return it;
 }
@@ -112,8 +111,7 @@ test("a batch has the snapshots that all its bodies have room for, but no more o
     [100, 0, [8, 2]],
   ] as const) {
     const it = rig(context, { sink: { maxSamples: 8, maxBodies }, pacing: { drainRate } });
-    it.start();
-    await it.clock.advance(0);
+    await it.begin();
     await it.collect(10, 100);
     await it.clock.advance(minute);
     assert.deepEqual(
@@ -137,14 +135,9 @@ function limited(it: Rig, most: number, taken: number[]): void {
   };
 }
 
-async function begin(it: Rig): Promise<void> {
-  it.start();
-  await it.clock.advance(0);
-}
-
 test("a snapshot over the limit goes in parts, and the next one at once in parts that fit", async (context) => {
   const it = rig(context, { divisible: true });
-  await begin(it);
+  await it.begin();
   const taken: number[] = [];
   limited(it, 3, taken);
   it.append(holding(eight));
@@ -166,7 +159,7 @@ test("a snapshot over the limit goes in parts, and the next one at once in parts
 
 test("a sample that is too large alone is dropped and counted, and all others go", async (context) => {
   const it = rig(context, { divisible: true });
-  await begin(it);
+  await it.begin();
   it.answer = (seen) => (seen.times.length > 0 && valuesIn(seen).includes(5) ? tooLarge : delivered);
   it.append(holding(eight));
   await it.clock.advance(minute);
@@ -178,7 +171,7 @@ test("a sample that is too large alone is dropped and counted, and all others go
 
 test("what only its words call too large is kept, however small it is", async (context) => {
   const it = rig(context, { divisible: true });
-  await begin(it);
+  await it.begin();
   it.answer = ({ times }) => (times.length === 0 ? delivered : { ...tooLarge, code: "500", keep: true });
   it.append(holding([1, 2]));
   await it.clock.advance(10 * second);
@@ -192,7 +185,7 @@ test("what only its words call too large is kept, however small it is", async (c
 
 test("a body beyond our own limit is divided before it is sent", async (context) => {
   const it = rig(context, { divisible: true, sink: { maxBytes: 72 } });
-  await begin(it);
+  await it.begin();
   it.append(holding(eight));
   await it.clock.advance(minute);
   assert.ok(it.seen.length > 1);
@@ -204,7 +197,7 @@ test("a body beyond our own limit is divided before it is sent", async (context)
 
 test("after a restart in the middle of the parts the same parts go again", async (context) => {
   const it = rig(context, { divisible: true });
-  await begin(it);
+  await it.begin();
   const taken: number[] = [];
   limited(it, 3, taken);
   it.append(holding(eight));
@@ -234,7 +227,7 @@ test("whatever the limit and the sizes, every sample is taken once or counted, i
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 20 }), sizes, async (most, counts) => {
       const it = rig(context, { divisible: true });
-      await begin(it);
+      await it.begin();
       const taken: number[] = [];
       limited(it, most, taken);
       const wanted = counts.map((count, at) =>

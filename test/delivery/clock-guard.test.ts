@@ -6,8 +6,7 @@ import { delivered, hour, minute, rig, second, sentTimes, unavailable, type Rig 
 test("samples more than 5 minutes ahead of the receiver are held, and earlier ones pass them", async (context) => {
   const it = rig(context);
   it.skewMs = -10 * minute;
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   const now = it.append();
   const early = it.append({ source: "other", time: now - 6 * minute });
   await it.clock.advance(5 * second);
@@ -25,8 +24,7 @@ test("once our clock is right again what is held goes within half a minute, thou
   const it = rig(context);
   it.clock.step(20 * minute);
   it.skewMs = -20 * minute;
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   await it.collect(3, second);
   await it.clock.advance(minute);
   assert.equal(it.seen.length, 0);
@@ -41,8 +39,7 @@ test("once our clock is right again what is held goes within half a minute, thou
 test("a clock that is set ahead while we run is noticed before its samples are sent", async (context) => {
   const it = rig(context);
   it.skewMs = 0;
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   const right = it.append();
   await it.clock.advance(5 * second);
   it.clock.step(24 * hour);
@@ -68,8 +65,7 @@ test("what is held in front does not spoil the batches behind it", async (contex
   const it = rig(context);
   it.clock.step(10 * hour);
   it.skewMs = -10 * hour;
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   await it.collect(2, 10 * second);
   it.clock.step(-10 * hour);
   it.skewMs = 0;
@@ -84,8 +80,7 @@ test("what is held in front does not spoil the batches behind it", async (contex
 test("after a glitch of the clock and an outage the young backlog goes in order, live samples behind it", async (context) => {
   const it = rig(context, { sink: { maxSamples: 20 }, pacing: { drainRate: 20 } });
   it.skewMs = 0;
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   const before = await it.collect(5, second);
   it.clock.step(hour);
   it.skewMs = -hour;
@@ -115,8 +110,7 @@ test("after a glitch of the clock and an outage the young backlog goes in order,
 test("what was held goes between the samples that are taken when its time has come", async (context) => {
   const it = rig(context);
   it.skewMs = 0;
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   await it.collect(5, second);
   it.clock.step(10 * minute + 300);
   it.skewMs = -10 * minute - 300;
@@ -140,8 +134,7 @@ for (const [name, date] of [
   test(`a receiver's Date ${name} cannot be true: nothing is held, and the log says so once`, async (context) => {
     const it = rig(context);
     it.skewMs = date - it.clock.now();
-    it.start();
-    await it.clock.advance(0);
+    await it.begin();
     const times = await it.collect(20, second);
     await it.clock.advance(10 * second);
     assert.deepEqual(sentTimes(it.seen), times);

@@ -55,8 +55,7 @@ test("an end while the receiver fails comes at once, in whatever way it fails, a
     for (const from of ["start", "batch"] as const) {
       const it = rig(context);
       if (from === "start") it.answer = answer;
-      it.start();
-      await it.clock.advance(0);
+      await it.begin();
       it.answer = answer;
       it.append();
       await it.clock.advance(minute);
@@ -79,8 +78,7 @@ test("an end during any wait for the receiver takes one last try, and where that
     for (const from of ["start", "batch"] as const) {
       const it = rig(context);
       if (from === "start") it.answer = answer;
-      it.start();
-      await it.clock.advance(0);
+      await it.begin();
       it.answer = answer;
       const first = it.append();
       await it.clock.advance(minute);
@@ -98,8 +96,7 @@ test("an end during any wait for the receiver takes one last try, and where that
 
 test("a request under way at the end may fail: the same bytes go once more", async (context) => {
   const it = rig(context);
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   it.append();
   it.answer = () => {
     // The end comes while the request is under way.
@@ -115,8 +112,7 @@ test("a request under way at the end may fail: the same bytes go once more", asy
 
 test("an end with the receiver failing only now takes one try", async (context) => {
   const it = rig(context);
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   it.append();
   it.answer = () => reset;
   await it.finish();
@@ -126,8 +122,7 @@ test("an end with the receiver failing only now takes one try", async (context) 
 
 test("an end with the receiver hanging comes with the abort, and what waits stays", async (context) => {
   const it = rig(context);
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   it.append();
   it.answer = () => undefined;
   const ended = it.finish();
@@ -142,8 +137,7 @@ test("an end with the receiver hanging comes with the abort, and what waits stay
 test("what is held does not hold up the end", async (context) => {
   const it = rig(context);
   it.skewMs = -hour;
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   it.append();
   await it.clock.advance(minute);
   await it.finish();
@@ -153,8 +147,7 @@ test("what is held does not hold up the end", async (context) => {
 
 test("after a restart the frozen batch goes first, with the same bytes", async (context) => {
   const it = rig(context);
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   it.answer = () => unavailable;
   const times = await it.collect(4, 2 * second);
   const before = it.seen.length;
@@ -169,8 +162,7 @@ test("after a restart the frozen batch goes first, with the same bytes", async (
 test("after the process died between answer and commit the same bytes go again, and a rejection is no loss", async (context) => {
   for (const second_ of [delivered, badRequest]) {
     const it = rig(context, { journal: { commitIntervalMs: hour } });
-    it.start();
-    await it.clock.advance(0);
+    await it.begin();
     const copy = `${it.journalPath}.copy`;
     it.answer = () => {
       for (const end of ["", "-wal", "-shm"])
@@ -194,8 +186,7 @@ test("after the process died between answer and commit the same bytes go again, 
 test("a frozen batch in a protocol that the configuration no longer allows goes in the one that it does", async (context) => {
   const protocols: [string, ...string[]] = ["two", "one"];
   const it = rig(context, { sink: { protocols } });
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   it.append();
   it.answer = () => unavailable;
   await it.clock.advance(6 * second);
@@ -211,8 +202,7 @@ test("a frozen batch in a protocol that the configuration no longer allows goes 
 
 test("a frozen batch whose protocol the receiver speaks no more goes anew in the other one", async (context) => {
   const it = rig(context);
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   const time = it.append();
   it.answer = () => unavailable;
   await it.clock.advance(6 * second);

@@ -46,8 +46,7 @@ test("what comes within the deadline goes in one batch, and nothing is sent whil
 
 test("what comes during a request gets a deadline of its own", async (context) => {
   const it = rig(context);
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   it.append();
   let late = 0;
   it.answer = ({ times }) => {
@@ -67,8 +66,7 @@ test("what comes during a request gets a deadline of its own", async (context) =
 
 test("more than fits one request goes in several at once, oldest first", async (context) => {
   const it = rig(context, { sink: { maxSamples: 3 * perSnapshot } });
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   const times = await it.collect(7, 100);
   await it.clock.advance(5 * second);
   assert.deepEqual(
@@ -84,8 +82,7 @@ test("after a backlog was delivered, live snapshots are still waited for and sen
   const it = rig(context);
   const old = [it.append()];
   await it.clock.advance(10 * minute);
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   assert.deepEqual(sentTimes(it.seen), old);
   const fresh = await it.collect(3, 10 * second);
   assert.deepEqual(sentTimes(it.seen), [...old, ...fresh]);
@@ -94,8 +91,7 @@ test("after a backlog was delivered, live snapshots are still waited for and sen
 
 test("after the journal lost all that waited, live snapshots are still sent", async (context) => {
   const it = rig(context);
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   it.append();
   const [range] = it.cursor().ranges();
   assert.ok(range);
@@ -109,8 +105,7 @@ test("after the journal lost all that waited, live snapshots are still sent", as
 
 test("a batch that its protocol cost a try goes at once in the other one", async (context) => {
   const it = rig(context);
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   it.answer = ({ protocol }) => (protocol === "two" ? switchTo("one") : delivered);
   const time = it.append();
   await it.clock.advance(5 * second);
@@ -128,8 +123,7 @@ test("a batch that its protocol cost a try goes at once in the other one", async
 
 test("a batch that is too large goes at once in halves, down to single snapshots, and grows again", async (context) => {
   const it = rig(context);
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   it.answer = ({ times }) => (times.length > 3 ? tooLarge : delivered);
   const times = await it.collect(8, 100);
   await it.clock.advance(5 * second);
@@ -145,8 +139,7 @@ test("a batch that is too large goes at once in halves, down to single snapshots
 
 test("a snapshot that is too large alone is dropped and counted, and the others go", async (context) => {
   const it = rig(context);
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   const times = await it.collect(3, 100);
   it.answer = (seen) => (seen.times.includes(times[1] ?? 0) ? tooLarge : delivered);
   await it.clock.advance(5 * second);
@@ -161,8 +154,7 @@ test("a snapshot that is too large alone is dropped and counted, and the others 
 
 test("a body beyond the sink's limit is split before it is sent", async (context) => {
   const it = rig(context, { sink: { maxBytes: 400 } });
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   const times = await it.collect(8, 100);
   await it.clock.advance(5 * second);
   assert.deepEqual(sentTimes(it.seen), times);
@@ -173,8 +165,7 @@ test("a body beyond the sink's limit is split before it is sent", async (context
 
 test("after wake nothing goes before the herd's delay is over, then the same bytes as before it", async (context) => {
   const it = rig(context);
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   it.append();
   it.answer = () => unavailable;
   await it.clock.advance(minute);
@@ -196,8 +187,7 @@ test("after wake nothing goes before the herd's delay is over, then the same byt
 
 test("a wake begins the backoff anew", async (context) => {
   const it = rig(context);
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   it.append();
   it.answer = () => unavailable;
   await it.clock.advance(10 * minute);
@@ -212,8 +202,7 @@ test("a wake begins the backoff anew", async (context) => {
 
 test("a request under way at wake ends as it may, and is not sent twice", async (context) => {
   const it = rig(context);
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   it.answer = () => {
     if (it.seen.length === 1) it.delivery().woke();
     return delivered;

@@ -16,14 +16,8 @@ import {
   switchTo,
   tooLarge,
   unavailable,
-  type Rig,
 } from "./rig.ts";
 import { recordingLogger, type LogLine } from "../support/log.ts";
-
-async function begin(it: Rig): Promise<void> {
-  it.start();
-  await it.clock.advance(0);
-}
 
 for (const [name, outcome] of Object.entries({
   "rejects a batch": badRequest,
@@ -32,7 +26,7 @@ for (const [name, outcome] of Object.entries({
 }))
   test(`a receiver that ${name} before it has taken anything is asked again after 1, 2, 4 minutes, and nothing is lost`, async (context) => {
     const it = rig(context, { proven: false });
-    await begin(it);
+    await it.begin();
     it.answer = ({ times }) => (times.length === 0 ? delivered : outcome);
     const times = [it.append()];
     await it.clock.advance(5 * second + 7 * minute);
@@ -55,7 +49,7 @@ for (const [name, outcome] of Object.entries({
 
 test("that a receiver has taken something is remembered across a restart", async (context) => {
   const it = rig(context, { proven: false });
-  await begin(it);
+  await it.begin();
   it.append();
   await it.clock.advance(10 * second);
   assert.equal(it.counts.sent, perSnapshot);
@@ -71,7 +65,7 @@ test("what has been taken in a protocol that is configured no more proves nothin
   const it = rig(context, { proven: false, sink: { protocols: ["two"] } });
   it.cursor().accept("receiver one");
   it.cursor().accept("elsewhere two");
-  await begin(it);
+  await it.begin();
   it.answer = ({ times }) => (times.length === 0 ? delivered : badRequest);
   it.append();
   await it.clock.advance(10 * second);
@@ -82,7 +76,7 @@ test("what has been taken in a protocol that is configured no more proves nothin
 
 test("a batch that is refused in both protocols is dropped, and the next one goes in the one that was taken before", async (context) => {
   const it = rig(context);
-  await begin(it);
+  await it.begin();
   const bad = it.append();
   it.answer = ({ protocol, times }) => {
     if (!times.includes(bad)) return delivered;
@@ -105,7 +99,7 @@ test("a batch that is refused in both protocols is dropped, and the next one goe
 
 test("a receiver that refuses the second protocol as well is asked in the first one again", async (context) => {
   const it = rig(context, { proven: false });
-  await begin(it);
+  await it.begin();
   it.answer = ({ protocol, times }) => {
     if (times.length === 0) return delivered;
     return protocol === "two" ? switchTo("one") : badRequest;
@@ -124,7 +118,7 @@ test("a receiver that refuses the second protocol as well is asked in the first 
 
 test("a single snapshot that is interrupted between its parts goes on where it was", async (context) => {
   const it = rig(context, { divisible: true });
-  await begin(it);
+  await it.begin();
   let refusals = 1;
   it.answer = ({ times, text }) => {
     if (times.length === 0) return delivered;
@@ -147,7 +141,7 @@ test("a single snapshot that is interrupted between its parts goes on where it w
 
 test("of a part that fails for now the same bytes go again", async (context) => {
   const it = rig(context, { divisible: true });
-  await begin(it);
+  await it.begin();
   let failures = 3;
   it.answer = ({ times, text }) => {
     if (times.length === 0) return delivered;

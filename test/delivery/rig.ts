@@ -104,6 +104,8 @@ export interface Rig {
   /** Takes `count` snapshots, one every `everyMs`, while the clock runs. */
   collect(count: number, everyMs: number): Promise<readonly number[]>;
   start(): void;
+  /** Starts, and lets it greet its receiver. */
+  begin(): Promise<void>;
   /** Ends the loop as a shutdown does; resolves when it has ended. */
   finish(): Promise<void>;
   abort(): Promise<void>;
@@ -207,6 +209,10 @@ export function rig(context: TestContext, options: RigOptions = {}): Rig {
       return times;
     },
     start: () => void (running = delivery.run(stop.signal)),
+    async begin() {
+      it.start();
+      await clock.advance(0);
+    },
     async finish() {
       delivery.finish();
       await running;

@@ -21,16 +21,14 @@ const gaps = (seen: readonly Seen[]): readonly number[] =>
   seen.slice(1).map(({ at }, index) => Math.round(at - (seen[index]?.at ?? 0)));
 
 /** Started, and one batch of one snapshot on its way at 5 s. */
-async function begin(it: Rig): Promise<number> {
-  it.start();
-  await it.clock.advance(0);
-  const time = it.append();
-  return time;
+async function beginWithOne(it: Rig): Promise<number> {
+  await it.begin();
+  return it.append();
 }
 
 test("a failed batch goes again with the same bytes, ever more patiently, until it is taken", async (context) => {
   const it = rig(context);
-  const time = await begin(it);
+  const time = await beginWithOne(it);
   it.answer = () => unavailable;
   await it.clock.advance(5 * second + 200 * second);
   assert.deepEqual(
@@ -60,7 +58,7 @@ test("a failed batch goes again with the same bytes, ever more patiently, until 
 
 test("the backoff begins anew after a success", async (context) => {
   const it = rig(context);
-  await begin(it);
+  await beginWithOne(it);
   it.answer = () => unavailable;
   await it.clock.advance(minute);
   it.answer = () => delivered;
@@ -75,7 +73,7 @@ test("the backoff begins anew after a success", async (context) => {
 
 test("a receiver that says when is left alone until then", async (context) => {
   const it = rig(context);
-  await begin(it);
+  await beginWithOne(it);
   it.answer = () => ({ ...unavailable, code: "429", afterMs: 10 * minute }) as const;
   await it.clock.advance(5 * second + 10 * minute - 1);
   assert.equal(it.seen.length, 1);
@@ -87,8 +85,7 @@ test("a receiver that says when is left alone until then", async (context) => {
 
 test("a wake before the failure does not shorten the wait after it, nor does one during the wait", async (context) => {
   const it = rig(context);
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   it.delivery().woke();
   await it.clock.advance(minute);
   it.answer = ({ times }) => (times.length === 0 ? delivered : { ...unavailable, afterMs: 10 * minute });
@@ -106,8 +103,7 @@ test("a wake before the failure does not shorten the wait after it, nor does one
 
 test("a receiver that does not let us in is asked with one snapshot after 1, 2, 4, 8 and 15 minutes, and keeps its backlog", async (context) => {
   const it = rig(context);
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   it.answer = () => forbidden;
   const times = await it.collect(5, second);
   await it.clock.advance(44 * minute);
@@ -131,8 +127,7 @@ test("a receiver that does not let us in is asked with one snapshot after 1, 2, 
 
 test("a rejected batch costs that batch only", async (context) => {
   const it = rig(context, { sink: { maxSamples: 2 * perSnapshot } });
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   const times = await it.collect(6, 100);
   it.answer = (seen) => (seen.times.includes(times[2] ?? 0) ? badRequest : delivered);
   await it.clock.advance(5 * second);
@@ -148,7 +143,7 @@ test("a rejected batch costs that batch only", async (context) => {
 
 test("a rejection ends an outage: the receiver is there and judges", async (context) => {
   const it = rig(context);
-  await begin(it);
+  await beginWithOne(it);
   it.answer = () => unavailable;
   await it.clock.advance(2 * minute);
   assert.equal(it.delivery().state().status, "retrying");
@@ -165,7 +160,7 @@ test("a rejection ends an outage: the receiver is there and judges", async (cont
 
 test("a batch rejected after a try whose answer was lost is most likely there: its reason says so", async (context) => {
   const it = rig(context);
-  await begin(it);
+  await beginWithOne(it);
   it.answer = () => (it.seen.length === 1 ? reset : badRequest);
   await it.clock.advance(5 * second + 100);
   assert.deepEqual(it.counts.dropped, { rejected_resend: perSnapshot });
@@ -179,7 +174,7 @@ test("a batch rejected after a try whose answer was lost is most likely there: i
 
 test("so is the rejected part of a batch taken in part", async (context) => {
   const it = rig(context);
-  await begin(it);
+  await beginWithOne(it);
   it.answer = () =>
     it.seen.length === 1 ? reset : { ...delivered, code: "400", rejected: 3, reason: "out of order" };
   await it.clock.advance(5 * second + 100);
@@ -192,7 +187,7 @@ test("so is the rejected part of a batch taken in part", async (context) => {
 
 test("a receiver that is too busy has stored nothing: what it rejects afterwards is rejected", async (context) => {
   const it = rig(context);
-  await begin(it);
+  await beginWithOne(it);
   it.answer = () => (it.seen.length === 1 ? { ...unavailable, code: "429" } : badRequest);
   await it.clock.advance(5 * second + 100);
   assert.deepEqual(it.counts.dropped, { rejected: perSnapshot });
@@ -201,7 +196,7 @@ test("a receiver that is too busy has stored nothing: what it rejects afterwards
 
 test("a receiver that only ever sends us to the other protocol is left alone in between, and nothing is lost", async (context) => {
   const it = rig(context);
-  await begin(it);
+  await beginWithOne(it);
   it.answer = ({ protocol }) => switchTo(protocol === "two" ? "one" : "two");
   await it.clock.advance(5 * second + 5 * minute);
   assert.ok(it.seen.length <= 5 * 11 + 5, `${it.seen.length} requests`);
@@ -215,7 +210,7 @@ test("a receiver that only ever sends us to the other protocol is left alone in 
 
 test("a batch that the journal gives up is tried no more, and what follows goes", async (context) => {
   const it = rig(context);
-  const lost = await begin(it);
+  const lost = await beginWithOne(it);
   it.answer = () => unavailable;
   await it.clock.advance(6 * second);
   const [range] = it.cursor().ranges();
@@ -232,8 +227,7 @@ test("a batch that the journal gives up is tried no more, and what follows goes"
 
 test("what the journal gave up during a request is not counted a second time", async (context) => {
   const it = rig(context);
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   await it.collect(3, second);
   it.answer = () => {
     const [range] = it.cursor().ranges();
@@ -247,8 +241,7 @@ test("what the journal gave up during a request is not counted a second time", a
 
 test("a snapshot that cannot be encoded costs itself only, and is logged once", async (context) => {
   const it = rig(context);
-  it.start();
-  await it.clock.advance(0);
+  await it.begin();
   const times = await it.collect(5, 100);
   it.poison = (some) => some.includes(times[3] ?? 0);
   await it.clock.advance(5 * second);
@@ -266,7 +259,7 @@ test("what is older than the age limit is dropped, even while it is tried again"
   const it = rig(context, { pacing: { sampleAgeLimitMs: minute } });
   const old = [it.append()];
   await it.clock.advance(2 * minute);
-  await begin(it);
+  await beginWithOne(it);
   assert.deepEqual(it.counts.dropped, { too_old: perSnapshot });
   it.answer = () => unavailable;
   await it.clock.advance(2 * minute);
@@ -278,7 +271,7 @@ test("what is older than the age limit is dropped, even while it is tried again"
 
 test("a request that was called off is no failure of the receiver", async (context) => {
   const it = rig(context);
-  await begin(it);
+  await beginWithOne(it);
   it.answer = () => undefined;
   await it.clock.advance(5 * second);
   await it.abort();
