@@ -124,8 +124,9 @@ test("a batch has the snapshots that all its bodies have room for, but no more o
 
 const eight = [1, 2, 3, 4, 5, 6, 7, 8];
 
-/** A receiver that takes so many samples at once, and remembers them. */
-function limited(it: Rig, most: number, taken: number[]): void {
+/** From now on the receiver takes so many samples at once; all that it has taken. */
+function limit(it: Rig, most: number): readonly number[] {
+  const taken: number[] = [];
   it.answer = (seen) => {
     if (seen.times.length === 0) return delivered;
     const values = valuesIn(seen);
@@ -133,15 +134,21 @@ function limited(it: Rig, most: number, taken: number[]): void {
     taken.push(...values);
     return delivered;
   };
+  return taken;
+}
+
+/** A receiver that takes three samples at once was sent a snapshot of eight. */
+async function divided(context: TestContext) {
+  const it = rig(context, { divisible: true });
+  await it.begin();
+  const taken = limit(it, 3);
+  it.append(holding(eight));
+  await it.clock.advance(10 * second);
+  return { it, taken };
 }
 
 test("a snapshot over the limit goes in parts, and the next one at once in parts that fit", async (context) => {
-  const it = rig(context, { divisible: true });
-  await it.begin();
-  const taken: number[] = [];
-  limited(it, 3, taken);
-  it.append(holding(eight));
-  await it.clock.advance(10 * second);
+  const { it, taken } = await divided(context);
   assert.deepEqual(
     it.seen.map((seen) => valuesIn(seen).length),
     [8, 4, 2, 2, 2, 2],
@@ -196,12 +203,7 @@ test("a body beyond our own limit is divided before it is sent", async (context)
 });
 
 test("after a restart in the middle of the parts the same parts go again", async (context) => {
-  const it = rig(context, { divisible: true });
-  await it.begin();
-  const taken: number[] = [];
-  limited(it, 3, taken);
-  it.append(holding(eight));
-  await it.clock.advance(10 * second);
+  const { it } = await divided(context);
   let hangs = false;
   it.answer = (seen) => {
     hangs ||= valuesIn(seen).includes(5);
@@ -211,7 +213,7 @@ test("after a restart in the middle of the parts the same parts go again", async
   await it.clock.advance(10 * second);
   const before = it.seen.slice(6).map(({ text }) => text);
   assert.equal(before.length, 3);
-  limited(it, 3, []);
+  limit(it, 3);
   const sent = it.seen.length;
   await it.restart();
   await it.clock.advance(10 * second);
@@ -228,8 +230,7 @@ test("whatever the limit and the sizes, every sample is taken once or counted, i
     fc.asyncProperty(fc.integer({ min: 1, max: 20 }), sizes, async (most, counts) => {
       const it = rig(context, { divisible: true });
       await it.begin();
-      const taken: number[] = [];
-      limited(it, most, taken);
+      const taken = limit(it, most);
       const wanted = counts.map((count, at) =>
         Array.from({ length: 2 * count }, (_, index) => at * 100 + index),
       );

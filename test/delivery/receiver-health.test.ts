@@ -16,6 +16,7 @@ import {
   switchTo,
   tooLarge,
   unavailable,
+  valuesIn,
 } from "./rig.ts";
 import { recordingLogger, type LogLine } from "../support/log.ts";
 
@@ -120,16 +121,15 @@ test("a single snapshot that is interrupted between its parts goes on where it w
   const it = rig(context, { divisible: true });
   await it.begin();
   let refusals = 1;
-  it.answer = ({ times, text }) => {
-    if (times.length === 0) return delivered;
-    const { values } = JSON.parse(text) as { values: number[][] };
-    if (values.flat().length > 2) return tooLarge;
-    return values.flat().includes(3) && refusals-- > 0 ? forbidden : delivered;
+  it.answer = (seen) => {
+    if (seen.times.length === 0) return delivered;
+    const values = valuesIn(seen);
+    if (values.length > 2) return tooLarge;
+    return values.includes(3) && refusals-- > 0 ? forbidden : delivered;
   };
   it.append(holding([1, 2, 3, 4]));
   await it.clock.advance(2 * minute);
-  const parts = it.seen.map(({ text }) => (JSON.parse(text) as { values: number[][] }).values.flat());
-  assert.deepEqual(parts, [
+  assert.deepEqual(it.seen.map(valuesIn), [
     [1, 2, 3, 4],
     [1, 2],
     [3, 4],
@@ -143,10 +143,9 @@ test("of a part that fails for now the same bytes go again", async (context) => 
   const it = rig(context, { divisible: true });
   await it.begin();
   let failures = 3;
-  it.answer = ({ times, text }) => {
-    if (times.length === 0) return delivered;
-    const { values } = JSON.parse(text) as { values: number[][] };
-    if (values.flat().length > 1) return tooLarge;
+  it.answer = (seen) => {
+    if (seen.times.length === 0) return delivered;
+    if (valuesIn(seen).length > 1) return tooLarge;
     return failures-- > 0 ? unavailable : delivered;
   };
   it.append(holding([1, 2]));

@@ -26,6 +26,15 @@ async function beginWithOne(it: Rig): Promise<number> {
   return it.append();
 }
 
+/** The next batch fails, and is tried again as soon as the first one ever was. */
+async function assertPatienceIsNew(it: Rig): Promise<void> {
+  const before = it.seen.length;
+  it.answer = () => unavailable;
+  it.append();
+  await it.clock.advance(5 * second + 300);
+  assert.deepEqual(gaps(it.seen.slice(before)), [100, 200]);
+}
+
 test("a failed batch goes again with the same bytes, ever more patiently, until it is taken", async (context) => {
   const it = rig(context);
   const time = await beginWithOne(it);
@@ -63,11 +72,7 @@ test("the backoff begins anew after a success", async (context) => {
   await it.clock.advance(minute);
   it.answer = () => delivered;
   await it.clock.advance(minute);
-  const before = it.seen.length;
-  it.answer = () => unavailable;
-  it.append();
-  await it.clock.advance(5 * second + 300);
-  assert.deepEqual(gaps(it.seen.slice(before)), [100, 200]);
+  await assertPatienceIsNew(it);
   await it.abort();
 });
 
@@ -150,11 +155,7 @@ test("a rejection ends an outage: the receiver is there and judges", async (cont
   it.answer = () => badRequest;
   await it.clock.advance(30 * second);
   assert.equal(it.delivery().state().status, "ok");
-  const before = it.seen.length;
-  it.answer = () => unavailable;
-  it.append();
-  await it.clock.advance(5 * second + 300);
-  assert.deepEqual(gaps(it.seen.slice(before)), [100, 200]);
+  await assertPatienceIsNew(it);
   await it.abort();
 });
 
