@@ -30,6 +30,9 @@ export interface Timed<Sample> {
 /** Frame to sample; `skipped` says why a well-formed frame is no sample of the stream. */
 export type Read<Sample> = (frame: Frame) => ParseResult<Timed<Sample> | { readonly skipped: string }>;
 
+/** What powermetrics does not say of the machine, and sysctl does. */
+type MachineNames = Pick<SysctlSample, "chip" | "osVersion">;
+
 type Readers = { readonly [S in SourceName]: Read<Samples[S]> };
 
 /**
@@ -42,14 +45,9 @@ export function createReaders(
   machine: Machine | undefined,
 ): Readers {
   let memoryBytes = machine?.memoryBytes;
-  let names: Pick<SysctlSample, "chip" | "osVersion"> = {};
-  const readPowermetrics = powermetricsReader(settings, intervals?.powermetrics, machine);
+  let names: MachineNames = {};
   return {
-    powermetrics(frame) {
-      const result = readPowermetrics(frame);
-      if (!result.ok || "skipped" in result.value) return result;
-      return parsed({ ...result.value, sample: { ...result.value.sample, ...names } });
-    },
+    powermetrics: powermetricsReader(settings, intervals?.powermetrics, machine, () => names),
     vm_stat: (frame) => taken(frame, parseVmStat(frame.bytes, memoryBytes)),
     sysctl(frame) {
       const result = parseSysctl(frame.bytes);
@@ -72,6 +70,7 @@ function powermetricsReader(
   settings: CollectorSettings,
   intervalMs: number | undefined,
   machine: Machine | undefined,
+  names: () => MachineNames,
 ): Read<Samples["powermetrics"]> {
   const check = createPlausibility(machine?.busyShare);
   const timeOf = createSampleTimes();
@@ -90,7 +89,7 @@ function powermetricsReader(
     const time = timeOf(timestampMs, elapsedNs);
     const windowMs = elapsedNs / 1e6;
     const lagMs = Math.max(0, receivedAt - time);
-    const sample = check(document.value, lagMs > windowMs / 2 + timestampPrecisionMs);
+    const sample = check({ ...document.value, ...names() }, lagMs > windowMs / 2 + timestampPrecisionMs);
     return parsed({ sample, time, windowMs, accrues: verdict.accrues, lagMs });
   };
 }
