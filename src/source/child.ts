@@ -213,7 +213,6 @@ export async function runTool(argv: Argv, options: RunOptions): Promise<ToolRun>
   const child = (options.spawn ?? spawnChild)(argv, {
     clock: options.clock,
     environment: options.environment,
-    graceMs: 500,
     onStdout(chunk) {
       length += chunk.length;
       if (length > options.maxBytes) stop("oversized");

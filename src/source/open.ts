@@ -42,19 +42,13 @@ const polled: readonly PolledName[] = ["sysctl", "vm_stat", "pmset", "ioreg"];
 
 /** The enabled sources; sysctl comes first, since counters start at the boot time that it reports. */
 export function openSources(settings: SourceSettings, deps: SourceDeps): readonly Source[] {
-  const polls = polled
-    .filter((name) => settings[name].enabled && runsOf(name, settings.ioreg).length > 0)
-    .map((name) => {
-      const { command, interval } = settings[name];
-      return createPoll({
-        ...deps,
-        name,
-        command,
-        runs: runsOf(name, settings.ioreg),
-        intervalMs: interval,
-        log: deps.log.child({ source: name }),
-      });
-    });
+  const polls = polled.flatMap((name) => {
+    const { enabled, command, interval } = settings[name];
+    const runs = runsOf(name, settings.ioreg);
+    if (!enabled || runs.length === 0) return [];
+    const log = deps.log.child({ source: name });
+    return [createPoll({ ...deps, name, command, runs, intervalMs: interval, log })];
+  });
   const { enabled, command, interval } = settings.powermetrics;
   if (!enabled) return polls;
   const stream = createPowermetrics({

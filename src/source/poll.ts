@@ -4,7 +4,7 @@
  *     |── run ──|·········|── run ────────────── late ──|···|── run ──|
  *     0         .         1                   (2 skipped)   3
  */
-import { spawnChild, type Argv, type Spawn, runTool, type ToolRun } from "./child.ts";
+import { type Argv, type Spawn, runTool, type ToolRun } from "./child.ts";
 import { tickMs, type Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { ended, notStarted, createReport, type Report } from "./report.ts";
@@ -112,14 +112,12 @@ async function poll(options: PollOptions, listener: SourceListener, signal: Abor
 
 /** Returns how many processes it could not end. */
 async function pollOnce(options: PollOptions, report: Report, signal: AbortSignal): Promise<number> {
-  const timeoutMs = Math.min(options.intervalMs, longestRunMs);
   const tool = tools[options.name];
   const runs = await Promise.all(
     options.runs.map((args) =>
       runTool([...options.command, ...args], {
         ...options,
-        spawn: options.spawn ?? spawnChild,
-        timeoutMs,
+        timeoutMs: longestRun(options),
         maxBytes: tool.maxBytes,
         signal,
       }),
@@ -147,19 +145,23 @@ export function joinReports(outputs: readonly Buffer[]): Buffer {
   return Buffer.concat(outputs.flatMap((output, index) => (index === 0 ? [output] : [separator, output])));
 }
 
-function diagnose({ name, command, intervalMs }: PollOptions, run: ToolRun): SourceFailure | undefined {
+/** A run must end before the next one begins. */
+function longestRun({ intervalMs }: PollOptions): number {
+  return Math.min(intervalMs, longestRunMs);
+}
+
+function diagnose(options: PollOptions, run: ToolRun): SourceFailure | undefined {
+  const { name, command } = options;
   const { mayBeEmpty, maxBytes } = tools[name];
   const advice = `see sources.${name}.command`;
   switch (run.status) {
     case "stopped":
       return undefined;
-    case "timeout": {
-      const limit = Math.min(intervalMs, longestRunMs);
+    case "timeout":
       return {
         reason: "timeout",
-        message: `${name} must end within ${limit} ms, got no end; killed it, ${advice}`,
+        message: `${name} must end within ${longestRun(options)} ms, got no end; killed it, ${advice}`,
       };
-    }
     case "oversized":
       return {
         reason: "oversized",
