@@ -5,7 +5,7 @@ import { spoils, type Fault, spoilSilicon } from "./faults.ts";
 import { bootTimeMs, type Host, osBuild, osNumber } from "./mac.ts";
 import { writeIntelGpu, writeIntelProcessor, writeSmc } from "./intel.ts";
 import { thermalPressureAt, type Window } from "./load.ts";
-import { plistWriter, type PlistWriter } from "./plist-writer.ts";
+import { plistHead, plistWriter, type PlistWriter } from "./plist-writer.ts";
 import type { Sampler } from "./samplers.ts";
 import { siliconState } from "./silicon.ts";
 import { writeTasks } from "./tasks.ts";
@@ -23,13 +23,9 @@ export interface DocumentRequest {
   readonly isDelta: boolean;
 }
 
-const opening = `<?xml version="1.0" encoding="UTF-8"?>
-<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
-<plist version="1.0">`;
-
 export function powermetricsDocument(request: DocumentRequest): string {
   const plist = plistWriter();
-  plist.line(opening);
+  plist.line(plistHead);
   plist.dictionary(undefined, () => {
     writeHeader(plist, request);
     writeSubjects(plist, request);

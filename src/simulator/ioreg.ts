@@ -4,6 +4,7 @@ import { hasFault, misbehave, type Fault } from "./faults.ts";
 import { graphicsAt, meanOver, type Window } from "./load.ts";
 import { memoryBytes, osNumber, type AppleChip, type Chip, type Host } from "./mac.ts";
 import { chance, noise } from "./noise.ts";
+import { escapeMarkup, plistHead } from "./plist-writer.ts";
 import type { ToolIo } from "./process.ts";
 import type { Settings } from "./settings.ts";
 import { siliconState } from "./silicon.ts";
@@ -262,18 +263,13 @@ function startOf(timeMs: number, period: number): number {
   return Math.floor(timeMs / period) * period;
 }
 
-const head = `<?xml version="1.0" encoding="UTF-8"?>
-<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
-<plist version="1.0">
-`;
-
 /** Indented by tabs, an element a line, as Apple's libraries print. */
 function propertyList(entries: readonly Entry[]): string {
-  return `${head}${element(entries, "")}</plist>\n`;
+  return `${plistHead}\n${element(entries, "")}</plist>\n`;
 }
 
 function element(value: Property, indent: string): string {
-  if (typeof value === "string") return `${indent}<string>${escape(value)}</string>\n`;
+  if (typeof value === "string") return `${indent}<string>${escapeMarkup(value)}</string>\n`;
   if (typeof value === "number") return `${indent}<integer>${value}</integer>\n`;
   if (typeof value === "boolean") return `${indent}<${value}/>\n`;
   if (value instanceof Uint8Array)
@@ -281,15 +277,11 @@ function element(value: Property, indent: string): string {
   if (isList(value))
     return `${indent}<array>\n${value.map((entry) => element(entry, `${indent}\t`)).join("")}${indent}</array>\n`;
   const pairs = Object.entries(value).map(
-    ([key, inner]) => `${indent}\t<key>${escape(key)}</key>\n${element(inner, `${indent}\t`)}`,
+    ([key, inner]) => `${indent}\t<key>${escapeMarkup(key)}</key>\n${element(inner, `${indent}\t`)}`,
   );
   return `${indent}<dict>\n${pairs.join("")}${indent}</dict>\n`;
 }
 
 function isList(value: readonly Entry[] | Entry): value is readonly Entry[] {
   return Array.isArray(value);
-}
-
-function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

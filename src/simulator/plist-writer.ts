@@ -19,6 +19,11 @@ export interface PlistWriter {
   text(): string;
 }
 
+/** What every property list of Apple's begins with. */
+export const plistHead = `<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<plist version="1.0">`;
+
 export function plistWriter(): PlistWriter {
   let text = "";
   const line = (added: string): void => {
@@ -27,7 +32,7 @@ export function plistWriter(): PlistWriter {
   return {
     integer: (key, value) => line(`<key>${key}</key><integer>${value}</integer>`),
     real: (key, value) => line(`<key>${key}</key><real>${formatReal(value)}</real>`),
-    string: (key, value) => line(`<key>${key}</key><string>${escape(value)}</string>`),
+    string: (key, value) => line(`<key>${key}</key><string>${escapeMarkup(value)}</string>`),
     unescapedString: (key, value) => line(`<key>${key}</key><string>${value}</string>`),
     flag: (key, value) => line(`<key>${key}</key><${value}/>`),
     date: (key, timeMs) =>
@@ -60,6 +65,6 @@ export function formatReal(value: number): string {
   return `${Number(mantissa)}e${exponent < 0 ? "-" : "+"}${digits}`;
 }
 
-function escape(value: string): string {
+export function escapeMarkup(value: string): string {
   return value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
