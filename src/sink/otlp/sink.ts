@@ -190,8 +190,7 @@ function resourceAttributes(
 
 /** A gRPC server answers HTTP/1.1 with frames of HTTP/2, or closes the connection (OTLP specification, "Default Port"). */
 function withPortAdvice(outcome: Outcome, { port }: URL): Outcome {
-  if (port !== "4317" || !("code" in outcome) || !["protocol", "reset"].includes(outcome.code))
-    return outcome;
+  if (port !== "4317" || !["protocol", "reset"].includes(outcome.code)) return outcome;
   return {
     ...outcome,
     reason: `${outcome.reason ?? ""}; 4317 is the port of OTLP over gRPC, over HTTP it is 4318`,
