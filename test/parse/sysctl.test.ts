@@ -12,7 +12,7 @@ function read(text: string): SysctlSample {
 
 const nothingFound = { unknown: [], implausible: [] };
 
-test("all four names are read", () => {
+test("memory, swap, boot time and pressure are read", () => {
   const text = [
     "vm.swapusage: total = 2048.00M  used = 554.62M  free = 1493.38M  (encrypted)",
     "hw.memsize: 34359738368",
