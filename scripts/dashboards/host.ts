@@ -4,7 +4,6 @@ import { appRow, nowRow, powerRow } from "./host-energy.ts";
 import { batteryRow, processorRow, thermalRow } from "./host-hardware.ts";
 import { memoryRow, trafficRow } from "./host-memory.ts";
 import { optionalRow } from "./host-optional.ts";
-
 import { constants, variables } from "./variables.ts";
 
 export const host: DashboardDescription = {

@@ -41,13 +41,16 @@ export function increase(name: string, window = recent, ...matchers: readonly st
 }
 
 /**
- * Watts of the chip, one series a machine: Apple Silicon reports the sum of its rails, Intel its package.
+ * Of the chip, one series a machine: Apple Silicon reports the sum of its rails, Intel its package.
  * Never the sum of the rails' gauges, which would be missing wherever one rail is.
  */
-export const chipWatts = `(${of("powermetrics_combined_power_milliwatts")} or ${of("powermetrics_package_power_milliwatts")}) / 1000`;
+const chipMilliwatts = `${of("powermetrics_combined_power_milliwatts")} or ${of("powermetrics_package_power_milliwatts")}`;
+
+/** Watts of the chip, one series a machine. */
+export const chipWatts = `(${chipMilliwatts}) / 1000`;
 
 /** Watts of the whole machine where its battery's gauge says so, else of the chip. */
-export const machineWatts = `(${of("ioreg_system_power_milliwatts")} or ${of("powermetrics_combined_power_milliwatts")} or ${of("powermetrics_package_power_milliwatts")}) / 1000`;
+export const machineWatts = `(${of("ioreg_system_power_milliwatts")} or ${chipMilliwatts}) / 1000`;
 
 /**
  * Mean watts of the whole machine over five minutes. The gauge is read every 30 to 60 s, so a shorter window may hold a single reading,
@@ -75,7 +78,9 @@ export function meanWatts(rail: string, window: string): string {
 }
 
 /** What Activity Monitor calls memory used: of applications, wired, and occupied by the compressor. */
-export const memoryUsed = `(${of("vmstat_pages_anonymous_count")} - ${of("vmstat_pages_purgeable_count")} + ${of("vmstat_pages_wired_count")} + ${of("vmstat_compressor_occupied_pages")}) * ${of("vmstat_page_size_bytes")}`;
+export const memoryUsed = inBytes(
+  `(${of("vmstat_pages_anonymous_count")} - ${of("vmstat_pages_purgeable_count")} + ${of("vmstat_pages_wired_count")} + ${of("vmstat_compressor_occupied_pages")})`,
+);
 
 /** What a full battery holds in percent of its design. Apple's own figure of a battery's health is another one. */
 export const fullOfDesign = `100 * ${of("ioreg_battery_full_charge_capacity_milliampere_hours")} / ${of("ioreg_battery_design_capacity_milliampere_hours")}`;
