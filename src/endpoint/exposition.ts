@@ -7,8 +7,8 @@ import type { Snapshot } from "../meter/snapshot.ts";
 import type { Metric } from "../metric/metric.ts";
 import { seriesKey, type SeriesSet } from "../metric/series.ts";
 import { familyHead, formatValue, openMetricsHead } from "../metric/text.ts";
-import { acceptsGzip, negotiateFormat } from "./negotiate.ts";
-import { leastWorthGzip, reply, type Route } from "./route.ts";
+import { negotiateFormat } from "./negotiate.ts";
+import { reply, wantsGzip, type Route } from "./route.ts";
 
 export type ExpositionFormat = "prometheus" | "openmetrics";
 
@@ -31,7 +31,7 @@ export function metricsRoute(latest: () => readonly Snapshot[]): Route {
     handle({ request, response }) {
       const format = negotiateFormat(request.headers.accept);
       const rendered = (last[format] = render(latest(), format, last[format]));
-      const gzip = rendered.plain.length >= leastWorthGzip && acceptsGzip(request.headers["accept-encoding"]);
+      const gzip = wantsGzip(request, rendered.plain);
       reply(response, {
         status: 200,
         type: contentTypes[format],

@@ -55,12 +55,16 @@ export function replyText(
 }
 
 /** Below it the body fits into one packet anyway. */
-export const leastWorthGzip = 1400;
+const leastWorthGzip = 1400;
+
+export function wantsGzip({ headers }: IncomingMessage, { length }: Uint8Array): boolean {
+  return length >= leastWorthGzip && acceptsGzip(headers["accept-encoding"]);
+}
 
 /** Sends an answer compressed where the client takes it: made for this request alone, so at the level that costs least. */
 export function replyCompressed({ request, response }: Exchange, answer: Answer): void {
   const plain = typeof answer.body === "string" ? Buffer.from(answer.body) : answer.body;
-  const gzip = plain.length >= leastWorthGzip && acceptsGzip(request.headers["accept-encoding"]);
+  const gzip = wantsGzip(request, plain);
   const headers = {
     ...answer.headers,
     vary: "Accept-Encoding",
