@@ -62,7 +62,7 @@ export interface Tile {
   readonly alarm?: "warning" | "failing";
 }
 
-const railTitles: Readonly<Record<Rail, string>> = {
+export const railTitles: Readonly<Record<Rail, string>> = {
   system: "Whole machine",
   cpu: "CPU power",
   gpu: "GPU power",

@@ -17,6 +17,7 @@ import {
   macOS,
   overallWords,
   percent,
+  railTitles,
   sinkWords,
   sourceWords,
   span as duration,
@@ -90,15 +91,13 @@ const title = (text: string): Line => [span(text, "accent")];
 const rails = ["system", "cpu", "gpu", "ane", "package", "combined"] as const;
 
 function powerLines({ status: { readings }, past }: Frame, columns: number): readonly Line[] {
-  const tiles = tilesOf(readings);
   const scale = Math.max(...past, ...Object.values(readings.power), 0.001);
   const lines = rails.flatMap((rail): Line[] => {
     const value = readings.power[rail];
-    const name = tiles.find(({ id }) => id === rail)?.title.replace(/ power$/, "") ?? rail;
     if (value === undefined) return [];
     return [
       [
-        span(name.padEnd(14)),
+        span(railTitles[rail].replace(/ power$/, "").padEnd(14)),
         span(watts(value).padStart(9), "strong"),
         span(` ${bar(value / scale, Math.max(0, columns - 25))}`, "ok"),
       ],
