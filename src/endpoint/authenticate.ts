@@ -86,8 +86,7 @@ export function createAuthenticator(compare: Compare, clock: Pick<Clock, "monoto
       const comesAgain = postponed.get(key) === true;
       const budgets = comesAgain ? returning : peers;
       const [burst, intervalMs] = comesAgain ? returningBudget : peerBudget;
-      const budget = budgets.get(peer) ?? createBucket(burst, intervalMs);
-      budgets.set(peer, budget);
+      const budget = budgets.getOrMake(peer, () => createBucket(burst, intervalMs));
       const now = clock.monotonic();
       if (!budget.take(now)) {
         postponed.set(key, true);

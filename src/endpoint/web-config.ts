@@ -5,9 +5,8 @@
 import type { SecureContextOptions, SecureVersion } from "node:tls";
 import { causeOf } from "../runtime/cause.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { readBounded } from "../runtime/files.ts";
+import { fileStamp, readBounded } from "../runtime/files.ts";
 import type { Logger } from "../runtime/log.ts";
-import { fileStamp } from "../runtime/files.ts";
 import { secureOptions, tlsFiles } from "./tls.ts";
 
 type ClientAuthType =

@@ -22,7 +22,6 @@ export interface Running {
   readonly endpoint: Endpoint;
   readonly clock: FakeClock;
   /** `level message`, in order. */
-  /** `warn message` */
   readonly logged: () => readonly string[];
   /** Of the first address. */
   readonly port: number;
