@@ -226,9 +226,9 @@ interface Places {
   readonly journal: string;
 }
 
-/** What the agent runs for a report; pmset twice. */
+/** What the agent runs for a report; pmset and ioreg twice. */
 function callsFor(tool: Polled): readonly string[] {
-  return runsOf(tool, { battery: true, gpu: false }).map((args) => [tool, ...args].join(" "));
+  return runsOf(tool, { battery: true, gpu: true }).map((args) => [tool, ...args].join(" "));
 }
 
 /** Asked once before and answered from files: on a busy machine a Node.js would not even start within the 2 s that vm_stat has. */
@@ -283,7 +283,7 @@ function configuration(wish: SoakWish, { folder, script, journal }: Places): str
       vm_stat: answered("vm_stat", "2s"),
       sysctl: answered("sysctl", "5s"),
       pmset: answered("pmset", "10s"),
-      ioreg: { ...answered("ioreg", "10s"), gpu: false },
+      ioreg: answered("ioreg", "10s"),
     },
     journal: { path: journal, max_size: `${wish.maxBytes}B`, commit_interval: "1s", min_free: "0B" },
     web: { listen_addresses: ["127.0.0.1:0"] },
