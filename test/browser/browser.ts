@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { chromium, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
 import { disposableFolder } from "../support/folder.ts";
+import { patienceMs } from "../support/until.ts";
 
 const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 
@@ -34,6 +35,7 @@ export async function openContext(options: BrowserContextOptions = {}): Promise<
     headless: true,
     ...options,
   });
+  context.setDefaultTimeout(patienceMs);
   return {
     context,
     async [Symbol.asyncDispose]() {

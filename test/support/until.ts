@@ -2,7 +2,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 
 /** Far above what any of it takes on a busy machine: only what hangs gets there. Below the limit of `npm test` for a test. */
-const patienceMs = 120_000;
+export const patienceMs = 120_000;
 
 /** Asks again and again until there is an answer: anything but undefined and false. */
 export async function until<T>(
