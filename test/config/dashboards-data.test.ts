@@ -9,6 +9,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
+import { batteryAt } from "../../src/simulator/activity.ts";
 import {
   dashboardFiles,
   documentQueries,
@@ -41,6 +42,13 @@ async function returns(receiver: Receiver, expression: string): Promise<boolean>
   const text = await receiver.ask(`/api/v1/query?query=${encodeURIComponent(expression)}`);
   assert.notEqual(text, "", `Prometheus refuses ${expression}`);
   return answer.parse(JSON.parse(text)).data.result.length > 0;
+}
+
+/** Of a simulated laptop whose battery stays in this state for the next ten minutes, whatever the time of day. */
+function seedOf(state: "charging" | "discharging"): number {
+  const now = Date.now();
+  for (let seed = 1; ; seed++)
+    if ([now, now + 600_000].every((time) => batteryAt(seed, time).state === state)) return seed;
 }
 
 /** Takes what is pushed, and scrapes the addresses that a test writes to the file of targets. */
@@ -107,8 +115,10 @@ test(
     const targets = join(temporaryFolder(t), "targets.json");
     await writeFile(targets, "[]");
     await using prometheus = await startPrometheus(targets);
-    await using _laptop = await startAgent("--chip m3max", { remote_write: [pushTo(prometheus)] });
-    await using intel = await startAgent("--chip intel");
+    await using _laptop = await startAgent(`--chip m3max --seed ${seedOf("charging")}`, {
+      remote_write: [pushTo(prometheus)],
+    });
+    await using intel = await startAgent(`--chip intel --seed ${seedOf("discharging")}`);
     await using faulty = await startAgent("--chip m4 --fault truncate@3 --fault zero-power");
     await writeFile(targets, JSON.stringify([{ targets: [intel.address, faulty.address] }]));
 
