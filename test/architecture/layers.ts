@@ -59,6 +59,8 @@ export const layers: Readonly<Record<string, Layer>> = {
       "zod",
     ],
   },
+  /** Reads other exporters; of the sinks only the rules that rewrite labels. */
+  scrape: { imports: ["runtime", "metric", snapshot, "sink/relabel"] },
   delivery: { imports: ["runtime", "metric", snapshot, "journal", "sink"] },
   /** What the status page and `top` show, put together from every stage's state. */
   status: {
