@@ -56,14 +56,20 @@ export interface ExpositionReader {
 
 /** A body that was read, and the place of each line in it: what was compared, numbers excluded. */
 interface Body {
-  readonly bytes: Buffer;
+  readonly view: DataView;
   readonly starts: number[];
   readonly lengths: number[];
   readonly lines: Line[];
   readonly series: readonly ScrapedSeries[];
 }
 
-const nothing: Body = { bytes: Buffer.alloc(0), starts: [], lengths: [], lines: [], series: [] };
+const nothing: Body = {
+  view: new DataView(new ArrayBuffer(0)),
+  starts: [],
+  lengths: [],
+  lines: [],
+  series: [],
+};
 
 interface Context {
   readonly known: KnownSeries;
@@ -126,7 +132,7 @@ function startReading(body: Buffer, format: ExpositionFormat, context: Context):
     starts: 0,
     duplicates: 0,
     hasTimes: false,
-    body: { bytes, starts: [], lengths: [], lines: [], series: [] },
+    body: { view: new DataView(bytes.buffer), starts: [], lengths: [], lines: [], series: [] },
     slots: [],
     values: [],
     times: [],
@@ -156,7 +162,7 @@ function readExpected(reading: Reading): boolean {
   const length = last.lengths[expected] ?? 0;
   // A last line without a line feed is not complete in OpenMetrics.
   if (start + length > cursor.end) return false;
-  if (!isSame(last.bytes, last.starts[expected] ?? 0, cursor.bytes, start, length)) return false;
+  if (!isSame(last.view, last.starts[expected] ?? 0, reading.body.view, start, length)) return false;
   cursor.at = start + length;
   if (line.family !== undefined && !readTail(cursor)) {
     cursor.at = start;
@@ -169,8 +175,12 @@ function readExpected(reading: Reading): boolean {
   return true;
 }
 
-function isSame(a: Buffer, aStart: number, b: Buffer, bStart: number, length: number): boolean {
-  for (let index = 0; index < length; index++) if (a[aStart + index] !== b[bStart + index]) return false;
+/** Four bytes at a time: nearly all of a scrape is this. */
+function isSame(a: DataView, aStart: number, b: DataView, bStart: number, length: number): boolean {
+  let index = 0;
+  for (const last = length - 4; index <= last; index += 4)
+    if (a.getInt32(aStart + index) !== b.getInt32(bStart + index)) return false;
+  for (; index < length; index++) if (a.getUint8(aStart + index) !== b.getUint8(bStart + index)) return false;
   return true;
 }
 
@@ -194,7 +204,7 @@ function readOther(reading: Reading): boolean {
 
 function newLine({ known, cursor, declared }: Reading, text: string): Line | undefined {
   const { openMetrics } = cursor;
-  const identity = readIdentity(cursor, cursor.at - text.length);
+  const identity = readIdentity(cursor, text);
   return identity && seriesLine(known, identity, { text, declared, openMetrics });
 }
 

@@ -109,7 +109,7 @@ export function declareFamily(
   return known.families.get(familyKey(family)) ?? family;
 }
 
-/** Families are known as soon as a series is of them: declarations alone cost no known. */
+/** Families are known as soon as a series is of them: declarations alone cost no memory. */
 function intern(known: KnownSeries, family: ScrapedFamily): ScrapedFamily {
   const key = familyKey(family);
   const found = known.families.get(key);
@@ -118,7 +118,15 @@ function intern(known: KnownSeries, family: ScrapedFamily): ScrapedFamily {
 }
 
 function familyKey({ name, type, help, unit }: ScrapedFamily): string {
-  return JSON.stringify([name, type, unit, help]);
+  return keyOf(name, [[type, unit]]) + help;
+}
+
+/** A text that stands for these only: each is preceded by its length. */
+function keyOf(name: string, labels: readonly LabelPair[], without?: string): string {
+  let key = `${name.length} ${name}`;
+  for (const [label, value] of labels)
+    if (label !== without) key += `${label.length} ${label}${value.length} ${value}`;
+  return key;
 }
 
 /** @param declared the family that was declared last; only in OpenMetrics lines date others */
@@ -152,7 +160,7 @@ export function familyLine(before: ScrapedFamily | undefined, after: ScrapedFami
 }
 
 function slotOf(known: KnownSeries, family: ScrapedFamily, name: string, labels: readonly LabelPair[]): Slot {
-  const key = JSON.stringify([name, labels]);
+  const key = keyOf(name, labels);
   const found = known.slots.get(key);
   if (found !== undefined) return found;
   const series = { family, name, labels };
@@ -162,8 +170,7 @@ function slotOf(known: KnownSeries, family: ScrapedFamily, name: string, labels:
 }
 
 function originOf(known: KnownSeries, family: ScrapedFamily, labels: readonly LabelPair[]): Origin {
-  const bound = boundLabel(family.type);
-  const key = JSON.stringify([startedName(family), family.type, labels.filter(([name]) => name !== bound)]);
+  const key = keyOf(`${family.type} ${startedName(family)}`, labels, boundLabel(family.type));
   const found = known.origins.get(key);
   if (found !== undefined) return found;
   const origin: Origin = { key, startMs: undefined, scrape: 0 };
@@ -216,6 +223,7 @@ function boundLabel(type: ScrapedType): string | undefined {
 
 function spelledLabels(labels: readonly LabelPair[], type: ScrapedType): readonly LabelPair[] {
   const bound = boundLabel(type);
+  if (bound === undefined) return labels;
   return labels.map(([name, value]) => {
     const number = name === bound ? parseNumber(value) : undefined;
     return [name, number === undefined ? value : formatBound(number)];

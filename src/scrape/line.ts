@@ -182,25 +182,32 @@ export interface Identity {
   readonly labels: readonly LabelPair[];
 }
 
-/** The name and the labels that `scanSeries` marked from `start` on. */
-export function readIdentity(cursor: Cursor, start: number): Identity | undefined {
-  const { marks } = cursor;
-  if (!isUtf8Between(cursor, start, cursor.at, "series")) return undefined;
-  const name = textBetween(cursor, marks[0] ?? 0, marks[1] ?? 0);
+/** @param text the series that `scanSeries` marked, a character for each byte */
+export function readIdentity(cursor: Cursor, text: string): Identity | undefined {
+  const { bytes, marks } = cursor;
+  const start = cursor.at - text.length;
+  const isPlain = !/[^\0-\x7f]/.test(text);
+  if (!isPlain && !isUtf8Between(cursor, start, cursor.at, "series")) return undefined;
+  const part = (mark: number): string => {
+    const from = marks[mark] ?? 0;
+    const to = marks[mark + 1] ?? 0;
+    return unescape(isPlain ? text.slice(from - start, to - start) : bytes.toString("utf8", from, to), true);
+  };
+  const name = part(0);
   if (name === "") {
     fail(cursor, "metric name", "a name that is not empty", marks[0]);
     return undefined;
   }
   const pairs: LabelPair[] = [];
   for (let mark = 2; mark < marks.length; mark += 4) {
-    const label = textBetween(cursor, marks[mark] ?? 0, marks[mark + 1] ?? 0);
+    const label = part(mark);
     if (label === "" || label === "__name__") {
       fail(cursor, "label name", "a name that is not empty, and not __name__", marks[mark]);
       return undefined;
     }
-    pairs.push([label, textBetween(cursor, marks[mark + 2] ?? 0, marks[mark + 3] ?? 0)]);
+    pairs.push([label, part(mark + 2)]);
   }
-  const sorted = pairs.toSorted(byName);
+  const sorted = pairs.toSorted(isPlain ? byText : byBytes);
   const twice = sorted.find(([label], index) => label === sorted[index + 1]?.[0]);
   if (twice !== undefined) {
     const last = pairs.findLastIndex(([label]) => label === twice[0]);
@@ -210,23 +217,13 @@ export function readIdentity(cursor: Cursor, start: number): Identity | undefine
   return { name, labels: sorted.filter(([, value]) => value !== "") };
 }
 
-/** In the order of their bytes, which that of UTF-16 is not beyond U+FFFF. */
-function byName([a]: LabelPair, [b]: LabelPair): number {
-  return isAscii(a) && isAscii(b)
-    ? a < b
-      ? -1
-      : a > b
-        ? 1
-        : 0
-    : Buffer.compare(Buffer.from(a), Buffer.from(b));
+function byText([a]: LabelPair, [b]: LabelPair): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function isAscii(text: string): boolean {
-  return /^[\0-\x7f]*$/.test(text);
-}
-
-function textBetween({ bytes }: Cursor, from: number, to: number): string {
-  return unescape(bytes.toString("utf8", from, to), true);
+/** Which is not the order of UTF-16 beyond U+FFFF. */
+function byBytes([a]: LabelPair, [b]: LabelPair): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 /** What a `#` line says of a family. */
@@ -277,7 +274,7 @@ function readFamilyName(cursor: Cursor): string | undefined {
   if (bytes[start] === ascii.quote) {
     const to = scanQuoted(cursor);
     if (to < 0 || !isUtf8Between(cursor, start, to, "metric name")) return undefined;
-    if (to > start + 1) return textBetween(cursor, start + 1, to);
+    if (to > start + 1) return unescape(bytes.toString("utf8", start + 1, to), true);
   } else {
     cursor.at = afterName(bytes, start, isMetricByte);
     if (cursor.at > start) return bytes.toString("latin1", start, cursor.at);
