@@ -153,6 +153,7 @@ function createStages(configuration: Configuration, deps: StagesDeps, stopping: 
   const board = createBoard({
     ...deps,
     ...collection,
+    watchesTasks: configuration.sources.powermetrics.tasks.enabled,
     latest: current,
     sinks: () => deliveries.reports(),
     facts: () => machine.known,

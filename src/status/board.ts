@@ -6,7 +6,7 @@
  *     sinks, journal     │
  *     log ─► events      ┘
  *
- * status.ts has the document, readings.ts and overall.ts compute parts of it, history.ts the past, energy-today.ts what it used since midnight, view.ts what the page and `top` make of it.
+ * status.ts has the document, readings.ts and overall.ts compute parts of it, history.ts the past, energy-today.ts and energy-by-app.ts what it used, view.ts what the page and `top` make of it.
  */
 import type { DeliveryState } from "../delivery/types.ts";
 import { lossReasons, type Journal, type JournalState } from "../journal/types.ts";
@@ -20,6 +20,7 @@ import type { SourceName } from "../parse/sample.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { defined } from "../runtime/defined.ts";
 import type { Source, SourceFailure } from "../source/source.ts";
+import { createEnergyByApp } from "./energy-by-app.ts";
 import { createEnergyToday } from "./energy-today.ts";
 import { createFeed, type Feed } from "./feed.ts";
 import {
@@ -49,6 +50,8 @@ export interface BoardOptions {
   readonly version: string;
   readonly nodeVersion: string;
   readonly simulated: boolean;
+  /** Whether there are counters of tasks to tell apps by. */
+  readonly watchesTasks: boolean;
   readonly sources: readonly StatusSource[];
   readonly pipelines: Readonly<Record<SourceName, Pick<SourcePipeline, "isUp" | "lastTime">>>;
   /** The current snapshots, the agent's own included. */
@@ -94,6 +97,7 @@ export function createBoard(options: BoardOptions): Board {
   const startedAt = clock.now();
   const memory = journal === undefined ? createSnapshotMemory() : undefined;
   const energyToday = createEnergyToday(clock, journal);
+  const energyByApp = options.watchesTasks ? createEnergyByApp(clock, journal) : undefined;
   const failures = new Map<SourceName, SourceStatus["lastFailure"]>();
   const feed = createFeed(clock, () => JSON.stringify(live()));
 
@@ -117,7 +121,10 @@ export function createBoard(options: BoardOptions): Board {
       agent: { host, version, node, startedAt, ...own.cost },
       machine: { simulated, ...defined({ chip, osVersion }), ...machineOf(snapshots) },
       ...parts,
-      readings: { ...readingsOf(snapshots), ...defined({ energyToday: energyToday.read() }) },
+      readings: {
+        ...readingsOf(snapshots),
+        ...defined({ energyToday: energyToday.read(), energyByApp: energyByApp?.read() }),
+      },
       events: options.events(),
     };
   }
@@ -141,6 +148,7 @@ export function createBoard(options: BoardOptions): Board {
     published(snapshot) {
       memory?.put(snapshot);
       energyToday.published(snapshot);
+      energyByApp?.published(snapshot);
       feed.changed();
     },
     failed: (source, { message }) => void failures.set(source, { time: clock.now(), reason: message }),

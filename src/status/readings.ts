@@ -2,7 +2,7 @@
 import type { Series } from "../metric/series.ts";
 import { defined } from "../runtime/defined.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
-import type { AppReading, BatteryReading, GpuReading, MemoryReading, Rail, Readings } from "./status.ts";
+import type { BatteryReading, GpuReading, MemoryReading, Rail, Readings } from "./status.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -14,7 +14,6 @@ interface Draft {
   readonly battery: Mutable<Readings["battery"]>;
   readonly celsius: Record<string, number>;
   readonly gpus: Map<string, Mutable<GpuReading>>;
-  readonly apps: AppReading[];
   /** Pages, and bytes, by metric name. */
   readonly memory: Map<string, number>;
   thermal?: string;
@@ -84,7 +83,6 @@ export const puts: Readonly<Record<string, Put>> = {
   ioreg_gpu_utilization_percent: (draft, value, label, { labels }) => {
     if (Object.fromEntries(labels)["unit"] === "device") gpuOf(draft, label).loadPercent = value;
   },
-  powermetrics_task_energy_joules_total: ({ apps }, joules, name) => void apps.push({ name, joules }),
   pmset_low_power_mode: ({ battery }, value) => void (battery.lowPowerMode = value === 1),
   vmstat_page_size_bytes: memory,
   vmstat_pages_wired_count: memory,
@@ -109,7 +107,6 @@ export function readingsOf(snapshots: readonly Snapshot[]): Readings {
     battery: {},
     celsius: {},
     gpus: new Map(),
-    apps: [],
     memory: new Map(),
   };
   for (const { set, values } of snapshots)
@@ -118,11 +115,10 @@ export function readingsOf(snapshots: readonly Snapshot[]): Readings {
       if (value === undefined || Number.isNaN(value)) continue;
       puts[series.name]?.(draft, value, series.labels[0]?.[1] ?? "", series);
     }
-  const { cores, clusters, gpus, apps, memory: pages, ...plain } = draft;
+  const { cores, clusters, gpus, memory: pages, ...plain } = draft;
   return {
     ...plain,
     ...(gpus.size > 0 && { gpus: [...gpus.values()] }),
-    ...(apps.length > 0 && { apps: apps.sort((a, b) => b.joules - a.joules) }),
     cores: [...cores.values()],
     clusters: [...clusters.values()],
     memory: memoryOf(pages),

@@ -159,8 +159,8 @@ export interface Readings {
   /** Intel only, by sensor. */
   readonly celsius: Readonly<Record<string, number>>;
   readonly fanRpm?: number;
-  /** The most first; absent unless tasks are watched. */
-  readonly apps?: readonly AppReading[];
+  /** Absent unless tasks are watched. */
+  readonly energyByApp?: EnergyByApp;
 }
 
 export interface EnergyToday {
@@ -177,9 +177,17 @@ export interface GpuReading {
   readonly memoryBytes?: number;
 }
 
+/** Estimated; the most first, and what has no place of its own at the end as `_other`. */
+export interface EnergyByApp {
+  /** The first sample that was counted, a day ago at most. */
+  readonly since: number;
+  /** In the last hour and the last day. */
+  readonly hour: readonly AppReading[];
+  readonly day: readonly AppReading[];
+}
+
 export interface AppReading {
   readonly name: string;
-  /** Since the agent started, estimated. */
   readonly joules: number;
 }
 

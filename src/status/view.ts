@@ -1,7 +1,7 @@
 /** How the page and `top` show a status: values with units, states with a sign, the figures that come first. Runs in the browser too. */
 import type { DeliveryStatus } from "../delivery/types.ts";
 import { defined } from "../runtime/defined.ts";
-import type { Machine, OverallLevel, Rail, Readings, SinkStatus } from "./status.ts";
+import type { AppReading, EnergyByApp, Machine, OverallLevel, Rail, Readings, SinkStatus } from "./status.ts";
 
 /** A sign and words, so that no state is shown by its colour alone. */
 export interface StateWords {
@@ -191,6 +191,27 @@ function capacityTile({ battery }: Readings): readonly Tile[] {
     },
   ];
 }
+
+export interface AppPeriod {
+  readonly title: string;
+  readonly apps: readonly AppReading[];
+}
+
+/** In the journal a day's first sample may come this much after its beginning. */
+const dayToleranceMs = 20 * 60_000;
+
+/** The last hour and the last day, or since when it is known; one where that is less than an hour. */
+export function appPeriods({ since, hour, day }: EnergyByApp, now: number): readonly AppPeriod[] {
+  const knownMs = now - since;
+  const sinceThen = `Since ${clockTime(since, since).slice(0, 5)}`;
+  if (knownMs < 3_600_000) return [{ title: sinceThen, apps: day }];
+  return [
+    { title: "Last hour", apps: hour },
+    { title: knownMs < 86_400_000 - dayToleranceMs ? sinceThen : "Last day", apps: day },
+  ];
+}
+
+export const appName = (name: string): string => (name === "_other" ? "everything else" : name);
 
 const ampereHours = (milliampereHours: number): string => `${(milliampereHours / 1000).toFixed(2)} Ah`;
 

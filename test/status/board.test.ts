@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { catalogue } from "../../src/meter/catalogue.ts";
+import type { HistoryQuery } from "../../src/journal/types.ts";
 import { createOwnMeter } from "../../src/meter/own-meter.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 import { labelPairs, seriesSet } from "../../src/metric/series.ts";
@@ -21,7 +22,7 @@ function powerSnapshot(time: number, milliwatts: number, names: Record<string, s
   return { source: "powermetrics", time, starts: {}, set, values: Float64Array.of(1, milliwatts), ended: [] };
 }
 
-function openBoard(journal?: Parameters<typeof createBoard>[0]["journal"]) {
+function openBoard(journal?: Parameters<typeof createBoard>[0]["journal"], watchesTasks = false) {
   const clock = fakeClock();
   const latest: Snapshot[] = [];
   const silent = { isUp: undefined, lastTime: undefined };
@@ -38,6 +39,7 @@ function openBoard(journal?: Parameters<typeof createBoard>[0]["journal"]) {
     version: "1.2.3",
     nodeVersion: "v24.0.0",
     simulated: false,
+    watchesTasks,
     sources: [{ name: "powermetrics", intervalMs: 1000 }],
     pipelines: { powermetrics, vm_stat: silent, sysctl: silent, pmset: silent, ioreg: silent },
     latest() {
@@ -195,4 +197,30 @@ test("with a journal history is asked for by range and number of points", () => 
     lastSetAside: 5,
   });
   assert.deepEqual(board.status().sinks[0]?.dropped, { corrupt: 12 });
+});
+
+test("energy by app is counted where tasks are watched, and the journal is not asked for it elsewhere", () => {
+  const asked: boolean[] = [];
+  const journal = {
+    *history({ series }: HistoryQuery) {
+      asked.push(series?.("powermetrics_task_energy_joules_total") === true);
+      yield* [];
+    },
+    state: () => ({
+      durable: true,
+      bytes: 1,
+      snapshots: 0,
+      staged: 0,
+      dropped: {},
+      setAside: 0,
+      orphans: [],
+      cursors: [],
+    }),
+  };
+  const unwatched = openBoard(journal).board;
+  assert.equal(unwatched.status().readings.energyByApp, undefined);
+  assert.ok(!asked.includes(true));
+  const { board, clock } = openBoard(journal, true);
+  assert.deepEqual(board.status().readings.energyByApp, { since: clock.now(), hour: [], day: [] });
+  assert.ok(asked.includes(true));
 });

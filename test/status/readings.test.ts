@@ -87,21 +87,6 @@ test("the machine's power, its battery and its GPUs are ioreg's, in watts, milli
   assert.deepEqual(gpus, [{ gpu: "0 Apple M4", memoryBytes: 1024, loadPercent: 6 }]);
 });
 
-test("apps come with the one that used most first, and are absent where none is watched", () => {
-  const joules = "powermetrics_task_energy_joules_total";
-  const { apps } = readingsOf([
-    snapshotOf("powermetrics", 0, [
-      [joules, 1, { name: "Mail" }],
-      [joules, 5, { name: "Xcode" }],
-    ]),
-  ]);
-  assert.deepEqual(apps, [
-    { name: "Xcode", joules: 5 },
-    { name: "Mail", joules: 1 },
-  ]);
-  assert.equal(readingsOf([]).apps, undefined);
-});
-
 test("memory is split as Activity Monitor does, and a part with a missing count is absent", () => {
   const counts: readonly Value[] = [
     ["vmstat_page_size_bytes", 16384],

@@ -80,8 +80,16 @@ export const laptopReadings: Status["readings"] = {
     fullMilliampereHours: 7657,
     celsius: 33.04,
   },
-  apps: [
-    { name: "Xcode", joules: 7200 },
-    { name: "_other", joules: 1800 },
-  ],
+  energyByApp: {
+    since: statusTime - 86_000_000,
+    hour: [
+      { name: "Xcode", joules: 7200 },
+      { name: "_other", joules: 1800 },
+    ],
+    day: [
+      { name: "Xcode", joules: 36_000 },
+      { name: "Safari", joules: 18_000 },
+      { name: "_other", joules: 6000 },
+    ],
+  },
 };

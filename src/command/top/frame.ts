@@ -10,6 +10,8 @@
 import type { CoreReading, SinkStatus, Status } from "../../status/status.ts";
 import {
   ago,
+  appName,
+  appPeriods,
   bytes,
   clockTime,
   droppedText,
@@ -73,7 +75,7 @@ function footLine({ origin, status }: Frame): Line {
 
 /** Memory and sinks are kept in sight: cores give way to them. */
 function bodyLines(frame: Frame, columns: number, room: number): readonly Line[] {
-  const figures = [...tileLines(frame, columns), ...appLine(frame)];
+  const figures = [...tileLines(frame, columns), ...appLines(frame, columns)];
   // A terminal of 24 lines has room for one of these.
   const power = [...powerLines(frame, columns), ...figures.slice(0, room < 25 ? 1 : Infinity)];
   const after = [...memoryLines(frame, columns), ...sinkLines(frame), ...sourceLines(frame)];
@@ -130,12 +132,20 @@ function tileLines({ status: { readings } }: Frame, columns: number): readonly L
 
 const mostApps = 5;
 
-/** Since the agent started. */
-function appLine({ status: { readings } }: Frame): readonly Line[] {
-  const { apps = [] } = readings;
-  if (apps.length === 0) return [];
-  const words = apps.slice(0, mostApps).map(({ name, joules }) => `${name} ${wattHours(joules)}`);
-  return [[span("Used by ", "dim"), span(words.join(" · "))]];
+/** A line for each period, with as many apps as fit. */
+function appLines({ status: { readings, time } }: Frame, columns: number): readonly Line[] {
+  const { energyByApp } = readings;
+  if (energyByApp === undefined) return [];
+  return appPeriods(energyByApp, time).flatMap(({ title: name, apps }) => {
+    const words = apps.slice(0, mostApps).map((app) => `${appName(app.name)} ${wattHours(app.joules)}`);
+    const line = (count: number): Line => [
+      span(`${name} by app  `, "dim"),
+      span(words.slice(0, count).join(" · ")),
+    ];
+    let count = words.length;
+    while (count > 1 && widthOf(line(count)) > columns) count--;
+    return count === 0 ? [] : [line(count)];
+  });
 }
 
 interface CoreLayout {

@@ -4,6 +4,7 @@ import type { Configuration } from "../../config/schema.ts";
 import { statusVersion, type Status } from "../../status/status.ts";
 import { latestSnapshots, stalenessLimit } from "../../meter/latest.ts";
 import { createOwnMeter } from "../../meter/own-meter.ts";
+import type { Snapshot } from "../../meter/snapshot.ts";
 import { createHttpClient } from "../../runtime/http/client.ts";
 import type { HttpSettings } from "../../runtime/http/schema.ts";
 import { silentLogger } from "../../runtime/log.ts";
@@ -83,6 +84,7 @@ export function ownSources(given: Configuration, context: CommandContext, simula
     Object.entries(configuration.sources).map(([name, { interval }]) => [name, interval]),
   );
   const latest = latestSnapshots((source) => stalenessLimit(intervals.get(source) ?? 0));
+  const takers: ((snapshot: Snapshot) => void)[] = [(snapshot) => latest.put(snapshot)];
   const collection = createCollection(configuration, {
     ...context,
     log: silentLogger,
@@ -91,18 +93,22 @@ export function ownSources(given: Configuration, context: CommandContext, simula
     restart: "backoff",
     heartbeat: createHeartbeat(clock),
     own: createOwnMeter(clock.now()),
-    publish: (snapshot) => latest.put(snapshot),
+    publish(snapshot) {
+      for (const take of takers) take(snapshot);
+    },
   });
   const board = createBoard({
     ...context,
     ...collection,
     simulated,
+    watchesTasks: configuration.sources.powermetrics.tasks.enabled,
     latest: () => latest.current(clock.now()),
     sinks: () => [],
     events: () => [],
     facts: () => ({}),
     configurationText: () => "",
   });
+  takers.push((snapshot) => board.published(snapshot));
   const running = collection.sources.map((source) => {
     const pipeline = collection.pipelines[source.name];
     return source.run(

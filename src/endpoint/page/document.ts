@@ -29,10 +29,9 @@ export function pageDocument(status: Status, history: History, assets: AssetPath
         ${header(status)}
         <main id="main">
           ${liveSection("tiles", "Now", status, "dl")} ${chartSection(history)}
-          ${liveSection("apps", "Energy by app since the agent started", status)}
-          ${liveSection("sinks", "Sinks", status)} ${liveSection("sources", "Sources", status)}
-          ${liveSection("journal", "Journal", status)} ${liveSection("events", "Recent events", status)}
-          ${configuration(status)}
+          ${liveSection("apps", "Energy by app", status)} ${liveSection("sinks", "Sinks", status)}
+          ${liveSection("sources", "Sources", status)} ${liveSection("journal", "Journal", status)}
+          ${liveSection("events", "Recent events", status)} ${configuration(status)}
         </main>
         ${footer()}
       </body>

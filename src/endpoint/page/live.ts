@@ -9,6 +9,8 @@ import type {
 } from "../../status/status.ts";
 import {
   ago,
+  appName,
+  appPeriods,
   bytes,
   clockTime,
   count,
@@ -22,6 +24,7 @@ import {
   tilesOf,
   waitingText,
   wattHours,
+  type AppPeriod,
   type Tile,
 } from "../../status/view.ts";
 import { html, type Html } from "./html.ts";
@@ -73,13 +76,19 @@ function tile({ id, title, value, note, alarm }: Tile): Html {
   </div>`;
 }
 
-const mostApps = 10;
-
-function apps({ readings: { apps: all = [] } }: Status): Html {
-  if (all.length === 0)
+function apps({ readings: { energyByApp }, time }: Status): Html {
+  if (energyByApp === undefined)
     return html`<p>Set <code>sources.powermetrics.tasks.enabled</code> to see which app uses the energy.</p>`;
+  const periods = appPeriods(energyByApp, time).filter((period) => period.apps.length > 0);
+  if (periods.length === 0) return html`<p>No values yet.</p>`;
+  return html`<div class="periods">${periods.map(appTable)}</div>
+    <p class="note">Estimated: each app’s share of CPU and GPU time is its share of their energy.</p>`;
+}
+
+function appTable({ title, apps: all }: AppPeriod): Html {
   const total = all.reduce((sum, { joules }) => sum + joules, 0);
-  return html`<div class="scroll" role="region" aria-label="Energy by app, as a table" tabindex="0">
+  return html`<div class="scroll" role="region" aria-label="${title}, energy by app" tabindex="0">
+    <h3>${title}</h3>
     <table>
       <thead>
         <tr>
@@ -87,10 +96,10 @@ function apps({ readings: { apps: all = [] } }: Status): Html {
         </tr>
       </thead>
       <tbody>
-        ${all.slice(0, mostApps).map(
+        ${all.map(
           ({ name, joules }) =>
             html`<tr>
-              <th scope="row">${name}</th>
+              <th scope="row">${appName(name)}</th>
               <td>${wattHours(joules)}</td>
               <td>${percent(total > 0 ? (100 * joules) / total : 0)}</td>
             </tr>`,

@@ -42,7 +42,12 @@ test("power, cores, memory, sinks and sources are told in text", () => {
 test("the whole machine leads where it is known, with its battery, its GPU's memory and its apps", () => {
   const text = textOf(120, 40, { ...frame, status: statusOf({ readings: laptopReadings }) }).join("\n");
   assert.match(text, /POWER\s+Whole machine\s+12\.5 W [\s\S]*CPU/);
-  for (const words of ["Into the battery 22.3 W", "Energy today 50.0 Wh", "Used by Xcode 2.00 Wh"])
+  for (const words of [
+    "Into the battery 22.3 W",
+    "Energy today 50.0 Wh",
+    "Last hour by app  Xcode 2.00 Wh",
+    "Last day by app  Xcode 10.0 Wh · Safari",
+  ])
     assert.ok(text.includes(words), words);
 });
 

@@ -134,10 +134,31 @@ test("the whole machine leads where it is known, and only a laptop has tiles for
   assert.match(discharging, /Out of the battery<\/dt>\s*<dd class="value">8.25 W/);
 });
 
-test("apps are listed with their energy and share, or it is said how to see them", () => {
+test("apps are listed with their energy and share of an hour and a day, or it is said how to see them", () => {
   const { markup } = liveParts.apps(statusOf({ readings: laptopReadings }));
-  assert.match(markup, /Xcode<\/th>\s*<td>2.00 Wh<\/td>\s*<td>80 %/);
+  const [, hour = "", day = ""] = markup.split("<h3>");
+  assert.match(hour, /^Last hour[\s\S]*Xcode<\/th>\s*<td>2.00 Wh<\/td>\s*<td>80 %[\s\S]*everything else/);
+  assert.match(day, /^Last day[\s\S]*Xcode<\/th>\s*<td>10.0 Wh<\/td>\s*<td>60 %[\s\S]*Safari/);
+  assert.match(markup, /Estimated/);
   assert.match(liveParts.apps(statusOf()).markup, /sources\.powermetrics\.tasks\.enabled/);
+});
+
+test("a young agent says since when apps are counted, once where that is less than an hour", () => {
+  const apps = [{ name: "Xcode", joules: 3600 }];
+  const titles = (ageMs: number): readonly string[] => {
+    const energyByApp = { since: statusTime - ageMs, hour: apps, day: apps };
+    const { markup } = liveParts.apps(statusOf({ readings: { ...laptopReadings, energyByApp } }));
+    return [...markup.matchAll(/<h3>(.*?)<\/h3>/g)].map(([, title = ""]) => title);
+  };
+  const since = (ageMs: number): string =>
+    `Since ${clockTime(statusTime - ageMs, statusTime - ageMs).slice(0, 5)}`;
+  assert.deepEqual(titles(600_000), [since(600_000)]);
+  assert.deepEqual(titles(10 * 3_600_000), ["Last hour", since(10 * 3_600_000)]);
+  const none = { since: statusTime, hour: [], day: [] };
+  assert.match(
+    liveParts.apps(statusOf({ readings: { ...laptopReadings, energyByApp: none } })).markup,
+    /No values yet/,
+  );
 });
 
 test("a failure is shown with what to do until a success has followed", () => {
