@@ -46,6 +46,7 @@ export interface AgentWish {
   readonly pushEverySeconds?: number;
   /** Only series whose names match go there; all where absent. */
   readonly keep?: string;
+  readonly withoutIoreg?: boolean;
   readonly protocol?: "auto" | "prometheus.WriteRequest" | "io.prometheus.write.v2.Request";
 }
 
@@ -73,10 +74,20 @@ export async function startAgent(wish: AgentWish): Promise<Agent> {
 
 /** JSON is YAML. */
 function configuration(wish: AgentWish, address: string, journal: string): string {
-  const { intervalSeconds, pushTo, pushEverySeconds = 15, keep = ".*", protocol = "auto" } = wish;
+  const {
+    intervalSeconds,
+    pushTo,
+    pushEverySeconds = 15,
+    keep = ".*",
+    protocol = "auto",
+    withoutIoreg,
+  } = wish;
   return JSON.stringify({
     global: { instance: "bench" },
-    sources: { powermetrics: { interval: `${intervalSeconds}s` } },
+    sources: {
+      powermetrics: { interval: `${intervalSeconds}s` },
+      ...(withoutIoreg === true && { ioreg: { enabled: false } }),
+    },
     journal: { path: journal },
     web: { listen_addresses: [address] },
     log: { level: "warn" },

@@ -9,6 +9,7 @@ import { agent } from "./agent.ts";
 import { agreementOf } from "./compare.ts";
 import { drain } from "./drain.ts";
 import { encode } from "./encode.ts";
+import { ioreg } from "./ioreg.ts";
 import { journal } from "./journal.ts";
 import { machine } from "./machine.ts";
 import { peers } from "./peers.ts";
@@ -17,7 +18,7 @@ import { markdown, type Bench, type Plan } from "./report.ts";
 import { scrape } from "./scrape.ts";
 import { startup } from "./startup.ts";
 
-const benches: readonly Bench[] = [reader, encode, journal, drain, startup, scrape, agent, peers];
+const benches: readonly Bench[] = [reader, encode, journal, drain, startup, scrape, agent, ioreg, peers];
 
 const usage = `npm run bench -- [NAME…] [--rounds N] [--seconds N] [--warmup N] [--scale X] [--write] [--compare FILE]
 
