@@ -48,7 +48,7 @@ export function droppedText(dropped: SinkStatus["dropped"]): string {
 export function waitingText({ snapshots, bytes: size, oldest }: SinkStatus["backlog"], now: number): string {
   if (snapshots === 0) return "nothing";
   const age = oldest === undefined ? "" : `, oldest ${ago(oldest, now)}`;
-  return `${count(snapshots)} snapshots, ${bytes(size)}${age}`;
+  return `${count(snapshots)} snapshot${snapshots === 1 ? "" : "s"}, ${bytes(size)}${age}`;
 }
 
 /** A figure that is seen first: a tile of the page, a line in the head of `top`. */
@@ -74,30 +74,46 @@ export const railTitles: Readonly<Record<Rail, string>> = {
 
 /** What only some machines report has no tile elsewhere. */
 export function tilesOf(readings: Readings): readonly Tile[] {
-  const { power } = readings;
-  const optional = (["package", "dram"] as const).filter((rail) => power[rail] !== undefined);
   return [
-    ...(power.system === undefined ? [] : [railTile("system", readings)]),
+    ...knownRailTile("system", readings),
     ...energyTile(readings),
-    railTile("cpu", readings, activeNote(meanActivity(readings))),
-    railTile("gpu", readings, activeNote(readings.gpu.activePercent)),
-    ...(["ane", "combined", ...optional] as const).map((rail) => railTile(rail, readings)),
+    ...knownRailTile("package", readings),
+    ...railTile("cpu", readings, meanActivity(readings)),
+    ...railTile("gpu", readings, readings.gpu.activePercent),
+    ...railTile("ane", readings),
+    ...railTile("combined", readings),
+    ...knownRailTile("dram", readings),
     thermalTile(readings),
     memoryTile(readings),
     ...gpuTiles(readings),
-    batteryTile(readings),
+    ...batteryTile(readings),
     ...flowTile(readings),
     ...capacityTile(readings),
   ];
 }
 
-function railTile(rail: Rail, { power }: Readings, note?: string): Tile {
+function knownRailTile(rail: Rail, readings: Readings): readonly Tile[] {
+  return readings.power[rail] === undefined ? [] : railTile(rail, readings);
+}
+
+function railTile(rail: Rail, { power }: Readings, activePercent?: number): readonly Tile[] {
   const value = power[rail];
-  return {
-    id: rail,
-    title: railTitles[rail],
-    ...defined({ value: value === undefined ? undefined : watts(value), note }),
-  };
+  const active = activePercent === undefined ? undefined : percent(activePercent);
+  // An Intel package reports one figure for all of its rails.
+  if (value === undefined && power.package !== undefined)
+    return active === undefined
+      ? []
+      : [{ id: rail, title: railTitles[rail].replace("power", "activity"), value: active }];
+  return [
+    {
+      id: rail,
+      title: railTitles[rail],
+      ...defined({
+        value: value === undefined ? undefined : watts(value),
+        note: active === undefined ? undefined : `${active} active`,
+      }),
+    },
+  ];
 }
 
 function thermalTile({ thermal, celsius }: Readings): Tile {
@@ -115,6 +131,13 @@ function thermalTile({ thermal, celsius }: Readings): Tile {
 function memoryTile({ memory: { pressure, total, wired, app, compressed = 0 } }: Readings): Tile {
   const used = wired === undefined || app === undefined ? undefined : bytes(wired + app + compressed);
   const ofTotal = total === undefined ? "" : ` of ${bytes(total)}`;
+  if (pressure === undefined && used !== undefined)
+    return {
+      id: "memory",
+      title: "Memory used",
+      value: used,
+      ...(total !== undefined && { note: ofTotal.trim() }),
+    };
   return {
     id: "memory",
     title: "Memory pressure",
@@ -124,16 +147,22 @@ function memoryTile({ memory: { pressure, total, wired, app, compressed = 0 } }:
   };
 }
 
-function batteryTile({ battery: { chargePercent, state, source, lowPowerMode } }: Readings): Tile {
-  const notes = [state ?? source, lowPowerMode === true ? "Low Power Mode" : undefined].filter(
-    (each) => each !== undefined,
-  );
-  return {
-    id: "battery",
-    title: "Battery",
-    ...(chargePercent !== undefined && { value: percent(chargePercent) }),
-    ...(notes.length > 0 && { note: notes.join(", ") }),
-  };
+/** Of a desktop, where its power comes from. */
+function batteryTile({ battery: { chargePercent, state, source, lowPowerMode } }: Readings): readonly Tile[] {
+  const mode = lowPowerMode === true ? "Low Power Mode" : undefined;
+  if (chargePercent === undefined)
+    return source === undefined
+      ? []
+      : [{ id: "battery", title: "Power source", value: source, ...defined({ note: mode }) }];
+  const notes = [state ?? source, mode].filter((each) => each !== undefined);
+  return [
+    {
+      id: "battery",
+      title: "Battery",
+      value: percent(chargePercent),
+      ...(notes.length > 0 && { note: notes.join(", ") }),
+    },
+  ];
 }
 
 function energyTile({ energyToday }: Readings): readonly Tile[] {
@@ -153,22 +182,35 @@ function energyTile({ energyToday }: Readings): readonly Tile[] {
 function gpuTiles({ gpus = [] }: Readings): readonly Tile[] {
   return gpus.flatMap(({ gpu, memoryBytes, loadPercent }, index) => {
     if (memoryBytes === undefined && loadPercent === undefined) return [];
-    const title = gpus.length === 1 ? "GPU memory" : `Memory of GPU ${gpu}`;
-    const note = loadPercent === undefined ? undefined : `${percent(loadPercent)} load`;
-    const value = memoryBytes === undefined ? undefined : bytes(memoryBytes);
-    return [{ id: `gpu-memory-${index}`, title, ...defined({ value, note }) }];
+    const [number = "", ...model] = gpu.split(" ");
+    const isOnly = gpus.length === 1;
+    const notes = [
+      ...(isOnly || model.length === 0 ? [] : [model.join(" ")]),
+      ...(loadPercent === undefined ? [] : [`${percent(loadPercent)} load`]),
+    ];
+    return [
+      {
+        id: `gpu-memory-${index}`,
+        title: isOnly ? "GPU memory" : `Memory of GPU ${number}`,
+        ...(memoryBytes !== undefined && { value: bytes(memoryBytes) }),
+        ...(notes.length > 0 && { note: notes.join(", ") }),
+      },
+    ];
   });
 }
 
 function flowTile({ battery: { watts: flow, adapterWatts, adapterRatingWatts } }: Readings): readonly Tile[] {
-  if (flow === undefined && adapterWatts === undefined) return [];
   const rating = adapterRatingWatts === undefined ? "" : ` of ${adapterRatingWatts} W`;
-  const note = adapterWatts === undefined ? undefined : `${watts(adapterWatts)}${rating} from the adapter`;
+  const adapter = adapterWatts === undefined ? undefined : `${watts(adapterWatts)}${rating}`;
+  if (flow === undefined)
+    return adapter === undefined ? [] : [{ id: "flow", title: "From the adapter", value: adapter }];
+  const isUnplugged = adapterWatts === 0 && flow < 0;
   return [
     {
       id: "flow",
-      title: flow !== undefined && flow < 0 ? "Out of the battery" : "Into the battery",
-      ...defined({ value: flow === undefined ? undefined : watts(Math.abs(flow)), note }),
+      title: flow < 0 ? "Out of the battery" : "Into the battery",
+      value: watts(Math.abs(flow)),
+      ...(adapter !== undefined && !isUnplugged && { note: `${adapter} from the adapter` }),
     },
   ];
 }
@@ -218,10 +260,6 @@ const ampereHours = (milliampereHours: number): string => `${(milliampereHours /
 function meanActivity({ cores }: Readings): number | undefined {
   const known = cores.flatMap(({ activePercent }) => activePercent ?? []);
   return known.length === 0 ? undefined : known.reduce((sum, each) => sum + each, 0) / known.length;
-}
-
-function activeNote(activePercent: number | undefined): string | undefined {
-  return activePercent === undefined ? undefined : `${percent(activePercent)} active`;
 }
 
 // Values for people: three digits or so, and the unit.

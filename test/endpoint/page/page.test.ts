@@ -4,9 +4,20 @@ import test, { type TestContext } from "node:test";
 import fc from "../../support/property.ts";
 import { createFeed } from "../../../src/status/feed.ts";
 import type { StatusBoard } from "../../../src/status/board.ts";
+import type { Status } from "../../../src/status/status.ts";
 import { pageRoutes } from "../../../src/endpoint/page/routes.ts";
 import { chartTable, charts } from "../../../src/endpoint/page/charts.ts";
-import { bytes, clockTime, count, hertz, percent, span, wattHours, watts } from "../../../src/status/view.ts";
+import {
+  bytes,
+  clockTime,
+  count,
+  hertz,
+  percent,
+  span,
+  tilesOf,
+  wattHours,
+  watts,
+} from "../../../src/status/view.ts";
 import { html } from "../../../src/endpoint/page/html.ts";
 import { liveParts } from "../../../src/endpoint/page/live.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
@@ -103,9 +114,53 @@ test("a hostile host, core, target, reason and event stay text", () => {
 });
 
 test("what the machine does not report is said to be so, and zero is zero", () => {
-  const { markup } = liveParts.tiles(statusOf());
-  assert.match(markup, /Battery<\/dt>\s*<dd class="value absent">not reported/);
-  assert.match(markup, /Neural Engine<\/dt>\s*<dd class="value">0 mW/);
+  const unknown = liveParts.tiles(statusOf({ readings: { ...statusOf().readings, power: {} } })).markup;
+  assert.match(unknown, /CPU power<\/dt>\s*<dd class="value absent">not reported/);
+  assert.match(liveParts.tiles(statusOf()).markup, /Neural Engine<\/dt>\s*<dd class="value">0 mW/);
+});
+
+const tileTexts = (readings: Status["readings"]): readonly string[] =>
+  tilesOf(readings).map(({ title, value, note }) =>
+    [title, value ?? "not reported", ...(note === undefined ? [] : [note])].join(" · "),
+  );
+
+test("an Intel Mac's package leads, and rails that it contains leave no empty tiles", () => {
+  const readings = {
+    ...statusOf().readings,
+    power: { package: 8.25 },
+    gpus: [
+      { gpu: "0 Intel UHD Graphics 630", memoryBytes: 2 ** 30, loadPercent: 4 },
+      { gpu: "1 AMD Radeon Pro 5500M", memoryBytes: 2 ** 31 },
+    ],
+  };
+  const texts = tileTexts(readings);
+  assert.deepEqual(texts.slice(0, 3), [
+    "Package power · 8.25 W",
+    "CPU activity · 25 %",
+    "GPU activity · 10 %",
+  ]);
+  assert.ok(texts.includes("Memory of GPU 0 · 1.0 GiB · Intel UHD Graphics 630, 4.0 % load"));
+  assert.ok(texts.includes("Memory of GPU 1 · 2.0 GiB · AMD Radeon Pro 5500M"));
+  assert.ok(!texts.some((text) => text.includes("not reported")));
+});
+
+test("memory that is used has a tile before its pressure is known", () => {
+  const { memory } = statusOf().readings;
+  const { pressure: _, ...unknown } = memory;
+  const tiles = tileTexts({ ...statusOf().readings, memory: unknown });
+  assert.ok(tiles.includes("Memory used · 3.0 GiB · of 16.0 GiB"));
+  assert.ok(tileTexts(statusOf().readings).includes("Memory pressure · normal · 3.0 GiB used of 16.0 GiB"));
+});
+
+test("a desktop has its power source in place of a battery, a laptop no adapter that gives nothing", () => {
+  const { battery } = laptopReadings;
+  const withBattery = (changed: Status["readings"]["battery"]): readonly string[] =>
+    tileTexts({ ...laptopReadings, battery: changed });
+  assert.ok(withBattery({ source: "AC Power" }).includes("Power source · AC Power"));
+  assert.ok(
+    withBattery({ ...battery, watts: -6.5, adapterWatts: 0 }).includes("Out of the battery · 6.50 W"),
+  );
+  assert.ok(withBattery({ adapterWatts: 40 }).includes("From the adapter · 40.0 W"));
 });
 
 test("the whole machine leads where it is known, and only a laptop has tiles for its battery's gauge", () => {

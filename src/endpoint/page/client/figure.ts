@@ -43,8 +43,12 @@ export function createFigure(chart: Chart, root: HTMLElement): Figure | undefine
   };
   const show = (shown: Past): void => {
     past = shown;
+    const series = seriesOf(chart, past.groups);
+    // An Intel Mac has no clusters.
+    root.hidden = series.columns.length === 0;
+    if (root.hidden) return;
     drawing ??= create();
-    drawing.draw(seriesOf(chart, past.groups), past.fromMs, past.toMs);
+    drawing.draw(series, past.fromMs, past.toMs);
     showLegend(chart, legend, past, pointed);
     showTable();
   };
