@@ -27,6 +27,7 @@ import {
   waitingText,
   wattHours,
   watts,
+  type Tile,
 } from "../../status/view.ts";
 import { bar, fit, span, sparkline, widthOf, type Line } from "./line.ts";
 
@@ -40,8 +41,8 @@ export interface Frame {
 
 /** Exactly `rows` lines of `columns` characters; with `rows` absent as many as it takes. */
 export function frameLines(frame: Frame, columns: number, rows?: number): readonly Line[] {
-  const head = headLines(frame);
-  const foot = footLine(frame);
+  const head = headLines(frame, columns);
+  const foot = footLine(frame, columns);
   const room = rows === undefined ? Infinity : Math.max(0, rows - head.length - 1);
   const body = bodyLines(frame, columns, room).slice(0, room);
   const blank = rows === undefined ? 0 : Math.max(0, room - body.length);
@@ -49,39 +50,86 @@ export function frameLines(frame: Frame, columns: number, rows?: number): readon
   return [...lines, foot].map((line) => fit(line, columns));
 }
 
-function headLines({ status }: Frame): readonly Line[] {
+/** Where it is narrow the machine's names give way to its state. */
+function headLines({ status }: Frame, columns: number): readonly Line[] {
   const { agent, machine, overall } = status;
   const { sign, words } = overallWords[overall.level];
   const system = macOS(machine);
-  const identity = [machine.model, machine.chip, system && `macOS ${system}`].filter(Boolean).join(" · ");
-  const first = [
+  const names = [machine.model, machine.chip, system && `macOS ${system}`];
+  const identities = [names, [names[0], names[2]], [names[0]], []].map((some) =>
+    some.filter(Boolean).join(" · "),
+  );
+  const firsts = identities.map((identity) => [
     span(agent.host, "strong"),
-    span(`  ${identity}  `, "dim"),
+    span(identity === "" ? "  " : `  ${identity}  `, "dim"),
     span(`${sign} ${words}`, overall.level),
     ...(machine.simulated ? [span("  SIMULATED", "warning")] : []),
-  ];
+  ]);
+  const first = firstThatFits(firsts, columns);
   const [problem] = overall.problems;
+  if (problem === undefined) return [first];
   const more = overall.problems.length - 1;
-  const second =
-    problem === undefined ? [] : [span(`${problem}${more > 0 ? ` (and ${more} more)` : ""}`, overall.level)];
-  return [first, second];
+  return [first, [span(`${problem}${more > 0 ? ` (and ${more} more)` : ""}`, overall.level)]];
 }
 
-function footLine({ origin, status }: Frame): Line {
+function footLine({ origin, status }: Frame, columns: number): Line {
   const newest = Math.max(...status.sources.flatMap(({ lastSample }) => lastSample ?? []));
   const age = Number.isFinite(newest) ? `sample ${ago(newest, status.time)}` : "no sample yet";
-  return [span("q", "strong"), span(` quit   ${age}   agent ${status.agent.version}   ${origin}`, "dim")];
+  const words = [[age, `agent ${status.agent.version}`, origin], [age, origin], [origin]];
+  return firstThatFits(
+    words.map((some) => [span("q", "strong"), span([" quit", ...some].join("   "), "dim")]),
+    columns,
+  );
 }
+
+/** The last one where none does. */
+function firstThatFits(lines: readonly Line[], columns: number): Line {
+  return lines.find((line) => widthOf(line) <= columns) ?? lines.at(-1) ?? [];
+}
+
+/** Fewer lines than this have room for the main figures only, without titles. */
+const leastRoom = 18;
 
 /** Memory and sinks are kept in sight: cores give way to them. */
 function bodyLines(frame: Frame, columns: number, room: number): readonly Line[] {
+  if (room < leastRoom) return smallBody(frame, columns, room);
   const figures = [...tileLines(frame, columns), ...appLines(frame, columns)];
-  // A terminal of 24 lines has room for one of these.
-  const power = [...powerLines(frame, columns), ...figures.slice(0, room < 25 ? 1 : Infinity)];
-  const after = [...memoryLines(frame, columns), ...sinkLines(frame), ...sourceLines(frame)];
+  // A terminal of 24 lines has room for two of these.
+  const power = [...powerLines(frame, columns), ...figures.slice(0, room < 25 ? 2 : Infinity)];
+  const after = [
+    ...titled("MEMORY", memoryLines(frame, columns)),
+    ...titled("SINKS", sinkLines(frame, columns)),
+    ...titled("SOURCES", sourceLines(frame, columns)),
+  ];
   const roomForCores = Math.max(4, room - power.length - after.length);
-  const cores = coreLines(frame.status.readings.cores, columns, roomForCores);
+  const cores = titled("CORES", coreLines(frame.status.readings.cores, columns, roomForCores - 1));
   return [...power, ...cropped(cores, roomForCores), ...after, ...eventLines(frame)];
+}
+
+function smallBody(frame: Frame, columns: number, room: number): readonly Line[] {
+  const power = [...railLines(frame, columns), ...tileLines(frame, columns).slice(0, 2)];
+  const after = [
+    ...memoryLines(frame, columns).slice(0, 1),
+    ...sinkLines(frame, columns),
+    ...sourceLines(frame, columns),
+  ];
+  const left = room - power.length - after.length;
+  const cores = left < 2 ? [] : cropped(coreLines(frame.status.readings.cores, columns, left), left);
+  return [...power, ...cores, ...after];
+}
+
+const titled = (text: string, lines: readonly Line[]): readonly Line[] =>
+  lines.length === 0 ? [] : [title(text), ...lines];
+
+/** As many to a line as fit. */
+function wrapped(parts: readonly Line[], columns: number, gap: string): readonly Line[] {
+  const lines: Line[] = [];
+  for (const part of parts) {
+    const longer = [...(lines.at(-1) ?? []), span(gap), ...part];
+    if (lines.length > 0 && widthOf(longer) <= columns) lines.splice(-1, 1, longer);
+    else lines.push(part);
+  }
+  return lines;
 }
 
 function cropped(lines: readonly Line[], room: number): readonly Line[] {
@@ -92,9 +140,14 @@ function cropped(lines: readonly Line[], room: number): readonly Line[] {
 const title = (text: string): Line => [span(text, "accent")];
 const rails = ["system", "cpu", "gpu", "ane", "package", "combined"] as const;
 
-function powerLines({ status: { readings }, past }: Frame, columns: number): readonly Line[] {
+function powerLines(frame: Frame, columns: number): readonly Line[] {
+  const past = sparkline(frame.past, Math.max(0, columns - 25));
+  return titled("POWER", [...railLines(frame, columns), [span("Past".padEnd(24)), span(past, "ok")]]);
+}
+
+function railLines({ status: { readings }, past }: Frame, columns: number): readonly Line[] {
   const scale = Math.max(...past, ...Object.values(readings.power), 0.001);
-  const lines = rails.flatMap((rail): Line[] => {
+  return rails.flatMap((rail): Line[] => {
     const value = readings.power[rail];
     if (value === undefined) return [];
     return [
@@ -105,29 +158,25 @@ function powerLines({ status: { readings }, past }: Frame, columns: number): rea
       ],
     ];
   });
-  return [
-    title("POWER"),
-    ...lines,
-    [span("Past".padEnd(24)), span(sparkline(past, Math.max(0, columns - 25)), "ok")],
-  ];
 }
 
-const otherTiles = ["thermal", "battery", "flow", "energy", "gpu-memory-0", "capacity"];
+/** Those of the page that no other line here has; the first ones are seen in the smallest terminal. */
+const otherTiles = /^(?:energy|thermal|battery|flow|gpu-memory-\d+|capacity)$/;
+const tileOrder = ["energy", "thermal", "battery", "flow"];
 
-/** As many to a line as fit. */
 function tileLines({ status: { readings } }: Frame, columns: number): readonly Line[] {
-  const tiles = tilesOf(readings);
-  const lines: Line[] = [];
-  for (const id of otherTiles) {
-    const tile = tiles.find((each) => each.id === id);
-    if (tile?.value === undefined) continue;
-    const { title: name, value, note, alarm } = tile;
-    const words = span(`${name} ${value}${note === undefined ? "" : ` (${note})`}`, alarm ?? "plain");
-    const longer = [...(lines.at(-1) ?? []), span("   "), words];
-    if (lines.length > 0 && widthOf(longer) <= columns) lines.splice(-1, 1, longer);
-    else lines.push([words]);
-  }
-  return lines;
+  const place = ({ id }: Tile): number => (tileOrder.includes(id) ? tileOrder.indexOf(id) : tileOrder.length);
+  const parts = tilesOf(readings)
+    .filter(({ id, value }) => value !== undefined && otherTiles.test(id))
+    .sort((a, b) => place(a) - place(b))
+    .map(({ title: name, value = "", note, alarm }): Line => {
+      const words = [`${name} ${value}${note === undefined ? "" : ` (${note})`}`, `${name} ${value}`];
+      return firstThatFits(
+        words.map((text) => [span(text, alarm ?? "plain")]),
+        columns,
+      );
+    });
+  return wrapped(parts, columns, "   ");
 }
 
 const mostApps = 5;
@@ -167,9 +216,8 @@ const brief: CoreLayout = {
 
 /** With their frequencies where these fit. */
 function coreLines(cores: readonly CoreReading[], columns: number, room: number): readonly Line[] {
-  if (cores.length === 0) return [];
   const lines = gridLines(cores, columns, roomy);
-  return [title("CORES"), ...(lines.length < room ? lines : gridLines(cores, columns, brief))];
+  return lines.length <= room ? lines : gridLines(cores, columns, brief);
 }
 
 /** Downwards first, as people count. */
@@ -213,10 +261,6 @@ function memoryLines({ status: { readings } }: Frame, columns: number): readonly
   const { wired = 0, app = 0, compressed = 0, total, pressure, swapUsed } = memory;
   const style = pressure === "critical" ? "failing" : pressure === "warning" ? "warning" : "ok";
   const used = wired + app + compressed;
-  const words: Line = [
-    ...(pressure === undefined ? [] : [span(`pressure ${pressure}   `, style)]),
-    span(`swap ${swapUsed === undefined ? "–" : bytes(swapUsed)}`),
-  ];
   const gauge =
     total === undefined
       ? []
@@ -226,20 +270,20 @@ function memoryLines({ status: { readings } }: Frame, columns: number): readonly
             span(` ${bytes(used)} of ${bytes(total)} used`),
           ],
         ];
-  return [
-    title("MEMORY"),
-    ...gauge,
-    [span(`${parts.join("  ")}  `), ...(columns >= 110 ? words : [])],
-    ...(columns >= 110 ? [] : [words]),
+  const words: readonly Line[] = [
+    ...(pressure === undefined ? [] : [[span(`pressure ${pressure}`, style)]]),
+    [span(`swap ${swapUsed === undefined ? "–" : bytes(swapUsed)}`)],
+    ...parts.map((text) => [span(text)]),
   ];
+  return [...gauge, ...wrapped(words, columns, "  ")];
 }
 
-function sinkLines({ status: { sinks, time } }: Frame): readonly Line[] {
-  if (sinks.length === 0) return [];
-  return [title("SINKS"), ...sinks.map((sink) => sinkLine(sink, time))];
+function sinkLines({ status: { sinks, time } }: Frame, columns: number): readonly Line[] {
+  return sinks.map((sink) => sinkLine(sink, time, columns));
 }
 
-function sinkLine(sink: SinkStatus, now: number): Line {
+/** The address gives way to what goes on. */
+function sinkLine(sink: SinkStatus, now: number, columns: number): Line {
   const { sign, words, level } = sinkWords[sink.state];
   const failing = level === "warning" || level === "failing";
   const tail = [
@@ -250,21 +294,27 @@ function sinkLine(sink: SinkStatus, now: number): Line {
     ...(droppedText(sink.dropped) === "none" ? [] : [`dropped ${droppedText(sink.dropped)}`]),
     ...(failing && sink.lastFailure ? [sink.lastFailure.reason] : []),
   ];
-  return [
-    span(`${sign} ${words}`, level),
-    span(`  ${sink.type} `),
-    span(`${sink.target}  `, "dim"),
+  const host = URL.parse(sink.target)?.host ?? sink.target;
+  const lines = [
+    [`${sink.type} `, sink.target],
+    ["", sink.target],
+    ["", host],
+  ].map(([type = "", address = ""]) => [
+    span(`${sign} ${words}  `, level),
+    span(type),
+    span(`${address}  `, "dim"),
     span(tail.join(" · ")),
-  ];
+  ]);
+  return firstThatFits(lines, columns);
 }
 
-function sourceLines({ status: { sources, time } }: Frame): readonly Line[] {
-  const spans = sources.flatMap(({ name, up, lastSample }) => {
+function sourceLines({ status: { sources, time } }: Frame, columns: number): readonly Line[] {
+  const parts = sources.map(({ name, up, lastSample }): Line => {
     const { sign, level } = sourceWords(up);
     const age = lastSample === undefined ? "–" : duration(time - lastSample);
-    return [span(`${sign} `, level), span(`${name} ${age}   `)];
+    return [span(`${sign} `, level), span(`${name} ${age}`)];
   });
-  return widthOf(spans) === 0 ? [] : [title("SOURCES"), spans];
+  return wrapped(parts, columns, "  ");
 }
 
 const mostEvents = 10;

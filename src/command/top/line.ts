@@ -26,14 +26,14 @@ export function fit(line: Line, width: number): Line {
     room -= characters.length;
     spans.push({ text: characters.join(""), style });
   }
-  const last = spans.at(-1);
-  if (last !== undefined && widthOf(line) > width)
-    spans[spans.length - 1] = { ...last, text: cutText(last.text) };
+  const at = spans.findLastIndex(({ text }) => text !== "");
+  const last = spans[at];
+  if (last !== undefined && widthOf(line) > width) spans[at] = { ...last, text: cutText(last.text) };
   return [...spans, span(" ".repeat(room))];
 }
 
 /** Says that there is more. */
-const cutText = (text: string): string => (text === "" ? "" : `${text.slice(0, -1)}…`);
+const cutText = (text: string): string => `${Array.from(text).slice(0, -1).join("")}…`;
 
 /** Select graphic rendition (ECMA-48, 8.3.117); without colours only weight is left. */
 const codes: Readonly<Record<Style, { readonly colour: string; readonly mono: string }>> = {

@@ -75,8 +75,45 @@ test("a laptop's figures wrap where there is room, and give way to memory and si
   for (let columns = 80; columns < 200; columns++)
     assert.ok(!textOf(columns, 40, { ...frame, status }).some((line) => line.includes("…")), String(columns));
   const small = textOf(80, 24, { ...frame, status }).join("\n");
-  for (const word of ["Thermal", "MEMORY", "SINKS", "SOURCES", "q quit"])
+  for (const word of ["Energy today", "Thermal", "Battery 80 %", "MEMORY", "SINKS", "SOURCES", "q quit"])
     assert.ok(small.includes(word), word);
+});
+
+test("names and addresses give way to the state where it is narrow, and no word is cut", () => {
+  const simulated = statusOf({
+    readings: laptopReadings,
+    machine: {
+      simulated: true,
+      model: "MacBookPro16,1",
+      chip: "Intel(R) Core(TM) i9-9880H CPU @ 2.30GHz",
+      osVersion: "12.6",
+    },
+  });
+  const text = (columns: number, rows: number): string =>
+    textOf(columns, rows, { ...frame, status: simulated, origin: "http://127.0.0.1:9127" }).join("\n");
+  assert.match(text(120, 40), /^studio\.lan {2}MacBookPro16,1 · Intel\(R\).*✓ All well {2}SIMULATED/);
+  assert.match(text(80, 24), /^studio\.lan {2}MacBookPro16,1 · macOS 12\.6 {2}✓ All well {2}SIMULATED/);
+  assert.match(text(40, 15), /^studio\.lan {2}✓ All well {2}SIMULATED/);
+  for (const words of [
+    "Whole machine",
+    "Energy today",
+    "Thermal",
+    "3.0 GiB",
+    "delivering  desk:9090",
+    "powermetrics",
+  ])
+    assert.ok(text(40, 15).includes(words), words);
+  for (const small of [text(80, 24), text(40, 15)]) assert.doesNotMatch(small, /[^ ]…/);
+});
+
+test("what goes on at a sink is seen at eighty columns, without its whole address", () => {
+  const target = "https://metrics.example.com/a/rather/long/path/api/v1/write";
+  const waiting = { ...sinkStatus, target, backlog: { snapshots: 1, bytes: 700, oldest: statusTime - 4000 } };
+  const [, text = ""] =
+    /^(✓ delivering.*)$/m.exec(
+      textOf(80, 24, { ...frame, status: statusOf({ sinks: [waiting] }) }).join("\n"),
+    ) ?? [];
+  assert.equal(text.trim(), "✓ delivering  metrics.example.com  waiting 1 snapshot, 700 B, oldest 4 s ago");
 });
 
 test("a sink that fails says why, when it goes on and what waits", () => {
@@ -114,6 +151,7 @@ test("hostile text can't reach the terminal as control characters", () => {
 test("a cut line says that there is more", () => {
   assert.equal(lineText(fit([span("abc"), span("def")], 5), "none"), "abcd…");
   assert.equal(lineText(fit([span("abc")], 5), "none"), "abc  ");
+  assert.equal(lineText(fit([span("abc"), span("def"), span("ghi")], 5), "none"), "abcd…");
 });
 
 test("bars are as long as their ratio, to an eighth, and never longer than their room", () => {
