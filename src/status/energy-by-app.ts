@@ -41,13 +41,14 @@ export function createEnergyByApp(clock: Clock, journal?: Pick<Journal, "history
   let askedMs = -Infinity;
 
   function readJournal({ history }: Pick<Journal, "history">, nowMs: number): void {
+    // Once, even where the disk fails half-way: what was counted may not be counted again.
+    isKnown = true;
     const series = (name: string): boolean => name === metric;
     const between = (fromMs: number, toMs: number, thin: Partial<HistoryQuery> = {}): void => {
       for (const snapshot of history({ series, fromMs, toMs, ...thin })) count.add(snapshot);
     };
     between(nowMs - dayMs, nowMs - finelyMs - 1, { maxPoints: thinPoints });
     between(nowMs - finelyMs, nowMs);
-    isKnown = true;
   }
 
   return {

@@ -172,3 +172,19 @@ test("after ten minutes without a question nothing is counted, and the next one 
   assert.deepEqual(joulesOf(energy.read().hour), { Xcode: 32 });
   assert.equal(journal.queries.length, 4);
 });
+
+test("a journal that fails half-way is not read again at each question", () => {
+  const clock = fakeClock(noon);
+  let asked = 0;
+  const energy = createEnergyByApp(clock, {
+    *history() {
+      asked++;
+      yield { ...tasksAt(noon - 2 * hour, { Xcode: 1 }), seq: 1 };
+      yield { ...tasksAt(noon - 2 * hour + 1, { Xcode: 5 }), seq: 2 };
+      throw new Error("disk I/O error");
+    },
+  });
+  assert.throws(() => energy.read(), /disk I\/O error/);
+  assert.deepEqual(joulesOf(energy.read().day), { Xcode: 4 });
+  assert.equal(asked, 1);
+});
