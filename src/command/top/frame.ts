@@ -41,7 +41,7 @@ export interface Frame {
 
 /** Exactly `rows` lines of `columns` characters; with `rows` absent as many as it takes. */
 export function frameLines(frame: Frame, columns: number, rows?: number): readonly Line[] {
-  const head = headLines(frame, columns);
+  const head = headLines(frame, columns, rows);
   const foot = footLine(frame, columns);
   const room = rows === undefined ? Infinity : Math.max(0, rows - head.length - 1);
   const body = bodyLines(frame, columns, room).slice(0, room);
@@ -51,7 +51,7 @@ export function frameLines(frame: Frame, columns: number, rows?: number): readon
 }
 
 /** Where it is narrow the machine's names give way to its state. */
-function headLines({ status }: Frame, columns: number): readonly Line[] {
+function headLines({ status }: Frame, columns: number, rows = Infinity): readonly Line[] {
   const { agent, machine, overall } = status;
   const { sign, words } = overallWords[overall.level];
   const system = macOS(machine);
@@ -67,7 +67,7 @@ function headLines({ status }: Frame, columns: number): readonly Line[] {
   ]);
   const first = firstThatFits(firsts, columns);
   const [problem] = overall.problems;
-  if (problem === undefined) return [first];
+  if (problem === undefined) return rows > 24 ? [first, []] : [first];
   const more = overall.problems.length - 1;
   return [first, [span(`${problem}${more > 0 ? ` (and ${more} more)` : ""}`, overall.level)]];
 }
