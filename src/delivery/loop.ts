@@ -128,13 +128,14 @@ class DeliveryLoop implements Delivery {
     const { cursor, clock } = this.#options;
     const isWaiting = cursor.ranges().length > 0;
     this.#waitingSince = isWaiting ? (this.#waitingSince ?? clock.monotonic()) : undefined;
-    const selection = this.#select();
+    const waits = this.#waits();
+    const selection = this.#select(waits);
     this.#health.report(statusWhile[selection.status]);
     this.#logHolding(selection.status === "held", isWaiting);
     switch (selection.status) {
       case "idle":
       case "paced":
-        if (!this.#interrupts.finishing) await this.#idle.wait(signal, this.#idleMs());
+        if (!this.#interrupts.finishing) await this.#idle.wait(signal, this.#idleMs(waits));
         return settled;
       case "held":
         return this.#hold(signal);
@@ -148,7 +149,7 @@ class DeliveryLoop implements Delivery {
     }
   }
 
-  #select(): Selection {
+  #select(waits: Waits): Selection {
     const { sink, cursor, pacing, clock } = this.#options;
     const { finishing } = this.#interrupts;
     return selectBatch(cursor, {
@@ -158,8 +159,8 @@ class DeliveryLoop implements Delivery {
         // No more snapshots than a body has samples, so that a batch can be divided by series.
         maxSnapshots: Math.min(this.#sender.maxSnapshots, sink.maxSamples),
       },
-      liveDue: finishing || this.#liveWaitMs() === 0,
-      drainAllowed: finishing || this.#drainWaitMs() === 0,
+      liveDue: finishing || waits.liveMs === 0,
+      drainAllowed: finishing || waits.drainMs === 0,
       mayOvertake: pacing.mayOvertake,
       deliveredSeq: this.#deliveredSeq,
       newestSent: cursor.notes().newest ?? {},
@@ -167,23 +168,21 @@ class DeliveryLoop implements Delivery {
     });
   }
 
-  /** Until the live batch is due; 0 when it is. */
-  #liveWaitMs(): number {
-    if (this.#waitingSince === undefined) return Infinity;
+  /** Read once for a step: what became due between two looks at the clock would be neither sent nor waited for. */
+  #waits(): Waits {
     const { pacing, clock } = this.#options;
-    return Math.max(0, this.#waitingSince + pacing.batchDeadlineMs - clock.monotonic());
-  }
-
-  /** Until a batch of the backlog may go; 0 when it may. */
-  #drainWaitMs(): number {
-    const waitMs = this.#drainAllowedAt - this.#options.clock.monotonic();
-    return Math.max(0, waitMs, this.#health.backlogQuietMs);
+    const now = clock.monotonic();
+    const since = this.#waitingSince;
+    return {
+      liveMs: since === undefined ? Infinity : Math.max(0, since + pacing.batchDeadlineMs - now),
+      drainMs: Math.max(0, this.#drainAllowedAt - now, this.#health.backlogQuietMs),
+    };
   }
 
   /** Until the live batch is due or the backlog may go; when nothing waits, until something is appended. */
-  #idleMs(): number | undefined {
+  #idleMs({ liveMs, drainMs }: Waits): number | undefined {
     if (this.#waitingSince === undefined) return undefined;
-    return Math.min(...[this.#liveWaitMs(), this.#drainWaitMs(), recheckMs].filter((ms) => ms > 0));
+    return Math.min(...[liveMs, drainMs, recheckMs].filter((ms) => ms > 0));
   }
 
   /** What comes from now on gets a deadline of its own; what is here and not delivered stays as due as it is. */
@@ -260,6 +259,14 @@ class DeliveryLoop implements Delivery {
     this.#interrupts.finish();
     this.#idle.wake();
   }
+}
+
+/** In milliseconds; 0 is now. */
+interface Waits {
+  /** Until the live batch is due. */
+  readonly liveMs: number;
+  /** Until a batch of the backlog may go. */
+  readonly drainMs: number;
 }
 
 const settled: Verdict = { status: "settled" };

@@ -44,6 +44,24 @@ test("what comes within the deadline goes in one batch, and nothing is sent whil
   await it.abort();
 });
 
+test("a deadline that passes between two looks at the clock is not missed", async (context) => {
+  for (let looks = 1; looks <= 8; looks++) {
+    const it = rig(context);
+    await it.begin();
+    const exact = { ...it.clock };
+    let looked = 0;
+    Object.assign(it.clock, {
+      // Every look takes its time, and a timer may end so many looks too early, as Node's end up to a millisecond too early.
+      monotonic: () => exact.monotonic() + 0.01 * looked++,
+      after: (ms: number, callback: () => void) => exact.after(ms - 0.01 * looks, callback),
+    });
+    it.append();
+    await it.clock.advance(6 * second);
+    assert.equal(it.seen.length, 1, `${looks} looks`);
+    await it.abort();
+  }
+});
+
 test("what comes during a request gets a deadline of its own", async (context) => {
   const it = rig(context);
   await it.begin();
