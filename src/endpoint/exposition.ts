@@ -3,7 +3,7 @@
  * long as they stay the same.
  */
 import { gzipSync } from "node:zlib";
-import type { Snapshot } from "../meter/snapshot.ts";
+import { isScraped, type Snapshot } from "../meter/snapshot.ts";
 import type { Metric } from "../metric/metric.ts";
 import { seriesKey, type SeriesSet } from "../metric/series.ts";
 import { familyHead, formatValue, openMetricsHead } from "../metric/text.ts";
@@ -62,13 +62,30 @@ function compressed(rendered: Rendered): Buffer {
 /** One scrape's body; families are contiguous, and no sample carries a timestamp, as staleness is the scraper's. */
 export function exposition(snapshots: readonly Snapshot[], format: ExpositionFormat): string {
   let text = "";
-  for (const { set, values } of snapshots) {
+  for (const { set, values } of snapshots.filter(({ source }) => !isScraped(source))) {
     const prefixes = prefixesOf(set, format);
     for (let index = 0; index < prefixes.length; index++) {
       text += `${prefixes[index] ?? ""}${formatValue(values[index] ?? NaN)}\n`;
     }
   }
+  text += scrapedText(
+    snapshots.filter(({ source }) => isScraped(source)),
+    format,
+  );
   return format === "openmetrics" ? `${text}# EOF\n` : text;
+}
+
+/** Of scraped targets, which have families in common; one that two of them declare differently is as the first one says. */
+function scrapedText(snapshots: readonly Snapshot[], format: ExpositionFormat): string {
+  const headOf = format === "prometheus" ? familyHead : openMetricsHead;
+  const families = new Map<string, string>();
+  for (const { set, values } of snapshots)
+    for (const [index, series] of set.series.entries()) {
+      const { metric } = series;
+      const text = families.get(metric.name) ?? headOf(metric);
+      families.set(metric.name, `${text}${seriesKey(series)} ${formatValue(values[index] ?? NaN)}\n`);
+    }
+  return [...families.values()].join("");
 }
 
 /** Everything of a line but its value, which is all that changes from scrape to scrape. */

@@ -1,7 +1,7 @@
-/** Series sets in the database: each is stored once, compressed, and known by its id; help texts come from the catalogue. */
+/** Series sets in the database: each is stored once, compressed, and known by its id; our own help texts come from the catalogue. */
 import type { DatabaseSync } from "node:sqlite";
 import { crc32, deflateRawSync, inflateRawSync } from "node:zlib";
-import type { Metric, MetricType } from "../metric/metric.ts";
+import { scrapedMetric, type Metric, type MetricType } from "../metric/metric.ts";
 import { seriesSet, type LabelPair, type Series, type SeriesSet } from "../metric/series.ts";
 import { createBoundedMap } from "../runtime/bounded-map.ts";
 import { named } from "./schema.ts";
@@ -14,10 +14,14 @@ export type ReadSet = (id: number) => SeriesSet | undefined;
 export type WriteSet = (set: SeriesSet, segment: number) => number;
 
 const keptSets = 64;
+/** Of all sets together: two of the largest scraped targets. */
+const keptSeries = 100_000;
 
 export function createSetReader(database: DatabaseSync, metricOf: MetricOf): ReadSet {
   const select = database.prepare(`SELECT ${named("key content crc")} FROM series_set WHERE id = ?`);
-  const kept = createBoundedMap<number, SeriesSet>(keptSets);
+  const kept = createBoundedMap<number, SeriesSet>(keptSeries, ({ series }) =>
+    Math.max(series.length, keptSeries / keptSets),
+  );
   return (id) => {
     const known = kept.get(id);
     if (known !== undefined) return known;
@@ -56,14 +60,23 @@ type EncodedSeries = readonly [
   metric: string,
   name: string,
   labels: readonly LabelPair[],
+  startMs?: number | null,
+  /** Of the first series of a metric that was scraped. */
+  declared?: readonly [help: string, unit: string],
 ];
 
 /** No process has so many series; a damaged length must not fill the memory. */
 const longestContent = 64 * 2 ** 20;
 
 function encodeSet(set: SeriesSet): EncodedSet {
-  const series = set.series.map(({ metric, name, labels }): EncodedSeries => {
-    return [metric.type, metric.since, metric.name, name, labels];
+  const declared = new Set<Metric>();
+  const series = set.series.map(({ metric, name, labels, startMs }): EncodedSeries => {
+    const { type, since, help, unit = "" } = metric;
+    const isFirst = metric.scraped === true && !declared.has(metric);
+    declared.add(metric);
+    if (isFirst) return [type, since, metric.name, name, labels, startMs ?? null, [help, unit]];
+    if (startMs !== undefined) return [type, since, metric.name, name, labels, startMs];
+    return [type, since, metric.name, name, labels];
   });
   const content = deflateRawSync(JSON.stringify(series));
   return { key: set.key, content, crc: crc32(content, crc32(set.key)) };
@@ -82,18 +95,25 @@ function decodeSet({ key, content, crc }: EncodedSet, metricOf: MetricOf): Serie
 }
 
 function decodeSeries(
-  [type, since, metric, name, labels]: EncodedSeries,
+  [type, since, metric, name, labels, startMs, declared]: EncodedSeries,
   metrics: Map<string, Metric>,
   metricOf: MetricOf,
 ): Series {
-  const known = metrics.get(metric);
-  if (known !== undefined) return { metric: known, name, labels };
-  const today = metricOf(metric, type);
+  const known = metrics.get(metric) ?? decodeMetric([type, since, metric, name, labels], declared, metricOf);
+  metrics.set(metric, known);
+  return typeof startMs === "number"
+    ? { metric: known, name, labels, startMs }
+    : { metric: known, name, labels };
+}
+
+function decodeMetric(
+  [type, since, name, , labels]: EncodedSeries,
+  declared: EncodedSeries[6],
+  metricOf: MetricOf,
+): Metric {
+  if (declared !== undefined) return scrapedMetric({ name, type, help: declared[0], unit: declared[1] });
+  const today = metricOf(name, type);
   // What a counter counts from is a fact of the stored values, not of today's catalogue.
-  const declared =
-    today?.type === type && today.since === since
-      ? today
-      : { name: metric, type, help: today?.help ?? "", labels: labels.map(([label]) => label), since };
-  metrics.set(metric, declared);
-  return { metric: declared, name, labels };
+  if (today?.type === type && today.since === since) return today;
+  return { name, type, help: today?.help ?? "", labels: labels.map(([label]) => label), since };
 }

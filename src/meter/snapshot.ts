@@ -22,6 +22,18 @@ export interface Snapshot {
   readonly ended: readonly Series[];
 }
 
+const scrapedPrefix = "scrape ";
+
+/** The name under which the journal keeps what a target reports. */
+export function scrapedSource(target: string): string {
+  return `${scrapedPrefix}${target}`;
+}
+
+/** Whether a snapshot is of a scraped target: such series are pushed as they are, and shown nowhere else. */
+export function isScraped(source: string): boolean {
+  return source.startsWith(scrapedPrefix);
+}
+
 /** Where each kind of counter starts, milliseconds since the Unix epoch; a start that no source reported is absent. */
 type CounterStarts = Readonly<Partial<Record<CountedSince, number>>>;
 

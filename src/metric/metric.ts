@@ -1,9 +1,18 @@
-/** What a metric is. A metric is declared beside the code that computes it; everything else derives from the declaration. */
+/**
+ * What a metric is. A metric of our own is declared beside the code that computes it, and everything else derives from the
+ * declaration; one of a scraped target is what the target says of it.
+ */
 
-/** The Prometheus types the agent uses; a histogram only ever measures the agent itself. */
-export type MetricType = "gauge" | "counter" | "histogram";
+/** The types of our own metrics; a histogram only ever measures the agent itself. */
+type DeclaredType = "gauge" | "counter" | "histogram";
 
-/** What a counter counts from: the kernel's boot, the moment the agent began to add up windows, or a moment that nobody reports. */
+/** The types that OpenMetrics 1.0 has; `unknown` is "untyped" in Prometheus' text format. Other types than ours are only scraped. */
+export type MetricType = DeclaredType | "summary" | "unknown" | "info" | "stateset" | "gaugehistogram";
+
+/**
+ * What a counter counts from: the kernel's boot; the moment the agent began to add up windows, or of what is scraped the start of the
+ * target's process; or a moment that nobody reports.
+ */
 export type CountedSince = "boot" | "agent" | "unknown";
 
 export interface Metric<Label extends string = string> {
@@ -14,6 +23,10 @@ export interface Metric<Label extends string = string> {
   readonly help: string;
   readonly labels: readonly Label[];
   readonly since: CountedSince;
+  /** Absent in our own, where the name has it. */
+  readonly unit?: string;
+  /** Set where a scraped target declares it, and the catalogue does not. */
+  readonly scraped?: true;
 }
 
 /** Without labels the third argument is left out; NoInfer keeps the call site's context from widening the label type. */
@@ -23,11 +36,21 @@ type Declare<Name extends string = string> = <const Label extends string = never
   labels?: readonly Label[],
 ) => Metric<NoInfer<Label>>;
 
-function declare<Name extends string>(type: MetricType, since: CountedSince): Declare<Name> {
+function declare<Name extends string>(type: DeclaredType, since: CountedSince): Declare<Name> {
   return (name, help, labels = []) => ({ name, type, help, labels, since });
 }
 
 export const gauge: Declare = declare("gauge", "boot");
+
+/** Whether its values grow from a start on: what the start of a counter is sent for. */
+export function isCumulative({ type }: Pick<Metric, "type">): boolean {
+  return type === "counter" || type === "histogram" || type === "summary";
+}
+
+/** A metric as a scraped target declares it; its counters count from the start of the target's process. */
+export function scrapedMetric(declared: Pick<Metric, "name" | "type" | "help"> & { unit: string }): Metric {
+  return { ...declared, labels: [], since: "agent", scraped: true };
+}
 
 /** A cumulative count that the kernel keeps since boot. */
 export const bootCounter: Declare<`${string}_total`> = declare("counter", "boot");

@@ -6,8 +6,8 @@ import type { Metric } from "./metric.ts";
 export type LabelPair = readonly [name: string, value: string];
 
 /**
- * One time series. A histogram contributes several: `_bucket` (with an `le` label), `_sum` and `_count`,
- * kept together in this order so that a sink may put them together again.
+ * One time series. A histogram contributes several: `_bucket` (with an `le` label), `_sum` and `_count`. Our own stay together in this
+ * order; a scraped one's, and those of a summary, come as the target writes them.
  */
 export interface Series {
   readonly metric: Metric;
@@ -15,6 +15,8 @@ export interface Series {
   readonly name: string;
   /** Sorted by label name in byte order, without `__name__`; no label has an empty value. */
   readonly labels: readonly LabelPair[];
+  /** When it began to count, milliseconds since the Unix epoch, where a scraped target says so of this very series. */
+  readonly startMs?: number;
 }
 
 /**
@@ -26,10 +28,16 @@ export interface SeriesSet {
   readonly series: readonly Series[];
 }
 
-/** Builds a set; the key is a hash of every series' type, name and labels. */
+/** Builds a set; the key is a hash of every series' type, name, labels and start, and of what a target says of its metrics. */
 export function seriesSet(series: readonly Series[]): SeriesSet {
   const hash = createHash("sha256");
-  for (const one of series) hash.update(`${one.metric.type} ${seriesKey(one)}\n`);
+  let before: Metric | undefined;
+  for (const one of series) {
+    const { metric, startMs } = one;
+    if (metric.scraped === true && metric !== before) hash.update(`${metric.unit ?? ""} ${metric.help}\n`);
+    before = metric;
+    hash.update(`${metric.type} ${seriesKey(one)}${startMs === undefined ? "" : ` ${startMs}`}\n`);
+  }
   return { key: hash.digest("base64url").slice(0, 22), series };
 }
 

@@ -1,17 +1,33 @@
 /** Writes names, values and labels of the text formats that a scrape, a push and an export share: Prometheus' 0.0.4 and OpenMetrics 1.0. */
-import type { Metric } from "./metric.ts";
+import type { Metric, MetricType } from "./metric.ts";
 import { escapeLabelValue } from "./series.ts";
+
+/** What format 0.0.4 calls the types that it lacks. */
+const plainTypes: Readonly<Partial<Record<MetricType, string>>> = {
+  unknown: "untyped",
+  info: "gauge",
+  stateset: "gauge",
+  gaugehistogram: "untyped",
+};
 
 /** The two lines that introduce a family in format 0.0.4. */
 export function familyHead({ name, help, type }: Metric): string {
   const escaped = help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
-  return `# HELP ${name} ${escaped}\n# TYPE ${name} ${type}\n`;
+  return `# HELP ${name} ${escaped}\n# TYPE ${name} ${plainTypes[type] ?? type}\n`;
 }
 
-/** The same in OpenMetrics, which names a counter's family without `_total` and escapes quotes in HELP too. */
+/** What OpenMetrics leaves out of the name of a family. */
+const suffixes: Readonly<Partial<Record<MetricType, string>>> = { counter: "_total", info: "_info" };
+
+/**
+ * The same in OpenMetrics, which names a counter's family without `_total` and escapes quotes in HELP too. A scraped counter may lack
+ * `_total`, which OpenMetrics does not allow: there its type is unknown.
+ */
 export function openMetricsHead({ name, help, type }: Metric): string {
-  const family = type === "counter" ? name.replace(/_total$/, "") : name;
-  return `# TYPE ${family} ${type}\n# HELP ${family} ${escapeLabelValue(help)}\n`;
+  const suffix = suffixes[type] ?? "";
+  const family = name.endsWith(suffix) ? name.slice(0, name.length - suffix.length) : name;
+  const shown = name.endsWith(suffix) ? type : "unknown";
+  return `# TYPE ${family} ${shown}\n# HELP ${family} ${escapeLabelValue(help)}\n`;
 }
 
 /** The shortest decimal that reads back as the same double. */

@@ -7,15 +7,29 @@ export interface BoundedMap<Key, Value> {
   getOrMake(key: Key, make: () => Value): Value;
 }
 
-export function createBoundedMap<Key, Value>(most: number): BoundedMap<Key, Value> {
+/**
+ * @param most sum of the sizes of all entries; the entry used last stays, whatever its size
+ * @param sizeOf without it every entry counts as one
+ */
+export function createBoundedMap<Key, Value>(
+  most: number,
+  sizeOf: (value: Value) => number = () => 1,
+): BoundedMap<Key, Value> {
   const entries = new Map<Key, Value>();
+  let size = 0;
 
-  function set(key: Key, value: Value): void {
+  function remove(key: Key, value: Value): void {
     entries.delete(key);
+    size -= sizeOf(value);
+  }
+  function set(key: Key, value: Value): void {
+    const before = entries.get(key);
+    if (before !== undefined) remove(key, before);
     entries.set(key, value);
-    for (const oldest of entries.keys()) {
-      if (entries.size <= most) return;
-      entries.delete(oldest);
+    size += sizeOf(value);
+    for (const [oldest, old] of entries) {
+      if (size <= most || entries.size === 1) return;
+      remove(oldest, old);
     }
   }
   function get(key: Key): Value | undefined {

@@ -15,10 +15,15 @@ const leastSeries = 500;
 const seriesForEachInUse = 4;
 /** Sets with ever new tasks must not fill the memory; one that was dropped costs a millisecond. */
 const mostSets = 16;
+/** Of all sets together, where targets have tens of thousands. */
+const mostInSets = 100_000;
 
 export function createSeriesCache<OfSeries, OfSet extends object>(): SeriesCache<OfSeries, OfSet> {
   const series = new Map<string, { readonly made: OfSeries }>();
-  const sets = createBoundedMap<string, OfSet>(mostSets);
+  const sets = createBoundedMap<string, { readonly made: OfSet; readonly size: number }>(
+    mostInSets,
+    ({ size }) => Math.max(size, mostInSets / mostSets),
+  );
   let mostSeries = leastSeries;
   return {
     ofSeries(key, make) {
@@ -31,7 +36,7 @@ export function createSeriesCache<OfSeries, OfSet extends object>(): SeriesCache
     },
     ofSet(set, make) {
       mostSeries = Math.max(mostSeries, seriesForEachInUse * set.series.length);
-      return sets.getOrMake(set.key, make);
+      return sets.getOrMake(set.key, () => ({ made: make(), size: set.series.length })).made;
     },
   };
 }

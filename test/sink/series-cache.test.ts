@@ -49,3 +49,12 @@ test("a set in use is made once, while ever new ones are forgotten", () => {
   }
   assert.equal(cache.ofSet(other, make).turn, 3);
 });
+
+test("of large sets few are kept", () => {
+  const cache = createSeriesCache<undefined, object>();
+  const sets = [0, 1, 2].map((at) => setOf(40_000, at));
+  let made = 0;
+  for (const set of sets) cache.ofSet(set, () => ({ made: ++made }));
+  for (const set of sets.toReversed()) cache.ofSet(set, () => ({ made: ++made }));
+  assert.equal(made, 4);
+});

@@ -45,8 +45,6 @@ function metricData(metric: Metric, points: readonly Point[]): MetricData {
     aggregationTemporality: AggregationTemporality.CUMULATIVE,
   };
   switch (metric.type) {
-    case "gauge":
-      return { ...shared, dataPointType: DataPointType.GAUGE, dataPoints: points.map(numberPoint) };
     case "counter":
       return {
         ...shared,
@@ -56,6 +54,8 @@ function metricData(metric: Metric, points: readonly Point[]): MetricData {
       };
     case "histogram":
       return { ...shared, dataPointType: DataPointType.HISTOGRAM, dataPoints: [...histogramPoints(points)] };
+    default:
+      return { ...shared, dataPointType: DataPointType.GAUGE, dataPoints: points.map(numberPoint) };
   }
 }
 

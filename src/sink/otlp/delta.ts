@@ -84,8 +84,9 @@ export function createDeltas(isDelta: (metric: Metric) => boolean, startedAt: nu
       const drops = createDrops(gathered.dropped);
       const latest = new Map<string, Point>();
       let firstTime = Infinity;
-      const families = gathered.families.flatMap(({ metric, runs }) => {
-        if (!isDelta(metric)) return [{ metric, runs }];
+      const families = gathered.families.flatMap((family) => {
+        const { metric, runs } = family;
+        if (!isDelta(metric)) return [family];
         const changed = runs.map((run) => {
           const { key } = run.series;
           firstTime = Math.min(firstTime, run.times[0] ?? Infinity);
@@ -94,7 +95,7 @@ export function createDeltas(isDelta: (metric: Metric) => boolean, startedAt: nu
           return changes.run;
         });
         const left = changed.filter(({ times }) => times.length > 0);
-        return left.length === 0 ? [] : [{ metric, runs: left }];
+        return left.length === 0 ? [] : [{ ...family, runs: left }];
       });
       return {
         families,
@@ -239,14 +240,14 @@ const selectors = {
   lowmemory: LowMemoryTemporalitySelector,
 };
 
-/** What each type is among the SDK's instruments. */
-const instruments: Readonly<Record<MetricType, InstrumentType>> = {
-  gauge: InstrumentType.OBSERVABLE_GAUGE,
+/** What each type that has a temporality on the wire is among the SDK's instruments. */
+const instruments: Readonly<Partial<Record<MetricType, InstrumentType>>> = {
   counter: InstrumentType.OBSERVABLE_COUNTER,
   histogram: InstrumentType.HISTOGRAM,
 };
 
-/** A gauge is neither: it has no temporality on the wire. */
+/** A gauge is neither, nor is a summary. */
 export function isDelta(preference: OtlpSettings["temporality"], { type }: Metric): boolean {
-  return type !== "gauge" && selectors[preference](instruments[type]) === AggregationTemporality.DELTA;
+  const instrument = instruments[type];
+  return instrument !== undefined && selectors[preference](instrument) === AggregationTemporality.DELTA;
 }

@@ -3,8 +3,9 @@
  * refuses the whole request, where protobuf's JSON mapping has strings for them; and it never writes a point's flags.
  */
 import type { LabelPair } from "../../metric/series.ts";
-import type { Family, Run } from "./gather.ts";
+import { pointKind, type Family, type Run } from "./gather.ts";
 import {
+  byTarget,
   noRecordedValue,
   scopeName,
   temporalities,
@@ -14,29 +15,31 @@ import {
 
 type Json = string | number | boolean | readonly Json[] | { readonly [key: string]: Json | undefined };
 
-export function createJsonEncoder({ resource, version, isDelta }: EncoderOptions): Encoder {
+export function createJsonEncoder({ resource, resourceOf, version, isDelta }: EncoderOptions): Encoder {
   const text = new TextEncoder();
   const scope = { name: scopeName, version };
-  const attributes = keyValues(resource);
   return (families) => {
-    const metrics = families.map((family) => metricOf(family, isDelta(family.metric)));
-    const resourceMetrics =
-      metrics.length === 0 ? [] : [{ resource: { attributes }, scopeMetrics: [{ scope, metrics }] }];
+    const resourceMetrics = byTarget(families).map(({ target, families: own }) => ({
+      resource: { attributes: keyValues(target === undefined ? resource : resourceOf(target)) },
+      scopeMetrics: [{ scope, metrics: own.map((family) => metricOf(family, isDelta(family.metric))) }],
+    }));
     return text.encode(JSON.stringify({ resourceMetrics }));
   };
 }
 
 function metricOf({ metric, runs }: Family, delta: boolean): Json {
-  const { name, help: description, type } = metric;
+  const { name, help: description } = metric;
   const dataPoints = runs.flatMap(pointsOf);
   const aggregationTemporality = delta ? temporalities.delta : temporalities.cumulative;
-  switch (type) {
+  switch (pointKind(metric)) {
     case "gauge":
       return { name, description, gauge: { dataPoints } };
     case "counter":
       return { name, description, sum: { aggregationTemporality, isMonotonic: true, dataPoints } };
     case "histogram":
       return { name, description, histogram: { aggregationTemporality, dataPoints } };
+    case "summary":
+      return { name, description, summary: { dataPoints } };
   }
 }
 
@@ -54,16 +57,19 @@ function pointsOf(run: Run): Json[] {
   });
 }
 
-/** The end mark of a number has no value, that of a histogram its shape. */
-function valueOf({ histograms, values, marks }: Run, at: number): Record<string, Json> {
+/** The end mark of a number has no value, that of a histogram or summary its shape. */
+function valueOf({ series, histograms, values, marks }: Run, at: number): Record<string, Json> {
   const histogram = histograms[at];
   if (histogram === undefined) return marks.includes(at) ? {} : { asDouble: double(values[at] ?? NaN) };
-  return {
-    count: String(histogram.count),
-    sum: double(histogram.sum),
-    bucketCounts: histogram.counts.map(String),
-    explicitBounds: histogram.bounds.map(double),
-  };
+  const { bounds, counts } = histogram;
+  const total = { count: String(histogram.count), sum: double(histogram.sum) };
+  if (pointKind(series.metric) === "histogram")
+    return { ...total, bucketCounts: counts.map(String), explicitBounds: bounds.map(double) };
+  const quantileValues = bounds.map((quantile, index) => ({
+    quantile: double(quantile),
+    value: double(counts[index] ?? NaN),
+  }));
+  return { ...total, quantileValues };
 }
 
 /** As text: JSON's numbers end at 53 bits. */

@@ -3,19 +3,29 @@
  * end; it needs an object for every point and gives all labels again to each, where this writer copies bytes that it
  * made once per series. Tests hold the two against each other.
  *
- *     request ─ resource metrics ┬─ resource
+ *     request ─ resource metrics ┬─ resource                       one of our own, and one for each scraped target
  *                                └─ scope metrics ┬─ scope
- *                                                 └─ metric ─ gauge, sum or histogram ─ points     lengths first
+ *                                                 └─ metric ─ gauge, sum, histogram or summary ─ points     lengths first
  */
 import protobuf from "protobufjs/minimal.js";
 import type { Metric } from "../../metric/metric.ts";
 import type { LabelPair } from "../../metric/series.ts";
 import { ByteWriter, owned, varintLength } from "../../runtime/bytes.ts";
 import { remembered } from "../series-cache.ts";
-import type { Family, HistogramValue, PointSeries, Run } from "./gather.ts";
+import {
+  pointKind,
+  type Family,
+  type HistogramValue,
+  type PointKind,
+  type PointSeries,
+  type Run,
+  type Target,
+} from "./gather.ts";
 
 export interface EncoderOptions {
   readonly resource: readonly LabelPair[];
+  /** The resource of what was scraped from a target. */
+  readonly resourceOf: (target: Target) => readonly LabelPair[];
   /** The agent's, sent as the scope's. */
   readonly version: string;
   readonly isDelta: (metric: Metric) => boolean;
@@ -32,7 +42,7 @@ export const temporalities = { delta: 1, cumulative: 2 } as const;
 /** DataPointFlags: the series has ended, the point has no value. */
 export const noRecordedValue = 1;
 
-export function createProtobufEncoder({ resource, version, isDelta }: EncoderOptions): Encoder {
+export function createProtobufEncoder({ resource, resourceOf, version, isDelta }: EncoderOptions): Encoder {
   const writer = new ByteWriter();
   const resourceBytes = encodeResource(resource);
   const scopeBytes = encodeScope(version);
@@ -52,22 +62,41 @@ export function createProtobufEncoder({ resource, version, isDelta }: EncoderOpt
   function writeMetric({ metric, frame, runs, payload, length }: MeasuredMetric): void {
     open(writer, field(2, 2), length);
     writer.bytes(frame.head);
-    open(writer, payloadFields[metric.type], payload);
+    open(writer, payloadFields[pointKind(metric)], payload);
     for (const run of runs) writePoints(writer, run);
     writer.bytes(frame.tail);
   }
 
-  return (families) => {
-    if (families.length === 0) return new Uint8Array();
+  function writeResource({ target, families }: ResourceFamilies): void {
+    const leading = target === undefined ? resourceBytes : encodeResource(resourceOf(target));
     const metrics = families.map(measure);
     const scopeMetrics = scopeBytes.length + sum(metrics.map(({ length }) => fieldLength(length)));
-    open(writer, field(1, 2), resourceBytes.length + fieldLength(scopeMetrics));
-    writer.bytes(resourceBytes);
+    open(writer, field(1, 2), leading.length + fieldLength(scopeMetrics));
+    writer.bytes(leading);
     open(writer, field(2, 2), scopeMetrics);
     writer.bytes(scopeBytes);
     metrics.forEach(writeMetric);
+  }
+
+  return (families) => {
+    if (families.length === 0) return new Uint8Array();
+    byTarget(families).forEach(writeResource);
     return writer.finish();
   };
+}
+
+interface ResourceFamilies {
+  readonly target?: Target;
+  readonly families: readonly Family[];
+}
+
+/** Families by the resource that they belong to, in the order in which each is first named. */
+export function byTarget(families: readonly Family[]): readonly ResourceFamilies[] {
+  const groups = Map.groupBy(families, ({ target }) => (target ? JSON.stringify(target) : ""));
+  return [...groups.values()].map((group) => {
+    const target = group[0]?.target;
+    return { ...(target && { target }), families: group };
+  });
 }
 
 /** What stands around the points of a metric. */
@@ -80,7 +109,7 @@ interface MeasuredMetric {
   readonly metric: Metric;
   readonly frame: Frame;
   readonly runs: readonly MeasuredRun[];
-  /** Length of the gauge, sum or histogram. */
+  /** Length of the gauge, sum, histogram or summary. */
   readonly payload: number;
   readonly length: number;
 }
@@ -93,7 +122,12 @@ interface MeasuredRun {
   readonly length: number;
 }
 
-const payloadFields = { gauge: field(5, 2), counter: field(7, 2), histogram: field(9, 2) } as const;
+const payloadFields: Readonly<Record<PointKind, number>> = {
+  gauge: field(5, 2),
+  counter: field(7, 2),
+  histogram: field(9, 2),
+  summary: field(11, 2),
+};
 
 /** A tag: field number × 8 + wire type (2 has a length, 1 is eight bytes, 0 is a varint). */
 function field(number: number, wire: 0 | 1 | 2): number {
@@ -125,17 +159,18 @@ function encodeScope(version: string): Uint8Array {
   return writer.ldelim().finish();
 }
 
-/** Name and description; the unit stands in the name, and any here would become a suffix. */
+/** Name and description; no unit, since receivers append it to the name, where our own units stand already. */
 function encodeHead({ name, help }: Metric): Uint8Array {
   const writer = protobuf.Writer.create().uint32(field(1, 2)).string(name);
   return (help === "" ? writer : writer.uint32(field(2, 2)).string(help)).finish();
 }
 
-function encodeTail({ type }: Metric, delta: boolean): Uint8Array {
+function encodeTail(metric: Metric, delta: boolean): Uint8Array {
   const writer = protobuf.Writer.create();
-  if (type === "gauge") return writer.finish();
+  const kind = pointKind(metric);
+  if (kind === "gauge" || kind === "summary") return writer.finish();
   writer.uint32(field(2, 0)).uint32(delta ? temporalities.delta : temporalities.cumulative);
-  return (type === "counter" ? writer.uint32(field(3, 0)).bool(true) : writer).finish();
+  return (kind === "counter" ? writer.uint32(field(3, 0)).bool(true) : writer).finish();
 }
 
 /**
@@ -171,12 +206,12 @@ function measureRun(run: Run, own: Templates): MeasuredRun {
   return { run, templates, length };
 }
 
-function templateOf({ starts, histograms, marks }: Run, at: number, own: Templates): Template {
+function templateOf({ series, starts, histograms, marks }: Run, at: number, own: Templates): Template {
   const ended = marks.includes(at);
   const isStarted = (starts[at] ?? 0) > 0;
   const histogram = histograms[at];
   if (histogram !== undefined)
-    return createTemplate(own.attributes, isStarted, encodeHistogram(histogram, ended));
+    return createTemplate(own.attributes, isStarted, encodeCompound(series.metric, histogram, ended));
   if (ended) return own.ended;
   return isStarted ? own.started : own.plain;
 }
@@ -216,6 +251,24 @@ function createTemplate(attributes: Uint8Array, isStarted: boolean, rest: Uint8A
   const bytes = owned(protobuf.Writer.create().uint32(field(1, 2)).bytes(point).finish());
   const time = bytes.length - rest.length - eight.length;
   return { bytes, start: isStarted ? time - 1 - eight.length : undefined, time, value: undefined };
+}
+
+function encodeCompound(metric: Metric, value: HistogramValue, ended: boolean): Uint8Array {
+  return pointKind(metric) === "summary" ? encodeSummary(value, ended) : encodeHistogram(value, ended);
+}
+
+/** SummaryDataPoint's own fields: 4 count, 5 sum, 6 quantiles (1 quantile, 2 value), 8 flags. */
+function encodeSummary({ bounds, counts, sum, count }: HistogramValue, ended: boolean): Uint8Array {
+  const writer = protobuf.Writer.create();
+  writer.uint32(field(4, 1)).fixed64(count).uint32(field(5, 1)).double(sum);
+  for (const [at, quantile] of bounds.entries()) {
+    writer.uint32(field(6, 2)).fork().uint32(field(1, 1)).double(quantile);
+    writer
+      .uint32(field(2, 1))
+      .double(counts[at] ?? NaN)
+      .ldelim();
+  }
+  return (ended ? writer.uint32(field(8, 0)).uint32(noRecordedValue) : writer).finish();
 }
 
 /** HistogramDataPoint's own fields: 4 count, 5 sum, 6 bucket counts, 7 bounds, 10 flags. */

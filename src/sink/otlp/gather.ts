@@ -5,22 +5,31 @@
  *     power   faults_total   latency_bucket{le="0.1"}  …{le="+Inf"}  latency_sum  latency_count
  *     └─ 1    └─ 1           └──────────────────────── one point ───────────────────────────┘
  */
-import type { Metric } from "../../metric/metric.ts";
+import { isCumulative, type Metric } from "../../metric/metric.ts";
 import { seriesKey, type LabelPair, type Series, type SeriesSet } from "../../metric/series.ts";
 import type { Snapshot } from "../../meter/snapshot.ts";
 import type { Identity } from "../identity.ts";
 import { createSeriesCache } from "../series-cache.ts";
 import { createDrops, type Batch } from "../sink.ts";
 
+/** Of a scraped target, whose points belong to a resource of their own. */
+export interface Target {
+  readonly job: string;
+  readonly instance: string;
+}
+
 /** One series as OTLP knows it: a metric with attributes. */
 export interface PointSeries {
   readonly key: string;
-  /** Identity of the metric: one of the same name and another type is another one. */
+  /** Identity of the metric: one of the same name and another type, or of another target, is another one. */
   readonly family: string;
   readonly metric: Metric;
+  /** Where it was scraped; absent for our own. */
+  readonly target?: Target;
   readonly attributes: readonly LabelPair[];
 }
 
+/** A histogram, or a summary: its quantiles stand for bounds, and their values for counts. */
 export interface HistogramValue {
   readonly bounds: readonly number[];
   /** Of each bucket alone, unlike Prometheus' cumulative ones. */
@@ -36,9 +45,9 @@ export interface Run {
   readonly times: number[];
   /** What a cumulative point counts since, in the same unit; 0 for a gauge and where nobody reported it. */
   readonly starts: number[];
-  /** A histogram's count; of no meaning where the point is an end mark. */
+  /** A histogram's or summary's count; of no meaning where the point is an end mark. */
   readonly values: number[];
-  /** Parallel to the others for a histogram, empty for a number. */
+  /** Parallel to the others for a histogram or summary, empty for a number. */
   readonly histograms: HistogramValue[];
   /** Positions of end marks. */
   readonly marks: number[];
@@ -47,6 +56,7 @@ export interface Run {
 
 export interface Family {
   readonly metric: Metric;
+  readonly target?: Target;
   readonly runs: readonly Run[];
 }
 
@@ -109,7 +119,8 @@ function runOf(series: PointSeries, { families, runs }: Found): Run {
   const run: Run = { series, times: [], starts: [], values: [], histograms: [], marks: [], lastTime: 0 };
   runs.set(series.key, run);
   const family = families.get(series.family);
-  if (family === undefined) families.set(series.family, { metric: series.metric, runs: [run] });
+  const { metric, target } = series;
+  if (family === undefined) families.set(series.family, { metric, ...(target && { target }), runs: [run] });
   else family.runs.push(run);
   return run;
 }
@@ -125,7 +136,7 @@ function addRow({ columns, runs }: Plan, snapshot: Snapshot): number {
     if (column === undefined || run === undefined || time <= run.lastTime) continue;
     const { metric } = column.series;
     run.times.push(time);
-    run.starts.push(metric.type === "gauge" ? 0 : starts[metric.since]);
+    run.starts.push(isCumulative(metric) ? (column.startMs ?? starts[metric.since]) : 0);
     run.values.push(values[column.at] ?? NaN);
     run.lastTime = time;
     if (column.histogram !== undefined) run.histograms.push(histogramValue(column, values));
@@ -141,14 +152,16 @@ function startOf({ starts, time }: Snapshot, since: Metric["since"]): number {
 }
 
 function histogramValue({ at, histogram }: Column, values: Float64Array): HistogramValue {
-  const { sum = -1, buckets = [], bounds = [] } = histogram ?? {};
+  const { sum = -1, buckets = [], bounds = [], isSummary } = histogram ?? {};
   const counts = buckets.map((bucket, index) =>
-    whole((values[bucket] ?? 0) - (values[buckets[index - 1] ?? -1] ?? 0)),
+    isSummary === true
+      ? (values[bucket] ?? NaN)
+      : whole((values[bucket] ?? 0) - (values[buckets[index - 1] ?? -1] ?? 0)),
   );
   return { bounds, counts, sum: values[sum] ?? NaN, count: whole(values[at] ?? 0) };
 }
 
-/** Series of one point: one of a number, of a histogram its buckets, its sum and its count. */
+/** Series of one point: one of a number, of a histogram or summary its buckets or quantiles, its sum and its count. */
 export function samplesIn(buckets: readonly number[] | undefined): number {
   return buckets === undefined ? 1 : buckets.length + 2;
 }
@@ -182,14 +195,18 @@ export interface Column {
   readonly series: PointSeries;
   /** The value; of a histogram the count. */
   readonly at: number;
+  /** When this very series began to count, milliseconds since the Unix epoch. */
+  readonly startMs?: number;
   readonly histogram?: HistogramColumns;
 }
 
 interface HistogramColumns {
   readonly sum: number;
+  /** Rising with their bounds. */
   readonly buckets: readonly number[];
-  /** Upper bounds of all buckets but the last, which has none. */
+  /** Upper bounds of all buckets but the last, which has none; of a summary its quantiles. */
   readonly bounds: readonly number[];
+  readonly isSummary?: true;
 }
 
 interface Layout {
@@ -210,21 +227,33 @@ export function createLayouts({ externalLabels }: Pick<Identity, "externalLabels
   function pointSeries(metric: Metric, labels: readonly LabelPair[]): PointSeries {
     const key = `${metric.type} ${seriesKey({ name: metric.name, labels })}`;
     return cache.ofSeries(key, () => {
-      const family = `${metric.type} ${metric.name}`;
-      return { key, family, metric, attributes: withExternal(labels, externalLabels) };
+      const { target, attributes } = ownerOf(metric, labels);
+      const family = `${metric.type} ${metric.name}${target === undefined ? "" : ` ${JSON.stringify(target)}`}`;
+      const all = withExternal(attributes, externalLabels);
+      return { key, family, metric, ...(target && { target }), attributes: all };
     });
+  }
+
+  function numberColumn(one: Series, at: number): Column {
+    const { metric, labels, startMs } = one;
+    return { series: pointSeries(metric, labels), at, ...(startMs !== undefined && { startMs }) };
   }
 
   function build(series: readonly Series[]): Layout {
     const columns: Column[] = [];
-    const histograms = new Map<string, Parts>();
+    const compounds = new Map<string, Parts>();
     series.forEach((one, at) => {
-      if (one.metric.type !== "histogram") columns.push({ series: pointSeries(one.metric, one.labels), at });
-      else collect(one, at, pointSeries(one.metric, withoutBound(one.labels)), histograms);
+      if (!isCompound(one.metric)) columns.push(numberColumn(one, at));
+      else collect(one, at, pointSeries(one.metric, withoutBound(one)), compounds);
     });
-    for (const parts of histograms.values()) columns.push(...wholeHistogram(parts));
-    const used = columns.reduce((sum, column) => sum + samplesIn(column.histogram?.buckets), 0);
-    return { columns, unusable: series.length - used };
+    let unusable = 0;
+    for (const parts of compounds.values()) {
+      const whole = wholeHistogram(parts);
+      if (whole !== undefined) columns.push(whole);
+      else if (parts.series.metric.scraped !== true) unusable += parts.all.length;
+      else columns.push(...parts.all.map(({ one, at }) => numberColumn(asNumber(one), at)));
+    }
+    return { columns, unusable };
   }
 
   return {
@@ -233,31 +262,78 @@ export function createLayouts({ externalLabels }: Pick<Identity, "externalLabels
   };
 }
 
+function isCompound({ type }: Metric): boolean {
+  return type === "histogram" || type === "summary";
+}
+
+/** OTLP's kinds of points; what only OpenMetrics tells apart are gauges. */
+export type PointKind = "gauge" | "counter" | "histogram" | "summary";
+
+export function pointKind({ type }: Metric): PointKind {
+  return type === "counter" || type === "histogram" || type === "summary" ? type : "gauge";
+}
+
+/** What a target writes of a histogram may lack a part; then each of its series goes as a number of its own. */
+function asNumber(series: Series): Series {
+  return { ...series, metric: { ...series.metric, name: series.name, type: "unknown" } };
+}
+
+/** `job` and `instance` of what was scraped name its resource, as for our own: receivers make the labels of that again. */
+function ownerOf(
+  { scraped }: Metric,
+  labels: readonly LabelPair[],
+): { readonly target?: Target; readonly attributes: readonly LabelPair[] } {
+  if (scraped !== true) return { attributes: labels };
+  const { job = "", instance = "" } = Object.fromEntries(labels) as Partial<Target>;
+  if (job === "" && instance === "") return { attributes: labels };
+  const attributes = labels.filter(([name]) => name !== "job" && name !== "instance");
+  return { target: { job, instance }, attributes };
+}
+
+/** The series of one point, and where in the row they stand. */
 interface Parts {
   readonly series: PointSeries;
-  readonly buckets: Map<string, number>;
+  readonly all: { readonly one: Series; readonly at: number }[];
+  /** By upper bound or quantile. */
+  readonly buckets: Map<number, number>;
   sum?: number;
   count?: number;
 }
 
-function collect(one: Series, at: number, series: PointSeries, histograms: Map<string, Parts>): void {
-  const parts = histograms.get(series.key) ?? { series, buckets: new Map<string, number>() };
-  histograms.set(series.key, parts);
-  if (one.name === `${one.metric.name}_sum`) parts.sum = at;
-  else if (one.name === `${one.metric.name}_count`) parts.count = at;
-  else parts.buckets.set(one.labels.find(([label]) => label === "le")?.[1] ?? "", at);
+function collect(one: Series, at: number, series: PointSeries, compounds: Map<string, Parts>): void {
+  const parts = compounds.get(series.key) ?? { series, all: [], buckets: new Map<number, number>() };
+  compounds.set(series.key, parts);
+  parts.all.push({ one, at });
+  const { metric, name, labels } = one;
+  if (name === `${metric.name}_sum`) parts.sum = at;
+  else if (name === `${metric.name}_count`) parts.count = at;
+  else parts.buckets.set(boundOf(labels.find(([label]) => label === boundLabel(metric))?.[1]), at);
 }
 
-/** None when a part is missing: half a histogram would mean something else. */
-function wholeHistogram({ series, buckets, sum, count }: Parts): readonly Column[] {
-  const bounds = [...buckets.keys()];
-  if (sum === undefined || count === undefined || bounds.pop() !== "+Inf") return [];
-  const histogram = { sum, buckets: [...buckets.values()], bounds: bounds.map(Number) };
-  return [{ series, at: count, histogram }];
+/** NaN for none. */
+function boundOf(text = ""): number {
+  return text === "+Inf" ? Infinity : Number(text === "" ? NaN : text);
 }
 
-function withoutBound(labels: readonly LabelPair[]): readonly LabelPair[] {
-  return labels.filter(([label]) => label !== "le");
+function boundLabel({ type }: Metric): string {
+  return type === "summary" ? "quantile" : "le";
+}
+
+/** None when a part is missing, or is there twice: half a histogram would mean something else. */
+function wholeHistogram({ series, all, buckets, sum, count }: Parts): Column | undefined {
+  const isSummary = series.metric.type === "summary";
+  const rising = [...buckets].sort(([a], [b]) => a - b);
+  const bounds = rising.map(([bound]) => bound);
+  if (sum === undefined || count === undefined || bounds.some(Number.isNaN)) return undefined;
+  if (all.length !== bounds.length + 2 || (!isSummary && bounds.pop() !== Infinity)) return undefined;
+  const columns = rising.map(([, at]) => at);
+  const startMs = all[0]?.one.startMs;
+  const histogram = { sum, buckets: columns, bounds, ...(isSummary && { isSummary }) };
+  return { series, at: count, ...(startMs !== undefined && { startMs }), histogram };
+}
+
+function withoutBound({ metric, labels }: Series): readonly LabelPair[] {
+  return labels.filter(([label]) => label !== boundLabel(metric));
 }
 
 /**

@@ -15,7 +15,7 @@ import { classify } from "./classify.ts";
 import { createDeltas, isDelta, type Commit, type Deltas } from "./delta.ts";
 import { createJsonEncoder } from "./encode-json.ts";
 import { createProtobufEncoder, type Encoder } from "./encode-protobuf.ts";
-import { createLayouts, gather, samplesIn, type Family, type Layouts } from "./gather.ts";
+import { createLayouts, gather, samplesIn, type Family, type Layouts, type Target } from "./gather.ts";
 import type { OtlpSettings } from "./schema.ts";
 
 interface OtlpDeps extends SinkDeps {
@@ -41,7 +41,9 @@ export function createOtlpSink(settings: OtlpSettings, deps: OtlpDeps): Sink {
   const deltas = settings.temporality === "cumulative" ? undefined : createDeltas(delta, startedAt);
   const resource = resourceAttributes(identity, host, version, settings.resource_attributes);
   const createEncoder = settings.encoding === "json" ? createJsonEncoder : createProtobufEncoder;
-  const encoder = createEncoder({ resource, version, isDelta: delta });
+  const resourceOf = (target: Target): readonly LabelPair[] =>
+    resourceAttributes(target, host, undefined, withoutIdentity(settings.resource_attributes));
+  const encoder = createEncoder({ resource, resourceOf, version, isDelta: delta });
   const encoding = createEncoding(encoder, createLayouts(identity), deltas, settings.compression);
 
   async function send(body: Body, signal: AbortSignal): Promise<SendResult> {
@@ -137,9 +139,10 @@ function halvesOf(families: readonly Family[]): readonly [readonly Family[], rea
   const first: Family[] = [];
   const second: Family[] = [];
   let room = Math.ceil(total / 2);
-  for (const { metric, runs } of families) {
-    if (room > 0) first.push({ metric, runs: runs.slice(0, room) });
-    if (runs.length > room) second.push({ metric, runs: runs.slice(room) });
+  for (const family of families) {
+    const { runs } = family;
+    if (room > 0) first.push({ ...family, runs: runs.slice(0, room) });
+    if (runs.length > room) second.push({ ...family, runs: runs.slice(room) });
     room = Math.max(0, room - runs.length);
   }
   return [first, second];
@@ -162,12 +165,13 @@ function countOf(families: readonly Family[]): Required<Pick<Body, "samples" | "
 
 /**
  * Receivers make `job` of `service.name` and `instance` of `service.instance.id`
- * (OpenTelemetry specification, Prometheus compatibility, "Resource attributes").
+ * (OpenTelemetry specification, Prometheus compatibility, "Resource attributes"). A scraped target is named by its own labels, and its
+ * version is not ours.
  */
 function resourceAttributes(
   { job, instance }: Pick<Identity, "job" | "instance">,
   host: HostFacts,
-  version: string,
+  version: string | undefined,
   configured: Readonly<Record<string, string>>,
 ): readonly LabelPair[] {
   const all: Readonly<Record<string, string | undefined>> = {
@@ -186,6 +190,11 @@ function resourceAttributes(
   return Object.entries(all).flatMap(([name, value]) =>
     value === undefined || value === "" ? [] : [[name, value] as const],
   );
+}
+
+function withoutIdentity(configured: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const { "service.name": _job, "service.instance.id": _instance, ...others } = configured;
+  return others;
 }
 
 /** A gRPC server answers HTTP/1.1 with frames of HTTP/2, or closes the connection (OTLP specification, "Default Port"). */

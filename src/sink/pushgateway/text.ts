@@ -2,7 +2,7 @@
 import type { Metric } from "../../metric/metric.ts";
 import { escapeLabelValue, type LabelPair, type Series } from "../../metric/series.ts";
 import { familyHead, formatValue } from "../../metric/text.ts";
-import type { Snapshot } from "../../meter/snapshot.ts";
+import { isScraped, type Snapshot } from "../../meter/snapshot.ts";
 
 interface Text {
   readonly text: string;
@@ -21,7 +21,9 @@ interface TextLabels {
 export function pushText(snapshots: readonly Snapshot[], labels: TextLabels): Text {
   const families = new Map<string, Family>();
   let duplicates = 0;
-  for (const { set, values } of snapshots) {
+  for (const { source, set, values } of snapshots) {
+    // A group is one machine's latest values: what was scraped has a job of its own, and a history that a Pushgateway can't keep.
+    if (isScraped(source)) continue;
     for (const [index, series] of set.series.entries()) {
       const key = wireKey(series, labels);
       const family = familyOf(series.metric, families);

@@ -8,7 +8,7 @@
  * for their values, since the series of a source differ in nothing else.
  */
 import protobuf from "protobufjs/minimal.js";
-import type { Metric } from "../../metric/metric.ts";
+import { isCumulative, type Metric, type MetricType } from "../../metric/metric.ts";
 import type { Snapshot } from "../../meter/snapshot.ts";
 import { ByteWriter, owned } from "../../runtime/bytes.ts";
 import { remembered } from "../series-cache.ts";
@@ -49,6 +49,8 @@ interface Layout {
 
 /** All portions of a backlog's batches, and as many of live ones, whose combinations of sources change. */
 const keptLayouts = 16;
+/** Of all layouts together; the latest stays in any case. */
+const keptInLayouts = 100_000;
 
 export function createEncoderV2(): Encoder {
   const writer = new ByteWriter();
@@ -57,12 +59,14 @@ export function createEncoderV2(): Encoder {
 
   function layoutOf(runs: readonly Run[]): Layout {
     const layout = layouts.find((one) => fits(one, runs)) ?? createLayout(runs);
-    layouts = [layout, ...layouts.filter((one) => one !== layout)].slice(0, keptLayouts);
+    let room = keptInLayouts - runs.length;
+    const others = layouts.filter((one) => one !== layout && (room -= one.series.length) >= 0);
+    layouts = [layout, ...others].slice(0, keptLayouts);
     return layout;
   }
 
   return (snapshots) => {
-    const templates = sampleTemplates(startTimestampTails(snapshots));
+    const templates = sampleTemplates(startTimestampTails(snapshots), snapshots);
     return (runs) => {
       const layout = layoutOf(runs);
       writer.bytes(layout.symbols);
@@ -108,12 +112,23 @@ function encodeLabelRefs({ labels }: WireSeries, refOf: (text: string) => number
   return owned(writer.ldelim().finish());
 }
 
-const metricTypes = { counter: 1, gauge: 2, histogram: 3 } as const;
+/** io.prometheus.write.v2.Metadata.MetricType; 0 is unknown. */
+const metricTypes: Readonly<Record<MetricType, number>> = {
+  unknown: 0,
+  counter: 1,
+  gauge: 2,
+  histogram: 3,
+  gaugehistogram: 4,
+  summary: 5,
+  info: 6,
+  stateset: 7,
+};
 
-/** Type and help; the unit stands in the name. */
-function encodeMetadata({ type, help }: Metric, refOf: (text: string) => number): Uint8Array {
+/** Type, help and unit; the unit of our own stands in the name alone. */
+function encodeMetadata({ type, help, unit = "" }: Metric, refOf: (text: string) => number): Uint8Array {
   const writer = protobuf.Writer.create().uint32(0x2a).fork();
   writer.uint32(0x08).uint32(metricTypes[type]).uint32(0x18).uint32(refOf(help));
+  if (unit !== "") writer.uint32(0x20).uint32(refOf(unit));
   return owned(writer.ldelim().finish());
 }
 
@@ -140,7 +155,7 @@ function startTimestampTails(snapshots: readonly Snapshot[]): Tails {
   const since = (start: Metric["since"]): readonly Uint8Array[] =>
     snapshots.map(({ time, starts }) => encodeTail(time, Math.round(starts[start] ?? 0)));
   const counters = { boot: since("boot"), agent: since("agent"), unknown: plain };
-  return { plain, of: (metric) => (metric.type === "gauge" ? plain : counters[metric.since]) };
+  return { plain, of: (metric) => (isCumulative(metric) ? counters[metric.since] : plain) };
 }
 
 function encodeTail(time: number, start = 0): Uint8Array {
@@ -156,11 +171,23 @@ interface Template {
   readonly gaps: readonly number[];
 }
 
-/** Nearly every run has the template of the one before. */
-function sampleTemplates(tails: Tails): (run: Run) => Template {
+/**
+ * Nearly every run has the template of the one before.
+ *
+ * @param snapshots where the message has starts of series
+ */
+function sampleTemplates(tails: Tails, snapshots: readonly Snapshot[] = []): (run: Run) => Template {
   const latest = new Map<readonly Uint8Array[], { readonly rows: readonly number[]; template: Template }>();
-  return ({ series, rows, marks }) => {
+  return ({ series, rows, marks, startAt }) => {
     const own = tails.of(series.metric);
+    if (startAt !== undefined && snapshots.length > 0)
+      return createTemplate(
+        rows.map((row, at) => {
+          if (marks.includes(at)) return tails.plain[row];
+          const start = startAt(at);
+          return start === undefined ? own[row] : encodeTail(snapshots[row]?.time ?? 0, start);
+        }),
+      );
     if (marks.length > 0)
       return createTemplate(rows.map((row, at) => (marks.includes(at) ? tails.plain : own)[row]));
     const before = latest.get(own);

@@ -33,6 +33,8 @@ export interface Run {
   readonly rows: readonly number[];
   /** By position in the run; of no meaning where the sample is an end mark. */
   readonly valueAt: (at: number) => number;
+  /** By position: when the series itself began to count, milliseconds since the Unix epoch; absent where none says so. */
+  readonly startAt?: (at: number) => number | undefined;
   /** Positions of end marks in the run. Symbolic, since a NaN's bits do not survive in JavaScript's arrays. */
   readonly marks: readonly number[];
 }
@@ -137,8 +139,15 @@ function simpleRun({ series, columns, ends }: Draft, snapshots: readonly Snapsho
   const [only, ...others] = columns;
   if (only === undefined || others.length > 0 || ends.length > 0 || !only.stretch.ordered) return undefined;
   const { column } = only;
-  const { rows } = only.stretch;
-  return { series, rows, valueAt: (at) => snapshots[rows[at] ?? -1]?.values[column] ?? NaN, marks: [] };
+  const { rows, set } = only.stretch;
+  const startMs = set.series[column]?.startMs;
+  return {
+    series,
+    rows,
+    valueAt: (at) => snapshots[rows[at] ?? -1]?.values[column] ?? NaN,
+    ...(startMs !== undefined && { startAt: () => startMs }),
+    marks: [],
+  };
 }
 
 /**
@@ -168,8 +177,15 @@ function mergedRun(
     series,
     rows: kept.map(({ row }) => row),
     valueAt: (at) => snapshots[kept[at]?.row ?? -1]?.values[kept[at]?.column ?? -1] ?? NaN,
+    ...(columns.some((one) => startIn(one) !== undefined) && {
+      startAt: (at) => snapshots[kept[at]?.row ?? -1]?.set.series[kept[at]?.column ?? -1]?.startMs,
+    }),
     marks: kept.flatMap(({ column }, at) => (column < 0 ? [at] : [])),
   };
+}
+
+function startIn({ stretch, column }: Draft["columns"][number]): number | undefined {
+  return stretch.set.series[column]?.startMs;
 }
 
 /** Where series of snapshots find their labels on the wire. */

@@ -14,11 +14,17 @@ const { root } = protobuf.parse(`
   message AnyValue { oneof value { string string_value = 1; } }
   message Metric {
     string name = 1; string description = 2; string unit = 3;
-    oneof data { Gauge gauge = 5; Sum sum = 7; Histogram histogram = 9; }
+    oneof data { Gauge gauge = 5; Sum sum = 7; Histogram histogram = 9; Summary summary = 11; }
   }
   message Gauge { repeated NumberDataPoint data_points = 1; }
   message Sum { repeated NumberDataPoint data_points = 1; int32 aggregation_temporality = 2; bool is_monotonic = 3; }
   message Histogram { repeated HistogramDataPoint data_points = 1; int32 aggregation_temporality = 2; }
+  message Summary { repeated SummaryDataPoint data_points = 1; }
+  message SummaryDataPoint {
+    repeated KeyValue attributes = 7; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3;
+    fixed64 count = 4; double sum = 5; repeated Quantile quantile_values = 6; uint32 flags = 8;
+  }
+  message Quantile { double quantile = 1; double value = 2; }
   message NumberDataPoint {
     repeated KeyValue attributes = 7; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3;
     oneof value { double as_double = 4; sfixed64 as_int = 6; }
@@ -49,6 +55,12 @@ const histogramPoint = z.object({
   bucketCounts: z.array(whole).default([]),
   explicitBounds: z.array(double).default([]),
 });
+const summaryPoint = z.object({
+  ...shared,
+  count: whole,
+  sum: double.optional(),
+  quantileValues: z.array(z.object({ quantile: double.default(0), value: double.default(0) })).default([]),
+});
 const aggregationTemporality = z.number();
 const metric = z.object({
   name: text,
@@ -59,6 +71,7 @@ const metric = z.object({
     .object({ dataPoints: z.array(numberPoint), aggregationTemporality, isMonotonic: z.boolean() })
     .optional(),
   histogram: z.object({ dataPoints: z.array(histogramPoint), aggregationTemporality }).optional(),
+  summary: z.object({ dataPoints: z.array(summaryPoint) }).optional(),
 });
 const request = z.object({
   resourceMetrics: z

@@ -4,6 +4,8 @@ import test from "node:test";
 import fc from "../../support/property.ts";
 import { serialize } from "prometheus-remote-write";
 import { uncompress } from "snappyjs";
+import { scrapedMetric, type MetricType } from "../../../src/metric/metric.ts";
+import type { Series } from "../../../src/metric/series.ts";
 import { compileRelabel } from "../../../src/sink/relabel/apply.ts";
 import { remoteWriteSchema } from "../../../src/sink/remote-write/schema.ts";
 import { createRemoteWriteSink } from "../../../src/sink/remote-write/sink.ts";
@@ -271,4 +273,31 @@ test("many snapshots in one request cost little more than their values, sample f
   };
   assert.ok(cost(15) < 0.6 * cost(1), `${cost(15)} against ${cost(1)} bytes`);
   assert.ok(cost(15) < 10, `${cost(15)} bytes for a value that is always new`);
+});
+
+test("what a scraped target declares is sent: its types, its unit, and the start of each series", () => {
+  const types = ["unknown", "counter", "gauge", "histogram", "gaugehistogram", "summary", "info", "stateset"];
+  const all = types.map((type): [Series, number] => {
+    const metric = scrapedMetric({ name: `a_${type}`, type: type as MetricType, help: "H", unit: "seconds" });
+    return [{ ...series(metric, { job: "node", instance: "here" }), startMs: noon - 5000 }, 1];
+  });
+  const [[counter] = assert.fail()] = all.slice(1);
+  const renewed = { ...counter, startMs: noon + 500 };
+  const batch = { snapshots: [snapshot(0, all), snapshot(1, [[renewed, 0]])] };
+  const decoded = decodeV2(encoded(batch, version2).bytes);
+  assert.deepEqual(
+    decoded.map(({ metadata }) => metadata),
+    types.map((_, type) => ({ type, help: "H", unit: "seconds" })),
+  );
+  const starts = decoded.map(({ samples }) => samples.map(({ start }) => start));
+  assert.deepEqual(starts, [
+    [noon - 5000],
+    [noon - 5000, noon + 500],
+    ...types.slice(2).map(() => [noon - 5000]),
+  ]);
+  assert.ok(decoded.every(({ labels }) => Object.fromEntries(labels)["job"] === "node"));
+  assert.deepEqual(
+    decodeV1(encoded(batch, version1).bytes).map(({ labels }) => labels),
+    decoded.map(({ labels }) => labels),
+  );
 });
