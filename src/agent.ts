@@ -1,7 +1,7 @@
 /**
  * The composition: builds every stage, starts them and stops them; no logic of its own.
  *
- *     collection (sources ─► pipeline) ─► publish ─┬─► latest ─► endpoint
+ *     collection (sources ─► pipeline) ─► publish ─┬─► latest ─► endpoint      scraped targets ─► publish ─► journal alone
  *                                                  └─► journal ─► deliveries (a loop a sink)
  */
 import { createCollection, type Collection, type CollectionDeps } from "./collection.ts";
@@ -17,9 +17,10 @@ import { openJournal } from "./journal/journal.ts";
 import { catalogue } from "./meter/catalogue.ts";
 import type { SourcePipeline } from "./meter/source-pipeline.ts";
 import { latestSnapshots, stalenessLimit } from "./meter/latest.ts";
-import { createOwnMeter } from "./meter/own-meter.ts";
-import type { Snapshot } from "./meter/snapshot.ts";
-import { createMachineFacts, sinkContextOf } from "./sink-context.ts";
+import { createOwnMeter, type OwnMeter } from "./meter/own-meter.ts";
+import { isScraped, type Snapshot } from "./meter/snapshot.ts";
+import type { Scrapes } from "./scrape/scrapes.ts";
+import { createMachineFacts, scrapeClients, sinkContextOf } from "./sink-context.ts";
 import { receiversOf } from "./sink/index.ts";
 import { settleForLongLife } from "./runtime/long-life.ts";
 import { childCpu } from "./source/child-cpu.ts";
@@ -78,6 +79,8 @@ export async function runAgent(
   await using _endpoint = await listen(configuration, stages, deps);
   await deliveries.apply(receiversOf(configuration));
   reload.onApply((next) => deliveries.apply(receiversOf(next)));
+  await stages.scraping.apply(configuration);
+  reload.onApply((next) => stages.scraping.apply(next));
   using _silence = watchSilence(stages);
   const sources = await startSources(configuration, stages, deps, stopping);
   await clock.sleep(0, stopping);
@@ -91,6 +94,7 @@ export async function runAgent(
   await Promise.all([...sources.running, reporting, asking]);
   for (const { name } of stages.sources) stages.pipelines[name].end(clock.now());
   telemetry.end();
+  await stages.scraping.finish();
   journal.commit();
   await deliveries.finish(Math.max(shutdownMs - (clock.monotonic() - stoppedAt), leastFlushMs));
   log.info("stopped");
@@ -150,23 +154,62 @@ function createStages(configuration: Configuration, deps: StagesDeps, stopping: 
     latest: current,
     listenerOf: (sink) => sinkListener(own, sink),
   });
+  const scraping = createScraping(configuration, { ...deps, own, publish }, stopping);
   const board = createBoard({
     ...deps,
     ...collection,
     watchesTasks: configuration.sources.powermetrics.tasks.enabled,
+    targets: () => scraping.targets(),
     latest: current,
     sinks: () => deliveries.reports(),
     facts: () => machine.known,
   });
   const telemetry = createTelemetry({ ...deps, ...collection, own, powermetricsCpu, deliveries, publish });
   takers.push(
-    (snapshot) => latest.put(snapshot),
+    (snapshot) => {
+      if (!isScraped(snapshot.source)) latest.put(snapshot);
+    },
     (snapshot) => {
       if (journal.append(snapshot) === "appended") deliveries.notify();
     },
-    (snapshot) => board.published(snapshot),
+    (snapshot) => {
+      if (!isScraped(snapshot.source)) board.published(snapshot);
+    },
   );
-  return { ...collection, heartbeat, powermetricsCpu, current, machine, deliveries, board, telemetry };
+  return {
+    scraping, ...collection, heartbeat, powermetricsCpu, current, machine, deliveries, board, telemetry };
+}
+
+/** Targets of `scrape_configs`; their code loads where there are any. */
+function createScraping(
+  { global: { instance } }: Configuration,
+  deps: AgentDeps & { readonly own: OwnMeter; readonly publish: (snapshot: Snapshot) => void },
+  signal: AbortSignal,
+) {
+  const { own, publish } = deps;
+  const log = deps.log.child({ stage: "scrape" });
+  let scrapes: Scrapes | undefined;
+  return {
+    targets: () => scrapes?.targets() ?? [],
+    async apply({ scrape_configs: configs, global: times }: Configuration) {
+      if (configs.length === 0 && scrapes === undefined) return;
+      const { createScrapes } = await import("./scrape/scrapes.ts");
+      scrapes ??= createScrapes({
+        ...deps,
+        log,
+        instance,
+        signal,
+        createClient: scrapeClients({ ...deps, signal }, log),
+        listener: {
+          publish,
+          failed: (job, reason) => own.count("scrapeFailures", 1, { scrape_job: job, reason }),
+          dropped: (job, reason, samples) => own.count("scrapeDropped", samples, { scrape_job: job, reason }),
+        },
+      });
+      await scrapes.apply(configs, times);
+    },
+    finish: async () => scrapes?.finish(),
+  };
 }
 
 function limitOf({ sources }: Configuration): (source: string) => number {

@@ -1,7 +1,9 @@
 /** What every sink is given, made of the configuration: for the daemon and for commands alike. */
 import type { Configuration } from "./config/schema.ts";
 import { createSystemAuthorities, type SystemAuthorities } from "./runtime/http/trust.ts";
-import { createHttpClient } from "./runtime/http/client.ts";
+import { createHttpClient, type HttpLimits } from "./runtime/http/client.ts";
+import type { HttpClient } from "./runtime/http/http.ts";
+import type { HttpSettings } from "./runtime/http/schema.ts";
 import type { Logger } from "./runtime/log.ts";
 import type { Identity } from "./sink/identity.ts";
 import type { HostFacts } from "./runtime/host.ts";
@@ -67,6 +69,21 @@ export function sinkContextOf(
     startedAt: deps.startedAt,
     createClient: (http) => createHttpClient(http, { clock: deps.clock, env: deps.env, log, authorities }),
   };
+}
+
+/** Makes clients for targets to scrape, which trust what the sinks' clients trust. */
+export function scrapeClients(
+  deps: Pick<SinkContextDeps, "clock" | "signal" | "self" | "env">,
+  log: Logger,
+): (settings: HttpSettings, limits: Pick<HttpLimits, "maxBodyBytes">) => HttpClient {
+  const authorities = systemAuthorities(deps, log);
+  const { clock, env } = deps;
+  return (settings, { maxBodyBytes }) =>
+    createHttpClient(
+      settings,
+      { clock, env, log, authorities },
+      { connectTimeoutMs: 10_000, maxBodyBytes, maxReadBytes: maxBodyBytes },
+    );
 }
 
 /** The keychain took 5 to 40 s on Macs that were busy. */

@@ -126,7 +126,8 @@ function scalarOf(node: Scalar, type: "string" | "number" | "boolean", path: Pat
 
 function namesFile(path: Path): boolean {
   const name = formatPath(path);
-  return name.endsWith("_file") || name === "journal.path" || name === "log.file";
+  const isListed = /\.file_sd_configs\[\d+\]\.files\[\d+\]$/.test(name);
+  return isListed || name.endsWith("_file") || name === "journal.path" || name === "log.file";
 }
 
 /**

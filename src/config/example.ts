@@ -2,7 +2,7 @@
 import { fieldOf, type Field, type Plain } from "./field.ts";
 import { flow } from "./print.ts";
 import { configurationSchema } from "./schema.ts";
-import { sinkExamples } from "./sinks.ts";
+import { blockExamples } from "./sinks.ts";
 
 const header = [
   "# yaml-language-server: $schema=./agent.schema.json",
@@ -21,7 +21,7 @@ export function exampleFile(): string {
 
 function topLevel(fields: ReadonlyMap<string, Field>): string[] {
   return [...fields].flatMap(([key, field]) => {
-    const example = sinkExamples[key];
+    const example = blockExamples[key];
     return ["", ...(example === undefined ? keyLines(key, field) : sinkLines(key, field, example))];
   });
 }

@@ -27,7 +27,7 @@ import {
 } from "./problem.ts";
 import { readYaml, unreadFile } from "./read-yaml.ts";
 import { configurationSchema, type Configuration } from "./schema.ts";
-import { unsupportedSinkKeys } from "./sinks.ts";
+import { unsupportedKeys } from "./sinks.ts";
 import { validate } from "./validate.ts";
 import { warningsOf } from "./warnings.ts";
 
@@ -116,7 +116,9 @@ function proxiesIn(env: LoadContext["env"]): Loaded["proxies"] {
 function expressionsIn(value: Plain | undefined, origins: Loaded["origins"], path: Path = []): Expression[] {
   if (typeof value === "string") {
     const [section, , list, , key] = path;
-    if (section !== "remote_write" || list !== "write_relabel_configs" || key !== "regex") return [];
+    const isRelabelling = String(list).endsWith("relabel_configs");
+    if ((section !== "remote_write" && section !== "scrape_configs") || !isRelabelling || key !== "regex")
+      return [];
     const origin = origins.get(formatPath(path)) ?? fromDefault;
     return origin.kind === "default" ? [] : [{ path: formatPath(path), origin, text: value }];
   }
@@ -227,6 +229,6 @@ function absolute(text: string, origin: Origin, { home, cwd }: LoadContext): str
 
 function isUnsupported(path: Path): boolean {
   const [section, , ...keys] = path;
-  if (section === undefined || !Object.hasOwn(unsupportedSinkKeys, section)) return false;
-  return unsupportedSinkKeys[section]?.includes(keys.join(".")) === true;
+  if (section === undefined || !Object.hasOwn(unsupportedKeys, section)) return false;
+  return unsupportedKeys[section]?.includes(keys.join(".")) === true;
 }

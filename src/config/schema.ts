@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { parseAddress } from "../runtime/address.ts";
 import { type Frozen, durationSetting, sizeSetting } from "../runtime/setting.ts";
+import { scrapeSection } from "./scrapes.ts";
 import { sinkSections } from "./sinks.ts";
 
 const globalSchema = z.strictObject({
@@ -22,6 +23,10 @@ const globalSchema = z.strictObject({
     .default({})
     .describe("Labels added to every series that a sink sends; a series' own label wins")
     .meta({ examples: [{ team: "platform" }] }),
+  scrape_interval: interval("1m").describe("Time between two scrapes of a target, where its block has none"),
+  scrape_timeout: interval("10s").describe(
+    "Time limit of a scrape, where its block has none and its interval is not shorter",
+  ),
 });
 
 const powermetricsSchema = z.strictObject({
@@ -162,6 +167,7 @@ export const configurationSchema = z
   .strictObject({
     global: globalSchema.prefault({}).describe("The identity that every sink sends"),
     sources: sourcesSchema.prefault({}).describe("Where samples come from"),
+    scrape_configs: scrapeSection,
     journal: journalSchema.prefault({}).describe("The store on disk between the sources and the sinks"),
     ...sinkSections,
     web: webSchema.prefault({}).describe("The pull endpoint"),

@@ -1,6 +1,7 @@
-/** Which sinks a configuration may name: a new sink is one line in each table. */
+/** Which sinks a configuration may name: a new sink is one line in each table. Targets to scrape stand in the tables about blocks, too. */
 import * as z from "zod";
 import type { Plain } from "./field.ts";
+import { unsupportedKeys as unsupportedScrape } from "../scrape/schema.ts";
 import { otlpSchema, unsupportedKeys as unsupportedOtlp } from "../sink/otlp/schema.ts";
 import { pushgatewaySchema, unsupportedKeys as unsupportedPushgateway } from "../sink/pushgateway/schema.ts";
 import { remoteWriteSchema, unsupportedKeys as unsupportedRemoteWrite } from "../sink/remote-write/schema.ts";
@@ -43,14 +44,16 @@ export const sinkSections = {
 };
 
 /** Keys that Prometheus has and this agent lacks, as dotted paths within one block: "not supported" instead of "unknown". */
-export const unsupportedSinkKeys: Readonly<Record<string, readonly string[]>> = {
+export const unsupportedKeys: Readonly<Record<string, readonly string[]>> = {
+  scrape_configs: unsupportedScrape,
   remote_write: unsupportedRemoteWrite,
   otlp: unsupportedOtlp,
   pushgateway: unsupportedPushgateway,
 };
 
 /** What a block of `config example` sets; everything else comes from the schema. */
-export const sinkExamples: Readonly<Record<string, Readonly<Record<string, Plain>>>> = {
+export const blockExamples: Readonly<Record<string, Readonly<Record<string, Plain>>>> = {
+  scrape_configs: { job_name: "node", static_configs: [{ targets: ["127.0.0.1:9100"] }] },
   remote_write: { url: "https://prometheus.example/api/v1/write" },
   otlp: { endpoint: "http://collector.example:4318" },
   pushgateway: { url: "http://pushgateway.example:9091" },

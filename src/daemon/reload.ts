@@ -2,7 +2,7 @@
  * Reads the configuration again while the agent runs: validate, then swap.
  *
  *     asked ─► load ──bad──► the old one stays, logged once
- *                └──good──► sinks and log level change at once
+ *                └──good──► targets, sinks and log level change at once
  *                                └─ anything else changed: the agent starts anew with it
  */
 import { isDeepStrictEqual } from "node:util";
@@ -35,7 +35,15 @@ export interface Reload<T> {
 }
 
 /** The sections that can change without a new start. */
-const live = new Set(["remote_write", "otlp", "pushgateway", "log.level"]);
+const live = new Set([
+  "scrape_configs",
+  "global.scrape_interval",
+  "global.scrape_timeout",
+  "remote_write",
+  "otlp",
+  "pushgateway",
+  "log.level",
+]);
 
 export function createReload<T extends { readonly configuration: Configuration }>(
   options: ReloadOptions<T>,

@@ -12,7 +12,7 @@
  * `reader.ts`, reading without a cursor.
  */
 import { endedSeries, type Series, type SeriesSet } from "../metric/series.ts";
-import type { Snapshot } from "../meter/snapshot.ts";
+import { endsUnmarked, type Snapshot } from "../meter/snapshot.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { defined } from "../runtime/defined.ts";
 import { createCommits } from "./commits.ts";
@@ -112,7 +112,7 @@ function createSources(clock: Pick<Clock, "now">) {
         return undefined;
       }
       last.set(source, { time, set });
-      return before?.set === undefined ? [] : endedSeries(before.set, set);
+      return before?.set === undefined || endsUnmarked(source) ? [] : endedSeries(before.set, set);
     },
     refused: () => refused,
   };

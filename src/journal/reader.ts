@@ -119,13 +119,14 @@ const sparse = 120;
  */
 export function* storedHistory(
   { segments, rows }: { readonly segments: readonly Segment[]; readonly rows: ReadRows },
-  { fromMs, toMs, maxPoints = Infinity }: HistoryQuery,
+  { fromMs, toMs, maxPoints = Infinity, source }: HistoryQuery,
 ): Generator<StoredSnapshot> {
   const wanted = segments.filter(({ minTime, maxTime }) => maxTime >= fromMs && minTime <= toMs);
   const keysOnly = wanted.reduce((sum, segment) => sum + rowsOf(segment), 0) > sparse * maxPoints;
   const chains: ReadChains = new Map();
   for (const segment of wanted)
     for (const row of rows(rangeOf(segment), chains, { keysOnly })) {
+      if (source?.(row.source() ?? "") === false) continue;
       const snapshot = row.decode();
       if (snapshot !== undefined) yield snapshot;
     }
@@ -150,8 +151,9 @@ export function* selected(
   }
 }
 
-function matches({ time, set }: StoredSnapshot, { fromMs, toMs, series }: HistoryQuery): boolean {
-  if (time < fromMs || time > toMs) return false;
+function matches(snapshot: StoredSnapshot, { fromMs, toMs, series, source }: HistoryQuery): boolean {
+  const { time, set } = snapshot;
+  if (time < fromMs || time > toMs || source?.(snapshot.source) === false) return false;
   return series === undefined || set.series.some(({ name }) => series(name));
 }
 

@@ -89,6 +89,8 @@ function checksumOf(source: string, header: RowHeader, row: Uint8Array): number 
 export interface FoundRow {
   readonly seq: number;
   readonly samples: number;
+  /** Its name; absent where that is damaged. */
+  readonly source: () => string | undefined;
   /** Call once and in order. Absent when the checksum, the set or a row that this one builds on is damaged. */
   readonly decode: () => StoredSnapshot | undefined;
 }
@@ -125,7 +127,7 @@ export function createRowReader(database: DatabaseSync, readSet: ReadSet): ReadR
   const keyPage = database.prepare(
     `SELECT ${columns} FROM snapshot WHERE depth = 0 AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`,
   );
-  const decode = createDecoder(database, readSet, columns);
+  const decoder = createDecoder(database, readSet, columns);
 
   return function* rows(range, chains, { keysOnly = false } = {}) {
     const select = keysOnly ? keyPage : page;
@@ -136,7 +138,12 @@ export function createRowReader(database: DatabaseSync, readSet: ReadSet): ReadR
         // A damaged tree gives rows in any order, and reading on behind one that stands too late would never end.
         if (row.seq < from) throw damage(`unexpected row: got ${row.seq}, want ${from} or later`);
         from = row.seq + 1;
-        yield { seq: row.seq, samples: row.samples, decode: () => decode(row, chains) };
+        yield {
+          seq: row.seq,
+          samples: row.samples,
+          source: () => decoder.nameOf(row.source),
+          decode: () => decoder.decode(row, chains),
+        };
       }
       if (found.length < limit) return;
       limit = nextPage;
@@ -144,11 +151,7 @@ export function createRowReader(database: DatabaseSync, readSet: ReadSet): ReadR
   };
 }
 
-function createDecoder(
-  database: DatabaseSync,
-  readSet: ReadSet,
-  columns: string,
-): (row: StoredRow, chains: ReadChains) => StoredSnapshot | undefined {
+function createDecoder(database: DatabaseSync, readSet: ReadSet, columns: string) {
   const selectChain = database.prepare(
     `SELECT ${columns} FROM snapshot WHERE seq >= ? AND seq < ? AND source = ? AND chain = ? ORDER BY seq`,
   );
@@ -184,7 +187,7 @@ function createDecoder(
     for (const one of earlier) if (advance(one, chains) === undefined) return;
   }
 
-  return (row, chains) => {
+  function decode(row: StoredRow, chains: ReadChains): StoredSnapshot | undefined {
     approach(row, chains);
     const chain = advance(row, chains);
     const ended = row.ended === null ? [] : readSet(row.ended)?.series;
@@ -192,7 +195,9 @@ function createDecoder(
     const { source, set, state } = chain;
     const { seq, time } = row;
     return { seq, source, time, starts: startsOf(state), set, values: state.values.slice(), ended };
-  };
+  }
+
+  return { nameOf, decode };
 }
 
 /** The chain that `row` continues, if its last row is the one before. */

@@ -101,7 +101,12 @@ class Snapshots {
   *rows(range: SeqRange, chains: ReadChains): Generator<FoundRow> {
     for (const part of this.#stored(range)) yield* this.#store?.rows(part, chains) ?? [];
     for (const snapshot of this.inMemory(range))
-      yield { seq: snapshot.seq, samples: snapshot.values.length, decode: () => snapshot };
+      yield {
+        seq: snapshot.seq,
+        samples: snapshot.values.length,
+        source: () => snapshot.source,
+        decode: () => snapshot,
+      };
   }
 
   /** Sizes of the newest snapshots of the set, newest first; of those on disk `limit` a range at most. */

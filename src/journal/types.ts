@@ -181,6 +181,8 @@ export interface Cursor {
 }
 
 export interface HistoryQuery {
+  /** Only snapshots of sources whose names this accepts; others are not even decoded. */
+  readonly source?: (name: string) => boolean;
   /** Only snapshots that hold a series which this accepts. */
   readonly series?: (name: string) => boolean;
   readonly fromMs: number;

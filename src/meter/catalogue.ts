@@ -56,6 +56,17 @@ export const ownMetrics = {
     ["source"],
   ),
 
+  // As at Prometheus: a label `job` would stand for the job of the agent itself.
+  scrapeFailures: agentCounter("mac_agent_scrape_failures_total", "Scrapes that failed, by cause", [
+    "scrape_job",
+    "reason",
+  ]),
+  scrapeDropped: agentCounter(
+    "mac_agent_scrape_samples_dropped_total",
+    "Scraped samples that are not kept: of a series that the scrape had already, or with a timestamp older than before",
+    ["scrape_job", "reason"],
+  ),
+
   sleeps: agentCounter("mac_agent_sleeps_total", "How often the machine slept while the agent ran"),
   asleepSeconds: agentCounter("mac_agent_asleep_seconds_total", "Time the machine slept while the agent ran"),
   clockSkew: gauge(

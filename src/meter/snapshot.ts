@@ -23,15 +23,26 @@ export interface Snapshot {
 }
 
 const scrapedPrefix = "scrape ";
+const stampedPrefix = "scrape with timestamps ";
 
 /** The name under which the journal keeps what a target reports. */
 export function scrapedSource(target: string): string {
   return `${scrapedPrefix}${target}`;
 }
 
+/** The same for samples with a timestamp of their own: each lane has them in the order of time. */
+export function stampedSource(target: string, lane: number): string {
+  return `${stampedPrefix}${lane} ${target}`;
+}
+
 /** Whether a snapshot is of a scraped target: such series are pushed as they are, and shown nowhere else. */
 export function isScraped(source: string): boolean {
   return source.startsWith(scrapedPrefix);
+}
+
+/** Whether its series end without a mark: nobody knows when a sample with a timestamp of its own is to be followed by another. */
+export function endsUnmarked(source: string): boolean {
+  return source.startsWith(stampedPrefix);
 }
 
 /** Where each kind of counter starts, milliseconds since the Unix epoch; a start that no source reported is absent. */

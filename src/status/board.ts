@@ -13,7 +13,7 @@ import { lossReasons, type Journal, type JournalState } from "../journal/types.t
 import { ownMetrics } from "../meter/catalogue.ts";
 import { stalenessLimit } from "../meter/latest.ts";
 import { ownSource } from "../meter/own-meter.ts";
-import type { Snapshot } from "../meter/snapshot.ts";
+import { isScraped, type Snapshot } from "../meter/snapshot.ts";
 import type { SourcePipeline } from "../meter/source-pipeline.ts";
 import type { Metric } from "../metric/metric.ts";
 import type { SourceName } from "../parse/sample.ts";
@@ -42,6 +42,7 @@ import {
   type SinkStatus,
   type SourceStatus,
   type Status,
+  type TargetStatus,
 } from "./status.ts";
 
 export interface BoardOptions {
@@ -57,6 +58,8 @@ export interface BoardOptions {
   /** The current snapshots, the agent's own included. */
   readonly latest: () => readonly Snapshot[];
   readonly sinks: () => readonly StatusSink[];
+  /** Absent where nothing is scraped. */
+  readonly targets?: () => readonly TargetState[];
   /** Absent where none is kept: the last ten minutes are then remembered here. */
   readonly journal?: Pick<Journal, "history" | "state">;
   readonly events: () => readonly AgentEvent[];
@@ -75,6 +78,12 @@ interface StatusSink {
   /** Without credentials. */
   readonly address: string;
   readonly state: DeliveryState;
+}
+
+/** What the status shows of a target of `scrape_configs`. */
+interface TargetState extends Omit<TargetStatus, "durationMs" | "lastFailure"> {
+  readonly lastDurationMs?: number;
+  readonly lastFailure?: { readonly time: number; readonly message: string };
 }
 
 /** What the status API and the page answer from. */
@@ -111,6 +120,7 @@ export function createBoard(options: BoardOptions): Board {
       time,
       sources: options.sources.map((source) => sourceStatus(source, own)),
       sinks: options.sinks().map((sink) => sinkStatus(sink, kept)),
+      ...targetsOf(options.targets?.() ?? []),
       ...(kept !== undefined && { journal: journalStatus(kept) }),
     };
     const { hostname: host, version, nodeVersion: node, simulated } = options;
@@ -155,6 +165,9 @@ export function createBoard(options: BoardOptions): Board {
   };
 }
 
+/** A scraped Mac has metrics of the same names. */
+const isOwn = (source: string): boolean => !isScraped(source);
+
 function historyOf(
   range: HistoryRange,
   { clock, journal, sources }: BoardOptions,
@@ -164,7 +177,7 @@ function historyOf(
   const fromMs = toMs - historyRanges[range];
   const stepMs = historyRanges[range] / mostPoints;
   const intervals = new Map<string, number>(sources.map(({ name, intervalMs }) => [name, intervalMs]));
-  const snapshots = journal?.history({ fromMs, toMs, maxPoints: mostPoints }) ?? remembered(fromMs);
+  const snapshots = journal?.history({ source: isOwn, fromMs, toMs, maxPoints: mostPoints }) ?? remembered(fromMs);
   return {
     version: 1,
     range,
@@ -176,6 +189,18 @@ function historyOf(
       Math.max(stalenessLimit(intervals.get(source) ?? 0), (range === "1d" ? 7 : 3) * stepMs),
     ),
   };
+}
+
+function targetsOf(states: readonly TargetState[]): Pick<Status, "targets"> {
+  if (states.length === 0) return {};
+  const targets = states.map(({ lastDurationMs: durationMs, lastFailure, ...state }) =>
+    defined({
+      ...state,
+      durationMs,
+      lastFailure: lastFailure && { time: lastFailure.time, reason: lastFailure.message },
+    }),
+  );
+  return { targets };
 }
 
 function sinkStatus({ sink, type, address, state }: StatusSink, kept: JournalState | undefined): SinkStatus {

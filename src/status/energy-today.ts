@@ -6,7 +6,7 @@
  * The journal is read once, when somebody asks for the first time; counters go on from there.
  */
 import type { Journal } from "../journal/types.ts";
-import type { Snapshot } from "../meter/snapshot.ts";
+import { isScraped, type Snapshot } from "../meter/snapshot.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { mostPoints } from "./history.ts";
 import type { EnergyToday } from "./status.ts";
@@ -56,8 +56,10 @@ export function createEnergyToday(clock: Clock, journal?: Pick<Journal, "history
     const toMs = clock.now();
     midnight = midnightBefore(toMs);
     const series = (name: string): boolean => counters.some(({ names }) => names.includes(name));
-    for (const snapshot of journal?.history({ series, fromMs: midnight, toMs, maxPoints: mostPoints }) ?? [])
-      add(snapshot);
+    // A scraped Mac has counters of the same names.
+    const source = (name: string): boolean => !isScraped(name);
+    const query = { series, source, fromMs: midnight, toMs, maxPoints: mostPoints };
+    for (const snapshot of journal?.history(query) ?? []) add(snapshot);
   }
 
   return {

@@ -1,17 +1,26 @@
 /** The overall state: is the machine measured, and does what was measured arrive. */
 import { mostSkewMs } from "../delivery/types.ts";
 import { stalenessLimit } from "../meter/latest.ts";
-import type { JournalStatus, Overall, OverallLevel, SinkStatus, SourceStatus, Status } from "./status.ts";
+import type {
+  JournalStatus,
+  Overall,
+  OverallLevel,
+  SinkStatus,
+  SourceStatus,
+  Status,
+  TargetStatus,
+} from "./status.ts";
 
 type Judged = readonly [level: Exclude<OverallLevel, "ok">, problem: string];
-type Parts = Pick<Status, "time" | "sources" | "sinks" | "journal">;
+type Parts = Pick<Status, "time" | "sources" | "sinks" | "targets" | "journal">;
 
 /** From the least to the most urgent. */
 const order: readonly OverallLevel[] = ["ok", "starting", "warning", "failing"];
 
-export function overallOf({ time, sources, sinks, journal }: Parts): Overall {
+export function overallOf({ time, sources, sinks, targets = [], journal }: Parts): Overall {
   const judged: readonly Judged[] = [
     ...sources.flatMap((source) => judgeSource(source, time)),
+    ...targets.flatMap(judgeTarget),
     ...sinks.flatMap((sink) => [...judgeSink(sink), ...judgeClocks(sink)]),
     ...(journal === undefined ? [] : judgeJournal(journal, time)),
   ];
@@ -42,6 +51,11 @@ function judgeSource({ name, up, lastSample, intervalMs, lastFailure }: SourceSt
   const silentMs = now - lastSample;
   if (silentMs <= stalenessLimit(intervalMs)) return [];
   return [["failing", `no sample of ${name} for ${Math.round(silentMs / 1000)} s`]];
+}
+
+function judgeTarget({ job, instance, up, lastFailure }: TargetStatus): Judged[] {
+  if (up !== false) return [];
+  return [["warning", `${job} at ${instance} cannot be scraped: ${lastFailure?.reason ?? "no answer"}`]];
 }
 
 function judgeSink({ target, type, state, lastFailure }: SinkStatus): Judged[] {

@@ -17,6 +17,8 @@ export interface Status {
   /** The current values; nothing older than its source's limit. */
   readonly readings: Readings;
   readonly sinks: readonly SinkStatus[];
+  /** Absent where nothing is scraped. */
+  readonly targets?: readonly TargetStatus[];
   /** Absent where none is kept. */
   readonly journal?: JournalStatus;
   /** Newest first. */
@@ -73,6 +75,23 @@ export interface SourceStatus {
   readonly failures: number;
   /** Output that could not be read. */
   readonly parseErrors: number;
+  readonly lastFailure?: Failure;
+}
+
+/** A target of `scrape_configs`. */
+export interface TargetStatus {
+  readonly job: string;
+  readonly instance: string;
+  /** Without credentials and parameters. */
+  readonly address: string;
+  /** Between two scrapes, milliseconds. */
+  readonly intervalMs: number;
+  /** Of the last scrape; absent before the first. */
+  readonly up?: boolean;
+  readonly lastScrape?: number;
+  readonly durationMs?: number;
+  /** Series that were kept of the last scrape. */
+  readonly series?: number;
   readonly lastFailure?: Failure;
 }
 

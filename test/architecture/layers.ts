@@ -23,6 +23,7 @@ const stages = [
   "meter",
   "journal",
   "sink",
+  "scrape",
   "delivery",
   "status",
   "endpoint",
@@ -59,8 +60,11 @@ export const layers: Readonly<Record<string, Layer>> = {
       "zod",
     ],
   },
-  /** Reads other exporters; of the sinks only the rules that rewrite labels. */
-  scrape: { imports: ["runtime", "metric", snapshot, "sink/relabel"] },
+  /** Any exporter's /metrics as one more source of snapshots. */
+  scrape: {
+    imports: ["runtime", "metric", snapshot, "meter/latest.ts", "sink/relabel"],
+    modules: ["node:fs", "zod", "yaml"],
+  },
   delivery: { imports: ["runtime", "metric", snapshot, "journal", "sink"] },
   /** What the status page and `top` show, put together from every stage's state. */
   status: {
@@ -80,7 +84,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   },
   /** Of the sinks only what may be configured. */
   config: {
-    imports: ["runtime", "metric", "sink/*/schema.ts", "sink/*/environment.ts"],
+    imports: ["runtime", "metric", "sink/*/schema.ts", "sink/*/environment.ts", "scrape/schema.ts"],
     modules: ["node:fs", "yaml", "zod"],
   },
   daemon: { imports: ["runtime", "config"], modules: ["node:fs", "plist"] },

@@ -5,7 +5,7 @@ import { exampleFile } from "../../src/config/example.ts";
 import { fieldAt, fieldOf, type Field } from "../../src/config/field.ts";
 import { jsonSchema } from "../../src/config/json-schema.ts";
 import { configurationSchema } from "../../src/config/schema.ts";
-import { sinkExamples, sinkSections } from "../../src/config/sinks.ts";
+import { blockExamples, sinkSections } from "../../src/config/sinks.ts";
 import { variables } from "../../src/config/environment.ts";
 import { accepted, world, worldOf } from "./world.ts";
 
@@ -32,9 +32,9 @@ test("the example's sinks load once the marks are taken away", () => {
     const [, block = ""] = new RegExp(`^# (${name}:\n(?:# .*\n)+)`, "m").exec(exampleFile()) ?? [];
     const { printable } = accepted(worldOf(block.replace(/^# /gm, "")));
     const [shown] = (printable as Record<string, Record<string, unknown>[]>)[name] ?? [];
-    for (const [key, value] of Object.entries(sinkExamples[name] ?? {}))
+    for (const [key, value] of Object.entries(blockExamples[name] ?? {}))
       assert.deepEqual(shown?.[key], value);
-    assert.ok(sinkExamples[name] !== undefined);
+    assert.ok(blockExamples[name] !== undefined);
   }
 });
 

@@ -45,7 +45,7 @@ export function runningAgent(
       }),
     },
     { clock: context.clock, env: context.env, authorities: systemAuthorities(context, silentLogger) },
-    { connectTimeoutMs: askTimeoutMs, maxBodyBytes: mostBytes },
+    { connectTimeoutMs: askTimeoutMs, maxBodyBytes: mostBytes, maxReadBytes: mostBytes },
   );
   return {
     name: url.origin,

@@ -35,9 +35,15 @@ export interface HttpLimits {
   readonly connectTimeoutMs: number;
   /** What is kept of a response's body. */
   readonly maxBodyBytes: number;
+  /** What is read of it: a rest that is thrown away keeps the connection; beyond this a new connection is cheaper. */
+  readonly maxReadBytes: number;
 }
 
-const defaultLimits: HttpLimits = { connectTimeoutMs: 10_000, maxBodyBytes: 64 * 1024 };
+const defaultLimits: HttpLimits = {
+  connectTimeoutMs: 10_000,
+  maxBodyBytes: 64 * 1024,
+  maxReadBytes: 1024 * 1024,
+};
 
 const failuresToRenew = 3;
 

@@ -10,6 +10,7 @@ export interface Terms {
   readonly connectTimeoutMs: number;
   readonly timeoutMs: number;
   readonly maxBodyBytes: number;
+  readonly maxReadBytes: number;
   readonly target: string;
   readonly proxy: string | undefined;
   /** Any of them ends the exchange. */
@@ -32,9 +33,6 @@ export interface Answer {
  */
 export type Ended =
   Answer | { readonly kind: "fault"; readonly fault: Fault; readonly stale: boolean; readonly cut?: Answer };
-
-/** Reading the rest of a long body keeps the connection; beyond this factor a new connection is cheaper. */
-const patience = 16;
 
 /**
  *     open ──connect──► connected ──headers──► answering ──last byte──► ended
@@ -138,7 +136,11 @@ function connectTimeout({ target, proxy, connectTimeoutMs }: Terms): Ended {
 }
 
 /** Returns what there is of the answer so far. */
-function receive(response: IncomingMessage, { clock, maxBodyBytes, target }: Terms, end: End): () => Answer {
+function receive(
+  response: IncomingMessage,
+  { clock, maxBodyBytes, maxReadBytes, target }: Terms,
+  end: End,
+): () => Answer {
   const receivedAt = clock.now();
   const chunks: Buffer[] = [];
   let length = 0;
@@ -154,7 +156,7 @@ function receive(response: IncomingMessage, { clock, maxBodyBytes, target }: Ter
     // A copy: a slice would keep the whole read buffer alive.
     if (length < maxBodyBytes) chunks.push(Buffer.from(chunk.subarray(0, maxBodyBytes - length)));
     length += chunk.length;
-    if (length > maxBodyBytes * patience) end(answer(true));
+    if (length > maxReadBytes) end(answer(true));
   });
   response.on("end", () => end(answer(length > maxBodyBytes), true));
   // A reset is reported by the request; the response only knows that it was cut short.

@@ -15,11 +15,19 @@ type Step = (labels: Labels) => boolean;
 /** @throws Error for an expression that is none */
 export function compileRelabel(rules: readonly RelabelRule[]): Relabel {
   if (rules.length === 0) return (labels) => labels;
+  const relabel = compileRules(rules);
+  return (labels) => {
+    const changed = relabel(labels);
+    return isMetricName(changed?.get("__name__") ?? "") ? changed : undefined;
+  };
+}
+
+/** The same for any labels, a target's that have no name among them. @throws Error for an expression that is none */
+export function compileRules(rules: readonly RelabelRule[]): Relabel {
   const steps = rules.map(compileStep);
   return (labels) => {
     const changed = new Map(labels);
-    if (!steps.every((step) => step(changed))) return undefined;
-    return isMetricName(changed.get("__name__") ?? "") ? changed : undefined;
+    return steps.every((step) => step(changed)) ? changed : undefined;
   };
 }
 

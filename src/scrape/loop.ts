@@ -1,0 +1,167 @@
+/**
+ * Scrapes one target on its interval, until it is stopped. Scrapes begin at a fixed place in the interval, by the wall clock; those
+ * that were missed, asleep or under load, are skipped. Nobody waits for a slow target.
+ */
+import { stalenessLimit } from "../meter/latest.ts";
+import { emptySet } from "../metric/series.ts";
+import { scrapedSource, type Snapshot } from "../meter/snapshot.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { defined } from "../runtime/defined.ts";
+import type { Logger } from "../runtime/log.ts";
+import type { Scraped, ScrapeFailure } from "./scrape.ts";
+import type { Target } from "./targets.ts";
+
+/** What the page and the API show of a target. */
+export interface TargetState {
+  readonly job: string;
+  readonly instance: string;
+  /** Without credentials; its parameters may hold secrets, so they are left out. */
+  readonly address: string;
+  readonly intervalMs: number;
+  /** Absent before the first scrape. */
+  readonly up?: boolean;
+  /** Of the last scrape, milliseconds since the Unix epoch. */
+  readonly lastScrape?: number;
+  readonly lastDurationMs?: number;
+  /** Series of the last scrape, those about the scrape itself not among them. */
+  readonly series?: number;
+  readonly lastFailure?: ScrapeFailure & { readonly time: number };
+}
+
+export interface ScrapeListener {
+  publish(snapshot: Snapshot): void;
+  failed(job: string, reason: string): void;
+  /** Samples that are not kept: of a series that a scrape had already, or with a timestamp that came too late. */
+  dropped(job: string, reason: "duplicate" | "out_of_order", samples: number): void;
+}
+
+export interface ScrapeLoopDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly listener: ScrapeListener;
+  readonly scrape: (signal: AbortSignal) => Promise<Scraped>;
+  /** Where in its interval the target is scraped, milliseconds. */
+  readonly offsetMs: number;
+  /** Of the target's last snapshot, where it was scraped before. */
+  readonly lastTime?: number;
+}
+
+export interface ScrapeLoop {
+  readonly state: TargetState;
+  /** Of the last snapshot; absent before the first. */
+  readonly lastTime: number | undefined;
+  /** Resolves once nothing of it is under way. */
+  stop(): Promise<void>;
+}
+
+export function startScrapeLoop(target: Target, deps: ScrapeLoopDeps): ScrapeLoop {
+  return new Loop(target, deps);
+}
+
+class Loop implements ScrapeLoop {
+  readonly #target: Target;
+  readonly #deps: ScrapeLoopDeps;
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+  #last: Scraped | undefined;
+  #lastTime: number | undefined;
+  #lastFailure: TargetState["lastFailure"];
+
+  constructor(target: Target, deps: ScrapeLoopDeps) {
+    this.#target = target;
+    this.#deps = deps;
+    this.#lastTime = deps.lastTime;
+    this.#running = this.#run();
+  }
+
+  get state(): TargetState {
+    const { job, instance, url, intervalMs } = this.#target;
+    const scraped = this.#last;
+    return defined({
+      job,
+      instance,
+      address: `${url.origin}${url.pathname}`,
+      intervalMs,
+      up: scraped && scraped.failure === undefined,
+      lastScrape: scraped && this.#lastTime,
+      lastDurationMs: scraped?.durationMs,
+      series: scraped?.series,
+      lastFailure: this.#lastFailure,
+    });
+  }
+
+  get lastTime(): number | undefined {
+    return this.#lastTime;
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { clock, scrape } = this.#deps;
+    const { signal } = this.#stop;
+    for (;;) {
+      await clock.sleep(this.#untilNext(), signal);
+      if (signal.aborted) return;
+      const scraped = await scrape(signal);
+      // What was given up says nothing of the target.
+      if (signal.aborted) return;
+      this.#take(scraped);
+    }
+  }
+
+  /** At least a millisecond, so that a scrape at the very place in its interval is not followed by another. */
+  #untilNext(): number {
+    const { clock, offsetMs } = this.#deps;
+    const { intervalMs } = this.#target;
+    const past = (clock.now() - offsetMs) % intervalMs;
+    return past < 0 ? -past : intervalMs - past;
+  }
+
+  #take(scraped: Scraped): void {
+    const { listener } = this.#deps;
+    const { job } = this.#target;
+    const time = scraped.snapshots.at(-1)?.time ?? 0;
+    this.#endBeforeGap(time);
+    for (const snapshot of scraped.snapshots) listener.publish(snapshot);
+    if (scraped.failure !== undefined) listener.failed(job, scraped.failure.reason);
+    if (scraped.duplicates > 0) listener.dropped(job, "duplicate", scraped.duplicates);
+    if (scraped.late > 0) listener.dropped(job, "out_of_order", scraped.late);
+    this.#report(scraped, time);
+    this.#last = scraped;
+    this.#lastTime = time;
+  }
+
+  /** The machine slept: its series ended where that began, so that no chart draws a line across it. */
+  #endBeforeGap(time: number): void {
+    const last = this.#lastTime;
+    if (last !== undefined && time - last > stalenessLimit(this.#target.intervalMs))
+      this.#deps.listener.publish(endOf(this.#target, last + 1));
+  }
+
+  /** Each change once. */
+  #report({ failure, duplicates, late }: Scraped, time: number): void {
+    const { log } = this.#deps;
+    const { job, instance } = this.#target;
+    if (failure !== undefined) {
+      if (failure.reason !== this.#last?.failure?.reason)
+        log.warn(`cannot scrape ${instance}: ${failure.message}`, { job, instance, reason: failure.reason });
+      this.#lastFailure = { ...failure, time };
+    } else if (this.#last?.failure !== undefined) {
+      log.info(`${instance} can be scraped again`, { job, instance });
+    }
+    const before = this.#last;
+    if (duplicates > 0 && before?.duplicates !== duplicates)
+      log.warn(`${instance} reports series more than once; the first of each is kept`, { job, duplicates });
+    if (late > 0 && (before?.late ?? 0) === 0)
+      log.warn(`${instance} reports samples older than before, which are left out`, { job, samples: late });
+  }
+}
+
+/** Ends every series of a target. */
+export function endOf({ name }: Pick<Target, "name">, time: number): Snapshot {
+  const values = new Float64Array(0);
+  return { source: scrapedSource(name), time, starts: {}, set: emptySet, values, ended: [] };
+}

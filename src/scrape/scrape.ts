@@ -1,0 +1,199 @@
+/**
+ * One target's scrapes as snapshots: what it reports, or that it can't be read, and the five series about the scrape itself.
+ *
+ *     fetch.ts ─► exposition.ts ─► labels.ts ─► Snapshot     samples with timestamps of their own: stamped.ts
+ */
+import { scrapedMetric } from "../metric/metric.ts";
+import { createSeriesSets, seriesKey, type Series, type SeriesSet } from "../metric/series.ts";
+import { scrapedSource, type Snapshot } from "../meter/snapshot.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Relabel } from "../sink/relabel/apply.ts";
+import { createExpositionReader, type Exposition, type ExpositionError } from "./exposition.ts";
+import type { Fetched, FetchReason } from "./fetch.ts";
+import { createLabeller, type Labelled, type LimitReason } from "./labels.ts";
+import { defaultSampleLimit, type ScrapeConfig } from "./schema.ts";
+import { createStampedLanes, type StampedSample } from "./stamped.ts";
+import type { Target } from "./targets.ts";
+
+export type ScrapeReason = FetchReason | ExpositionError["reason"] | LimitReason;
+
+/** Why a scrape failed; `message` is one line, safe to print. */
+export interface ScrapeFailure {
+  readonly reason: ScrapeReason;
+  readonly message: string;
+}
+
+export interface Scraped {
+  readonly snapshots: readonly Snapshot[];
+  readonly durationMs: number;
+  /** Of the target's own series those that are kept. */
+  readonly series: number;
+  /** Samples of a series that was there already. */
+  readonly duplicates: number;
+  /** Samples whose own timestamps came too late to be kept. */
+  readonly late: number;
+  readonly failure?: ScrapeFailure;
+}
+
+export interface ScrapeDeps {
+  readonly clock: Clock;
+  readonly fetch: (signal: AbortSignal) => Promise<Fetched>;
+  readonly relabel: Relabel;
+}
+
+/** Scrapes one target whenever it is called; the time of the samples is that of the call. */
+export function createScrape(
+  target: Target,
+  config: ScrapeConfig,
+  { clock, fetch, relabel }: ScrapeDeps,
+): (signal: AbortSignal) => Promise<Scraped> {
+  // What metric_relabel_configs drops counts not for sample_limit, so the reader's own limit lies higher.
+  const reader = createExpositionReader({ maxSeries: Math.max(config.sample_limit, 4 * defaultSampleLimit) });
+  const labelled = createLabeller(target, config, relabel);
+  const lanes = createStampedLanes(target.name);
+  const reports = reportSeries(target);
+  const setOf = createSetBuilder(reports);
+  let before: ReadonlySet<string> = new Set();
+  let beforeOf: Labelled | undefined;
+
+  function added(now: Labelled): number {
+    if (now === beforeOf) return 0;
+    const keys = new Set(now.series.map(seriesKey));
+    const fresh = [...keys].filter((key) => !before.has(key)).length;
+    [before, beforeOf] = [keys, now];
+    return fresh;
+  }
+
+  function failed(failure: ScrapeFailure, time: number, counts: Pick<Counts, "scraped" | "kept">): Scraped {
+    [before, beforeOf] = [new Set(), undefined];
+    const durationMs = Math.max(0, clock.now() - time);
+    const values = Float64Array.from(reportValues({ ...counts, up: 0, durationMs, added: 0 }));
+    const source = scrapedSource(target.name);
+    const snapshot = { source, time, starts: {}, set: setOf.failed, values, ended: [] };
+    return { snapshots: [snapshot], durationMs, series: 0, duplicates: 0, late: 0, failure };
+  }
+
+  return async (signal) => {
+    const time = clock.now();
+    const fetched = await fetch(signal);
+    if (!fetched.ok) return failed(fetched, time, { scraped: 0, kept: 0 });
+    const read = reader.read(fetched.body, fetched.format);
+    if (!read.ok) return failed(read.error, time, { scraped: 0, kept: 0 });
+    const exposition = read.value;
+    const now = labelled(exposition);
+    const counts = { scraped: exposition.series.length, kept: now.series.length };
+    if (now.fault !== undefined) return failed(now.fault, time, counts);
+    const durationMs = Math.max(0, clock.now() - time);
+    const starts = startsOf(exposition);
+    const stamped = config.honor_timestamps ? stampedIn(exposition, now) : undefined;
+    const plain = stamped?.plain ?? now;
+    const set = setOf.of(plain);
+    const reported = reportValues({ ...counts, up: 1, durationMs, added: added(now) });
+    const values = rowOf(set, plain, exposition.values, reported);
+    const own = { source: scrapedSource(target.name), time, starts, set, values, ended: [] };
+    const others = lanes.take(stamped?.samples ?? [], starts);
+    return {
+      snapshots: [...others.snapshots, own],
+      durationMs,
+      series: now.series.length,
+      duplicates: exposition.duplicates + now.duplicates,
+      late: others.late,
+    };
+  };
+}
+
+interface Counts {
+  readonly up: 0 | 1;
+  readonly durationMs: number;
+  readonly scraped: number;
+  readonly kept: number;
+  readonly added: number;
+}
+
+const reportMetrics = [
+  ["up", "1 while the target can be scraped, 0 when the last scrape failed", ""],
+  ["scrape_duration_seconds", "Duration of the scrape", "seconds"],
+  ["scrape_samples_scraped", "Samples that the target exposed", ""],
+  ["scrape_samples_post_metric_relabeling", "Samples that were left after metric_relabel_configs", ""],
+  ["scrape_series_added", "Series that the scrape before did not have", ""],
+] as const;
+
+/** In the order of `reportMetrics`. */
+function reportValues({ up, durationMs, scraped, kept, added }: Counts): readonly number[] {
+  return [up, durationMs / 1000, scraped, kept, added];
+}
+
+function reportSeries({ labels }: Target): readonly Series[] {
+  return reportMetrics.map(([name, help, unit]) => ({
+    metric: scrapedMetric({ name, type: "gauge", help, unit }),
+    name,
+    labels,
+  }));
+}
+
+interface SetBuilder {
+  /** A target's series and those about the scrape; of a series that both have the target's counts. */
+  of(labelled: Pick<Labelled, "series">): SeriesSet;
+  readonly failed: SeriesSet;
+}
+
+function createSetBuilder(reports: readonly Series[]): SetBuilder {
+  const intern = createSeriesSets();
+  const names = new Set(reports.map(({ name }) => name));
+  let last: { readonly of: readonly Series[]; readonly set: SeriesSet } | undefined;
+  return {
+    of({ series }) {
+      if (last?.of === series) return last.set;
+      const own = new Set(series.filter(({ name }) => names.has(name)).map(seriesKey));
+      const set = intern([...series, ...reports.filter((one) => !own.has(seriesKey(one)))]);
+      last = { of: series, set };
+      return set;
+    },
+    failed: intern(reports),
+  };
+}
+
+function rowOf(
+  set: SeriesSet,
+  { columns }: Pick<Labelled, "columns">,
+  exposed: Float64Array,
+  reported: readonly number[],
+): Float64Array {
+  const values = new Float64Array(set.series.length);
+  for (const [at, column] of columns.entries()) values[at] = exposed[column] ?? NaN;
+  for (let at = columns.length; at < values.length; at++) {
+    const name = set.series[at]?.name;
+    values[at] = reported[reportMetrics.findIndex(([each]) => each === name)] ?? NaN;
+  }
+  return values;
+}
+
+/** What has timestamps of its own, and the rest; undefined where nothing has. */
+function stampedIn(
+  { times, values }: Exposition,
+  { series, columns }: Labelled,
+):
+  | { readonly samples: readonly StampedSample[]; readonly plain: Pick<Labelled, "series" | "columns"> }
+  | undefined {
+  if (times === undefined) return undefined;
+  const samples: StampedSample[] = [];
+  const plain: { series: Series[]; columns: number[] } = { series: [], columns: [] };
+  for (const [at, one] of series.entries()) {
+    const column = columns[at] ?? -1;
+    const time = times[column] ?? NaN;
+    if (Number.isNaN(time)) {
+      plain.series.push(one);
+      plain.columns.push(column);
+    } else samples.push({ series: one, value: values[column] ?? NaN, time: Math.round(time) });
+  }
+  return { samples, plain };
+}
+
+/** The start of the target's process, from which its counters count; where it reports one. */
+function startsOf({ series, values }: Exposition): Snapshot["starts"] {
+  const at = series.findIndex(
+    ({ name, labels }) => name === "process_start_time_seconds" && labels.length === 0,
+  );
+  const start = Math.round((values[at] ?? NaN) * 1000);
+  return start > 0 && Number.isSafeInteger(start) ? { agent: start } : {};
+}

@@ -1,0 +1,262 @@
+/**
+ * All targets of `scrape_configs`: finds them, keeps a loop for each, and changes to another configuration without a gap.
+ *
+ *     schema.ts ─► targets.ts (files.ts) ─► a loop each (loop.ts) ─► scrape.ts ─► Snapshot
+ *
+ * Read on in that order.
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { Clock } from "../runtime/clock.ts";
+import type { HttpClient } from "../runtime/http/http.ts";
+import type { HttpSettings } from "../runtime/http/schema.ts";
+import type { Logger } from "../runtime/log.ts";
+import type { Relabel } from "../sink/relabel/apply.ts";
+import type { RelabelRule } from "../sink/relabel/schema.ts";
+import { createFetch } from "./fetch.ts";
+import type { TargetFiles } from "./files.ts";
+import { endOf, startScrapeLoop, type ScrapeListener, type ScrapeLoop, type TargetState } from "./loop.ts";
+import type { ScrapeConfig } from "./schema.ts";
+import { createScrape, type Scraped } from "./scrape.ts";
+import { offsetOf, targetsOf, type ScrapeTimes, type Target, type TargetGroup } from "./targets.ts";
+
+export interface ScrapeLimits {
+  readonly maxBodyBytes: number;
+}
+
+export interface ScrapeContext {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The agent's, for User-Agent. */
+  readonly version: string;
+  /** Of the agent: spreads the scrapes of one target over a fleet. */
+  readonly instance: string;
+  createClient(settings: HttpSettings, limits: ScrapeLimits): HttpClient;
+}
+
+export interface ScrapesDeps extends ScrapeContext {
+  readonly listener: ScrapeListener;
+  /** Ends every loop, without an end of the series. */
+  readonly signal: AbortSignal;
+}
+
+export interface Scrapes {
+  /** Puts a configuration in place: what is the same in both goes on. */
+  apply(configs: readonly ScrapeConfig[], times: ScrapeTimes): Promise<void>;
+  targets(): readonly TargetState[];
+  /** Stops every loop and ends every series. */
+  finish(): Promise<void>;
+}
+
+export function createScrapes(deps: ScrapesDeps): Scrapes {
+  return new AllScrapes(deps);
+}
+
+/** A target with what runs for it. */
+interface Running {
+  readonly target: Target;
+  readonly config: ScrapeConfig;
+  readonly loop: ScrapeLoop;
+  readonly client: HttpClient;
+}
+
+/** A block with the files that name its targets. */
+interface Job {
+  readonly config: ScrapeConfig;
+  readonly times: ScrapeTimes;
+  readonly relabel: Relabel;
+  readonly metricRelabel: Relabel;
+  readonly files: TargetFiles | undefined;
+  readonly watching: AbortController;
+}
+
+class AllScrapes implements Scrapes {
+  readonly #deps: ScrapesDeps;
+  /** By the name of their blocks. */
+  #jobs: ReadonlyMap<string, Job> = new Map();
+  /** By the name of each target. */
+  readonly #running = new Map<string, Running>();
+  /** Each change waits for the one before. */
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(deps: ScrapesDeps) {
+    this.#deps = deps;
+  }
+
+  apply(configs: readonly ScrapeConfig[], times: ScrapeTimes): Promise<void> {
+    return this.#inTurn(async () => {
+      const jobs = new Map<string, Job>();
+      for (const config of configs) jobs.set(config.job_name, await this.#job(config, times));
+      for (const [name, { watching }] of this.#jobs)
+        if (jobs.get(name)?.watching !== watching) watching.abort();
+      this.#jobs = jobs;
+      for (const job of jobs.values()) await job.files?.read();
+      await this.#settle();
+      for (const job of jobs.values()) this.#watch(job);
+    });
+  }
+
+  targets(): readonly TargetState[] {
+    return [...this.#running.values()].map(({ loop }) => loop.state);
+  }
+
+  async finish(): Promise<void> {
+    for (const { watching } of this.#jobs.values()) watching.abort();
+    this.#jobs = new Map();
+    await this.#inTurn(() => this.#settle());
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const mine = this.#last.then(work);
+    this.#last = mine.catch(() => undefined);
+    return mine;
+  }
+
+  /** The job as it runs, where nothing of it changes. */
+  async #job(config: ScrapeConfig, times: ScrapeTimes): Promise<Job> {
+    const known = this.#jobs.get(config.job_name);
+    if (known !== undefined && isDeepStrictEqual([known.config, known.times], [config, times])) return known;
+    const patterns = config.file_sd_configs.flatMap(({ files }) => files);
+    return {
+      config,
+      times,
+      relabel: await compiled(config.relabel_configs),
+      metricRelabel: await compiled(config.metric_relabel_configs),
+      files: patterns.length === 0 ? undefined : (await import("./files.ts")).createTargetFiles(patterns),
+      watching: new AbortController(),
+    };
+  }
+
+  /** Stops what is wanted no more, and starts what is new. */
+  async #settle(): Promise<void> {
+    const wanted = new Map<string, { readonly target: Target; readonly job: Job }>();
+    for (const job of this.#jobs.values())
+      for (const target of await this.#targetsOf(job)) wanted.set(target.name, { target, job });
+    const before = new Map<string, number>();
+    for (const [name, one] of [...this.#running]) {
+      const next = wanted.get(name);
+      if (next !== undefined && isSame(one, next.target, next.job.config)) continue;
+      const lastTime = await this.#stop(one, next === undefined);
+      if (lastTime !== undefined) before.set(name, lastTime);
+    }
+    for (const [name, { target, job }] of wanted)
+      if (!this.#running.has(name)) this.#start(target, job, before.get(name));
+  }
+
+  async #targetsOf({ config, times, relabel, files }: Job): Promise<readonly Target[]> {
+    const listed = files === undefined ? undefined : await files.read();
+    const groups: readonly TargetGroup[] = [...config.static_configs, ...(listed?.groups ?? [])];
+    const { targets, problems } = targetsOf(config, groups, relabel, times);
+    for (const problem of [...(listed?.problems ?? []), ...problems]) this.#deps.log.warn(problem);
+    return targets;
+  }
+
+  #start(target: Target, { config, metricRelabel: relabel }: Job, lastTime: number | undefined): void {
+    const { clock, log, listener, version, instance } = this.#deps;
+    const client = this.#deps.createClient(config, { maxBodyBytes: config.body_size_limit });
+    const fetch = createFetch(target, config, client, version);
+    const scrape = createScrape(target, config, { clock, fetch, relabel });
+    const loop = startScrapeLoop(target, {
+      clock,
+      log,
+      listener,
+      scrape,
+      offsetMs: offsetOf(target, instance),
+      ...(lastTime !== undefined && { lastTime }),
+    });
+    this.#running.set(target.name, { target, config, loop, client });
+  }
+
+  /** Returns the time of the target's last snapshot. */
+  async #stop({ target, loop, client }: Running, isGone: boolean): Promise<number | undefined> {
+    this.#running.delete(target.name);
+    await loop.stop();
+    await client[Symbol.asyncDispose]();
+    const { lastTime } = loop;
+    if (isGone && lastTime !== undefined) {
+      const time = Math.max(this.#deps.clock.now(), lastTime + 1);
+      this.#deps.listener.publish(endOf(target, time));
+    }
+    return lastTime;
+  }
+
+  /** Looks at the files of a job again and again; one look at a time, each in turn with other changes. */
+  #watch({ config, files, watching }: Job): void {
+    if (files === undefined || isWatched.has(watching)) return;
+    isWatched.add(watching);
+    const everyMs = Math.min(...config.file_sd_configs.map(({ refresh_interval: interval }) => interval));
+    const { clock } = this.#deps;
+    const signal = AbortSignal.any([watching.signal, this.#deps.signal]);
+    const look = async (): Promise<void> => {
+      for (;;) {
+        await clock.sleep(everyMs, signal, { align: "late" });
+        if (signal.aborted) return;
+        await this.#inTurn(() => this.#settle());
+      }
+    };
+    void look();
+  }
+}
+
+/** Jobs whose files are looked at already. */
+const isWatched = new WeakSet<AbortController>();
+
+function isSame(one: Running, target: Target, config: ScrapeConfig): boolean {
+  const { url, ...others } = one.target;
+  const { url: nextUrl, ...nextOthers } = target;
+  return (
+    url.href === nextUrl.href &&
+    isDeepStrictEqual(others, nextOthers) &&
+    isDeepStrictEqual(ofTargets(one.config), ofTargets(config))
+  );
+}
+
+/** Of a block what concerns a target that is there already. */
+function ofTargets(config: ScrapeConfig): object {
+  const { static_configs: _static, file_sd_configs: _files, relabel_configs: _rules, ...others } = config;
+  return others;
+}
+
+/** The engine for expressions takes megabytes, so it loads where there are rules. */
+async function compiled(rules: readonly RelabelRule[]): Promise<Relabel> {
+  if (rules.length === 0) return (labels) => labels;
+  const { compileRules } = await import("../sink/relabel/apply.ts");
+  return compileRules(rules);
+}
+
+/** One scrape of every target, at once: for `once` and `check --connect`. */
+export async function scrapeOnce(
+  configs: readonly ScrapeConfig[],
+  times: ScrapeTimes,
+  context: ScrapeContext,
+  signal: AbortSignal,
+): Promise<readonly { readonly target: Target; readonly scraped: Scraped }[]> {
+  const all = await Promise.all(
+    configs.map(async (config) => {
+      const patterns = config.file_sd_configs.flatMap(({ files }) => files);
+      const listed =
+        patterns.length === 0
+          ? undefined
+          : await (await import("./files.ts")).createTargetFiles(patterns).read();
+      const groups = [...config.static_configs, ...(listed?.groups ?? [])];
+      const found = targetsOf(config, groups, await compiled(config.relabel_configs), times);
+      for (const problem of [...(listed?.problems ?? []), ...found.problems]) context.log.warn(problem);
+      const relabel = await compiled(config.metric_relabel_configs);
+      return Promise.all(
+        found.targets.map((target) => scrapeTarget(target, config, relabel, context, signal)),
+      );
+    }),
+  );
+  return all.flat();
+}
+
+async function scrapeTarget(
+  target: Target,
+  config: ScrapeConfig,
+  relabel: Relabel,
+  { clock, version, createClient }: ScrapeContext,
+  signal: AbortSignal,
+): Promise<{ readonly target: Target; readonly scraped: Scraped }> {
+  await using client = createClient(config, { maxBodyBytes: config.body_size_limit });
+  const fetch = createFetch(target, config, client, version);
+  return { target, scraped: await createScrape(target, config, { clock, fetch, relabel })(signal) };
+}

@@ -1,0 +1,149 @@
+/** Targets of a block: its addresses with their labels, relabelled, as what is asked and what each of its series is labelled with. */
+import { createHash } from "node:crypto";
+import type { LabelPair } from "../metric/series.ts";
+import { parseDuration } from "../runtime/quantity.ts";
+import type { Relabel } from "../sink/relabel/apply.ts";
+import type { ScrapeConfig } from "./schema.ts";
+
+/** Addresses that share labels, as `static_configs` and files list them. */
+export interface TargetGroup {
+  readonly targets: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface Target {
+  /** Stands for the target in the journal and on the page: `job/instance`, and more labels where these are not unique. */
+  readonly name: string;
+  readonly url: URL;
+  /** Of each of its series, sorted by name; `job` and `instance` among them. */
+  readonly labels: readonly LabelPair[];
+  readonly job: string;
+  readonly instance: string;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+}
+
+/** What a block leaves to `global`. */
+export interface ScrapeTimes {
+  readonly scrape_interval: number;
+  readonly scrape_timeout: number;
+}
+
+export interface FoundTargets {
+  readonly targets: readonly Target[];
+  /** Why others are left out, one line each. */
+  readonly problems: readonly string[];
+}
+
+/** Every target of the groups that relabelling keeps; of those with the same labels the first. */
+export function targetsOf(
+  config: ScrapeConfig,
+  groups: readonly TargetGroup[],
+  relabel: Relabel,
+  times: ScrapeTimes,
+): FoundTargets {
+  const problems: string[] = [];
+  const found = new Map<string, Target>();
+  for (const { targets, labels } of groups)
+    for (const address of targets) {
+      const made = targetOf(config, { ...labels, __address__: address }, relabel, times);
+      if (typeof made === "string") problems.push(`scrape_configs ${config.job_name}: ${made}`);
+      else if (made !== undefined) {
+        const key = JSON.stringify(made.labels) + made.url.href;
+        if (!found.has(key)) found.set(key, made);
+      }
+    }
+  const most = config.target_limit;
+  if (most > 0 && found.size > most) {
+    problems.push(
+      `scrape_configs ${config.job_name}: must have at most ${most} targets by target_limit, got ${found.size}; none of them is scraped`,
+    );
+    return { targets: [], problems };
+  }
+  return { targets: withNames([...found.values()]), problems };
+}
+
+/** Undefined where relabelling drops it; a text says why it can't be scraped. */
+function targetOf(
+  config: ScrapeConfig,
+  given: Readonly<Record<string, string>>,
+  relabel: Relabel,
+  times: ScrapeTimes,
+): Target | string | undefined {
+  const before = new Map([...Object.entries(defaultLabels(config, times)), ...Object.entries(given)]);
+  for (const [label, value] of before) if (value === "") before.delete(label);
+  const labels = relabel(before);
+  if (labels === undefined) return undefined;
+  const address = labels.get("__address__") ?? "";
+  if (address === "") return "no address is left of a target after relabel_configs";
+  const url = urlOf(config, labels, address);
+  if (url === undefined) return `address ${JSON.stringify(address)} must be host:port`;
+  const intervalMs = parseDuration(labels.get("__scrape_interval__") ?? "");
+  const timeoutMs = parseDuration(labels.get("__scrape_timeout__") ?? "");
+  if (intervalMs === undefined || intervalMs < 100)
+    return `__scrape_interval__ of ${address} must be a duration`;
+  if (timeoutMs === undefined || timeoutMs <= 0) return `__scrape_timeout__ of ${address} must be a duration`;
+  if (timeoutMs > intervalMs) return `__scrape_timeout__ of ${address} must not be above __scrape_interval__`;
+  const own = new Map([...labels].filter(([name]) => !name.startsWith("__")));
+  const instance = own.get("instance") ?? address;
+  own.set("instance", instance);
+  const job = own.get("job") ?? "";
+  const sorted = [...own].sort(([a], [b]) => (a < b ? -1 : 1));
+  return { name: `${job}/${instance}`, url, labels: sorted, job, instance, intervalMs, timeoutMs };
+}
+
+/** As Prometheus sets them before relabelling. */
+function defaultLabels(config: ScrapeConfig, times: ScrapeTimes): Readonly<Record<string, string>> {
+  const interval = config.scrape_interval ?? times.scrape_interval;
+  const timeout = config.scrape_timeout ?? Math.min(times.scrape_timeout, interval);
+  const params = Object.entries(config.params).map(
+    ([name, [value = ""]]) => [`__param_${name}`, value] as const,
+  );
+  return {
+    ...Object.fromEntries(params),
+    job: config.job_name,
+    __scheme__: config.scheme,
+    __metrics_path__: config.metrics_path,
+    __scrape_interval__: `${interval}ms`,
+    __scrape_timeout__: `${timeout}ms`,
+  };
+}
+
+/** A parameter's first value is what relabelling left of it; further ones are as configured. */
+function urlOf(config: ScrapeConfig, labels: ReadonlyMap<string, string>, address: string): URL | undefined {
+  if (/[/\s?#@]/.test(address)) return undefined;
+  const scheme = labels.get("__scheme__") ?? "";
+  if (scheme !== "http" && scheme !== "https") return undefined;
+  const path = labels.get("__metrics_path__") ?? "/";
+  const url = URL.parse(`${scheme}://${address}${path.startsWith("/") ? path : `/${path}`}`);
+  if (url === null) return undefined;
+  const firsts = [...labels].flatMap(([label, value]): LabelPair[] =>
+    label.startsWith("__param_") ? [[label.slice("__param_".length), value]] : [],
+  );
+  for (const [name, value] of firsts) url.searchParams.append(name, value);
+  for (const [name, values] of Object.entries(config.params))
+    for (const value of values.slice(1)) url.searchParams.append(name, value);
+  return url;
+}
+
+/** Names are what the journal knows targets by across restarts, so they must not depend on other targets where they can help it. */
+function withNames(targets: readonly Target[]): readonly Target[] {
+  const counts = new Map<string, number>();
+  for (const { name } of targets) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return targets.map((target) =>
+    counts.get(target.name) === 1 ? target : { ...target, name: `${target.name} ${digestOf(target)}` },
+  );
+}
+
+function digestOf({ labels, url }: Target): string {
+  return createHash("sha256")
+    .update(JSON.stringify([labels, url.href]))
+    .digest("base64url")
+    .slice(0, 8);
+}
+
+/** Where in its interval a target is scraped, milliseconds: the same after each start, and spread over all targets. */
+export function offsetOf({ name, intervalMs }: Target, instance: string): number {
+  const hash = createHash("sha256").update(`${instance} ${name}`).digest();
+  return hash.readUInt32BE(0) % intervalMs;
+}
