@@ -1,4 +1,4 @@
-/** `check`: everything wrong with a configuration at once, and with `--connect` whether its receivers answer. */
+/** `check`: everything wrong with a configuration at once, and with `--connect` whether its receivers and targets answer. */
 import { loadCompiled, loadContext, refuse, type ConfigChoice, type ConfigContext } from "./load.ts";
 import type { Loaded, Refused } from "../config/load.ts";
 import { formatOrigin, type Origin, type Problem } from "../config/problem.ts";
@@ -7,9 +7,9 @@ import { secretFileWarning } from "../runtime/secret.ts";
 import type { TrustReport } from "./preflight.ts";
 import { exitCode, type ExitCode } from "./context.ts";
 
-/** What one receiver said to a harmless request. */
+/** What one receiver or target said to a harmless request. */
 export interface Connection {
-  /** The receiver as the user knows it, without secrets: `remote_write[0] https://prometheus.example`. */
+  /** The receiver or target as the user knows it, without secrets: `remote_write[0] https://prometheus.example`. */
   readonly target: string;
   readonly ok: boolean;
   /** What happened, in one line, and what to do where it failed. */
@@ -22,7 +22,7 @@ export interface Trial {
   trust(loaded: Loaded): Promise<TrustReport>;
 }
 
-/** Tries every receiver; a failure is a Connection, not a rejection. */
+/** Tries every receiver and every target; a failure is a Connection, not a rejection. */
 export type ConnectProbe = (
   loaded: Pick<Loaded, "configuration" | "proxies">,
 ) => Promise<readonly Connection[]>;
@@ -32,7 +32,7 @@ export interface CheckArguments extends ConfigChoice {
   readonly json?: boolean;
 }
 
-/** 78 for a bad configuration, 1 when a receiver does not answer as it should, else 0. */
+/** 78 for a bad configuration, 1 when a receiver or a target does not answer as it should, else 0. */
 export async function check(
   options: CheckArguments,
   context: ConfigContext,
@@ -94,12 +94,15 @@ function print(
 
 function summary({ file, configuration, warnings }: Loaded, failed: number): string {
   const sources = Object.values(configuration.sources).filter(({ enabled }) => enabled).length;
+  const { length: jobs } = configuration.scrape_configs;
   const counts = [
     count(sources, "source"),
+    ...(jobs === 0 ? [] : [count(jobs, "scrape job")]),
     count(sinksIn(configuration), "sink"),
     count(warnings.length, "warning"),
   ];
-  const verdict = failed === 0 ? "ok" : `${count(failed, "receiver")} can't be used as configured`;
+  const verdict =
+    failed === 0 ? "ok" : `${count(failed, "address", "addresses")} can't be used as configured`;
   return `${file ?? "no configuration file, defaults"}: ${verdict}, ${counts.join(", ")}`;
 }
 
@@ -107,7 +110,8 @@ function sinksIn(sections: Readonly<Record<string, unknown>>): number {
   return Object.keys(sinkSections).flatMap((section) => sections[section] ?? []).length;
 }
 
-const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
+const count = (number: number, noun: string, plural = `${noun}s`): string =>
+  `${number} ${number === 1 ? noun : plural}`;
 
 function report(
   loaded: Loaded | Refused,

@@ -1,9 +1,10 @@
-/** `check --connect`: every receiver is asked with an empty request, which stores nothing. */
+/** `check --connect`: every receiver is asked with an empty request, which stores nothing, and every target is scraped once. */
 import { silentLogger } from "../runtime/log.ts";
 import { receiversOf, type Receiver, type SinkContext } from "../sink/index.ts";
 import type { SendResult, Sink } from "../sink/sink.ts";
 import type { Connection, ConnectProbe } from "./check.ts";
-import { sinkContextOf } from "../sink-context.ts";
+import type { Configuration } from "../config/schema.ts";
+import { scrapeClients, sinkContextOf } from "../sink-context.ts";
 import { childEnvironment } from "../source/child.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -11,17 +12,46 @@ import type { CommandContext } from "./context.ts";
 const skewWorthTellingMs = 5000;
 
 export function connectProbe(context: CommandContext): ConnectProbe {
-  return ({ configuration, proxies }) => {
+  return async ({ configuration, proxies }) => {
     const env = { ...context.env, ...proxies };
     const sinkContext = sinkContextOf(
       configuration,
       { ...context, env, environment: childEnvironment(env), startedAt: 0 },
       silentLogger,
     );
-    return Promise.all(
-      receiversOf(configuration).map((receiver) => connect(receiver, sinkContext, context.signal)),
-    );
+    const [receivers, targets] = await Promise.all([
+      Promise.all(
+        receiversOf(configuration).map((receiver) => connect(receiver, sinkContext, context.signal)),
+      ),
+      scrapeTargets(configuration, { ...context, env }),
+    ]);
+    return [...receivers, ...targets];
   };
+}
+
+async function scrapeTargets(
+  { scrape_configs: configs, global }: Configuration,
+  context: CommandContext,
+): Promise<readonly Connection[]> {
+  if (configs.length === 0) return [];
+  const { scrapeOnce } = await import("../scrape/scrapes.ts");
+  const createClient = scrapeClients(context, silentLogger);
+  const problems: Connection[] = [];
+  const log = {
+    ...silentLogger,
+    warn: (message: string) => void problems.push({ target: "scrape_configs", ok: false, message }),
+  };
+  const scrapeContext = { ...context, log, instance: global.instance, createClient };
+  const all = await scrapeOnce(configs, global, scrapeContext, context.signal);
+  const tried = all.map(({ target: { job, url }, scraped }): Connection => {
+    const { failure, series, durationMs } = scraped;
+    return {
+      target: `scrape_configs ${job} ${url.origin}${url.pathname}`,
+      ok: failure === undefined,
+      message: failure?.message ?? `answers with ${series} series in ${Math.round(durationMs)} ms`,
+    };
+  });
+  return [...problems, ...tried];
 }
 
 async function connect(receiver: Receiver, context: SinkContext, signal: AbortSignal): Promise<Connection> {

@@ -1,15 +1,17 @@
-/** `once`: one sample of each source, printed. */
+/** `once`: one sample of each source and one scrape of each target, printed. */
 import { createCollection } from "../collection.ts";
 import type { Configuration } from "../config/schema.ts";
 import { createOwnMeter } from "../meter/own-meter.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
+import type { Logger } from "../runtime/log.ts";
 import { createLogger } from "../runtime/logger.ts";
+import { scrapeClients } from "../sink-context.ts";
 import { childEnvironment } from "../source/child.ts";
 import { createHeartbeat } from "../source/heartbeat.ts";
 import type { Source, SourceListener } from "../source/source.ts";
 import { formatSnapshots, type SnapshotFormat } from "./format.ts";
 import { pushAll } from "./push.ts";
-import { prepare, type RunChoice } from "./load.ts";
+import { prepare, type Prepared, type RunChoice } from "./load.ts";
 import { preflight } from "./preflight.ts";
 import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
@@ -24,7 +26,7 @@ const longestWindowMs = 1000;
 /** powermetrics needs a second to start, and a busy machine more. */
 const longestWaitMs = 15_000;
 
-/** 0 when every enabled source gave a sample; what there is is printed in any case. */
+/** 0 when every enabled source gave a sample and every target answered; what there is is printed in any case. */
 export async function once(choice: OnceChoice, context: CommandContext): Promise<ExitCode> {
   const prepared = await prepare(choice, context);
   if (typeof prepared === "number") return prepared;
@@ -47,7 +49,12 @@ export async function once(choice: OnceChoice, context: CommandContext): Promise
     own: createOwnMeter(context.clock.now()),
     publish: (snapshot) => void snapshots.push(snapshot),
   });
-  await Promise.all(sources.map((source) => firstFrame(source, pipelines[source.name], context)));
+  const [scraped] = await Promise.all([
+    scrapeTargets({ ...prepared, configuration }, context, log),
+    ...sources.map((source) => firstFrame(source, pipelines[source.name], context)),
+  ]);
+  const ofSources = snapshots.length;
+  snapshots.push(...scraped.snapshots);
 
   await context.write(formatSnapshots(snapshots, choice.format));
   const pushed =
@@ -56,7 +63,27 @@ export async function once(choice: OnceChoice, context: CommandContext): Promise
       : exitCode.ok;
   if (obstacle !== undefined) return obstacle.code;
   if (pushed !== exitCode.ok) return pushed;
-  return snapshots.length === sources.length ? exitCode.ok : exitCode.failure;
+  return ofSources === sources.length && scraped.failed === 0 ? exitCode.ok : exitCode.failure;
+}
+
+/** One scrape of each target; why one failed is said on standard error. */
+async function scrapeTargets(
+  { configuration, proxies }: Pick<Prepared, "configuration" | "proxies">,
+  context: CommandContext,
+  log: Logger,
+): Promise<{ readonly snapshots: readonly Snapshot[]; readonly failed: number }> {
+  const { scrape_configs: configs, global } = configuration;
+  if (configs.length === 0) return { snapshots: [], failed: 0 };
+  const { scrapeOnce } = await import("../scrape/scrapes.ts");
+  const env = { ...context.env, ...proxies };
+  const createClient = scrapeClients({ ...context, env }, log);
+  const scrapeContext = { ...context, log, instance: global.instance, createClient };
+  const all = await scrapeOnce(configs, global, scrapeContext, context.signal);
+  const failures = all.flatMap(({ target, scraped: { failure } }) =>
+    failure === undefined ? [] : [`cannot scrape ${target.instance}: ${failure.message}\n`],
+  );
+  for (const failure of failures) context.stderr(failure);
+  return { snapshots: all.flatMap(({ scraped }) => scraped.snapshots), failed: failures.length };
 }
 
 function forOneSample(configuration: Configuration, withPowermetrics: boolean): Configuration {

@@ -139,6 +139,7 @@ function addSamples(program: Command, act: Act, context: CommandContext): void {
     .option("--powermetrics <file>", "a stream of powermetrics -f plist")
     .option("--vm-stat <file>", "reports of vm_stat, one after the other")
     .option("--ioreg <file>", "what ioreg -a -r printed of AppleSmartBattery, IOAccelerator or both")
+    .option("--scrape <file>", "what an exporter answered, as text or OpenMetrics")
     .addOption(configOption())
     .addOption(formatOption("prometheus", "openmetrics", "json", "jsonl"))
     .addOption(pushOption())

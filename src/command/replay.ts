@@ -1,9 +1,12 @@
 /** `replay`: recorded output through the whole pipeline, in the order and with the times of its documents. */
+import { readFileSync, statSync } from "node:fs";
+import { basename } from "node:path";
 import { collectorSettings } from "../collection.ts";
 import { createOwnMeter } from "../meter/own-meter.ts";
 import { createSourcePipelines, type SourcePipelines } from "../meter/source-pipeline.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
 import { causeOf } from "../runtime/cause.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { replayFiles, type ReplayFiles } from "../source/replay.ts";
@@ -16,17 +19,19 @@ export const replayFormats = ["prometheus", "openmetrics", "json", "jsonl"] as c
 
 export interface ReplayChoice extends RunChoice, ReplayFiles {
   readonly format: (typeof replayFormats)[number];
+  /** A saved answer of an exporter. */
+  readonly scrape?: string;
   /** Also deliver to every receiver, with the documents' own times. */
   readonly push?: boolean;
 }
 
 /** 0 when at least one sample came out. Prints the last snapshot of each source, or with `jsonl` every one. */
 export async function replay(choice: ReplayChoice, context: CommandContext): Promise<ExitCode> {
-  const { format, folder, powermetrics, vmStat, ioreg } = choice;
-  const hasFile = [powermetrics, vmStat, ioreg].some((path) => path !== undefined);
+  const { format, folder, powermetrics, vmStat, ioreg, scrape } = choice;
+  const hasFile = [powermetrics, vmStat, ioreg, scrape].some((path) => path !== undefined);
   if ((folder !== undefined) === hasFile) {
     context.stderr(
-      "replay must have a recording: give a FOLDER, or one or more of --powermetrics, --vm-stat and --ioreg FILE\n",
+      "replay must have a recording: give a FOLDER, or one or more of --powermetrics, --vm-stat, --ioreg and --scrape FILE\n",
     );
     return exitCode.usage;
   }
@@ -43,15 +48,16 @@ export async function replay(choice: ReplayChoice, context: CommandContext): Pro
   await using push = opened;
   const last = new Map<string, Snapshot>();
   let fresh: Snapshot[] = [];
+  function publish(snapshot: Snapshot): void {
+    last.set(snapshot.source, snapshot);
+    fresh.push(snapshot);
+    push?.publish(snapshot);
+  }
   const pipelines = createSourcePipelines({
     settings: collectorSettings(configuration.sources, false),
     own: createOwnMeter(context.clock.now()),
     log,
-    publish(snapshot) {
-      last.set(snapshot.source, snapshot);
-      fresh.push(snapshot);
-      push?.publish(snapshot);
-    },
+    publish,
   });
 
   async function onFrame(): Promise<void> {
@@ -60,7 +66,9 @@ export async function replay(choice: ReplayChoice, context: CommandContext): Pro
     if (format === "jsonl") await context.write(published.map(formatLine).join(""));
   }
 
-  const failure = await feed(choice, pipelines, { log, onFrame });
+  const failure =
+    (await feed(choice, pipelines, { log, onFrame })) ?? (await feedScrape(scrape, context.clock, publish));
+  await onFrame();
   if (failure !== undefined) {
     context.stderr(`${failure}\n`);
     return exitCode.failure;
@@ -69,6 +77,25 @@ export async function replay(choice: ReplayChoice, context: CommandContext): Pro
   if (last.size > 0) return (await push?.finish()) ?? exitCode.ok;
   context.stderr("unexpected recording: got no complete report, want at least one\n");
   return exitCode.failure;
+}
+
+/** The time of a saved scrape is that of its file. Says why the file is no exposition. */
+async function feedScrape(
+  path: string | undefined,
+  clock: Clock,
+  publish: (snapshot: Snapshot) => void,
+): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    const { scrapeRecorded } = await import("../scrape/recorded.ts");
+    const time = Math.floor(statSync(path).mtimeMs);
+    const { snapshots, failure } = await scrapeRecorded(readFileSync(path), basename(path), time, clock);
+    if (failure !== undefined) return `cannot replay ${path}: ${failure.message}`;
+    for (const snapshot of snapshots) publish(snapshot);
+    return undefined;
+  } catch (error) {
+    return `cannot replay ${path}: ${causeOf(error)}`;
+  }
 }
 
 /** Why the files could not be read; absent when they could. */
