@@ -102,13 +102,12 @@ class Loop implements ScrapeLoop {
   async #run(): Promise<void> {
     const { clock, scrape } = this.#deps;
     const { signal } = this.#stop;
-    for (;;) {
-      await clock.sleep(this.#untilNext(), signal);
-      if (signal.aborted) return;
+    await clock.sleep(this.#untilNext(), signal);
+    while (!signal.aborted) {
       const scraped = await scrape(signal);
       // What was given up says nothing of the target.
-      if (signal.aborted) return;
-      this.#take(scraped);
+      if (!this.#stop.signal.aborted) this.#take(scraped);
+      await clock.sleep(this.#untilNext(), signal);
     }
   }
 

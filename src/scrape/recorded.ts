@@ -23,7 +23,7 @@ export function scrapeRecorded(body: Buffer, name: string, timeMs: number, clock
   const format = /# EOF\n?$/.test(body.subarray(-8).toString("latin1")) ? "openmetrics" : "text";
   const scrape = createScrape(target, config, {
     clock: { ...clock, now: () => timeMs },
-    fetch: () => Promise.resolve({ ok: true, body, format }),
+    ask: () => Promise.resolve({ ok: true, body, format }),
     relabel: (labels) => labels,
   });
   return scrape(new AbortController().signal);

@@ -37,7 +37,7 @@ export interface Scraped {
 
 export interface ScrapeDeps {
   readonly clock: Clock;
-  readonly fetch: (signal: AbortSignal) => Promise<Fetched>;
+  readonly ask: (signal: AbortSignal) => Promise<Fetched>;
   readonly relabel: Relabel;
 }
 
@@ -45,14 +45,43 @@ export interface ScrapeDeps {
 export function createScrape(
   target: Target,
   config: ScrapeConfig,
-  { clock, fetch, relabel }: ScrapeDeps,
+  deps: ScrapeDeps,
 ): (signal: AbortSignal) => Promise<Scraped> {
+  const { clock, ask } = deps;
   // What metric_relabel_configs drops counts not for sample_limit, so the reader's own limit lies higher.
   const reader = createExpositionReader({ maxSeries: Math.max(config.sample_limit, 4 * defaultSampleLimit) });
-  const labelled = createLabeller(target, config, relabel);
+  const labelled = createLabeller(target, config, deps.relabel);
+  const snapshots = createSnapshots(target, config);
+
+  return async (signal) => {
+    const time = clock.now();
+    const asked = await ask(signal);
+    const durationMs = (): number => Math.max(0, clock.now() - time);
+    if (!asked.ok) return snapshots.failed(asked, { time, durationMs: durationMs(), scraped: 0, kept: 0 });
+    const read = reader.read(asked.body, asked.format);
+    if (!read.ok) return snapshots.failed(read.error, { time, durationMs: durationMs(), scraped: 0, kept: 0 });
+    const now = labelled(read.value);
+    const [scraped, kept] = [read.value.series.length, now.series.length];
+    const facts = { time, durationMs: durationMs(), scraped, kept };
+    return now.fault === undefined
+      ? snapshots.of(read.value, now, facts)
+      : snapshots.failed(now.fault, facts);
+  };
+}
+
+/** Of one scrape: its time, how long it took, and samples before and after relabelling. */
+interface Facts {
+  readonly time: number;
+  readonly durationMs: number;
+  readonly scraped: number;
+  readonly kept: number;
+}
+
+/** Compares each scrape with the one before. */
+function createSnapshots(target: Target, { honor_timestamps: stamps }: ScrapeConfig) {
+  const source = scrapedSource(target.name);
   const lanes = createStampedLanes(target.name);
-  const reports = reportSeries(target);
-  const setOf = createSetBuilder(reports);
+  const sets = createSetBuilder(reportSeries(target));
   let before: ReadonlySet<string> = new Set();
   let beforeOf: Labelled | undefined;
 
@@ -64,49 +93,37 @@ export function createScrape(
     return fresh;
   }
 
-  function failed(failure: ScrapeFailure, time: number, counts: Pick<Counts, "scraped" | "kept">): Scraped {
-    [before, beforeOf] = [new Set(), undefined];
-    const durationMs = Math.max(0, clock.now() - time);
-    const values = Float64Array.from(reportValues({ ...counts, up: 0, durationMs, added: 0 }));
-    const source = scrapedSource(target.name);
-    const snapshot = { source, time, starts: {}, set: setOf.failed, values, ended: [] };
-    return { snapshots: [snapshot], durationMs, series: 0, duplicates: 0, late: 0, failure };
-  }
-
-  return async (signal) => {
-    const time = clock.now();
-    const fetched = await fetch(signal);
-    if (!fetched.ok) return failed(fetched, time, { scraped: 0, kept: 0 });
-    const read = reader.read(fetched.body, fetched.format);
-    if (!read.ok) return failed(read.error, time, { scraped: 0, kept: 0 });
-    const exposition = read.value;
-    const now = labelled(exposition);
-    const counts = { scraped: exposition.series.length, kept: now.series.length };
-    if (now.fault !== undefined) return failed(now.fault, time, counts);
-    const durationMs = Math.max(0, clock.now() - time);
-    const starts = startsOf(exposition);
-    const stamped = config.honor_timestamps ? stampedIn(exposition, now) : undefined;
-    const plain = stamped?.plain ?? now;
-    const set = setOf.of(plain);
-    const reported = reportValues({ ...counts, up: 1, durationMs, added: added(now) });
-    const values = rowOf(set, plain, exposition.values, reported);
-    const own = { source: scrapedSource(target.name), time, starts, set, values, ended: [] };
-    const others = lanes.take(stamped?.samples ?? [], starts);
-    return {
-      snapshots: [...others.snapshots, own],
-      durationMs,
-      series: now.series.length,
-      duplicates: exposition.duplicates + now.duplicates,
-      late: others.late,
-    };
+  return {
+    failed({ reason, message }: ScrapeFailure, facts: Facts): Scraped {
+      [before, beforeOf] = [new Set(), undefined];
+      const { time, durationMs } = facts;
+      const values = Float64Array.from(reportValues({ ...facts, up: 0, added: 0 }));
+      const snapshot = { source, time, starts: {}, set: sets.failed, values, ended: [] };
+      const failure = { reason, message };
+      return { snapshots: [snapshot], durationMs, series: 0, duplicates: 0, late: 0, failure };
+    },
+    of(exposition: Exposition, now: Labelled, facts: Facts): Scraped {
+      const { time, durationMs, kept } = facts;
+      const starts = startsOf(exposition);
+      const stamped = stamps ? stampedIn(exposition, now) : undefined;
+      const plain = stamped?.plain ?? now;
+      const set = sets.of(plain);
+      const values = rowOf(set, plain, exposition.values, reportValues({ ...facts, up: 1, added: added(now) }));
+      const own = { source, time, starts, set, values, ended: [] };
+      const others = lanes.take(stamped?.samples ?? [], starts);
+      return {
+        snapshots: [...others.snapshots, own],
+        durationMs,
+        series: kept,
+        duplicates: exposition.duplicates + now.duplicates,
+        late: others.late,
+      };
+    },
   };
 }
 
-interface Counts {
+interface Counts extends Omit<Facts, "time"> {
   readonly up: 0 | 1;
-  readonly durationMs: number;
-  readonly scraped: number;
-  readonly kept: number;
   readonly added: number;
 }
 

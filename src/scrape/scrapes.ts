@@ -30,7 +30,7 @@ export interface ScrapeContext {
   readonly version: string;
   /** Of the agent: spreads the scrapes of one target over a fleet. */
   readonly instance: string;
-  createClient(settings: HttpSettings, limits: ScrapeLimits): HttpClient;
+  readonly createClient: (settings: HttpSettings, limits: ScrapeLimits) => HttpClient;
 }
 
 export interface ScrapesDeps extends ScrapeContext {
@@ -153,8 +153,8 @@ class AllScrapes implements Scrapes {
   #start(target: Target, { config, metricRelabel: relabel }: Job, lastTime: number | undefined): void {
     const { clock, log, listener, version, instance } = this.#deps;
     const client = this.#deps.createClient(config, { maxBodyBytes: config.body_size_limit });
-    const fetch = createFetch(target, config, client, version);
-    const scrape = createScrape(target, config, { clock, fetch, relabel });
+    const ask = createFetch(target, config, client, version);
+    const scrape = createScrape(target, config, { clock, ask, relabel });
     const loop = startScrapeLoop(target, {
       clock,
       log,
@@ -257,6 +257,6 @@ async function scrapeTarget(
   signal: AbortSignal,
 ): Promise<{ readonly target: Target; readonly scraped: Scraped }> {
   await using client = createClient(config, { maxBodyBytes: config.body_size_limit });
-  const fetch = createFetch(target, config, client, version);
-  return { target, scraped: await createScrape(target, config, { clock, fetch, relabel })(signal) };
+  const ask = createFetch(target, config, client, version);
+  return { target, scraped: await createScrape(target, config, { clock, ask, relabel })(signal) };
 }

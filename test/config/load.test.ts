@@ -6,7 +6,14 @@ test("without a file the defaults are the configuration", () => {
   const { configuration, file, warnings } = accepted(world());
   assert.equal(file, undefined);
   assert.deepEqual(warnings, []);
-  assert.deepEqual(configuration.global, { job: "mac-powermetrics", instance: "mac-7", external_labels: {} });
+  assert.deepEqual(configuration.global, {
+    job: "mac-powermetrics",
+    instance: "mac-7",
+    external_labels: {},
+    scrape_interval: 60_000,
+    scrape_timeout: 10_000,
+  });
+  assert.deepEqual(configuration.scrape_configs, []);
   assert.deepEqual(configuration.sources.powermetrics, {
     enabled: true,
     interval: 10_000,

@@ -185,7 +185,9 @@ test("with a journal history is asked for by range and number of points", () => 
   });
   const { origin, groups } = board.history("1d");
   assert.equal(origin, "journal");
-  assert.deepEqual(queries, [{ fromMs: clock.now() - 86_400_000, toMs: clock.now(), maxPoints: 600 }]);
+  const [{ source, ...query } = assert.fail()] = queries;
+  assert.deepEqual(query, { fromMs: clock.now() - 86_400_000, toMs: clock.now(), maxPoints: 600 });
+  assert.deepEqual([source?.("vm_stat"), source?.("scrape node/other-mac:9127")], [true, false]);
   assert.deepEqual(groups[0]?.columns, { "power.cpu": [3] });
   assert.deepEqual(board.status().journal, {
     durable: false,

@@ -10,12 +10,7 @@ import { JsonMetricsSerializer, ProtobufMetricsSerializer } from "@opentelemetry
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import fc from "../../support/property.ts";
 import { resourceMetrics } from "../../support/resource-metrics.ts";
-import { scrapedMetric, type MetricType } from "../../../src/metric/metric.ts";
-import type { Series } from "../../../src/metric/series.ts";
 import type { Snapshot } from "../../../src/meter/snapshot.ts";
-import { otlpSchema } from "../../../src/sink/otlp/schema.ts";
-import { createOtlpSink } from "../../../src/sink/otlp/sink.ts";
-import type { Batch, Sink } from "../../../src/sink/sink.ts";
 import {
   batches,
   energy,
@@ -27,38 +22,9 @@ import {
   series,
   snapshot,
 } from "../remote-write/batches.ts";
-import { deadClient } from "../remote-write/clients.ts";
+import { identity, metrics, sink } from "./encoding.ts";
 import { decodeJson, decodeProtobuf, metricsOf, type MetricMessage } from "./messages.ts";
 import { encodeAlone } from "../../support/encoded.ts";
-
-const identity = { job: "j", instance: "i", externalLabels: { team: "platform", core: "loses" } };
-const host = { name: "mac.test", id: "uuid", arch: "arm64", osVersion: "15.1", model: "Mac16,10" };
-
-function sink(settings: object = {}, external: Readonly<Record<string, string>> = {}): Sink {
-  const parsed = otlpSchema.parse({ endpoint: "http://receiver.test", compression: "none", ...settings });
-  const world = {
-    client: deadClient,
-    identity: { ...identity, externalLabels: external },
-    host,
-    version: "1.2.3",
-    startedAt: 0,
-  };
-  return createOtlpSink(parsed, world);
-}
-
-/** Decoded metrics of a batch in both encodings, which must agree. */
-function metrics(batch: Batch, settings: object = {}, external = {}): readonly MetricMessage[] {
-  const json = encodeAlone(sink({ encoding: "json", ...settings }, external), batch, "json");
-  const binary = encodeAlone(sink(settings, external), batch, "protobuf");
-  if (json === undefined || binary === undefined) {
-    assert.equal(json, binary);
-    return [];
-  }
-  const found = metricsOf(decodeProtobuf(binary.bytes));
-  assert.deepEqual(found, metricsOf(decodeJson(json.bytes)));
-  assert.deepEqual([json.samples, json.marks, json.dropped], [binary.samples, binary.marks, binary.dropped]);
-  return found;
-}
 
 const nanos = (ms: number): string => String(BigInt(ms) * 1_000_000n);
 
@@ -305,66 +271,4 @@ test("gzip packs the same message", () => {
   const packed = encodeAlone(sink({ compression: "gzip" }), batch, "protobuf");
   assert.ok(packed);
   assert.deepEqual(new Uint8Array(gunzipSync(packed.bytes)), encodeAlone(sink(), batch, "protobuf")?.bytes);
-});
-
-const target = { job: "node", instance: "here:9100" };
-
-/** A series of a target. */
-function scraped(type: MetricType, name: string, labels: Readonly<Record<string, string>> = {}): Series {
-  const family = name.replace(/_(?:bucket|sum|count)$/, "");
-  const metric = scrapedMetric({ name: family, type, help: "", unit: "" });
-  return series(metric, { ...target, ...labels }, name);
-}
-
-test("what was scraped stands under a resource of its target", () => {
-  const batch = {
-    snapshots: [snapshot(0, [[series(power), 1]]), snapshot(1, [[scraped("gauge", "load"), 2]])],
-  };
-  const settings = { resource_attributes: { "service.name": "mine", site: "lab" } };
-  const binary = encodeAlone(sink(settings), batch, "protobuf");
-  const { resourceMetrics } = decodeProtobuf(binary?.bytes ?? new Uint8Array());
-  const resources = resourceMetrics.map(({ resource: { attributes } }) => attributes);
-  const seen = (key: string): readonly unknown[] => resources.map((attributes) => attributes[key]);
-  assert.deepEqual(seen("service.name"), ["mine", "node"]);
-  assert.deepEqual(seen("service.instance.id"), ["i", "here:9100"]);
-  assert.deepEqual(seen("service.version"), ["1.2.3", undefined]);
-  assert.deepEqual(seen("site"), ["lab", "lab"]);
-  const [load] = resourceMetrics[1]?.scopeMetrics[0]?.metrics ?? [];
-  assert.deepEqual(load?.gauge?.dataPoints[0]?.attributes, {});
-});
-
-test("a scraped histogram is one whatever the order of its parts, and a summary a summary", () => {
-  const rows: readonly (readonly [Series, number])[] = [
-    [scraped("histogram", "lag_bucket", { le: "+Inf" }), 9],
-    [scraped("histogram", "lag_count"), 9],
-    [scraped("histogram", "lag_bucket", { le: "0.5" }), 4],
-    [scraped("histogram", "lag_sum"), 3.5],
-    [scraped("histogram", "lag_bucket", { le: "0.1" }), 1],
-    [{ ...scraped("summary", "gc", { quantile: "0.9" }), startMs: noon - 1000 }, 0.25],
-    [scraped("summary", "gc_sum"), 12],
-    [scraped("summary", "gc_count"), 40],
-  ];
-  const [lag, gc] = metrics({ snapshots: [snapshot(0, rows)] });
-  const [histogram] = lag?.histogram?.dataPoints ?? [];
-  assert.deepEqual(
-    [histogram?.bucketCounts, histogram?.explicitBounds, histogram?.sum, histogram?.count],
-    [["1", "3", "5"], [0.1, 0.5], 3.5, "9"],
-  );
-  const [summary] = gc?.summary?.dataPoints ?? [];
-  assert.deepEqual(
-    [summary?.quantileValues, summary?.sum, summary?.count, summary?.startTimeUnixNano],
-    [[{ quantile: 0.9, value: 0.25 }], 12, "40", `${noon - 1000}000000`],
-  );
-});
-
-test("a scraped histogram without all of its parts goes as numbers, and nothing of it is lost", () => {
-  const rows: readonly (readonly [Series, number])[] = [
-    [scraped("histogram", "lag_bucket", { le: "0.1" }), 1],
-    [scraped("histogram", "lag_sum"), 3.5],
-    [scraped("unknown", "odd"), 7],
-    [scraped("stateset", "mode", { mode: "a" }), 1],
-  ];
-  const found = metrics({ snapshots: [snapshot(0, rows)] });
-  const values = found.map(({ name, gauge }) => [name, gauge?.dataPoints[0]?.asDouble]);
-  assert.deepEqual(Object.fromEntries(values), { lag_bucket: 1, lag_sum: 3.5, odd: 7, mode: 1 });
 });
