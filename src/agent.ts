@@ -18,7 +18,7 @@ import { catalogue } from "./meter/catalogue.ts";
 import type { SourcePipeline } from "./meter/source-pipeline.ts";
 import { latestSnapshots, stalenessLimit } from "./meter/latest.ts";
 import { createOwnMeter, type OwnMeter } from "./meter/own-meter.ts";
-import { isScraped, type Snapshot } from "./meter/snapshot.ts";
+import { isOwn, type Snapshot } from "./meter/snapshot.ts";
 import type { Scrapes } from "./scrape/scrapes.ts";
 import { createMachineFacts, scrapeClients, sinkContextOf } from "./sink-context.ts";
 import { receiversOf } from "./sink/index.ts";
@@ -167,17 +167,26 @@ function createStages(configuration: Configuration, deps: StagesDeps, stopping: 
   const telemetry = createTelemetry({ ...deps, ...collection, own, powermetricsCpu, deliveries, publish });
   takers.push(
     (snapshot) => {
-      if (!isScraped(snapshot.source)) latest.put(snapshot);
+      if (isOwn(snapshot.source)) latest.put(snapshot);
     },
     (snapshot) => {
       if (journal.append(snapshot) === "appended") deliveries.notify();
     },
     (snapshot) => {
-      if (!isScraped(snapshot.source)) board.published(snapshot);
+      if (isOwn(snapshot.source)) board.published(snapshot);
     },
   );
   return {
-    scraping, ...collection, heartbeat, powermetricsCpu, current, machine, deliveries, board, telemetry };
+    scraping,
+    ...collection,
+    heartbeat,
+    powermetricsCpu,
+    current,
+    machine,
+    deliveries,
+    board,
+    telemetry,
+  };
 }
 
 /** Targets of `scrape_configs`; their code loads where there are any. */

@@ -40,6 +40,11 @@ export function isScraped(source: string): boolean {
   return source.startsWith(scrapedPrefix);
 }
 
+/** Whether it is this machine's: a scraped Mac has metrics of the same names. */
+export function isOwn(source: string): boolean {
+  return !isScraped(source);
+}
+
 /** Whether its series end without a mark: nobody knows when a sample with a timestamp of its own is to be followed by another. */
 export function endsUnmarked(source: string): boolean {
   return source.startsWith(stampedPrefix);

@@ -59,7 +59,8 @@ export function createScrape(
     const durationMs = (): number => Math.max(0, clock.now() - time);
     if (!asked.ok) return snapshots.failed(asked, { time, durationMs: durationMs(), scraped: 0, kept: 0 });
     const read = reader.read(asked.body, asked.format);
-    if (!read.ok) return snapshots.failed(read.error, { time, durationMs: durationMs(), scraped: 0, kept: 0 });
+    if (!read.ok)
+      return snapshots.failed(read.error, { time, durationMs: durationMs(), scraped: 0, kept: 0 });
     const now = labelled(read.value);
     const [scraped, kept] = [read.value.series.length, now.series.length];
     const facts = { time, durationMs: durationMs(), scraped, kept };
@@ -108,7 +109,12 @@ function createSnapshots(target: Target, { honor_timestamps: stamps }: ScrapeCon
       const stamped = stamps ? stampedIn(exposition, now) : undefined;
       const plain = stamped?.plain ?? now;
       const set = sets.of(plain);
-      const values = rowOf(set, plain, exposition.values, reportValues({ ...facts, up: 1, added: added(now) }));
+      const values = rowOf(
+        set,
+        plain,
+        exposition.values,
+        reportValues({ ...facts, up: 1, added: added(now) }),
+      );
       const own = { source, time, starts, set, values, ended: [] };
       const others = lanes.take(stamped?.samples ?? [], starts);
       return {

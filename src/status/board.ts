@@ -13,7 +13,7 @@ import { lossReasons, type Journal, type JournalState } from "../journal/types.t
 import { ownMetrics } from "../meter/catalogue.ts";
 import { stalenessLimit } from "../meter/latest.ts";
 import { ownSource } from "../meter/own-meter.ts";
-import { isScraped, type Snapshot } from "../meter/snapshot.ts";
+import { isOwn, type Snapshot } from "../meter/snapshot.ts";
 import type { SourcePipeline } from "../meter/source-pipeline.ts";
 import type { Metric } from "../metric/metric.ts";
 import type { SourceName } from "../parse/sample.ts";
@@ -165,9 +165,6 @@ export function createBoard(options: BoardOptions): Board {
   };
 }
 
-/** A scraped Mac has metrics of the same names. */
-const isOwn = (source: string): boolean => !isScraped(source);
-
 function historyOf(
   range: HistoryRange,
   { clock, journal, sources }: BoardOptions,
@@ -177,7 +174,8 @@ function historyOf(
   const fromMs = toMs - historyRanges[range];
   const stepMs = historyRanges[range] / mostPoints;
   const intervals = new Map<string, number>(sources.map(({ name, intervalMs }) => [name, intervalMs]));
-  const snapshots = journal?.history({ source: isOwn, fromMs, toMs, maxPoints: mostPoints }) ?? remembered(fromMs);
+  const snapshots =
+    journal?.history({ source: isOwn, fromMs, toMs, maxPoints: mostPoints }) ?? remembered(fromMs);
   return {
     version: 1,
     range,

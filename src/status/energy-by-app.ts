@@ -7,7 +7,7 @@
  * The journal is read when somebody asks. When nobody has for ten minutes everything is forgotten until somebody does again.
  */
 import type { HistoryQuery, Journal } from "../journal/types.ts";
-import type { Snapshot } from "../meter/snapshot.ts";
+import { isOwn, type Snapshot } from "../meter/snapshot.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { AppReading, EnergyByApp } from "./status.ts";
 
@@ -45,7 +45,7 @@ export function createEnergyByApp(clock: Clock, journal?: Pick<Journal, "history
     isKnown = true;
     const series = (name: string): boolean => name === metric;
     const between = (fromMs: number, toMs: number, thin: Partial<HistoryQuery> = {}): void => {
-      for (const snapshot of history({ series, fromMs, toMs, ...thin })) count.add(snapshot);
+      for (const snapshot of history({ series, source: isOwn, fromMs, toMs, ...thin })) count.add(snapshot);
     };
     between(nowMs - dayMs, nowMs - finelyMs - 1, { maxPoints: thinPoints });
     between(nowMs - finelyMs, nowMs);

@@ -6,7 +6,7 @@
  * The journal is read once, when somebody asks for the first time; counters go on from there.
  */
 import type { Journal } from "../journal/types.ts";
-import { isScraped, type Snapshot } from "../meter/snapshot.ts";
+import { isOwn, type Snapshot } from "../meter/snapshot.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { mostPoints } from "./history.ts";
 import type { EnergyToday } from "./status.ts";
@@ -56,9 +56,7 @@ export function createEnergyToday(clock: Clock, journal?: Pick<Journal, "history
     const toMs = clock.now();
     midnight = midnightBefore(toMs);
     const series = (name: string): boolean => counters.some(({ names }) => names.includes(name));
-    // A scraped Mac has counters of the same names.
-    const source = (name: string): boolean => !isScraped(name);
-    const query = { series, source, fromMs: midnight, toMs, maxPoints: mostPoints };
+    const query = { series, source: isOwn, fromMs: midnight, toMs, maxPoints: mostPoints };
     for (const snapshot of journal?.history(query) ?? []) add(snapshot);
   }
 

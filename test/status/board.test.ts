@@ -157,7 +157,7 @@ test("without a journal history is what the agent remembers", () => {
 });
 
 test("with a journal history is asked for by range and number of points", () => {
-  const queries: unknown[] = [];
+  const queries: HistoryQuery[] = [];
   const { board, clock } = openBoard({
     *history(query) {
       queries.push(query);
