@@ -59,6 +59,18 @@ export const sourceRow: Row = {
       "reason",
     ]),
     events(
+      "Failed scrapes",
+      "Scrapes of a target of scrape_configs that failed, by cause.",
+      "mac_agent_scrape_failures_total",
+      ["scrape_job", "reason"],
+    ),
+    events(
+      "Scraped samples left out",
+      "Of a series that the scrape had already, or with a timestamp older than before.",
+      "mac_agent_scrape_samples_dropped_total",
+      ["scrape_job", "reason"],
+    ),
+    events(
       "Parse errors",
       "Output that could not be used; a new macOS may have changed it.",
       "mac_agent_source_parse_errors_total",

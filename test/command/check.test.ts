@@ -101,7 +101,7 @@ test("the last line does not say ok of receivers that failed, and a block goes b
   );
   assert.equal(status, 1);
   assert.match(stderr, /^home http:\/\/127\.0\.0\.1:1\/: cannot connect/);
-  assert.match(stdout, /: 1 receiver can't be used as configured, 5 sources, 1 sink, 0 warnings\n$/);
+  assert.match(stdout, /: 1 address can't be used as configured, 5 sources, 1 sink, 0 warnings\n$/);
   assert.doesNotMatch(stdout + stderr, /hunter22/);
 });
 

@@ -31,6 +31,7 @@ const mayBeAbsent: readonly (readonly [RegExp, string])[] = [
   [/^mac_agent_source_(failures|series_dropped)_total$/, "no tool failed and no series was dropped"],
   [/^mac_agent_child_cpu_seconds_total$/, "the agent asks ps for it once a minute"],
   [/^mac_agent_journal_dropped_snapshots_total$/, "the journal lost nothing"],
+  [/^mac_agent_scrape_(failures|samples_dropped)_total$/, "these agents scrape nothing"],
 ];
 
 const answer = z.object({
