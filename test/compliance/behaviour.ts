@@ -1,6 +1,6 @@
 /** A behaviour that the specification of remote write 2.0 asks of a sender, and what an agent under test has sent, to judge it by. */
 import assert from "node:assert/strict";
-import { staleBits, type Sample, type TimeSeries } from "./message.ts";
+import { bitsOf, staleBits, type Sample, type TimeSeries } from "./message.ts";
 import type { Request } from "./recorder.ts";
 
 /** Headings of the specification, https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/; a sender's own duties stand in none. */
@@ -62,13 +62,25 @@ export function named(
   name: string,
   labels: Readonly<Record<string, string>> = {},
 ): readonly TimeSeries[] {
-  const wanted = Object.entries({ __name__: name, ...labels });
-  const found = allSeries(requests).filter((series) => {
+  const found = (byName(requests).get(name) ?? []).filter((series) => {
     const own = labelsOf(series);
-    return wanted.every(([label, value]) => own[label] === value);
+    return Object.entries(labels).every(([label, value]) => own[label] === value);
   });
   assert.ok(found.length > 0, `${name}${JSON.stringify(labels)} was not sent`);
   return found;
+}
+
+type Names = ReadonlyMap<string | undefined, readonly TimeSeries[]>;
+
+const indexes = new WeakMap<readonly Request[], Names>();
+
+/** Of an exchange that is over. */
+function byName(requests: readonly Request[]): Names {
+  const known = indexes.get(requests);
+  if (known !== undefined) return known;
+  const index = Map.groupBy(allSeries(requests), (series) => labelsOf(series)["__name__"]);
+  indexes.set(requests, index);
+  return index;
 }
 
 /** In the order of their arrival, end marks left out. */
@@ -78,4 +90,10 @@ export function samplesOf(series: readonly TimeSeries[]): readonly Sample[] {
 
 export function marksOf(series: readonly TimeSeries[]): readonly Sample[] {
   return series.flatMap(({ samples }) => samples.filter(({ value }) => value === staleBits));
+}
+
+/** Times of the scrapes that a target answered. On a busy machine a scrape may take longer than its interval, and fail. */
+export function upTimes(requests: readonly Request[], job: string): readonly number[] {
+  const ups = samplesOf(named(requests, "up", { job }));
+  return ups.filter(({ value }) => value === bitsOf(1)).map(({ timestamp }) => timestamp);
 }

@@ -35,6 +35,7 @@ export const taken: Judge = ({ samples }) => status(204, written(samples));
 
 export async function startRecorder(judge: Judge = taken): Promise<Recorder> {
   const receiver = await startReceiver("remote_write");
+  receiver.time = Date.now;
   const requests: Request[] = [];
   const faults: unknown[] = [];
 

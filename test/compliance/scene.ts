@@ -2,10 +2,12 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { startAgent, until, type Agent } from "../cli/agent.ts";
-import { situations, type Situation, type SituationName } from "./answers.ts";
+import { mostSamples, situations, type Situation, type SituationName } from "./answers.ts";
 import type { Behaviour } from "./behaviour.ts";
+import { noSources, scrapeBlock } from "./exchange.ts";
 import { version2 } from "./message.ts";
 import { startRecorder, type Recorder, type Request } from "./recorder.ts";
+import { startTarget } from "./target.ts";
 
 export interface Scene {
   readonly agent: Agent;
@@ -35,8 +37,13 @@ export async function setScene(t: TestContext): Promise<Scene> {
   await recorders.dead.receiver.stop();
   const blocks = names.map((name) => block(name, recorders[name].url, situations[name]));
   const nowhere = block(unresolvable, "http://nonexistent.invalid:9999/api/v1/write");
+  const target = await startTarget(t, new Map([["/scene", () => ({ format: "text", text: exposition })]]));
   const agent = await startAgent(t, {
-    configuration: JSON.stringify({ ...sources, remote_write: [...blocks, nowhere] }),
+    configuration: JSON.stringify({
+      ...noSources,
+      scrape_configs: [scrapeBlock("scene", target)],
+      remote_write: [...blocks, nowhere],
+    }),
   });
   return {
     agent,
@@ -60,14 +67,9 @@ export async function setScene(t: TestContext): Promise<Scene> {
   };
 }
 
-const sources = {
-  sources: {
-    powermetrics: { interval: "500ms" },
-    vm_stat: { interval: "3s" },
-    sysctl: { interval: "3s" },
-    pmset: { interval: "3s" },
-  },
-};
+/** Enough for a receiver that takes small requests alone. */
+const exposition = `# TYPE scene_series gauge
+${Array.from({ length: mostSamples + 50 }, (_, index) => `scene_series{label="${index}"} ${index}\n`).join("")}`;
 
 function block(name: string, url: string, { settings = {} }: Partial<Situation> = {}): object {
   const { queue_config = {}, ...others } = settings as { readonly queue_config?: object };

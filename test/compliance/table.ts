@@ -16,21 +16,35 @@ const readme = new URL("README.md", import.meta.url);
 /** README.md as it is, and as it should be. */
 export function readReadme(): { readonly is: string; readonly wanted: string } {
   const is = readFileSync(readme, "utf8");
-  return { is, wanted: Object.entries(tables).reduce(withTable, is) };
+  const parts = [
+    ["verdicts", verdictsOf(Object.values(tables).flat())] as const,
+    ...Object.entries(tables).map(([file, rows]) => [file, tableOf(rows)] as const),
+  ];
+  return { is, wanted: parts.reduce(withPart, is) };
 }
 
-function withTable(text: string, [file, rows]: readonly [string, readonly Row[]]): string {
-  const [begin, end] = [`<!-- ${file}:begin -->\n`, `<!-- ${file}:end -->`];
+function withPart(text: string, [name, part]: readonly [string, string]): string {
+  const [begin, end] = [`<!-- ${name}:begin -->\n`, `<!-- ${name}:end -->`];
   const [before, rest] = text.split(begin);
   const [, after] = rest?.split(end) ?? [];
-  assert.ok(before !== undefined && after !== undefined, `README.md has a place for ${file}`);
-  return `${before}${begin}\n${tableOf(rows)}\n${end}${after}`;
+  assert.ok(before !== undefined && after !== undefined, `README.md has a place for ${name}`);
+  return `${before}${begin}\n${part}\n${end}${after}`;
+}
+
+/** Of what does not simply hold. */
+function verdictsOf(rows: readonly Row[]): string {
+  return rows
+    .filter(({ verdict }) => verdict !== undefined)
+    .map(({ section, level, name, verdict = "" }) => `- ${section} (${level}), “${name}”: ${verdict}.\n`)
+    .map(escaped)
+    .join("");
 }
 
 function tableOf(rows: readonly Row[]): string {
   const lines = rows.map(({ section, level, name, cases, verdict }) => {
+    const [short = ""] = (verdict ?? "holds").split(":");
     const suite = cases.map((one) => `\`${one}\``).join(", ");
-    return [section, level, escaped(name), escaped(verdict ?? "holds"), suite].join(" | ");
+    return [section, level, escaped(name), short, suite].join(" | ");
   });
   return ["Clause | Level | Test | Verdict | Cases of the suite", "--- | --- | --- | --- | ---", ...lines]
     .map((line) => `| ${line} |\n`)
