@@ -39,7 +39,7 @@ export function scrapeBlock(job: string, target: string, scrapeConfig: object = 
 export async function exchange(
   t: TestContext,
   jobs: Readonly<Record<string, Job>>,
-  remoteWriteConfig: object = {},
+  remoteWriteConfig: object,
 ): Promise<Exchange> {
   const began = Date.now();
   const [two, one] = [await startRecorder(), await startRecorder()];
@@ -51,7 +51,6 @@ export async function exchange(
   const block = ({ url }: Recorder, message: string): object => ({
     url,
     protobuf_message: message,
-    queue_config: { batch_send_deadline: "500ms" },
     ...remoteWriteConfig,
   });
   const agent = await startAgent(t, {

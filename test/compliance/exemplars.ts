@@ -39,7 +39,7 @@ export const exemplars: readonly Behaviour<Exchange>[] = [
       "combined: histogram_with_metadata_and_exemplars",
     ],
     verdict:
-      "left out: no exporter of a Mac's hardware has exemplars, and a journal of values by series has no place for them",
+      "left out: they link samples to traces, which exporters of hardware do not have, and the journal keeps values by series",
     judge({ two }) {
       for (const [name, labels, value] of exposed) {
         const samples = samplesOf(named(two, name, labels));

@@ -38,7 +38,7 @@ async function assertFallsBack(scene: Scene, of: SituationName): Promise<readonl
 }
 
 const probing =
-  "the refusal is not about the samples, which are kept: one small batch asks again after 1, 2, 4, 8 and then every 15 minutes";
+  "no 4xx should be asked again; this one is not about the samples, which are kept: one small batch asks again after 1, 2, 4, 8 and then every 15 minutes";
 
 function refused(code: number, of: SituationName, cases: readonly string[], why = probing): SceneBehaviour {
   return {
@@ -92,7 +92,7 @@ export const responses: readonly SceneBehaviour[] = [
     name: "a message that says that the request is too large sends its samples in smaller ones",
     cases: [],
     verdict:
-      "differs: the message is read, and only ever towards keeping samples that the status alone would drop",
+      "differs: no message should be interpreted; this agent reads it, only ever towards keeping samples that the status alone would drop",
     async judge(scene) {
       const requests = await scene.requests("worded400", 4);
       const again = new Set(requests.slice(2).flatMap(contents));
@@ -212,7 +212,7 @@ export const responses: readonly SceneBehaviour[] = [
     400,
     "first400",
     ["response: handle_missing_written_headers"],
-    `as long as a receiver has taken nothing its refusal may be about the address: the samples are kept, and ${probing.slice(probing.indexOf("one"))}`,
+    `no 4xx should be asked again; but as long as a receiver has taken nothing its refusal may be about the address: the samples are kept, and ${probing.slice(probing.indexOf("one"))}`,
   ),
   refused(401, "first401", ["retry: no_retry_on_401"]),
   refused(404, "first404", ["retry: no_retry_on_404"]),
@@ -221,7 +221,7 @@ export const responses: readonly SceneBehaviour[] = [
     level: "MUST",
     name: "what is refused with 413 goes in smaller requests, never in one of that size",
     cases: ["retry: no_retry_on_413"],
-    verdict: "differs: the request is not sent again, its samples are",
+    verdict: "differs: no 4xx should be asked again; the request is not, its samples are",
     async judge(scene) {
       const reference = (await scene.requests("with204", 4)).find(({ samples }) => samples > mostSamples);
       assert.ok(reference);

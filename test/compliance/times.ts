@@ -112,7 +112,7 @@ export const times: readonly Behaviour<Exchange>[] = [
   {
     section: "beyond the specification",
     level: "–",
-    name: "a sample of tomorrow waits until then, and holds no other up",
+    name: "a sample of tomorrow, by the receiver's clock, waits until then and holds no other up",
     cases: ["edge_cases: future_timestamp"],
     judge({ two }) {
       assert.ok(allSeries(two).every((series) => labelsOf(series)["at"] !== "future"));

@@ -22,7 +22,7 @@ export const version1Requests: readonly Behaviour<Exchange>[] = [
     name: "to a receiver of version 1 no metadata is sent",
     cases: ["rw1_compat: rw1_metadata_handling"],
     verdict:
-      "left out: version 1 sends it in requests of its own, again and again, and version 2 with the samples",
+      "left out: it would take requests of its own, again and again; version 2 has it beside the samples",
     judge({ one }) {
       assert.ok(allSeries(one).every(({ metadata }) => metadata === undefined));
     },

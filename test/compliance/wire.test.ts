@@ -5,7 +5,7 @@ import { exchange } from "./exchange.ts";
 import { jobs } from "./jobs.ts";
 
 test("an agent that scrapes targets and sends in both versions", async (t) => {
-  const evidence = await exchange(t, jobs);
+  const evidence = await exchange(t, jobs, { queue_config: { batch_send_deadline: "500ms" } });
   for (const { section, name, judge } of wireBehaviours)
     await t.test(`${section}: ${name}`, () => judge(evidence));
 });
