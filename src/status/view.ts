@@ -1,7 +1,16 @@
 /** How the page and `top` show a status: values with units, states with a sign, the figures that come first. Runs in the browser too. */
 import type { DeliveryStatus } from "../delivery/types.ts";
 import { defined } from "../runtime/defined.ts";
-import type { AppReading, EnergyByApp, Machine, OverallLevel, Rail, Readings, SinkStatus } from "./status.ts";
+import type {
+  AppReading,
+  EnergyByApp,
+  Machine,
+  OverallLevel,
+  Rail,
+  Readings,
+  SinkStatus,
+  TargetStatus,
+} from "./status.ts";
 
 /** A sign and words, so that no state is shown by its colour alone. */
 export interface StateWords {
@@ -30,6 +39,17 @@ export const sinkWords: Readonly<Record<DeliveryStatus, StateWords>> = {
 export function sourceWords(up: boolean | undefined): StateWords {
   if (up === undefined) return { sign: "…", words: "starting", level: "starting" };
   return up ? { sign: "✓", words: "up", level: "ok" } : { sign: "✕", words: "down", level: "failing" };
+}
+
+export function targetWords({ up }: TargetStatus): StateWords {
+  return up === undefined ? { sign: "…", words: "not yet", level: "starting" } : sourceWords(up);
+}
+
+/** `3 of 4 up`, and how many of the rest have not been scraped yet. */
+export function targetsText(targets: readonly TargetStatus[]): string {
+  const up = targets.filter((target) => target.up === true).length;
+  const notYet = targets.filter((target) => target.up === undefined).length;
+  return `${up} of ${targets.length} up${notYet === 0 ? "" : `, ${notYet} not yet`}`;
 }
 
 /** `26.6 (25G229)`, or whichever of both is known. */
@@ -274,6 +294,8 @@ export const wattHours = (joules: number): string => {
   if (value < 1) return `${(value * 1000).toFixed(0)} mWh`;
   return value < 1000 ? `${value.toFixed(value < 10 ? 2 : 1)} Wh` : `${(value / 1000).toFixed(2)} kWh`;
 };
+
+export const duration: Format = (ms) => (ms < 1000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`);
 
 export const hertz: Format = (value) =>
   value >= 1e9 ? `${(value / 1e9).toFixed(2)} GHz` : `${(value / 1e6).toFixed(0)} MHz`;

@@ -9,7 +9,7 @@ import { catalogue } from "../../src/meter/catalogue.ts";
 import { labelPairs, seriesSet } from "../../src/metric/series.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
-import { sinkStatus, statusOf } from "../support/status.ts";
+import { sinkStatus, statusOf, targetDown, targetNotYet, targetStatus } from "../support/status.ts";
 import { until } from "../support/until.ts";
 import { startAgent, type RunningAgent } from "./agent.ts";
 import { browserMissing, openContext, openPage, type OpenedContext } from "./browser.ts";
@@ -176,6 +176,7 @@ describe("the status page", { skip: browserMissing, concurrency: 1 }, () => {
         overall: { level: "failing", problems: ["desk refuses remote_write"] },
         machine: { simulated: true },
         sinks: [sinkStatus, failing],
+        targets: [targetStatus, targetDown, targetNotYet],
         events: (["info", "warn", "error"] as const).map((level) => ({
           time: Date.now(),
           level,
@@ -224,6 +225,7 @@ describe("the status page", { skip: browserMissing, concurrency: 1 }, () => {
       machine: { simulated: false, model: evil },
       readings: { ...healthy.readings, thermal: evil, cores: [{ core: evil, activePercent: 1 }] },
       sinks: [{ ...sinkStatus, target: evil, lastFailure: { time: Date.now(), code: "x", reason: evil } }],
+      targets: [{ ...targetDown, job: evil, instance: evil, address: evil }],
       events: [{ time: 0, level: "error", message: evil }],
     });
     const { page, errors } = await openPage(opened.context);
@@ -232,6 +234,7 @@ describe("the status page", { skip: browserMissing, concurrency: 1 }, () => {
     assert.equal(await page.locator("h1").textContent(), evil);
     await page.locator("#chart-cores summary").click();
     assert.equal(await page.locator("#chart-cores th").nth(1).textContent(), evil);
+    assert.equal(await page.locator("#targets tbody th").textContent(), evil);
     assert.equal(await page.evaluate("window.pwned"), undefined);
     assert.equal(await page.locator("img, body script").count(), 0);
     assert.deepEqual(errors, []);

@@ -1,5 +1,5 @@
 /** A hand-made status for tests of what shows it. */
-import type { SinkStatus, Status } from "../../src/status/status.ts";
+import type { SinkStatus, Status, TargetStatus } from "../../src/status/status.ts";
 
 export const statusTime = Date.UTC(2026, 0, 1, 12);
 
@@ -15,6 +15,35 @@ export const sinkStatus: SinkStatus = {
   failedRequests: 0,
   dropped: {},
   backlog: { snapshots: 0, bytes: 0 },
+};
+
+export const targetStatus: TargetStatus = {
+  job: "node",
+  instance: "127.0.0.1:9100",
+  address: "http://127.0.0.1:9100/metrics",
+  intervalMs: 15_000,
+  up: true,
+  lastScrape: statusTime - 5000,
+  durationMs: 23.4,
+  series: 1234,
+};
+
+export const targetDown: TargetStatus = {
+  ...targetStatus,
+  job: "macmon",
+  instance: "127.0.0.1:9090",
+  address: "http://127.0.0.1:9090/metrics",
+  up: false,
+  durationMs: 2,
+  series: 0,
+  lastFailure: { time: statusTime - 5000, reason: "cannot connect to 127.0.0.1:9090: connection refused" },
+};
+
+export const targetNotYet: TargetStatus = {
+  job: "llama",
+  instance: "127.0.0.1:8080",
+  address: "http://127.0.0.1:8080/metrics",
+  intervalMs: 60_000,
 };
 
 /** All well on a machine of two cores. */

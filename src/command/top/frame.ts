@@ -5,7 +5,7 @@
  *     power by rail, and its past; battery, energy and apps
  *     cores, in as many columns as fit
  *     memory
- *     sinks, sources, events
+ *     sinks, sources, targets, events
  */
 import type { CoreReading, SinkStatus, Status } from "../../status/status.ts";
 import {
@@ -29,7 +29,8 @@ import {
   watts,
   type Tile,
 } from "../../status/view.ts";
-import { bar, fit, span, sparkline, widthOf, type Line } from "./line.ts";
+import { bar, firstThatFits, fit, span, sparkline, title, titled, widthOf, type Line } from "./line.ts";
+import { targetLines } from "./targets.ts";
 
 export interface Frame {
   readonly status: Status;
@@ -82,11 +83,6 @@ function footLine({ origin, status }: Frame, columns: number): Line {
   );
 }
 
-/** The last one where none does. */
-function firstThatFits(lines: readonly Line[], columns: number): Line {
-  return lines.find((line) => widthOf(line) <= columns) ?? lines.at(-1) ?? [];
-}
-
 /** Fewer lines than this have room for the main figures only, without titles. */
 const leastRoom = 18;
 
@@ -100,6 +96,7 @@ function bodyLines(frame: Frame, columns: number, room: number): readonly Line[]
     ...titled("MEMORY", memoryLines(frame, columns)),
     ...titled("SINKS", sinkLines(frame, columns)),
     ...titled("SOURCES", sourceLines(frame, columns)),
+    ...targetLines(frame.status, columns, room < 25 ? 0 : Math.floor(room / 4)),
   ];
   const roomForCores = Math.max(4, room - power.length - after.length);
   const cores = titled("CORES", coreLines(frame.status.readings.cores, columns, roomForCores - 1));
@@ -112,14 +109,12 @@ function smallBody(frame: Frame, columns: number, room: number): readonly Line[]
     ...memoryLines(frame, columns).slice(0, 1),
     ...sinkLines(frame, columns),
     ...sourceLines(frame, columns),
+    ...targetLines(frame.status, columns, 0),
   ];
   const left = room - power.length - after.length;
   const cores = left < 2 ? [] : cropped(coreLines(frame.status.readings.cores, columns, left), left);
   return [...power, ...cores, ...after];
 }
-
-const titled = (text: string, lines: readonly Line[]): readonly Line[] =>
-  lines.length === 0 ? [] : [title(text), ...lines];
 
 /** As many to a line as fit. */
 function wrapped(parts: readonly Line[], columns: number, gap: string): readonly Line[] {
@@ -137,7 +132,6 @@ function cropped(lines: readonly Line[], room: number): readonly Line[] {
   return [...lines.slice(0, room - 1), [span(`… ${lines.length - room + 1} more lines`, "dim")]];
 }
 
-const title = (text: string): Line => [span(text, "accent")];
 const rails = ["system", "cpu", "gpu", "ane", "package", "combined"] as const;
 
 function powerLines(frame: Frame, columns: number): readonly Line[] {

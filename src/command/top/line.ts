@@ -32,8 +32,18 @@ export function fit(line: Line, width: number): Line {
   return [...spans, span(" ".repeat(room))];
 }
 
+/** The last one where none does. */
+export function firstThatFits(lines: readonly Line[], columns: number): Line {
+  return lines.find((line) => widthOf(line) <= columns) ?? lines.at(-1) ?? [];
+}
+
 /** Says that there is more. */
 const cutText = (text: string): string => `${Array.from(text).slice(0, -1).join("")}…`;
+
+export const title = (text: string): Line => [span(text, "accent")];
+
+export const titled = (text: string, lines: readonly Line[]): readonly Line[] =>
+  lines.length === 0 ? [] : [title(text), ...lines];
 
 /** Select graphic rendition (ECMA-48, 8.3.117); without colours only weight is left. */
 const codes: Readonly<Record<Style, { readonly colour: string; readonly mono: string }>> = {

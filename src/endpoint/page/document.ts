@@ -30,8 +30,10 @@ export function pageDocument(status: Status, history: History, assets: AssetPath
         <main id="main">
           ${liveSection("tiles", "Now", status, "dl")} ${chartSection(history)}
           ${liveSection("apps", "Energy by app", status)} ${liveSection("sinks", "Sinks", status)}
-          ${liveSection("sources", "Sources", status)} ${liveSection("journal", "Journal", status)}
-          ${liveSection("events", "Recent events", status)} ${configuration(status)}
+          ${liveSection("sources", "Sources", status)}
+          <div id="targets">${liveParts.targets(status)}</div>
+          ${liveSection("journal", "Journal", status)} ${liveSection("events", "Recent events", status)}
+          ${configuration(status)}
         </main>
         ${footer()}
       </body>

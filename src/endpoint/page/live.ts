@@ -6,6 +6,7 @@ import type {
   SinkStatus,
   SourceStatus,
   Status,
+  TargetStatus,
 } from "../../status/status.ts";
 import {
   ago,
@@ -15,12 +16,15 @@ import {
   clockTime,
   count,
   droppedText,
+  duration,
   macOS,
   overallWords,
   percent,
   sinkWords,
   sourceWords,
   span,
+  targetsText,
+  targetWords,
   tilesOf,
   waitingText,
   wattHours,
@@ -36,6 +40,7 @@ export const liveParts = {
   apps,
   sinks: sinkCards,
   sources: sourceTable,
+  targets: targetSection,
   journal,
   events: eventList,
 } satisfies Record<string, (status: Status) => Html>;
@@ -185,6 +190,47 @@ function row(source: SourceStatus, now: number): Html {
     <td>${restarts}</td>
     <td>${failures}</td>
     <td>${parseErrors}</td>
+  </tr>`;
+}
+
+/** A section of its own, so that it comes and goes with its targets. */
+function targetSection({ targets = [], time }: Status): Html {
+  if (targets.length === 0) return html``;
+  return html`<section aria-labelledby="targets-title">
+    <h2 id="targets-title">Scrape targets</h2>
+    <p class="note">${targetsText(targets)}</p>
+    <div class="scroll" role="region" aria-label="Scrape targets, as a table" tabindex="0">
+      <table>
+        <thead>
+          <tr>
+            ${["Job", "Instance", "State", "Last scrape", "Duration", "Series", "Interval", "Address"].map(
+              (title) => html`<th scope="col">${title}</th>`,
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          ${targets.map((target) => targetRow(target, time))}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
+}
+
+function targetRow(target: TargetStatus, now: number): Html {
+  const { job, instance, address, intervalMs, up, lastScrape, durationMs, series, lastFailure } = target;
+  const { sign, words, level } = targetWords(target);
+  return html`<tr data-target="${job}/${instance}">
+    <td>${job}</td>
+    <th scope="row">${instance}</th>
+    <td>
+      <span class="level ${level}"><span class="sign" aria-hidden="true">${sign}</span> ${words}</span>
+      ${up === false && lastFailure ? html`<span class="failure">${lastFailure.reason}</span>` : undefined}
+    </td>
+    <td>${lastScrape === undefined ? "none yet" : ago(lastScrape, now)}</td>
+    <td>${durationMs === undefined ? "" : duration(durationMs)}</td>
+    <td>${series === undefined ? "" : count(series)}</td>
+    <td>${span(intervalMs)}</td>
+    <td>${address}</td>
   </tr>`;
 }
 

@@ -5,7 +5,15 @@ import fc from "../../support/property.ts";
 import { bar, sparkline } from "../../../src/command/top/line.ts";
 import { frameLines } from "../../../src/command/top/frame.ts";
 import { fit, lineText, span, widthOf } from "../../../src/command/top/line.ts";
-import { laptopReadings, sinkStatus, statusOf, statusTime } from "../../support/status.ts";
+import {
+  laptopReadings,
+  sinkStatus,
+  statusOf,
+  statusTime,
+  targetDown,
+  targetNotYet,
+  targetStatus,
+} from "../../support/status.ts";
 
 const frame = { status: statusOf(), past: [1, 2, 3], origin: "http://127.0.0.1:9127" };
 const textOf = (columns: number, rows?: number, shown = frame): readonly string[] =>
@@ -128,6 +136,34 @@ test("a sink that fails says why, when it goes on and what waits", () => {
   assert.match(
     text,
     /! trying again .* waiting 12 snapshots, 2\.0 KiB, oldest 60 s ago · next in 7 s · connection refused/,
+  );
+});
+
+test("targets have a line each where there is room, and one for all where there is little", () => {
+  const targets = [targetStatus, targetDown, targetNotYet];
+  const shown = { ...frame, status: statusOf({ targets }) };
+  const roomy = textOf(120, 40, shown).join("\n");
+  assert.match(roomy, /TARGETS +\n✓ up {2}node 127\.0\.0\.1:9100 {2}1\u202f234 series · 23 ms · 5 s ago/);
+  assert.match(
+    roomy,
+    /✕ down {2}macmon 127\.0\.0\.1:9090 {2}cannot connect to 127\.0\.0\.1:9090: connection refused · 5 s ago/,
+  );
+  assert.match(roomy, /… not yet {2}llama 127\.0\.0\.1:8080 /);
+  const all = "! targets 1 of 3 up, 1 not yet: macmon at 127.0.0.1:9090 connection refused";
+  assert.ok(textOf(80, 24, shown).some((line) => line.trim() === all));
+  assert.ok(textOf(40, 15, shown).some((line) => line.trim() === "! targets 1 of 3 up, 1 not yet: macmon"));
+  assert.ok(!textOf(120, 40).join("\n").includes("TARGETS"));
+});
+
+test("many targets are counted in one line, which says how many are down", () => {
+  const targets = Array.from({ length: 32 }, (_, index) => (index < 20 ? targetStatus : targetDown));
+  const lines = textOf(120, 40, { ...frame, status: statusOf({ targets }) });
+  const all =
+    "! targets 20 of 32 up: macmon at 127.0.0.1:9090 cannot connect to 127.0.0.1:9090: connection refused (and 11 more)";
+  assert.ok(lines.some((line) => line.trim() === all));
+  const well = statusOf({ targets: targets.slice(0, 20) });
+  assert.ok(
+    textOf(80, 24, { ...frame, status: well }).some((line) => line.trim() === "✓ targets 20 of 20 up"),
   );
 });
 

@@ -21,7 +21,15 @@ import {
 import { html } from "../../../src/endpoint/page/html.ts";
 import { liveParts } from "../../../src/endpoint/page/live.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
-import { laptopReadings, sinkStatus, statusOf, statusTime } from "../../support/status.ts";
+import {
+  laptopReadings,
+  sinkStatus,
+  statusOf,
+  statusTime,
+  targetDown,
+  targetNotYet,
+  targetStatus,
+} from "../../support/status.ts";
 import { ask, openEndpoint } from "../endpoint.ts";
 
 const board: StatusBoard = {
@@ -104,6 +112,15 @@ test("a hostile host, core, target, reason and event stay text", () => {
         lastFailure: { time: statusTime, code: evil, reason: evil, advice: evil },
       },
     ],
+    targets: [
+      {
+        ...targetDown,
+        job: evil,
+        instance: evil,
+        address: evil,
+        lastFailure: { time: statusTime, reason: evil },
+      },
+    ],
     events: [{ time: 0, level: "error", message: evil }],
   });
   for (const [id, view] of Object.entries(liveParts)) assert.ok(!/<img|\u202e/.test(view(status).markup), id);
@@ -111,6 +128,24 @@ test("a hostile host, core, target, reason and event stay text", () => {
   assert.ok(chart);
   const groups = [{ source: "powermetrics", time: [1], columns: { [`power.${evil}`]: [1] } }];
   assert.ok(!chartTable(chart, { groups, toMs: 1 }).markup.includes("<img"));
+});
+
+test("targets are shown with state, figures and why they are down, and nothing where there are none", () => {
+  assert.equal(liveParts.targets(statusOf()).markup, "");
+  const targets = [targetStatus, targetDown, targetNotYet];
+  const { markup } = liveParts.targets(statusOf({ targets }));
+  assert.match(markup, /Scrape targets<\/h2>\s*<p class="note">1 of 3 up, 1 not yet</);
+  const rows = markup.match(/<tr data-target[^]*?<\/tr>/g)?.map((row) =>
+    row
+      .replaceAll(/<[^>]*>/g, " ")
+      .replaceAll(/\s+/g, " ")
+      .trim(),
+  );
+  assert.deepEqual(rows, [
+    "node 127.0.0.1:9100 ✓ up 5 s ago 23 ms 1 234 15 s http://127.0.0.1:9100/metrics",
+    "macmon 127.0.0.1:9090 ✕ down cannot connect to 127.0.0.1:9090: connection refused 5 s ago 2 ms 0 15 s http://127.0.0.1:9090/metrics",
+    "llama 127.0.0.1:8080 … not yet none yet 60 s http://127.0.0.1:8080/metrics",
+  ]);
 });
 
 test("what the machine does not report is said to be so, and zero is zero", () => {
