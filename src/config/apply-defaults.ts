@@ -10,8 +10,10 @@ export interface Rules {
   readonly defaultText: (text: string) => string;
   /** Makes the name of a file absolute. */
   readonly absolute: (text: string, origin: Origin) => string;
-  /** A key that the schema lacks but the user knows from Prometheus. */
-  readonly unsupported: (path: Path) => boolean;
+  /** For a key that the schema lacks but the user knows from Prometheus: what to do instead, or nothing to say. */
+  readonly unsupported: (path: Path) => string | undefined;
+  /** For a key that may stay although it has no effect: what holds instead. */
+  readonly ignored: (path: Path) => string | undefined;
 }
 
 export interface Applied {
@@ -19,17 +21,22 @@ export interface Applied {
   readonly value: Plain | undefined;
   /** Where each value comes from, by its path. Containers have none, unless they are empty. */
   readonly origins: ReadonlyMap<string, Origin>;
+  /** One line for each key without an effect. */
+  readonly ignoredKeys: readonly string[];
 }
 
 interface Applying extends Rules {
   readonly written: Written;
   readonly origins: Map<string, Origin>;
+  readonly ignoredKeys: string[];
 }
 
 /** A key without a value counts as not written. Problems are added to those of `written`. */
 export function applyDefaults(written: Written, field: Field, rules: Rules): Applied {
   const origins = new Map<string, Origin>();
-  return { value: apply(written.at([]), field, [], { ...rules, written, origins }), origins };
+  const ignoredKeys: string[] = [];
+  const value = apply(written.at([]), field, [], { ...rules, written, origins, ignoredKeys });
+  return { value, origins, ignoredKeys };
 }
 
 /** Undefined where nothing was written and there is no default. */
@@ -75,8 +82,11 @@ function sectionOf(node: YAMLMap, fields: ReadonlyMap<string, Field>, path: Path
   const { originOf, problems } = to.written;
   for (const pair of node.items) {
     const key = keyOf(pair);
-    if (!fields.has(key))
+    if (fields.has(key)) continue;
+    const instead = to.ignored([...path, key]);
+    if (instead === undefined)
       problems.push(problemAt(originOf(pair.key), unknownKey(key, fields, path, to), path));
+    else to.ignoredKeys.push(`${formatPath([...path, key])}: has no effect, ${instead}`);
   }
   const entries = [...fields].flatMap(([key, field]): [string, Plain][] => {
     const value = apply(node.get(key, true), field, [...path, key], to);
@@ -86,7 +96,8 @@ function sectionOf(node: YAMLMap, fields: ReadonlyMap<string, Field>, path: Path
 }
 
 function unknownKey(key: string, fields: ReadonlyMap<string, Field>, path: Path, to: Applying): string {
-  if (to.unsupported([...path, key])) return `key '${key}' is not supported`;
+  const instead = to.unsupported([...path, key]);
+  if (instead !== undefined) return `key '${key}' is not supported${instead === "" ? "" : `: ${instead}`}`;
   const word = /^[\w.-]{1,64}(?![\w.-])/.exec(key)?.[0];
   if (word === undefined) return `unknown key ${quote(key)}`;
   if (word === key) return `unknown key '${key}'${suggestion(key, fields.keys())}`;

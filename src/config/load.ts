@@ -27,7 +27,7 @@ import {
 } from "./problem.ts";
 import { readYaml, unreadFile } from "./read-yaml.ts";
 import { configurationSchema, type Configuration } from "./schema.ts";
-import { unsupportedKeys } from "./sinks.ts";
+import { ignoredKeys as ignoredKeysOf, insteadOf, unsupportedKeys } from "./sinks.ts";
 import { validate } from "./validate.ts";
 import { warningsOf } from "./warnings.ts";
 
@@ -85,10 +85,11 @@ export interface Refused {
 export function loadConfiguration(context: LoadContext): Loaded | Refused {
   const field = fieldOf(configurationSchema);
   const { written, warnings, file, env } = readAll(context, field);
-  const { valid, value, origins } = validate(configurationSchema, field, written, {
+  const { valid, value, origins, ignoredKeys } = validate(configurationSchema, field, written, {
     defaultText: (text) => defaultText(text, context),
     absolute: (text, origin) => absolute(text, origin, context),
-    unsupported: isUnsupported,
+    unsupported,
+    ignored,
   });
   const from = { ...defined({ file }), expressions: expressionsIn(value, origins) };
   const { problems } = written;
@@ -98,7 +99,7 @@ export function loadConfiguration(context: LoadContext): Loaded | Refused {
     ok: true,
     configuration: valid,
     origins,
-    warnings: [...warnings, ...warningsOf(valid, context, file)],
+    warnings: [...warnings, ...ignoredKeys, ...warningsOf(valid, context, file)],
     proxies: proxiesIn(env),
     printable: redact(value ?? {}, field),
     ...from,
@@ -227,8 +228,14 @@ function absolute(text: string, origin: Origin, { home, cwd }: LoadContext): str
   return posix.join(origin.kind === "file" ? posix.resolve(cwd, posix.dirname(origin.file)) : cwd, text);
 }
 
-function isUnsupported(path: Path): boolean {
-  const [section, , ...keys] = path;
-  if (section === undefined || !Object.hasOwn(unsupportedKeys, section)) return false;
-  return unsupportedKeys[section]?.includes(keys.join(".")) === true;
+/** What to do instead, which may be nothing; undefined for a key that nobody knows. */
+function unsupported([section, , ...keys]: Path): string | undefined {
+  if (typeof section !== "string" || !Object.hasOwn(unsupportedKeys, section)) return undefined;
+  if (unsupportedKeys[section]?.includes(keys.join(".")) !== true) return undefined;
+  return insteadOf[String(keys.at(-1))] ?? "";
+}
+
+function ignored([section, , ...keys]: Path): string | undefined {
+  if (typeof section !== "string" || !Object.hasOwn(ignoredKeysOf, section)) return undefined;
+  return ignoredKeysOf[section]?.[keys.join(".")];
 }

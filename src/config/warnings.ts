@@ -69,6 +69,7 @@ function clearText(path: string, address: string, block: HttpSettings): string[]
   const sent =
     block.basic_auth !== undefined ||
     block.authorization !== undefined ||
+    block.oauth2 !== undefined ||
     url.username !== "" ||
     credentialsIn(url).length > 0 ||
     Object.keys(block.headers ?? {}).some((name) => credential.test(name));
@@ -98,11 +99,18 @@ const credential = /auth|token|key|secret|cookie|password|credentials/i;
 
 function leafWarnings({ path, value }: Leaf, account: string, context: WarningContext): string[] {
   const name = String(path.at(-1));
-  if (/^(?:password|credentials|key)_file$/.test(name) && typeof value === "string") {
+  if (/^(?:password|credentials|key|client_secret)_file$/.test(name) && typeof value === "string") {
     return prefixed(path, context.secretFileWarning?.(value, account));
   }
+  if (name === "token_url" && typeof value === "string") return prefixed(path, clearToken(value));
   if (name !== "insecure_skip_verify" || value !== true) return [];
   return prefixed(path, "any server is believed, set ca_file instead");
+}
+
+function clearToken(address: string): string | undefined {
+  const url = URL.parse(address);
+  if (url?.protocol !== "http:" || isPrivateHost(url.hostname)) return undefined;
+  return "the client's secret goes over http:// in clear text, use https://";
 }
 
 const prefixed = (path: readonly PropertyKey[], warning: string | undefined): string[] =>

@@ -31,7 +31,8 @@ export function parseWebFile(file: string, bytes: Uint8Array): WebFile {
   const { valid, value } = validate(webSchema, fieldOf(webSchema), written, {
     defaultText: (text) => text,
     absolute: (path) => posix.resolve(posix.dirname(file), path),
-    unsupported: () => false,
+    unsupported: () => undefined,
+    ignored: () => undefined,
   });
   const { problems, nearest, originOf } = written;
   for (const [key, message] of tlsBreaches(sectionOf(value, "tls_server_config"))) {

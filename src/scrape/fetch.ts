@@ -63,8 +63,8 @@ function redirectOf({ status, headers }: HttpResponse, from: URL): URL | undefin
   return URL.parse(location, from) ?? undefined;
 }
 
-function hasCredentials({ basic_auth, authorization, headers }: ScrapeConfig): boolean {
-  return basic_auth !== undefined || authorization !== undefined || headers !== undefined;
+function hasCredentials({ basic_auth, authorization, oauth2, headers }: ScrapeConfig): boolean {
+  return [basic_auth, authorization, oauth2, headers].some((one) => one !== undefined);
 }
 
 function failed(reason: FetchReason, message: string): Fetched {

@@ -149,25 +149,29 @@ const otherDiscoveries = [
   ...["vultr"],
 ].map((name) => `${name}_sd_configs`);
 
+/** Keys of Prometheus' block that may stay in a block that is pasted, and what holds instead of them. */
+export const ignoredKeys: Readonly<Record<string, string>> = {
+  always_scrape_classic_histograms: "histograms are always read in their classic form",
+  enable_http2: "requests go by HTTP/1.1",
+  keep_dropped_targets: "targets that relabel_configs drop are not listed",
+  scrape_classic_histograms: "histograms are always read in their classic form",
+  track_timestamps_staleness: "samples with timestamps of their own end without a mark",
+};
+
 /** Keys of Prometheus' block that this agent lacks, as dotted paths: "not supported" instead of "unknown". */
 export const unsupportedKeys: readonly string[] = [
   ...otherDiscoveries,
-  "always_scrape_classic_histograms",
   "bearer_token",
   "bearer_token_file",
   "convert_classic_histograms_to_nhcb",
-  "enable_http2",
   "extra_scrape_metrics",
   "http_headers",
-  "keep_dropped_targets",
   "metric_name_escaping_scheme",
   "metric_name_validation_scheme",
   "native_histogram_bucket_limit",
   "native_histogram_min_bucket_factor",
-  "oauth2",
   "proxy_connect_header",
   "sample_age_limit",
-  "scrape_classic_histograms",
   "scrape_failure_log_file",
   "scrape_native_histograms",
   "tls_config.ca",
@@ -177,5 +181,4 @@ export const unsupportedKeys: readonly string[] = [
   "tls_config.key",
   "tls_config.key_ref",
   "tls_config.max_version",
-  "track_timestamps_staleness",
 ];

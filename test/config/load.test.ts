@@ -66,11 +66,33 @@ test("samplers of a shape that none of their forms has are refused", () => {
 
 test("what Prometheus has and the agent lacks is said to be not supported", () => {
   const text =
-    "remote_write:\n  - url: http://a\n    sigv4: {}\n    queue_config: { max_shards: 3, max_shard: 3 }\n";
+    "remote_write:\n  - url: http://a\n    sigv4: {}\n    proxy_connect_header: {}\n    queue_config: { max_shard: 3 }\n";
   assert.deepEqual(refused(worldOf(text)), [
-    "agent.yaml:3:5: remote_write[0]: key 'sigv4' is not supported",
-    "agent.yaml:4:21: remote_write[0].queue_config: key 'max_shards' is not supported",
-    "agent.yaml:4:36: remote_write[0].queue_config: unknown key 'max_shard'",
+    "agent.yaml:3:5: remote_write[0]: key 'sigv4' is not supported: let a proxy sign in front of the receiver (AWS has aws-sigv4-proxy), and put its address here",
+    "agent.yaml:4:5: remote_write[0]: key 'proxy_connect_header' is not supported",
+    "agent.yaml:5:21: remote_write[0].queue_config: unknown key 'max_shard'",
+  ]);
+});
+
+test("what does no harm in a block that is pasted costs one warning, which says what holds instead", () => {
+  const text = `remote_write:
+  - url: https://mimir.example/api/v1/push
+    send_exemplars: true
+    follow_redirects: true
+    enable_http2: true
+    metadata_config: { send: true, send_interval: 1m }
+    queue_config: { capacity: 2500, max_shards: 200, min_shards: 1, max_samples_per_send: 500 }
+`;
+  const { configuration, warnings } = accepted(worldOf(text));
+  assert.equal(configuration.remote_write[0]?.queue_config.max_samples_per_send, 500);
+  assert.deepEqual(warnings, [
+    "remote_write[0].send_exemplars: has no effect, there are none to send",
+    "remote_write[0].follow_redirects: has no effect, a redirect is never followed: the samples wait, and the log says where it points",
+    "remote_write[0].enable_http2: has no effect, requests go by HTTP/1.1",
+    "remote_write[0].metadata_config: has no effect, version 2 has metadata beside each series, version 1 has none",
+    "remote_write[0].queue_config.capacity: has no effect, the journal is the queue",
+    "remote_write[0].queue_config.max_shards: has no effect, there is one request at a time",
+    "remote_write[0].queue_config.min_shards: has no effect, there is one request at a time",
   ]);
 });
 

@@ -61,5 +61,4 @@ export const unsupportedKeys: readonly string[] = [
   "bearer_token_file",
   "honor_labels",
   "instance",
-  "oauth2",
 ];

@@ -38,24 +38,27 @@ export const remoteWriteSchema = z.lazy(() => remoteWriteShape().superRefine(che
 
 export type RemoteWriteSettings = Frozen<z.output<typeof remoteWriteSchema>>;
 
+/** Keys of Prometheus' block that may stay in a block that is pasted, and what holds instead of them. */
+export const ignoredKeys: Readonly<Record<string, string>> = {
+  enable_http2: "requests go by HTTP/1.1",
+  follow_redirects: "a redirect is never followed: the samples wait, and the log says where it points",
+  metadata_config: "version 2 has metadata beside each series, version 1 has none",
+  "queue_config.capacity": "the journal is the queue",
+  "queue_config.max_shards": "there is one request at a time",
+  "queue_config.min_shards": "there is one request at a time",
+  round_robin_dns: "a name is looked up again for each new connection",
+  send_exemplars: "there are none to send",
+  send_native_histograms: "there are none to send",
+};
+
 /** Keys of Prometheus' block that this agent lacks, as dotted paths: "not supported" instead of "unknown". */
 export const unsupportedKeys: readonly string[] = [
   "azuread",
   "bearer_token",
   "bearer_token_file",
-  "enable_http2",
-  "follow_redirects",
   "google_iam",
   "http_headers",
-  "metadata_config",
-  "oauth2",
   "proxy_connect_header",
-  "queue_config.capacity",
-  "queue_config.max_shards",
-  "queue_config.min_shards",
-  "round_robin_dns",
-  "send_exemplars",
-  "send_native_histograms",
   "sigv4",
   "tls_config.ca",
   "tls_config.ca_ref",

@@ -1,7 +1,7 @@
 /** One block of the configuration: Prometheus' names and defaults. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { remoteWriteSchema, unsupportedKeys } from "../../../src/sink/remote-write/schema.ts";
+import { remoteWriteSchema, unsupportedKeys, ignoredKeys } from "../../../src/sink/remote-write/schema.ts";
 
 const url = "https://prometheus.example/api/v1/write";
 
@@ -61,8 +61,8 @@ test("everything wrong with a block is told at once, each at its key", () => {
   ]);
 });
 
-test("no key is both supported and listed as not supported", () => {
-  for (const key of unsupportedKeys) {
+test("no key is both supported and listed as not supported or without effect", () => {
+  for (const key of [...unsupportedKeys, ...Object.keys(ignoredKeys)]) {
     const [first = "", second] = key.split(".");
     const block = second === undefined ? { [first]: {} } : { [first]: { [second]: {} } };
     const { error } = remoteWriteSchema.safeParse({ url, ...block });
