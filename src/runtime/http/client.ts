@@ -1,7 +1,7 @@
 /**
  * A sink's HTTP client: credentials, a connection, one exchange, and one more where a kept connection had gone stale.
  *
- * To read on, in the order of a request: headers.ts, connections.ts (proxy.ts, trust.ts), exchange.ts (answer.ts), failure.ts.
+ * To read on, in the order of a request: oauth2.ts, headers.ts, connections.ts (proxy.ts, trust.ts), exchange.ts (answer.ts), failure.ts.
  */
 import type { ClientRequest } from "node:http";
 import { causeOf } from "../cause.ts";
@@ -17,6 +17,7 @@ import type { Fault } from "./failure.ts";
 import { headerSource, type HeaderSource } from "./headers.ts";
 import type { HttpClient, HttpReply, HttpRequest } from "./http.ts";
 import { authorityOf, statusReason, type Environment } from "./proxy.ts";
+import { withTokens } from "./oauth2.ts";
 import type { HttpSettings } from "./schema.ts";
 import type { SystemAuthorities } from "./trust.ts";
 
@@ -53,6 +54,18 @@ export function createHttpClient(
   deps: HttpClientDeps,
   limits = defaultLimits,
 ): HttpClient {
+  const client = createClient(settings, deps, limits);
+  const { oauth2, proxy_url, no_proxy, proxy_from_environment } = settings;
+  if (oauth2 === undefined) return client;
+  const { tls_config } = oauth2;
+  const ofIssuer = defined({ tls_config, proxy_url, no_proxy, proxy_from_environment });
+  const issuer = createClient(ofIssuer, deps, defaultLimits);
+  return withTokens(client, issuer, oauth2, deps.clock, deps.secrets ?? knownSecrets, (message) =>
+    deps.log?.warn(message),
+  );
+}
+
+function createClient(settings: HttpSettings, deps: HttpClientDeps, limits: HttpLimits): HttpClient {
   const { clock, env, log, secrets = knownSecrets } = deps;
   // A ca_file is trusted instead of the system's authorities.
   const authorities = settings.tls_config?.ca_file === undefined ? deps.authorities : undefined;
@@ -190,9 +203,10 @@ function reply(ended: Ended, durationMs: number): HttpReply {
 const maxFileBytes = 4 * 1024 * 1024;
 
 /** As root, before it is given up: later they may not be ours to read. What is wrong with one is said when it is needed. */
-function readWhileAllowed({ basic_auth, authorization, tls_config }: HttpSettings): void {
+function readWhileAllowed({ basic_auth, authorization, oauth2, tls_config }: HttpSettings): void {
   const { ca_file, cert_file, key_file } = tls_config ?? {};
-  const paths = [basic_auth?.password_file, authorization?.credentials_file, ca_file, cert_file, key_file];
+  const secrets = [basic_auth?.password_file, authorization?.credentials_file, oauth2?.client_secret_file];
+  const paths = [...secrets, ca_file, cert_file, key_file];
   for (const path of paths)
     try {
       if (path !== undefined) readKept(path, maxFileBytes, () => undefined);
@@ -205,6 +219,7 @@ function warnOf(settings: HttpSettings, warn: (message: string) => void): void {
   const secretFiles = [
     settings.basic_auth?.password_file,
     settings.authorization?.credentials_file,
+    settings.oauth2?.client_secret_file,
     settings.tls_config?.key_file,
   ];
   for (const path of secretFiles) {

@@ -114,6 +114,32 @@ function checkUrl(text: string, context: z.RefinementCtx): void {
   if (message !== undefined) context.addIssue({ code: "custom", message });
 }
 
+const oauth2 = () =>
+  z
+    .strictObject({
+      client_id: z.string().min(1).describe("Name of the client at the token's issuer."),
+      client_secret: secret()
+        .exactOptional()
+        .describe("The client's secret; better kept in client_secret_file."),
+      client_secret_file: path()
+        .exactOptional()
+        .describe("File that holds the client's secret, read again when it changes."),
+      token_url: z
+        .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+        .describe("Where tokens are issued."),
+      scopes: z.array(z.string().min(1)).default([]).describe("Scopes to ask for."),
+      endpoint_params: z
+        .record(z.string().min(1), z.string())
+        .default({})
+        .describe("Further parameters of the request for a token."),
+      tls_config: tlsConfig().exactOptional(),
+    })
+    .refine(
+      (auth) => exactlyOne(auth.client_secret, auth.client_secret_file),
+      "must have exactly one of client_secret and client_secret_file",
+    )
+    .describe("OAuth 2.0 with client credentials: a token is fetched, kept until it expires, and renewed.");
+
 const proxyUrl = () =>
   z
     .string()
@@ -126,6 +152,7 @@ export const httpFields = () => ({
   headers: headers().exactOptional(),
   basic_auth: basicAuth().exactOptional(),
   authorization: authorization().exactOptional(),
+  oauth2: oauth2().exactOptional(),
   tls_config: tlsConfig().exactOptional(),
   proxy_url: proxyUrl().exactOptional(),
   no_proxy: z
@@ -141,16 +168,18 @@ export const httpFields = () => ({
 /** Authentication, TLS, proxy and headers, the same for every sink. Paths are absolute or relative to the working folder. */
 export type HttpSettings = Frozen<z.output<z.ZodObject<ReturnType<typeof httpFields>>>>;
 export type TlsSettings = NonNullable<HttpSettings["tls_config"]>;
+export type OauthSettings = NonNullable<HttpSettings["oauth2"]>;
 
 /** The rules that span several of the fields. */
 export function checkHttp(settings: HttpSettings, context: z.RefinementCtx): void {
-  const ways = [settings.basic_auth, settings.authorization, authorizationHeader(settings)];
+  const { basic_auth, authorization: other, oauth2: tokens } = settings;
+  const ways = [basic_auth, other, tokens, authorizationHeader(settings)];
   if (ways.filter((way) => way !== undefined).length <= 1) return;
   context.addIssue({
     code: "custom",
-    path: [settings.authorization === undefined ? "basic_auth" : "authorization"],
+    path: [tokens !== undefined ? "oauth2" : other !== undefined ? "authorization" : "basic_auth"],
     message:
-      "must be the only way to authenticate, got several of basic_auth, authorization and an Authorization header",
+      "must be the only way to authenticate, got several of basic_auth, authorization, oauth2 and an Authorization header",
   });
 }
 
