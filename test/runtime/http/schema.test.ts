@@ -87,5 +87,5 @@ test("every field has a description in the JSON Schema", () => {
     ([, field]) => typeof field !== "object" || field.description === undefined,
   );
   assert.deepEqual(undescribed, []);
-  assert.deepEqual(Object.keys(properties).length, 7);
+  assert.deepEqual(Object.keys(properties).length, 8);
 });
