@@ -63,7 +63,7 @@ export async function exchange(
   for (const [name, job] of all)
     await until(
       () => tallies.every((tally) => isDone(name, job, tally)),
-      () => `${name} was not scraped ${job.scrapes} times`,
+      () => `${name} was not scraped ${job.scrapes} times, or ${job.ending?.name ?? "nothing"} had no end`,
     );
   assert.deepEqual(await agent.kill("SIGINT"), { code: 0, signal: null });
   return { two: two.requests, one: one.requests, began };
