@@ -59,7 +59,7 @@ function context(): CommandContext {
 
 async function main(): Promise<number> {
   const [verb, ...args] = process.argv.slice(2);
-  if (verb === "simulate") {
+  if (verb === "simulate" && args[0] !== "--help" && args[0] !== "-h") {
     const { simulate } = await import("./command/simulate.ts");
     return simulate(args, stop.signal);
   }

@@ -1,10 +1,12 @@
 /** Prints snapshots: the formats of `once`, `replay` and `journal export`. */
 import { exposition } from "../endpoint/exposition.ts";
-import type { Snapshot } from "../meter/snapshot.ts";
+import { isOwn, type Snapshot } from "../meter/snapshot.ts";
 import { seriesKey } from "../metric/series.ts";
 import { formatValue } from "../metric/text.ts";
+import { readingsOf } from "../status/readings.ts";
+import { tilesOf } from "../status/view.ts";
 
-export const snapshotFormats = ["prometheus", "openmetrics", "json", "table"] as const;
+export const snapshotFormats = ["prometheus", "openmetrics", "json", "table", "summary"] as const;
 export type SnapshotFormat = (typeof snapshotFormats)[number];
 
 /** All snapshots as one text, with its final newline. */
@@ -17,6 +19,8 @@ export function formatSnapshots(snapshots: readonly Snapshot[], format: Snapshot
       return `${JSON.stringify(snapshots.map(jsonSnapshot), undefined, 2)}\n`;
     case "table":
       return snapshots.map(table).join("\n");
+    case "summary":
+      return summary(snapshots);
   }
 }
 
@@ -49,6 +53,19 @@ function table({ source, time, set, values }: Snapshot): string {
   const width = Math.max(0, ...names.map((name) => name.length));
   const rows = names.map((name, index) => `  ${name.padEnd(width)}  ${formatNumber(values[index] ?? NaN)}`);
   return [`${source} at ${new Date(time).toISOString()}`, ...rows, ""].join("\n");
+}
+
+/** What a person wants to know first, as the page and `top` show it; what this machine does not report is left out. */
+function summary(snapshots: readonly Snapshot[]): string {
+  const own = snapshots.filter(({ source }) => isOwn(source));
+  const tiles = tilesOf(readingsOf(own)).filter(({ value }) => value !== undefined);
+  const titles = Math.max(0, ...tiles.map(({ title }) => title.length));
+  const values = Math.max(0, ...tiles.map(({ value = "" }) => value.length));
+  const lines = tiles.map(({ title, value = "", note = "" }) =>
+    `${title.padEnd(titles)}  ${value.padEnd(values)}  ${note}`.trimEnd(),
+  );
+  const counts = snapshots.map(({ source, set }) => `${source} ${set.series.length}`);
+  return [...lines, `Series: ${counts.join(", ")}`, ""].join("\n");
 }
 
 /** Four decimals are enough to look at. */

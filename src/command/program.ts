@@ -1,8 +1,7 @@
 /** The grammar of the command line: verbs, their options and help. A verb's file is loaded when it is called, and takes the options as they are. */
-import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, CommanderError, Option } from "commander";
 import type { Plain } from "../config/field.ts";
 import { defined } from "../runtime/defined.ts";
-import { parseDuration } from "../runtime/quantity.ts";
 import type { CheckArguments } from "./check.ts";
 import { shells, type Shell } from "./completion.ts";
 import type { ConfigArguments } from "./config.ts";
@@ -18,6 +17,20 @@ import type { ReplayChoice } from "./replay.ts";
 import type { StatusArguments } from "./status.ts";
 import type { TopChoice } from "./top.ts";
 import type { UninstallArguments } from "./uninstall.ts";
+import { examplesOf } from "./examples.ts";
+import {
+  choiceOption,
+  configOption,
+  dryRunOption,
+  duration,
+  formatOption,
+  jsonOption,
+  logLevels,
+  positive,
+  prefixOption,
+  pushOption,
+  simulateOption,
+} from "./options.ts";
 import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
 /** What `run` was called with. */
@@ -53,7 +66,8 @@ export async function runProgram(
     };
   addRun(program, act, onRun);
   for (const add of [addSamples, addConfiguration, addJournal, addTop]) add(program, act, context);
-  for (const add of [addInstall, addStatus, addDoctor, addCompletion]) add(program, act, context);
+  for (const add of [addInstall, addStatus, addDoctor, addCompletion, addVersion]) add(program, act, context);
+  for (const command of program.commands) command.addHelpText("after", examplesOf(command.name()));
   try {
     await program.parseAsync(argv, { from: "user" });
     return code;
@@ -73,26 +87,6 @@ function refuseRun(context: CommandContext): ExitCode {
 type Act = <Args extends unknown[]>(
   action: (...args: Args) => ExitCode | Promise<ExitCode>,
 ) => (...args: Args) => Promise<void>;
-
-const configOption = (): Option => new Option("--config <file>", "configuration file");
-const jsonOption = (): Option => new Option("--json", "print it as JSON");
-const pushOption = (): Option => new Option("--push", "also deliver to every receiver of the configuration");
-const prefixOption = (): Option =>
-  new Option("--prefix <folder>", "work below this folder instead of the system, tools included");
-const dryRunOption = (): Option => new Option("--dry-run", "only print the steps");
-const logLevels = ["debug", "info", "warn", "error"];
-const choiceOption = (flags: string, description: string, choices: readonly string[]): Option =>
-  new Option(flags, description).choices(choices);
-/** The first is the default. */
-const formatOption = (...formats: readonly string[]): Option =>
-  choiceOption("--format <format>", "form of the output", formats).default(formats[0]);
-const simulateOption = (): Option =>
-  new Option(
-    "--simulate [when]",
-    "use the simulator instead of Apple's tools; auto: where there is no Mac with root",
-  )
-    .choices(["always", "auto"])
-    .preset("always");
 
 interface RunOptions extends Omit<RunChoice, "flags">, Omit<RunArguments, "choice"> {
   readonly "web.listenAddress"?: readonly string[];
@@ -129,7 +123,7 @@ function addSamples(program: Command, act: Act, context: CommandContext): void {
     .description("take one sample of each source and print it")
     .addOption(configOption())
     .addOption(simulateOption())
-    .addOption(formatOption("prometheus", "openmetrics", "json", "table"))
+    .addOption(formatOption("prometheus", "openmetrics", "json", "table", "summary"))
     .addOption(pushOption())
     .action(act(async (options: OnceChoice) => (await import("./once.ts")).once(options, context)));
   program
@@ -169,7 +163,7 @@ function addSamples(program: Command, act: Act, context: CommandContext): void {
   program
     .command("simulate")
     .description("impersonate powermetrics, vm_stat, sysctl, pmset or ioreg with the tool's own arguments")
-    .argument("<tool>")
+    .addArgument(new Argument("<tool>").choices(["powermetrics", "vm_stat", "sysctl", "pmset", "ioreg"]))
     .argument("[arguments...]")
     .allowUnknownOption();
 }
@@ -179,7 +173,7 @@ function addConfiguration(program: Command, act: Act, context: CommandContext): 
     .command("check")
     .description("report everything that is wrong with a configuration")
     .addOption(configOption())
-    .option("--connect", "also try every receiver")
+    .option("--connect", "also try every receiver and every target")
     .addOption(jsonOption())
     .action(
       act(async (options: CheckArguments) => {
@@ -250,7 +244,11 @@ function addInstall(program: Command, act: Act, context: CommandContext): void {
     .addOption(dryRunOption())
     .option("--config <file>", "configuration to install where there is none yet")
     .option("--node <file>", "self-contained Node.js to copy; default: the one that runs this")
-    .option("--timeout <duration>", "how long it may take to become ready", duration, 60_000)
+    .addOption(
+      new Option("--timeout <duration>", "how long it may take to become ready")
+        .argParser(duration)
+        .default(60_000, "1m"),
+    )
     .action(
       act(async (options: InstallArguments) => (await import("./install.ts")).install(options, context)),
     );
@@ -300,6 +298,21 @@ function addDoctor(program: Command, act: Act, context: CommandContext): void {
     .action(act(async (options: DoctorArguments) => (await import("./doctor.ts")).doctor(options, context)));
 }
 
+function addVersion(program: Command, act: Act, context: CommandContext): void {
+  const { version, nodeVersion, platform, arch } = context;
+  program
+    .command("version")
+    .description("print the version of the agent and of its Node.js, and the system")
+    .action(
+      act(async () => {
+        await context.write(
+          `mac-powermetrics-agent ${version}, Node.js ${nodeVersion.replace("v", "")}, ${platform} ${arch}\n`,
+        );
+        return exitCode.ok;
+      }),
+    );
+}
+
 function addCompletion(program: Command, act: Act, context: CommandContext): void {
   program
     .command("completion")
@@ -308,17 +321,4 @@ function addCompletion(program: Command, act: Act, context: CommandContext): voi
     .action(
       act(async (shell: Shell) => (await import("./completion.ts")).completion(shell, program, context)),
     );
-}
-
-function duration(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === undefined) throw new InvalidArgumentError("It must be a duration such as 90s or 1m30s.");
-  return ms;
-}
-
-function positive(text: string): number {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 1)
-    throw new InvalidArgumentError("It must be a whole number above 0.");
-  return number;
 }

@@ -20,7 +20,7 @@ import {
   fromDefault,
   inReadingOrder,
   problemAt,
-  startOf,
+  wholeOf,
   type Origin,
   type Path,
   type Problem,
@@ -168,7 +168,7 @@ function readConfigurationFile(outside: LoadContext): ReadConfiguration {
       return { written: createWritten({ ...contents, problems }), file, context };
     }
     if (named === undefined && bytes.missing) continue;
-    return { written: createWritten(unreadFile(file, bytes.message)), file, context: outside };
+    return { written: createWritten(unreadFile(wholeOf(file), bytes.message)), file, context: outside };
   }
   return { written: createWritten(), file: undefined, context: outside };
 }
@@ -181,7 +181,7 @@ function readEnvironmentFile(
   const file = environmentFileOf(configuration);
   const bytes = readBytes(posix.resolve(context.cwd, file), context);
   if (bytes instanceof Uint8Array) return parseEnvironmentFile(file, bytes);
-  return { variables: {}, problems: bytes.missing ? [] : [problemAt(startOf(file), bytes.message)] };
+  return { variables: {}, problems: bytes.missing ? [] : [problemAt(wholeOf(file), bytes.message)] };
 }
 
 function readBytes(file: string, context: LoadContext): Uint8Array | { missing: boolean; message: string } {

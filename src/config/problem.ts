@@ -21,8 +21,8 @@ export interface Problem {
 
 export const fromDefault: Origin = { kind: "default" };
 
-/** For what concerns a file as a whole. */
-export const startOf = (file: string): Origin => ({ kind: "file", file, line: 1, column: 1 });
+/** For a file as a whole, such as one that can't be read: it has no line. */
+export const wholeOf = (file: string): Origin => ({ kind: "file", file, line: 0, column: 0 });
 
 export function problemAt(origin: Origin, message: string, path: Path = []): Problem {
   return { origin, path: formatPath(path), message };
@@ -36,7 +36,7 @@ export function formatOrigin(origin: Origin): string {
     case "environment":
       return origin.variable;
     case "file":
-      return `${origin.file}:${origin.line}:${origin.column}`;
+      return origin.line === 0 ? origin.file : `${origin.file}:${origin.line}:${origin.column}`;
     case "default":
       return "default";
   }

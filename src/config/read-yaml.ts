@@ -14,7 +14,7 @@ import {
 } from "yaml";
 import { isUnread, keyOf, type FileContents, type Node } from "./document.ts";
 import { interpolate, type Variable } from "./interpolate.ts";
-import { problemAt, quote, startOf, type Origin, type Path, type Problem } from "./problem.ts";
+import { problemAt, quote, type Origin, type Path, type Problem } from "./problem.ts";
 
 /** Far beyond any real configuration, and small enough that the worst input costs a second at most. */
 const largestFile = 256 * 1024;
@@ -29,7 +29,7 @@ export function readYaml(
   variable: (name: string) => Variable,
 ): FileContents {
   const decoded = decode(bytes);
-  if ("message" in decoded) return unreadFile(file, decoded.message);
+  if ("message" in decoded) return unreadFile({ kind: "file", file, line: 1, column: 1 }, decoded.message);
   const { text } = decoded;
   const lines = new LineCounter();
   const originAt = (offset: number): Origin => {
@@ -69,9 +69,8 @@ function decode(bytes: Uint8Array): { readonly text: string } | { readonly messa
 }
 
 /** In place of a file that can't be read. */
-export function unreadFile(file: string, message: string): FileContents {
-  const start = startOf(file);
-  return { node: undefined, problems: [problemAt(start, message)], originAt: () => start };
+export function unreadFile(origin: Origin, message: string): FileContents {
+  return { node: undefined, problems: [problemAt(origin, message)], originAt: () => origin };
 }
 
 interface Anchor {

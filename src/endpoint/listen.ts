@@ -12,6 +12,7 @@ import type { Socket } from "node:net";
 import { formatAddress, type ListenAddress } from "../runtime/address.ts";
 import { causeOf } from "../runtime/cause.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { defined } from "../runtime/defined.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Limits } from "./limits.ts";
 
@@ -28,6 +29,8 @@ interface ListenerOptions {
   readonly address: ListenAddress;
   /** A new server, or the reason why there can be none now. */
   readonly create: () => Server | TlsServer | string;
+  /** Where a browser finds the status page; absent where there is none. */
+  readonly page?: (address: ListenAddress) => string;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Logger;
@@ -56,7 +59,8 @@ export async function startListener(options: ListenerOptions, signal: AbortSigna
     } else {
       open = result;
       state = { kind: "listening", address: boundAddress(result.server, options.address) };
-      options.log.info("listening", { address: formatAddress(state.address) });
+      const page = options.page?.(state.address);
+      options.log.info("listening", defined({ page, address: formatAddress(state.address) }));
     }
   };
   const keepTrying = async (): Promise<void> => {

@@ -10,7 +10,7 @@ import type { RequestListener, Server } from "node:http";
 import type { Server as TlsServer } from "node:https";
 import type { TLSSocket } from "node:tls";
 import type { Snapshot } from "../meter/snapshot.ts";
-import { exposureWarning, type ListenAddress, parseAddress } from "../runtime/address.ts";
+import { exposureWarning, formatAddress, parseAddress, type ListenAddress } from "../runtime/address.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { http, https } from "../runtime/http/modules.ts";
 import type { Logger } from "../runtime/log.ts";
@@ -32,6 +32,8 @@ export interface EndpointSettings {
   readonly allowed_hosts: readonly string[];
   /** TLS, passwords and headers; absolute path. */
   readonly config_file?: string | undefined;
+  /** Whether there is a status page. */
+  readonly page?: boolean;
 }
 
 export interface EndpointDeps {
@@ -81,8 +83,10 @@ export async function startEndpoint(settings: EndpointSettings, deps: EndpointDe
     signal: stop.signal,
   });
   const create = () => createServer(web, dispatch, limits, log);
+  const page = settings.page === true ? (address: ListenAddress) => pageUrl(address, web) : undefined;
+  const options = { create, limits, clock, log, ...(page && { page }) };
   const listeners = await Promise.all(
-    addresses.map((address) => startListener({ address, create, limits, clock, log }, stop.signal)),
+    addresses.map((address) => startListener({ address, ...options }, stop.signal)),
   );
   warnOfExposure(addresses, web, log);
   const states = () => listeners.map(({ state }) => state);
@@ -113,6 +117,14 @@ function warnOfExposure(
     const warning = exposureWarning(address, authenticated);
     if (warning !== undefined) log.warn(warning);
   }
+}
+
+/** For a browser on this machine: what listens on every interface is reached by localhost, too. */
+function pageUrl({ host, port }: ListenAddress, web: LiveWebConfig | undefined): string {
+  const state = web?.current();
+  const scheme = typeof state === "object" && state.tls !== undefined ? "https" : "http";
+  const isAny = host === "" || host === "0.0.0.0" || host === "::";
+  return `${scheme}://${formatAddress({ host: isAny ? "localhost" : host, port })}/`;
 }
 
 const provesClients = ({ tls }: WebState): boolean =>
