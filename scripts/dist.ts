@@ -117,6 +117,8 @@ function sha256(content: Uint8Array): string {
 
 if (import.meta.main) {
   const folder = join(root, "release", "dist");
+  if (process.env["RELEASE_URL"] === undefined)
+    console.error(`RELEASE_URL is not set: the formula's addresses begin with ${publishedAt}`);
   rmSync(folder, { recursive: true, force: true });
   for (const file of await buildRelease(folder)) console.log(`release/dist/${file}`);
 }
