@@ -20,7 +20,7 @@ const order: readonly OverallLevel[] = ["ok", "starting", "warning", "failing"];
 export function overallOf({ time, sources, sinks, targets = [], journal }: Parts): Overall {
   const judged: readonly Judged[] = [
     ...sources.flatMap((source) => judgeSource(source, time)),
-    ...targets.flatMap(judgeTarget),
+    ...judgeTargets(targets),
     ...sinks.flatMap((sink) => [...judgeSink(sink), ...judgeClocks(sink)]),
     ...(journal === undefined ? [] : judgeJournal(journal, time)),
   ];
@@ -53,9 +53,17 @@ function judgeSource({ name, up, lastSample, intervalMs, lastFailure }: SourceSt
   return [["failing", `no sample of ${name} for ${Math.round(silentMs / 1000)} s`]];
 }
 
-function judgeTarget({ job, instance, up, lastFailure }: TargetStatus): Judged[] {
-  if (up !== false) return [];
-  return [["warning", `${job} at ${instance} cannot be scraped: ${lastFailure?.reason ?? "no answer"}`]];
+/** So many are named each; of more, as when a network is gone, one line says how many. */
+const mostNamed = 3;
+
+function judgeTargets(targets: readonly TargetStatus[]): Judged[] {
+  const down = targets.filter(({ up }) => up === false);
+  const why = ({ lastFailure }: TargetStatus): string => lastFailure?.reason ?? "no answer";
+  const [first] = down;
+  if (first === undefined || down.length <= mostNamed)
+    return down.map((one) => ["warning", `${one.job} at ${one.instance} cannot be scraped: ${why(one)}`]);
+  const count = `${down.length} of ${targets.length} targets cannot be scraped`;
+  return [["warning", `${count}, among them ${first.job} at ${first.instance}: ${why(first)}`]];
 }
 
 function judgeSink({ target, type, state, lastFailure }: SinkStatus): Judged[] {

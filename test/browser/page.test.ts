@@ -56,9 +56,10 @@ describe("the status page", { skip: browserMissing, concurrency: 1 }, () => {
 
   before(async () => {
     receiver = await openReceiver();
+    const { host } = new URL(receiver.url);
     const queue = "queue_config: { batch_send_deadline: 200ms, max_backoff: 500ms }";
     agent = await startAgent(
-      `remote_write:\n  - { url: "http://reader:hush-hush@${new URL(receiver.url).host}/api/v1/write", ${queue} }\n`,
+      `remote_write:\n  - { url: "http://reader:hush-hush@${host}/api/v1/write", ${queue} }\nscrape_configs:\n  - { job_name: receiver, scrape_interval: 1s, scrape_timeout: 1s, static_configs: [{ targets: ["${host}"] }] }\n`,
       fillJournal,
     );
     opened = await openContext();
@@ -103,15 +104,19 @@ describe("the status page", { skip: browserMissing, concurrency: 1 }, () => {
     await page.close();
   });
 
-  test("a receiver that stops and starts again shows as such", async () => {
+  test("a receiver and a target that stop and start again show as such", async () => {
     const { page } = await openPage(opened.context);
     await page.goto(agent.url);
     const card = page.locator("#sinks article");
+    const target = page.locator("#targets tbody tr");
     await card.filter({ hasText: "delivering" }).waitFor();
+    await target.filter({ hasText: "up" }).waitFor();
     await receiver.stop();
+    await target.filter({ hasText: "down" }).filter({ hasText: "connection refused" }).waitFor();
     await card.filter({ hasText: "trying again" }).filter({ hasText: "connection refused" }).waitFor();
     await page.locator("#overall", { hasText: "Needs attention" }).waitFor();
     await receiver.start();
+    await target.filter({ hasText: "up" }).waitFor();
     await card.filter({ hasText: "delivering" }).waitFor();
     await page.locator("#overall", { hasText: "All well" }).waitFor();
     await page.locator("#events", { hasText: "again" }).waitFor();
@@ -142,7 +147,15 @@ describe("the status page", { skip: browserMissing, concurrency: 1 }, () => {
   test("without JavaScript the page shows the state, the figures and the past", async () => {
     await using plain = await openContext({ javaScriptEnabled: false });
     const { page, errors } = await openPage(plain.context);
-    const wanted = ["All well", "SIMULATED", "CPU power", "remote_write", "delivering", "powermetrics"];
+    const wanted = [
+      "All well",
+      "SIMULATED",
+      "CPU power",
+      "remote_write",
+      "delivering",
+      "powermetrics",
+      "1 of 1 up",
+    ];
     // Without JavaScript a page stays as it was when it was asked for: all may not have been well yet.
     let text = "";
     await until(

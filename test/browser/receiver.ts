@@ -1,4 +1,4 @@
-/** A remote write receiver of version 1 that takes everything, and can be stopped and started on the same port. */
+/** A remote write receiver of version 1 that takes everything, an exporter besides, and can be stopped and started on the same port. */
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -33,7 +33,8 @@ export async function openReceiver(): Promise<ToggledReceiver> {
 async function listen(port: number): Promise<Server> {
   const server = createServer((request, response) => {
     request.resume();
-    request.on("end", () => void response.writeHead(204).end());
+    if (request.method === "GET") response.writeHead(200, { "content-type": "text/plain" }).end("a 1\n");
+    else request.on("end", () => void response.writeHead(204).end());
   });
   server.listen(port, "127.0.0.1");
   await once(server, "listening");

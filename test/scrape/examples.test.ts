@@ -98,7 +98,14 @@ test(
       "/metrics",
     );
     const scrape_configs = [blockFor("node", new URL(exporter.origin).host)];
-    const tried = await connected({ scrape_configs }, temporaryFolder(t));
+    const folder = temporaryFolder(t);
+    const off = { enabled: false };
+    const sources = { powermetrics: off, vm_stat: off, sysctl: off, pmset: off, ioreg: off };
+    const tried = await connected({ sources, scrape_configs }, folder);
     assert.match(tried, /scrape_configs node http:\/\/.*answers with \d{3,} series/);
+    const { code, stdout, stderr } = await run(["once", "--config", join(folder, "agent.yaml")]);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^node_load1\{instance="[^"]+",job="node"\} \d/m);
+    assert.match(stdout, /^up\{instance="[^"]+",job="node"\} 1\b/m);
   },
 );

@@ -3,7 +3,14 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { adviceFor, overallOf } from "../../src/status/overall.ts";
 import { deliveryStatuses } from "../../src/delivery/types.ts";
-import { sinkStatus, statusOf, statusTime } from "../support/status.ts";
+import {
+  sinkStatus,
+  statusOf,
+  statusTime,
+  targetDown,
+  targetNotYet,
+  targetStatus,
+} from "../support/status.ts";
 
 test("all is well while sources deliver and sinks keep up", () => {
   assert.deepEqual(overallOf(statusOf()), { level: "ok", problems: [] });
@@ -37,6 +44,18 @@ test("a source without a first sample is starting, one that fell silent fails", 
     level: "failing",
     problems: ["no sample of powermetrics for 16 s"],
   });
+});
+
+test("a target that is down is a warning with its reason; of many the first is named", () => {
+  assert.deepEqual(overallOf(statusOf({ targets: [targetStatus, targetNotYet] })).problems, []);
+  const one =
+    "macmon at 127.0.0.1:9090 cannot be scraped: cannot connect to 127.0.0.1:9090: connection refused";
+  const few = overallOf(statusOf({ targets: [targetStatus, targetDown, targetDown] }));
+  assert.deepEqual(few, { level: "warning", problems: [one, one] });
+  const targets = [targetStatus, ...Array.from({ length: 31 }, () => targetDown)];
+  assert.deepEqual(overallOf(statusOf({ targets })).problems, [
+    "31 of 32 targets cannot be scraped, among them macmon at 127.0.0.1:9090: cannot connect to 127.0.0.1:9090: connection refused",
+  ]);
 });
 
 test("every state of a sink has its level", () => {

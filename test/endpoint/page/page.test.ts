@@ -34,7 +34,8 @@ import { ask, openEndpoint } from "../endpoint.ts";
 
 const board: StatusBoard = {
   feed: createFeed(fakeClock(), () => "{}"),
-  status: () => statusOf({ configuration: "journal:\n  path: /var/x\n" }),
+  status: () =>
+    statusOf({ targets: [targetStatus, targetDown], configuration: "journal:\n  path: /var/x\n" }),
   history: (range) => ({
     version: 1,
     range,
@@ -47,7 +48,7 @@ const board: StatusBoard = {
 
 const openPage = (t: TestContext) => openEndpoint(t, { deps: { routes: pageRoutes(board) } });
 
-test("the document has state, figures, sinks, sources, events and configuration by itself", async (t) => {
+test("the document has state, figures, sinks, sources, targets, events and configuration by itself", async (t) => {
   const { port } = await openPage(t);
   const { text, headers } = await ask(port, "/");
   assert.equal(headers["content-type"], "text/html; charset=utf-8");
@@ -57,6 +58,8 @@ test("the document has state, figures, sinks, sources, events and configuration 
     "1.25 W",
     "http://desk:9090/api/v1/write",
     "delivering",
+    "Scrape targets",
+    "1 of 2 up",
     "listening",
     "path: /var/x",
   ])
