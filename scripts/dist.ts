@@ -75,7 +75,14 @@ export async function buildRelease(
 function sharedEntries(bundle: string, version: string): readonly Entry[] {
   const manifest = `${JSON.stringify({ name, version, type: "module" })}\n`;
   const copied = ["launchd", "config"].flatMap((folder) => filesIn(join(root, folder), folder));
-  const loose = ["LICENSE", "README.md", "CHANGELOG.md"].flatMap((path) => optional(path));
+  const loose = [
+    "LICENSE",
+    "README.md",
+    "CHANGELOG.md",
+    "GUARANTEES.md",
+    "METRICS.md",
+    "SECURITY.md",
+  ].flatMap((path) => optional(path));
   const installer = readFileSync(join(root, "launchd/install.sh"));
   return [
     ...filesIn(bundle, "lib"),

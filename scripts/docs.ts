@@ -1,5 +1,5 @@
 /**
- * Writes what the documentation takes from the code: README's metric tables, the sinks' table of statuses, the JSON Schema and the example of the configuration.
+ * Writes what the documentation takes from the code: METRICS.md's tables, the sinks' table of statuses, the JSON Schema and the example of the configuration.
  * `node scripts/docs.ts` writes them, `node scripts/docs.ts --check` says which differ.
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -10,27 +10,27 @@ import { statusTable } from "../src/sink/statuses.ts";
 
 const root = new URL("../", import.meta.url);
 /**
- * The metric tables between README's two marks; all else stays as it is.
+ * The metric tables between METRICS.md's two marks; all else stays as it is.
  *
  * @throws Error when there is no such pair of marks
  */
-export function withMetrics(readme: string): string {
-  return between(readme, "metrics", formatCatalogue("md"));
+export function withMetrics(document: string): string {
+  return between(document, "metrics", formatCatalogue("md"));
 }
 
-function between(readme: string, name: string, text: string): string {
+function between(document: string, name: string, text: string): string {
   const begin = `<!-- ${name}:begin -->`;
   const end = `<!-- ${name}:end -->`;
-  const from = readme.indexOf(begin);
-  const to = readme.indexOf(end);
-  if (from < 0 || to < from) throw new Error(`README.md must have ${begin} and, below it, ${end}`);
-  return `${readme.slice(0, from + begin.length)}\n\n${text}\n${readme.slice(to)}`;
+  const from = document.indexOf(begin);
+  const to = document.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`the document must have ${begin} and, below it, ${end}`);
+  return `${document.slice(0, from + begin.length)}\n\n${text}\n${document.slice(to)}`;
 }
 
 /** The files that differ from what the code says, with what they should be. */
 function drifted(): ReadonlyMap<string, string> {
   const wanted = new Map([
-    ["README.md", withMetrics(committed("README.md"))],
+    ["METRICS.md", withMetrics(committed("METRICS.md"))],
     ["src/sink/README.md", between(committed("src/sink/README.md"), "statuses", statusTable())],
     ["config/agent.schema.json", jsonSchema()],
     ["config/agent.example.yaml", exampleFile()],

@@ -19,7 +19,7 @@ export interface Metric<Label extends string = string> {
   /** Full name, unit included. */
   readonly name: string;
   readonly type: MetricType;
-  /** One sentence, no final full stop; becomes HELP, the README's table and every sink's metadata. */
+  /** One sentence, no final full stop; becomes HELP, the table in METRICS.md and every sink's metadata. */
   readonly help: string;
   readonly labels: readonly Label[];
   readonly since: CountedSince;

@@ -7,7 +7,7 @@ import { withMetrics } from "../../scripts/docs.ts";
 
 const script = fileURLToPath(new URL("../../scripts/docs.ts", import.meta.url));
 
-test("README's metrics and the files of config/ are what npm run docs writes", () => {
+test("the metrics of METRICS.md and the files of config/ are what npm run docs writes", () => {
   const { status, stderr } = spawnSync(process.execPath, [script, "--check"], { encoding: "utf8" });
   assert.equal(stderr, "");
   assert.equal(status, 0);
@@ -19,5 +19,5 @@ test("only what stands between the marks is replaced, and nothing without them",
   assert.match(written, /\n\n<!-- metrics:end -->\nbelow\n$/);
   assert.doesNotMatch(written, /outdated/);
   assert.equal(withMetrics(written), written);
-  assert.throws(() => withMetrics("# no marks"), /README\.md must have/);
+  assert.throws(() => withMetrics("# no marks"), /the document must have/);
 });

@@ -46,7 +46,10 @@ test(
           ...(existsSync(join(root, "README.md")) ? ["README.md"] : []),
           ...[
             "CHANGELOG.md",
+            "GUARANTEES.md",
             "LICENSE",
+            "METRICS.md",
+            "SECURITY.md",
             "SHA256SUMS",
             "THIRD_PARTY_NOTICES.txt",
             "bin",

@@ -103,7 +103,9 @@ test(
     for (const path of dist) assert.match(path, /^dist\/(?:THIRD_PARTY_NOTICES\.txt|[\w-]+\.js)$/);
     for (const path of ["dist/cli.js", "dist/THIRD_PARTY_NOTICES.txt"]) assert.ok(dist.includes(path), path);
     const wanted = trackedFiles().filter((path) =>
-      /^(?:config|launchd)\/|^(?:README|CHANGELOG|LICENSE|package\.json)/.test(path),
+      /^(?:config|launchd)\/|^(?:README|CHANGELOG|GUARANTEES|METRICS|SECURITY|LICENSE|package\.json)/.test(
+        path,
+      ),
     );
     assert.deepEqual(paths.filter((path) => !dist.includes(path)).toSorted(), wanted.toSorted());
     const readme = readFileSync(join(root, "README.md"), "utf8");
