@@ -39,10 +39,11 @@ export function createFetch(
     "user-agent": `mac-powermetrics-agent/${version}`,
     "x-prometheus-scrape-timeout-seconds": String(target.timeoutMs / 1000),
   };
+  const request = { method: "GET", headers, timeoutMs: target.timeoutMs, needsBody: true } as const;
   return async (signal) => {
     let url = target.url;
     for (let hops = 0; hops <= mostRedirects; hops++) {
-      const reply = await client.send({ method: "GET", url, headers, timeoutMs: target.timeoutMs, signal });
+      const reply = await client.send({ ...request, url, signal });
       if (reply.kind === "failure") return { ok: false, reason: reply.code, message: reply.reason };
       const next = config.follow_redirects ? redirectOf(reply, url) : undefined;
       if (next === undefined) return read(reply, config);

@@ -112,7 +112,7 @@ function createClient(settings: HttpSettings, deps: HttpClientDeps, limits: Http
       const mayLearn = ended.kind === "fault" && ended.fault.unknownIssuer === true ? authorities : undefined;
       if (mayLearn !== undefined && (await learned(mayLearn, known, signalsOf(request), clock, left())))
         ended = await once(request, left());
-      ended = believed(ended);
+      if (request.needsBody !== true) ended = believed(ended);
       // Whoever answers on a kept connection may be the wrong one by now: the name is looked up again with a new one.
       failures = ended.kind === "answer" && ended.status >= 200 && ended.status < 300 ? 0 : failures + 1;
       if (failures > 0 && failures % failuresToRenew === 0) connections.renew();

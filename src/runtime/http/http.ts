@@ -9,6 +9,8 @@ export interface HttpRequest {
   /** Limit for the whole exchange, connect to last byte, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** Set where the body is what is asked for: one that ends too soon is a failure, however often it does. */
+  readonly needsBody?: boolean;
 }
 
 export interface HttpResponse {
