@@ -1,6 +1,7 @@
 /** Asks a target once: the request, the answer's status, size and form. Whatever is wrong with it is a value. */
 import { gunzipSync } from "node:zlib";
 import { causeOf } from "../runtime/cause.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { HttpClient, HttpResponse } from "../runtime/http/http.ts";
 import { printable } from "../runtime/printable.ts";
 import type { ScrapeConfig, ScrapeProtocol } from "./schema.ts";
@@ -26,12 +27,17 @@ export type Fetched =
   | { readonly ok: true; readonly body: Buffer; readonly format: "text" | "openmetrics" }
   | { readonly ok: false; readonly reason: FetchReason; readonly message: string };
 
-/** @param version the agent's, for User-Agent */
+export interface FetchDeps {
+  readonly clock: Pick<Clock, "monotonic">;
+  readonly client: Pick<HttpClient, "send">;
+  /** The agent's, for User-Agent. */
+  readonly version: string;
+}
+
 export function createFetch(
   target: Pick<Target, "url" | "timeoutMs">,
   config: ScrapeConfig,
-  client: Pick<HttpClient, "send">,
-  version: string,
+  { clock, client, version }: FetchDeps,
 ): (signal: AbortSignal) => Promise<Fetched> {
   const headers = {
     accept: acceptOf(config.scrape_protocols),
@@ -39,11 +45,14 @@ export function createFetch(
     "user-agent": `mac-powermetrics-agent/${version}`,
     "x-prometheus-scrape-timeout-seconds": String(target.timeoutMs / 1000),
   };
-  const request = { method: "GET", headers, timeoutMs: target.timeoutMs, needsBody: true } as const;
+  const request = { method: "GET", headers, needsBody: true } as const;
   return async (signal) => {
+    const end = clock.monotonic() + target.timeoutMs;
     let url = target.url;
     for (let hops = 0; hops <= mostRedirects; hops++) {
-      const reply = await client.send({ ...request, url, signal });
+      // All hops together have the time of one scrape.
+      const timeoutMs = Math.max(0, end - clock.monotonic());
+      const reply = await client.send({ ...request, url, timeoutMs, signal });
       if (reply.kind === "failure") return { ok: false, reason: reply.code, message: reply.reason };
       const next = config.follow_redirects ? redirectOf(reply, url) : undefined;
       if (next === undefined) return read(reply, config);

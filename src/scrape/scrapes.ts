@@ -153,7 +153,7 @@ class AllScrapes implements Scrapes {
   #start(target: Target, { config, metricRelabel: relabel }: Job, lastTime: number | undefined): void {
     const { clock, log, listener, version, instance } = this.#deps;
     const client = this.#deps.createClient(config, { maxBodyBytes: config.body_size_limit });
-    const ask = createFetch(target, config, client, version);
+    const ask = createFetch(target, config, { clock, client, version });
     const scrape = createScrape(target, config, { clock, ask, relabel });
     const loop = startScrapeLoop(target, {
       clock,
@@ -257,6 +257,6 @@ async function scrapeTarget(
   signal: AbortSignal,
 ): Promise<{ readonly target: Target; readonly scraped: Scraped }> {
   await using client = createClient(config, { maxBodyBytes: config.body_size_limit });
-  const ask = createFetch(target, config, client, version);
+  const ask = createFetch(target, config, { clock, client, version });
   return { target, scraped: await createScrape(target, config, { clock, ask, relabel })(signal) };
 }

@@ -44,7 +44,7 @@ async function askOften(
   const limits = { connectTimeoutMs: 5000, maxBodyBytes: maxBytes, maxReadBytes: maxBytes };
   await using client = createHttpClient(config, { clock: systemClock, env: {} }, limits);
   const target = targetOf(config, `127.0.0.1:${port}`);
-  const fetch = createFetch(target, config, client, "1.2.3");
+  const fetch = createFetch(target, config, { clock: systemClock, client, version: "1.2.3" });
   const all: Fetched[] = [];
   while (all.length < times) all.push(await fetch(new AbortController().signal));
   return all;
@@ -165,4 +165,14 @@ test("redirects are followed as far as ten, and never with credentials to anothe
   assert.equal(reasonOf(await ask(context, away)), "connect");
   const secret = { authorization: { credentials: "hush-hush" } };
   assert.equal(reasonOf(await ask(context, away, secret)), "redirect");
+});
+
+test("all hops together have the time of one scrape", async (context) => {
+  let hops = 0;
+  const slowly: Answer = (response) => {
+    hops++;
+    setTimeout(() => response.writeHead(302, { location: "/metrics" }).end(), 100);
+  };
+  assert.equal(reasonOf(await ask(context, slowly, { scrape_timeout: "350ms" })), "timeout");
+  assert.ok(hops <= 4, String(hops));
 });
