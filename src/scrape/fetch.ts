@@ -51,7 +51,7 @@ export function createFetch(
     let url = target.url;
     for (let hops = 0; hops <= mostRedirects; hops++) {
       // All hops together have the time of one scrape.
-      const timeoutMs = Math.max(0, end - clock.monotonic());
+      const timeoutMs = Math.max(0, Math.ceil(end - clock.monotonic()));
       const reply = await client.send({ ...request, url, timeoutMs, signal });
       if (reply.kind === "failure") return { ok: false, reason: reply.code, message: reply.reason };
       const next = config.follow_redirects ? redirectOf(reply, url) : undefined;
