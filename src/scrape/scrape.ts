@@ -48,8 +48,10 @@ export function createScrape(
   deps: ScrapeDeps,
 ): (signal: AbortSignal) => Promise<Scraped> {
   const { clock, ask } = deps;
-  // What metric_relabel_configs drops counts not for sample_limit, so the reader's own limit lies higher.
-  const reader = createExpositionReader({ maxSeries: Math.max(config.sample_limit, 4 * defaultSampleLimit) });
+  // What metric_relabel_configs drops counts not for sample_limit, so that the reader's own limit lies higher.
+  const spare = config.metric_relabel_configs.length === 0 ? 1 : 4;
+  const maxSeries = Math.max(config.sample_limit, spare * defaultSampleLimit);
+  const reader = createExpositionReader({ maxSeries });
   const labelled = createLabeller(target, config, deps.relabel);
   const snapshots = createSnapshots(target, config);
 

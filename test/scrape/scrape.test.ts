@@ -108,6 +108,16 @@ test("what exceeds a limit fails the scrape with the limit's name", async () => 
   }
 });
 
+test("what nothing drops is read up to the limit alone, and more where metric_relabel_configs may drop it", async () => {
+  const body = Array.from({ length: 60_000 }, (_, at) => `s${at} 1\n`).join("");
+  const all = await scrapeRig().scrape(body);
+  assert.equal(all.failure?.reason, "series_limit");
+  assert.match(all.failure.message, /at most 50000 series, got another at line 50001/);
+  const metric_relabel_configs = [{ source_labels: ["__name__"], regex: "s.{4,}", action: "drop" }];
+  const some = await scrapeRig({ metric_relabel_configs }).scrape(body);
+  assert.deepEqual([some.failure, some.series], [undefined, 1000]);
+});
+
 test("a sample with a timestamp keeps it, once, and is not part of the scrape's own snapshot", async () => {
   const { scrape, clock } = scrapeRig();
   const { snapshots } = await scrape('a{c="1"} 1 1000\na{c="2"} 2 500\nb 3\n');
