@@ -14,8 +14,8 @@ export type ReadSet = (id: number) => SeriesSet | undefined;
 export type WriteSet = (set: SeriesSet, segment: number) => number;
 
 const keptSets = 64;
-/** Of all sets together: two of the largest scraped targets. */
-const keptSeries = 100_000;
+/** Of all sets together; the latest stays in any case. Targets with new series each time would fill more with what is never read again. */
+const keptSeries = 25_000;
 
 export function createSetReader(database: DatabaseSync, metricOf: MetricOf): ReadSet {
   const select = database.prepare(`SELECT ${named("key content crc")} FROM series_set WHERE id = ?`);

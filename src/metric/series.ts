@@ -73,10 +73,14 @@ export function endedSeries(before: SeriesSet, now: SeriesSet): readonly Series[
 
 /** Sets that alternate (a core that parks, a thermal state that comes and goes) keep their identity up to this many. */
 const mostSets = 64;
+/** In all of them together, since a scraped target may have new series each time, thousands of them. */
+const mostInSets = 10_000;
 
 /** Interns sets: while a source reports the same series, every snapshot of it shares one object. */
 export function createSeriesSets(): (series: readonly Series[]) => SeriesSet {
-  const byKey = createBoundedMap<string, SeriesSet>(mostSets);
+  const byKey = createBoundedMap<string, SeriesSet>(mostInSets, ({ series }) =>
+    Math.max(series.length, mostInSets / mostSets),
+  );
   let last: SeriesSet | undefined;
   return (series) => {
     if (last !== undefined && isSame(last.series, series)) return last;
