@@ -54,13 +54,29 @@ export interface Agent extends Started {
   readonly origin: string;
 }
 
-export async function startAgent(wish: AgentWish): Promise<Agent> {
-  const [command, ...args] = wish.program;
+export function startAgent(wish: AgentWish): Promise<Agent> {
+  return startConfigured(wish.program, configuration(wish), `--chip ${wish.chip}`);
+}
+
+/** With a journal and an address of its own. @param simulator its flags */
+export async function startConfigured(
+  program: Program,
+  settings: { readonly sources?: object; readonly [section: string]: unknown },
+  simulator = "",
+): Promise<Agent> {
+  const [command, ...args] = program;
   const { path: folder, [Symbol.dispose]: removeFolder } = disposableFolder();
   const address = `127.0.0.1:${await freePort()}`;
   const file = join(folder, "agent.yaml");
-  writeFileSync(file, configuration(wish, address, join(folder, "journal.db")));
-  const env = { MAC_POWERMETRICS_SIMULATE: `--chip ${wish.chip}` };
+  const own = {
+    global: { instance: "bench" },
+    journal: { path: join(folder, "journal.db") },
+    web: { listen_addresses: [address] },
+    log: { level: "warn" },
+  };
+  // JSON is YAML.
+  writeFileSync(file, JSON.stringify({ ...own, ...settings }));
+  const env = { MAC_POWERMETRICS_SIMULATE: simulator };
   const started = startProcess(command, [...args, "run", "--simulate", "--config", file], { env });
   return {
     ...started,
@@ -72,8 +88,7 @@ export async function startAgent(wish: AgentWish): Promise<Agent> {
   };
 }
 
-/** JSON is YAML. */
-function configuration(wish: AgentWish, address: string, journal: string): string {
+function configuration(wish: AgentWish): Record<string, unknown> {
   const {
     intervalSeconds,
     pushTo,
@@ -82,15 +97,11 @@ function configuration(wish: AgentWish, address: string, journal: string): strin
     protocol = "auto",
     withoutIoreg,
   } = wish;
-  return JSON.stringify({
-    global: { instance: "bench" },
+  return {
     sources: {
       powermetrics: { interval: `${intervalSeconds}s` },
       ...(withoutIoreg === true && { ioreg: { enabled: false } }),
     },
-    journal: { path: journal },
-    web: { listen_addresses: [address] },
-    log: { level: "warn" },
     ...(pushTo !== undefined && {
       remote_write: [
         {
@@ -101,7 +112,7 @@ function configuration(wish: AgentWish, address: string, journal: string): strin
         },
       ],
     }),
-  });
+  };
 }
 
 /** The body of a successful answer; undefined for any other end. */

@@ -16,13 +16,25 @@ import { peers } from "./peers.ts";
 import { reader } from "./reader.ts";
 import { markdown, type Bench, type Plan } from "./report.ts";
 import { scrape } from "./scrape.ts";
+import { scrapePeers } from "./scrape-peers.ts";
 import { startup } from "./startup.ts";
 
-const benches: readonly Bench[] = [reader, encode, journal, drain, startup, scrape, agent, ioreg, peers];
+const benches: readonly Bench[] = [
+  reader,
+  encode,
+  journal,
+  drain,
+  startup,
+  scrape,
+  agent,
+  ioreg,
+  peers,
+  scrapePeers,
+];
 
 const usage = `npm run bench -- [NAME…] [--rounds N] [--seconds N] [--warmup N] [--scale X] [--write] [--compare FILE]
 
-${benches.map(({ name, question }) => `  ${name.padEnd(9)} ${question}`).join("\n")}
+${benches.map(({ name, question }) => `  ${name.padEnd(12)} ${question}`).join("\n")}
 `;
 
 function readArguments() {

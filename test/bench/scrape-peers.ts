@@ -1,0 +1,216 @@
+/** Measures what scraping others' metrics costs next to Prometheus' agent and vmagent, all at once on the same targets. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { disposableFolder } from "../support/folder.ts";
+import { freePort } from "../support/free-port.ts";
+import { findReceiver } from "../support/receivers.ts";
+import { bundled, startConfigured, untilAnswer, type Program } from "./agent-process.ts";
+import { message, noProc, startProcess } from "./process.ts";
+import { startCounting, type CountingReceiver } from "./receiver.ts";
+import { aimTable, amount, ratioOf, type Aim, type Bench, type Table } from "./report.ts";
+import { costsOf, costTable, measureAll, type Measured, type Subject } from "./windows.ts";
+
+const everySeconds = 15;
+/** Series of a machine as node_exporter has them, and of something large. */
+const sizes = [1500, 10_000];
+
+interface World {
+  /** Ends everything that was started. */
+  readonly running: AsyncDisposableStack;
+  readonly counting: CountingReceiver;
+  readonly folder: string;
+  /** Of the targets. */
+  readonly address: string;
+  readonly bundle: Program;
+}
+
+interface Wish {
+  /** Path of the target, and its series. */
+  readonly series: number;
+  readonly name: string;
+  /** Under which the receiver counts. */
+  readonly key: string;
+}
+
+interface Scraper {
+  readonly name: string;
+  /** Absent for ours. */
+  readonly needs?: string;
+  readonly start: (world: World, wish: Wish) => Promise<Subject>;
+}
+
+const ours = "ours";
+const prometheus = "Prometheus agent, remote write 1";
+const scrapers: readonly Scraper[] = [
+  { name: ours, start: startOurs },
+  { name: prometheus, needs: "prometheus", start: startPrometheus("prometheus.WriteRequest") },
+  {
+    name: "Prometheus agent, remote write 2",
+    needs: "prometheus",
+    start: startPrometheus("io.prometheus.write.v2.Request"),
+  },
+  { name: "vmagent", needs: "vmagent", start: startVmagent },
+];
+
+export const scrapePeers: Bench = {
+  name: "scrape-peers",
+  question: "what does scraping cost next to Prometheus' agent and vmagent?",
+  async run(plan) {
+    if (noProc !== undefined)
+      return [{ title: "Scrapers", columns: [], rows: [], notes: [`skipped: ${noProc}`] }];
+    await using running = new AsyncDisposableStack();
+    const { path: folder } = running.use(disposableFolder());
+    const counting = running.use(await startCounting());
+    const address = await startTargets(running);
+    const world = { running, counting, folder, address, bundle: running.use(await bundled()).program };
+    const subjects: Subject[] = [];
+    const skipped = scrapers.filter(({ needs }) => needs !== undefined && findReceiver(needs) === undefined);
+    const counts = sizes.map((size) => Math.max(1, Math.round(size * plan.scale)));
+    for (const series of counts)
+      for (const [at, scraper] of scrapers.entries())
+        if (!skipped.includes(scraper)) {
+          const wish = { series, name: nameOf(scraper.name, series), key: `${at}-${series}` };
+          subjects.push(await scraper.start(world, wish));
+        }
+    const measured = await measureAll(subjects, plan);
+    return [
+      costTable(`All at once, each target each ${everySeconds} s`, measured, [
+        "two thirds of the counters, a third of all series, change from one scrape to the next; the targets are another process and not in it",
+        "ours without a source of its own, pushing and committing by its defaults; the peers flush each 5 s, as Prometheus does by default",
+        ...skipped.map(
+          ({ name, needs = "" }) => `skipped: ${name} (${needs} is neither on PATH nor in RECEIVERS_DIR)`,
+        ),
+      ]),
+      ...counts.map((series) => ratios(measured, series)),
+      aimTable(counts.flatMap((series) => aims(measured, series))),
+    ];
+  },
+};
+
+function nameOf(scraper: string, series: number): string {
+  return `${scraper}, ${series} series`;
+}
+
+async function startTargets(running: AsyncDisposableStack): Promise<string> {
+  const script = fileURLToPath(new URL("./scrape-target-process.ts", import.meta.url));
+  const started = running.use(startProcess(process.execPath, [script], { ipc: true }));
+  const { port } = z.object({ port: z.number() }).parse(await message(started));
+  return `127.0.0.1:${port}`;
+}
+
+/** The same for all; JSON is YAML. */
+function blocksOf({ address }: World, { series }: Wish): readonly object[] {
+  return [
+    {
+      job_name: "bench",
+      scrape_interval: `${everySeconds}s`,
+      metrics_path: `/${series}`,
+      static_configs: [{ targets: [address] }],
+    },
+  ];
+}
+
+async function startOurs(world: World, wish: Wish): Promise<Subject> {
+  const { running, counting, bundle } = world;
+  const off = { enabled: false };
+  const agent = running.use(
+    await startConfigured(bundle, {
+      sources: { powermetrics: off, vm_stat: off, sysctl: off, pmset: off, ioreg: off },
+      scrape_configs: blocksOf(world, wish),
+      remote_write: [{ url: `${counting.url(wish.key)}/api/v1/write` }],
+    }),
+  );
+  await untilAnswer(`${agent.origin}/metrics`, "mac_agent_build_info", agent);
+  return { name: wish.name, process: agent, received: () => counting.received(wish.key) };
+}
+
+function startPrometheus(protobuf_message: string): Scraper["start"] {
+  return async (world, wish) => {
+    const { running, counting, folder } = world;
+    const config = join(folder, `${wish.key}.yml`);
+    const remote_write = [{ url: `${counting.url(wish.key)}/api/v1/write`, protobuf_message }];
+    writeFileSync(config, JSON.stringify({ scrape_configs: blocksOf(world, wish), remote_write }));
+    const address = `127.0.0.1:${await freePort()}`;
+    const started = running.use(
+      startProcess(findReceiver("prometheus") ?? "", [
+        "--agent",
+        `--config.file=${config}`,
+        `--storage.agent.path=${join(folder, wish.key)}`,
+        `--web.listen-address=${address}`,
+        "--log.level=error",
+      ]),
+    );
+    await untilAnswer(`http://${address}/-/ready`, "", started);
+    return { name: wish.name, process: started, received: () => counting.received(wish.key) };
+  };
+}
+
+async function startVmagent(world: World, wish: Wish): Promise<Subject> {
+  const { running, counting, folder } = world;
+  const config = join(folder, `${wish.key}.yml`);
+  writeFileSync(config, JSON.stringify({ scrape_configs: blocksOf(world, wish) }));
+  const address = `127.0.0.1:${await freePort()}`;
+  const started = running.use(
+    startProcess(findReceiver("vmagent") ?? "", [
+      `-promscrape.config=${config}`,
+      `-remoteWrite.url=${counting.url(wish.key)}/api/v1/write`,
+      "-remoteWrite.forcePromProto",
+      "-remoteWrite.flushInterval=5s",
+      `-remoteWrite.tmpDataPath=${join(folder, wish.key)}`,
+      `-httpListenAddr=${address}`,
+      "-loggerLevel=ERROR",
+    ]),
+  );
+  await untilAnswer(`http://${address}/health`, "OK", started);
+  return { name: wish.name, process: started, received: () => counting.received(wish.key) };
+}
+
+function ratios(measured: readonly Measured[], series: number): Table {
+  const mine = nameOf(ours, series);
+  const rows = scrapers
+    .map(({ name }) => nameOf(name, series))
+    .filter((name) => name !== mine && measured.some((one) => one.name === name));
+  const ratio = (name: string, key: Parameters<typeof costsOf>[2]): string =>
+    amount(ratioOf(costsOf(measured, mine, key), costsOf(measured, name, key)));
+  return {
+    title: `Ours divided by each, ${series} series`,
+    columns: ["", "CPU", "wakeups", "RSS", "private", "wire"],
+    rows: rows.map((name) => [
+      name,
+      ratio(name, "cpuSecondsPerHour"),
+      ratio(name, "wakeupsPerSecond"),
+      ratio(name, "rssMb"),
+      ratio(name, "privateMb"),
+      amount(wireRatio(measured, mine, name)),
+    ]),
+  };
+}
+
+function wireRatio(measured: readonly Measured[], mine: string, other: string): number | undefined {
+  const [own, theirs] = [perSample(measured, mine), perSample(measured, other)];
+  return own === undefined || theirs === undefined ? undefined : own / theirs;
+}
+
+function perSample(measured: readonly Measured[], name: string): number | undefined {
+  const received = measured.find((one) => one.name === name)?.received;
+  return received === undefined || received.samples === 0 ? undefined : received.bytes / received.samples;
+}
+
+function aims(measured: readonly Measured[], series: number): readonly Aim[] {
+  const [mine, peer] = [nameOf(ours, series), nameOf(prometheus, series)];
+  const cpu = ratioOf(
+    costsOf(measured, mine, "cpuSecondsPerHour"),
+    costsOf(measured, peer, "cpuSecondsPerHour"),
+  );
+  return [
+    { text: `CPU against Prometheus agent, ${series} series`, measured: cpu, limit: 1, better: "below" },
+    {
+      text: `wire against Prometheus agent, ${series} series`,
+      measured: wireRatio(measured, mine, peer),
+      limit: 0.5,
+      better: "below",
+    },
+  ];
+}
