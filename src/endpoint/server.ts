@@ -104,6 +104,7 @@ export async function startEndpoint(settings: EndpointSettings, deps: EndpointDe
   };
 }
 
+/** Of a web.config_file that asks nobody who they are; without such a file the configuration itself is warned of. */
 function warnOfExposure(
   addresses: readonly ListenAddress[],
   web: LiveWebConfig | undefined,
@@ -111,8 +112,8 @@ function warnOfExposure(
 ): void {
   const state = web?.current();
   // Without a usable web configuration nothing is served at all.
-  if (typeof state === "string") return;
-  const authenticated = state !== undefined && (state.users.size > 0 || provesClients(state));
+  if (state === undefined || typeof state === "string") return;
+  const authenticated = state.users.size > 0 || provesClients(state);
   for (const address of addresses) {
     const warning = exposureWarning(address, authenticated);
     if (warning !== undefined) log.warn(warning);
