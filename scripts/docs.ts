@@ -1,5 +1,5 @@
 /**
- * Writes what the documentation takes from the code: METRICS.md's tables, the sinks' table of statuses, the JSON Schema and the example of the configuration.
+ * Writes what the documentation takes from the code: METRICS.md's tables, the sinks' table of statuses, the alerts' runbooks, the JSON Schema and the example of the configuration.
  * `node scripts/docs.ts` writes them, `node scripts/docs.ts --check` says which differ.
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -7,6 +7,7 @@ import { formatCatalogue } from "../src/command/metrics.ts";
 import { exampleFile } from "../src/config/example.ts";
 import { jsonSchema } from "../src/config/json-schema.ts";
 import { statusTable } from "../src/sink/statuses.ts";
+import { runbooks } from "./runbooks.ts";
 
 const root = new URL("../", import.meta.url);
 /**
@@ -32,6 +33,7 @@ function drifted(): ReadonlyMap<string, string> {
   const wanted = new Map([
     ["METRICS.md", withMetrics(committed("METRICS.md"))],
     ["src/sink/README.md", between(committed("src/sink/README.md"), "statuses", statusTable())],
+    ["config/prometheus/runbooks.md", runbooks(committed("config/prometheus/rules/alerts.yaml"))],
     ["config/agent.schema.json", jsonSchema()],
     ["config/agent.example.yaml", exampleFile()],
   ]);

@@ -11,7 +11,15 @@ import { z } from "zod";
 import { catalogue } from "../../src/meter/catalogue.ts";
 import { exporterMetrics } from "../../scripts/dashboards/exporters.ts";
 import { findReceiver, skipWithout } from "../support/receivers.ts";
-import { allQueries, readRules, readText, ruleFiles, selectorsIn } from "./queries.ts";
+import {
+  allQueries,
+  dashboardFiles,
+  readDashboard,
+  readRules,
+  readText,
+  ruleFiles,
+  selectorsIn,
+} from "./queries.ts";
 import { disposableFolder } from "../support/folder.ts";
 
 const skip = skipWithout("promtool");
@@ -87,6 +95,19 @@ test("every alert says what happened, what it means and what to do, and how seve
     for (const key of ["summary", "description", "runbook"])
       assert.ok(annotations[key], `${alert} has no ${key}`);
     assert.match(labels["severity"] ?? "", /^(info|warning|critical)$/, alert);
+  }
+});
+
+test("every alert leads to its section of the runbooks and to a dashboard", () => {
+  const sections = readText("config/prometheus/runbooks.md").matchAll(/^## (.+)$/gm);
+  const anchors = new Set([...sections].map(([, title = ""]) => title.toLowerCase()));
+  const uids = new Set(dashboardFiles.map((file) => readDashboard(file).uid));
+  for (const { alert, annotations } of alerts) {
+    const [address, anchor = ""] = annotations["runbook_url"]?.split("#") ?? [];
+    assert.match(address ?? "", /^https:.*\/config\/prometheus\/runbooks\.md$/, alert);
+    assert.equal(anchor, alert.toLowerCase());
+    assert.ok(anchors.has(anchor), alert);
+    assert.ok(uids.has(/\/d\/([\w-]+)\?/.exec(annotations["dashboard_url"] ?? "")?.[1] ?? ""), alert);
   }
 });
 
