@@ -5,6 +5,7 @@
 import { stalenessLimit } from "../meter/latest.ts";
 import { emptySet } from "../metric/series.ts";
 import { scrapedSource, type Snapshot } from "../meter/snapshot.ts";
+import { causeOf } from "../runtime/cause.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { defined } from "../runtime/defined.ts";
 import type { Logger } from "../runtime/log.ts";
@@ -100,14 +101,25 @@ class Loop implements ScrapeLoop {
   }
 
   async #run(): Promise<void> {
-    const { clock, scrape } = this.#deps;
+    const { clock } = this.#deps;
     const { signal } = this.#stop;
     await clock.sleep(this.#untilNext(), signal);
     while (!signal.aborted) {
-      const scraped = await scrape(signal);
+      await this.#scrape();
+      await clock.sleep(this.#untilNext(), signal);
+    }
+  }
+
+  /** A bug that shows at one target must not end the agent, nor the scrapes of this one. */
+  async #scrape(): Promise<void> {
+    const { signal } = this.#stop;
+    try {
+      const scraped = await this.#deps.scrape(signal);
       // What was given up says nothing of the target.
       if (!this.#stop.signal.aborted) this.#take(scraped);
-      await clock.sleep(this.#untilNext(), signal);
+    } catch (error) {
+      const { job, instance } = this.#target;
+      this.#deps.log.error(`cannot take a scrape of ${instance}: ${causeOf(error)}`, { job, instance });
     }
   }
 

@@ -103,3 +103,14 @@ test("a scrape that is given up says nothing", async () => {
   await it.loop.stop();
   assert.deepEqual(it.published, []);
 });
+
+test("a scrape that throws is logged, and the next one comes at its time", async () => {
+  const it = rig();
+  it.become = () => assert.fail("a bug");
+  await it.clock.advance(2000);
+  it.become = (scraped) => scraped;
+  await it.clock.advance(10_000);
+  await it.loop.stop();
+  assert.deepEqual(it.times(), [12_000]);
+  assert.match(it.log.texts.join("\n"), /^error cannot take a scrape of a:1: a bug/);
+});
