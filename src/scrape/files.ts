@@ -10,9 +10,8 @@ const mostBytes = 4 * 1024 * 1024;
 
 /** Reads the files again where they have changed; of one that can't be read now, what it said before holds. */
 export interface TargetFiles {
-  /** Whether anything changed since the last call, and all groups of all files. `problems` are one line each. */
+  /** All groups of all files. `problems` are one line each. */
   read(): Promise<{
-    readonly changed: boolean;
     readonly groups: readonly TargetGroup[];
     readonly problems: readonly string[];
   }>;
@@ -36,10 +35,8 @@ export function createTargetFiles(patterns: readonly string[]): TargetFiles {
         const kept = typeof read === "string" ? before : read;
         if (kept !== undefined) next.set(path, kept);
       }
-      const changed =
-        next.size !== known.size || [...next].some(([path, file]) => known.get(path)?.stamp !== file.stamp);
       known = next;
-      return { changed, groups: [...next.values()].flatMap((file) => file.groups), problems };
+      return { groups: [...next.values()].flatMap((file) => file.groups), problems };
     },
   };
 }
@@ -51,7 +48,10 @@ function filesOf(pattern: string): readonly string[] {
 
 async function readTargetFile(path: string, before: KnownFile | undefined): Promise<KnownFile | string> {
   try {
-    const { mtimeMs, size, ino } = statSync(path);
+    const stat = statSync(path);
+    // Of a pipe or a device a read may never end.
+    if (!stat.isFile()) return "must be a regular file";
+    const { mtimeMs, size, ino } = stat;
     const stamp = `${mtimeMs} ${size} ${ino}`;
     if (before?.stamp === stamp) return before;
     if (size > mostBytes) return `must have at most ${mostBytes} bytes, got ${size}`;

@@ -6,6 +6,7 @@
  * Read on in that order.
  */
 import { isDeepStrictEqual } from "node:util";
+import { causeOf } from "../runtime/cause.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { HttpClient } from "../runtime/http/http.ts";
 import type { HttpSettings } from "../runtime/http/schema.ts";
@@ -17,7 +18,8 @@ import type { TargetFiles } from "./files.ts";
 import { endOf, startScrapeLoop, type ScrapeListener, type ScrapeLoop, type TargetState } from "./loop.ts";
 import type { ScrapeConfig } from "./schema.ts";
 import { createScrape, type Scraped } from "./scrape.ts";
-import { offsetOf, targetsOf, type ScrapeTimes, type Target, type TargetGroup } from "./targets.ts";
+import { offsetOf, targetsOf, withNames } from "./targets.ts";
+import type { FoundTargets, ScrapeTimes, Target, TargetGroup } from "./targets.ts";
 
 export interface ScrapeLimits {
   readonly maxBodyBytes: number;
@@ -35,7 +37,7 @@ export interface ScrapeContext {
 
 export interface ScrapesDeps extends ScrapeContext {
   readonly listener: ScrapeListener;
-  /** Ends every loop, without an end of the series. */
+  /** Ends the looks at files. */
   readonly signal: AbortSignal;
 }
 
@@ -43,7 +45,7 @@ export interface Scrapes {
   /** Puts a configuration in place: what is the same in both goes on. */
   apply(configs: readonly ScrapeConfig[], times: ScrapeTimes): Promise<void>;
   targets(): readonly TargetState[];
-  /** Stops every loop and ends every series. */
+  /** Stops every loop and ends every series; a configuration that comes later starts nothing. */
   finish(): Promise<void>;
 }
 
@@ -69,6 +71,11 @@ interface Job {
   readonly watching: AbortController;
 }
 
+interface Wanted {
+  readonly target: Target;
+  readonly job: Job;
+}
+
 class AllScrapes implements Scrapes {
   readonly #deps: ScrapesDeps;
   /** By the name of their blocks. */
@@ -77,6 +84,9 @@ class AllScrapes implements Scrapes {
   readonly #running = new Map<string, Running>();
   /** Each change waits for the one before. */
   #last: Promise<void> = Promise.resolve();
+  #finished = false;
+  /** Of the last look at files and targets. */
+  #problems: ReadonlySet<string> = new Set();
 
   constructor(deps: ScrapesDeps) {
     this.#deps = deps;
@@ -84,12 +94,12 @@ class AllScrapes implements Scrapes {
 
   apply(configs: readonly ScrapeConfig[], times: ScrapeTimes): Promise<void> {
     return this.#inTurn(async () => {
+      if (this.#finished) return;
       const jobs = new Map<string, Job>();
       for (const config of configs) jobs.set(config.job_name, await this.#job(config, times));
       for (const [name, { watching }] of this.#jobs)
         if (jobs.get(name)?.watching !== watching) watching.abort();
       this.#jobs = jobs;
-      for (const job of jobs.values()) await job.files?.read();
       await this.#settle();
       for (const job of jobs.values()) this.#watch(job);
     });
@@ -100,9 +110,12 @@ class AllScrapes implements Scrapes {
   }
 
   async finish(): Promise<void> {
-    for (const { watching } of this.#jobs.values()) watching.abort();
-    this.#jobs = new Map();
-    await this.#inTurn(() => this.#settle());
+    await this.#inTurn(async () => {
+      this.#finished = true;
+      for (const { watching } of this.#jobs.values()) watching.abort();
+      this.#jobs = new Map();
+      await this.#settle();
+    });
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
@@ -115,22 +128,19 @@ class AllScrapes implements Scrapes {
   async #job(config: ScrapeConfig, times: ScrapeTimes): Promise<Job> {
     const known = this.#jobs.get(config.job_name);
     if (known !== undefined && isDeepStrictEqual([known.config, known.times], [config, times])) return known;
-    const patterns = config.file_sd_configs.flatMap(({ files }) => files);
     return {
       config,
       times,
       relabel: await compiled(config.relabel_configs),
       metricRelabel: await compiled(config.metric_relabel_configs),
-      files: patterns.length === 0 ? undefined : (await import("./files.ts")).createTargetFiles(patterns),
+      files: await targetFiles(config),
       watching: new AbortController(),
     };
   }
 
   /** Stops what is wanted no more, and starts what is new. */
   async #settle(): Promise<void> {
-    const wanted = new Map<string, { readonly target: Target; readonly job: Job }>();
-    for (const job of this.#jobs.values())
-      for (const target of await this.#targetsOf(job)) wanted.set(target.name, { target, job });
+    const wanted = await this.#wanted();
     const before = new Map<string, number>();
     for (const [name, one] of [...this.#running]) {
       const next = wanted.get(name);
@@ -142,12 +152,33 @@ class AllScrapes implements Scrapes {
       if (!this.#running.has(name)) this.#start(target, job, before.get(name));
   }
 
-  async #targetsOf({ config, times, relabel, files }: Job): Promise<readonly Target[]> {
-    const listed = files === undefined ? undefined : await files.read();
-    const groups: readonly TargetGroup[] = [...config.static_configs, ...(listed?.groups ?? [])];
-    const { targets, problems } = targetsOf(config, groups, relabel, times);
-    for (const problem of [...(listed?.problems ?? []), ...problems]) this.#deps.log.warn(problem);
-    return targets;
+  /** The targets of all jobs, by name. */
+  async #wanted(): Promise<ReadonlyMap<string, Wanted>> {
+    const found: Wanted[] = [];
+    const problems = new Set<string>();
+    for (const job of this.#jobs.values()) {
+      const ofJob = await foundTargets(job.config, job.times, job.relabel, job.files);
+      for (const target of ofJob.targets) found.push({ target, job });
+      for (const problem of ofJob.problems) problems.add(problem);
+    }
+    const wanted = new Map<string, Wanted>();
+    withNames(found.map(({ target }) => target)).forEach((target, at) => {
+      const job = found[at]?.job;
+      if (job === undefined) return;
+      if (!wanted.has(target.name)) wanted.set(target.name, { target, job });
+      else
+        problems.add(
+          `scrape_configs ${job.config.job_name}: ${target.instance} is left out: another block has it with the same labels`,
+        );
+    });
+    this.#warn(problems);
+    return wanted;
+  }
+
+  /** Each problem once, for as long as it lasts. */
+  #warn(problems: ReadonlySet<string>): void {
+    for (const problem of problems) if (!this.#problems.has(problem)) this.#deps.log.warn(problem);
+    this.#problems = problems;
   }
 
   #start(target: Target, { config, metricRelabel: relabel }: Job, lastTime: number | undefined): void {
@@ -184,13 +215,15 @@ class AllScrapes implements Scrapes {
     if (files === undefined || isWatched.has(watching)) return;
     isWatched.add(watching);
     const everyMs = Math.min(...config.file_sd_configs.map(({ refresh_interval: interval }) => interval));
-    const { clock } = this.#deps;
+    const { clock, log } = this.#deps;
     const signal = AbortSignal.any([watching.signal, this.#deps.signal]);
     const look = async (): Promise<void> => {
       for (;;) {
         await clock.sleep(everyMs, signal, { align: "late" });
         if (signal.aborted) return;
-        await this.#inTurn(() => this.#settle());
+        await this.#inTurn(() => this.#settle()).catch((error: unknown) => {
+          log.error(`cannot follow files of targets: ${causeOf(error)}`);
+        });
       }
     };
     void look();
@@ -223,6 +256,26 @@ async function compiled(rules: readonly RelabelRule[]): Promise<Relabel> {
   return compileRules(rules);
 }
 
+/** Their code loads where there are any. */
+async function targetFiles({ file_sd_configs: configs }: ScrapeConfig): Promise<TargetFiles | undefined> {
+  const patterns = configs.flatMap(({ files }) => files);
+  if (patterns.length === 0) return undefined;
+  return (await import("./files.ts")).createTargetFiles(patterns);
+}
+
+/** Those of the block, and those that its files list now. */
+async function foundTargets(
+  config: ScrapeConfig,
+  times: ScrapeTimes,
+  relabel: Relabel,
+  files: TargetFiles | undefined,
+): Promise<FoundTargets> {
+  const listed = await files?.read();
+  const groups: readonly TargetGroup[] = [...config.static_configs, ...(listed?.groups ?? [])];
+  const { targets, problems } = targetsOf(config, groups, relabel, times);
+  return { targets, problems: [...(listed?.problems ?? []), ...problems] };
+}
+
 /** One scrape of every target, at once: for `once` and `check --connect`. */
 export async function scrapeOnce(
   configs: readonly ScrapeConfig[],
@@ -230,23 +283,20 @@ export async function scrapeOnce(
   context: ScrapeContext,
   signal: AbortSignal,
 ): Promise<readonly { readonly target: Target; readonly scraped: Scraped }[]> {
-  const all = await Promise.all(
-    configs.map(async (config) => {
-      const patterns = config.file_sd_configs.flatMap(({ files }) => files);
-      const listed =
-        patterns.length === 0
-          ? undefined
-          : await (await import("./files.ts")).createTargetFiles(patterns).read();
-      const groups = [...config.static_configs, ...(listed?.groups ?? [])];
-      const found = targetsOf(config, groups, await compiled(config.relabel_configs), times);
-      for (const problem of [...(listed?.problems ?? []), ...found.problems]) context.log.warn(problem);
-      const relabel = await compiled(config.metric_relabel_configs);
-      return Promise.all(
-        found.targets.map((target) => scrapeTarget(target, config, relabel, context, signal)),
-      );
-    }),
+  const found: { readonly target: Target; readonly config: ScrapeConfig; readonly relabel: Relabel }[] = [];
+  for (const config of configs) {
+    const rules = await compiled(config.relabel_configs);
+    const { targets, problems } = await foundTargets(config, times, rules, await targetFiles(config));
+    for (const problem of problems) context.log.warn(problem);
+    const relabel = await compiled(config.metric_relabel_configs);
+    for (const target of targets) found.push({ target, config, relabel });
+  }
+  const named = withNames(found.map(({ target }) => target));
+  return Promise.all(
+    found.map(({ target, config, relabel }, at) =>
+      scrapeTarget(named[at] ?? target, config, relabel, context, signal),
+    ),
   );
-  return all.flat();
 }
 
 async function scrapeTarget(

@@ -126,8 +126,11 @@ function urlOf(config: ScrapeConfig, labels: ReadonlyMap<string, string>, addres
   return url;
 }
 
-/** Names are what the journal knows targets by across restarts, so they must not depend on other targets where they can help it. */
-function withNames(targets: readonly Target[]): readonly Target[] {
+/**
+ * Tells apart targets of the same name, of one block or of several. Names are what the journal knows targets by across restarts, so
+ * they must not depend on other targets where they can help it.
+ */
+export function withNames(targets: readonly Target[]): readonly Target[] {
   const counts = new Map<string, number>();
   for (const { name } of targets) counts.set(name, (counts.get(name) ?? 0) + 1);
   return targets.map((target) =>

@@ -1,5 +1,6 @@
 /** All targets of a configuration: what a reload changes, and targets from files. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
@@ -20,6 +21,7 @@ function rig(context: TestContext) {
   const open = new Set<HttpClient>();
   const closing = new AbortController();
   context.after(() => closing.abort());
+  let refuses = false;
   const scrapes = createScrapes({
     clock,
     log,
@@ -32,6 +34,7 @@ function rig(context: TestContext) {
       dropped: () => undefined,
     },
     createClient() {
+      if (refuses) throw new Error("no client");
       const client: HttpClient = {
         send: () =>
           Promise.resolve({
@@ -57,6 +60,7 @@ function rig(context: TestContext) {
     clock,
     log,
     open,
+    refuse: (now: boolean) => void (refuses = now),
     scrapes,
     published,
     names: () => scrapes.targets().map(({ job, instance }) => `${job}/${instance}`),
@@ -135,5 +139,60 @@ test("what is wrong in a file of targets is said with its place", async (context
   for (const [name, [text]] of Object.entries(cases)) writeFileSync(join(folder, name), text);
   await scrapes.apply([configOf({ file_sd_configs: [{ files: [join(folder, "*.json")] }] })], times);
   for (const [, pattern] of Object.values(cases)) assert.match(log.texts.join("\n"), pattern);
+  await scrapes.finish();
+});
+
+test("the end comes after a change that is under way, and no change comes after it", async (context) => {
+  const { scrapes, clock, names, open, published } = rig(context);
+  const applied = scrapes.apply([configOf(targets("a:1"))], times);
+  const finished = scrapes.finish();
+  await Promise.all([applied, finished]);
+  await scrapes.apply([configOf(targets("b:1"))], times);
+  await clock.advance(60_000);
+  assert.deepEqual([names(), open.size, published], [[], 0, []]);
+});
+
+test("targets of two blocks that relabelling gives the same name are both scraped", async (context) => {
+  const { scrapes, clock, published } = rig(context);
+  const relabel_configs = [{ target_label: "job", replacement: "same" }];
+  const block = (job_name: string, metrics_path: string) =>
+    configOf({ job_name, metrics_path, relabel_configs, ...targets("a:1") });
+  await scrapes.apply([block("one", "/1"), block("two", "/2"), block("three", "/2")], times);
+  await clock.advance(10_000);
+  assert.equal(new Set(published.map(({ source }) => source)).size, 2);
+  await scrapes.finish();
+});
+
+test("what is wrong with targets is said once for as long as it lasts", async (context) => {
+  const { scrapes, clock, log } = rig(context);
+  const files = [join(temporaryFolder(context), "none.json")];
+  await scrapes.apply([configOf({ file_sd_configs: [{ files, refresh_interval: "10s" }] })], times);
+  await clock.advance(60_000);
+  assert.equal(log.texts.filter((text) => text.includes("none.json")).length, 1);
+  await scrapes.finish();
+});
+
+test("a look at files that throws is logged, and the next look comes", async (context) => {
+  const { scrapes, clock, log, names, refuse } = rig(context);
+  const path = join(temporaryFolder(context), "one.json");
+  writeFileSync(path, "[]");
+  const file_sd_configs = [{ files: [path], refresh_interval: "10s" }];
+  await scrapes.apply([configOf({ file_sd_configs })], times);
+  writeFileSync(path, JSON.stringify([{ targets: ["a:1"] }]));
+  refuse(true);
+  await clock.advance(10_000);
+  assert.match(log.texts.join("\n"), /error cannot follow files of targets: no client/);
+  refuse(false);
+  await clock.advance(10_000);
+  assert.deepEqual(names(), ["node/a:1"]);
+  await scrapes.finish();
+});
+
+test("a pipe is no file of targets: reading it would never end", async (context) => {
+  const { scrapes, log } = rig(context);
+  const path = join(temporaryFolder(context), "pipe.json");
+  execFileSync("mkfifo", [path]);
+  await scrapes.apply([configOf({ file_sd_configs: [{ files: [path] }] })], times);
+  assert.match(log.texts.join("\n"), /pipe\.json: must be a regular file/);
   await scrapes.finish();
 });
