@@ -61,7 +61,7 @@ type EncodedSeries = readonly [
   name: string,
   labels: readonly LabelPair[],
   startMs?: number | null,
-  /** Of the first series of a metric that was scraped. */
+  /** Of a metric that was scraped: with its first series, and where another of its name stood in between. */
   declared?: readonly [help: string, unit: string],
 ];
 
@@ -69,12 +69,12 @@ type EncodedSeries = readonly [
 const longestContent = 64 * 2 ** 20;
 
 function encodeSet(set: SeriesSet): EncodedSet {
-  const declared = new Set<Metric>();
+  const declared = new Map<string, Metric>();
   const series = set.series.map(({ metric, name, labels, startMs }): EncodedSeries => {
     const { type, since, help, unit = "" } = metric;
-    const isFirst = metric.scraped === true && !declared.has(metric);
-    declared.add(metric);
-    if (isFirst) return [type, since, metric.name, name, labels, startMs ?? null, [help, unit]];
+    const isDeclared = metric.scraped !== true || declared.get(metric.name) === metric;
+    declared.set(metric.name, metric);
+    if (!isDeclared) return [type, since, metric.name, name, labels, startMs ?? null, [help, unit]];
     if (startMs !== undefined) return [type, since, metric.name, name, labels, startMs];
     return [type, since, metric.name, name, labels];
   });
@@ -99,7 +99,8 @@ function decodeSeries(
   metrics: Map<string, Metric>,
   metricOf: MetricOf,
 ): Series {
-  const known = metrics.get(metric) ?? decodeMetric([type, since, metric, name, labels], declared, metricOf);
+  const before = declared === undefined ? metrics.get(metric) : undefined;
+  const known = before ?? decodeMetric([type, since, metric, name, labels], declared, metricOf);
   metrics.set(metric, known);
   return typeof startMs === "number"
     ? { metric: known, name, labels, startMs }

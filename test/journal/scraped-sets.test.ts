@@ -11,6 +11,8 @@ const heat = scrapedMetric({ name: "heat_celsius", type: "gauge", help: "Heat", 
 const reads = scrapedMetric({ name: "reads_total", type: "counter", help: "Reads\nof all", unit: "" });
 const lag = scrapedMetric({ name: "lag_seconds", type: "summary", help: "", unit: "seconds" });
 const power = scrapedMetric({ name: "power_milliwatts", type: "unknown", help: "Ours has it too", unit: "" });
+/** Of the agent, as `up` is: a target may have the name for something else. */
+const warmth = scrapedMetric({ name: "heat_celsius", type: "counter", help: "Warmth", unit: "" });
 
 const all: readonly Series[] = [
   { metric: heat, name: "heat_celsius", labels: labelPairs({ sensor: "a" }) },
@@ -20,6 +22,8 @@ const all: readonly Series[] = [
   { metric: lag, name: "lag_seconds", labels: labelPairs({ quantile: "0.5" }) },
   { metric: lag, name: "lag_seconds_sum", labels: [] },
   { metric: power, name: "power_milliwatts", labels: [] },
+  { metric: warmth, name: "heat_celsius", labels: labelPairs({ sensor: "agent" }) },
+  { metric: heat, name: "heat_celsius", labels: labelPairs({ sensor: "z" }) },
 ];
 
 test("types, help, units and starts of scraped series come back after a restart", (context) => {
