@@ -199,8 +199,9 @@ export interface SeriesIndex {
 export function createSeriesIndex(identity: Identity, relabel: Relabel): SeriesIndex {
   const cache = createSeriesCache<WireSeries | undefined, readonly (WireSeries | undefined)[]>();
   const find = (series: Series): WireSeries | undefined => {
-    const origin = `${series.metric.type} ${seriesKey(series)}`;
-    return cache.ofSeries(origin, () => toWire(series, origin, identity, relabel));
+    const origin = seriesKey(series);
+    // A target may declare another type from one scrape to the next: it is the same series all the same.
+    return cache.ofSeries(`${series.metric.type} ${origin}`, () => toWire(series, origin, identity, relabel));
   };
   return { find, columns: (set) => cache.ofSet(set, () => set.series.map(find)) };
 }

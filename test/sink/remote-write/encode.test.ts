@@ -301,3 +301,12 @@ test("what a scraped target declares is sent: its types, its unit, and the start
     decoded.map(({ labels }) => labels),
   );
 });
+
+test("a series whose target declares another type goes on within a batch, to its end mark", () => {
+  const load = (type: MetricType): Series =>
+    series(scrapedMetric({ name: "load", type, help: "", unit: "" }), { job: "node", instance: "a:1" });
+  const last = { ...snapshot(2, []), ended: [load("counter")] };
+  const snapshots = [snapshot(0, [[load("gauge"), 1]]), snapshot(1, [[load("counter"), 2]]), last];
+  const body = encoded({ snapshots }, version2);
+  assert.deepEqual([body.samples, body.marks, body.dropped], [2, 1, {}]);
+});
