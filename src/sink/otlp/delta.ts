@@ -172,11 +172,11 @@ function change(point: Point, last: Point, metric: Metric): Point {
 
 /**
  * Counted anew: since a later start, from a smaller total, or in other buckets. A boot's time may be reported a little
- * different after the clock was set, the agent's own start never is.
+ * different after the clock was set, and so may the start of a scraped process; the agent's own start never is.
  */
-function isReset(point: Point, last: Point, { since }: Metric): boolean {
+function isReset(point: Point, last: Point, { since, scraped }: Metric): boolean {
   if (point.start > last.time || point.value < last.value) return true;
-  if (since === "agent" && point.start > last.start && last.start > 0) return true;
+  if (since === "agent" && scraped !== true && point.start > last.start && last.start > 0) return true;
   const { histogram } = point;
   return (
     histogram?.counts.some((count, index) => count < (last.histogram?.counts[index] ?? Infinity)) === true

@@ -128,7 +128,9 @@ function runOf(series: PointSeries, { families, runs }: Found): Run {
 /** Adds a snapshot's points; those of a series that is already past this time are left out. Returns the samples it took. */
 function addRow({ columns, runs }: Plan, snapshot: Snapshot): number {
   const { time, values } = snapshot;
-  const starts = { boot: startOf(snapshot, "boot"), agent: startOf(snapshot, "agent"), unknown: 0 };
+  const usable = (start = 0): number => usableStart(start, time);
+  const { boot, agent } = snapshot.starts;
+  const starts = { boot: usable(boot), agent: usable(agent), unknown: 0 };
   let added = 0;
   for (let at = 0; at < columns.length; at++) {
     const column = columns[at];
@@ -136,7 +138,8 @@ function addRow({ columns, runs }: Plan, snapshot: Snapshot): number {
     if (column === undefined || run === undefined || time <= run.lastTime) continue;
     const { metric } = column.series;
     run.times.push(time);
-    run.starts.push(isCumulative(metric) ? (column.startMs ?? starts[metric.since]) : 0);
+    const start = column.startMs === undefined ? starts[metric.since] : usable(column.startMs);
+    run.starts.push(isCumulative(metric) ? start : 0);
     run.values.push(values[column.at] ?? NaN);
     run.lastTime = time;
     if (column.histogram !== undefined) run.histograms.push(histogramValue(column, values));
@@ -146,8 +149,8 @@ function addRow({ columns, runs }: Plan, snapshot: Snapshot): number {
 }
 
 /** A start after the sample, or none, is left out, which OTLP reads as unknown. */
-function startOf({ starts, time }: Snapshot, since: Metric["since"]): number {
-  const start = Math.round(starts[since] ?? 0);
+function usableStart(given: number, time: number): number {
+  const start = Math.round(given);
   return start > 0 && start <= time ? start : 0;
 }
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "../../support/property.ts";
+import { scrapedMetric } from "../../../src/metric/metric.ts";
 import type { Snapshot } from "../../../src/meter/snapshot.ts";
 import { createDeltas, type Deltas } from "../../../src/sink/otlp/delta.ts";
 import { createLayouts, gather } from "../../../src/sink/otlp/gather.ts";
@@ -122,4 +123,18 @@ test("the sum of all changes is the increase of the total, whatever is refused, 
       compared++;
     }
   }
+});
+
+test("a scraped process whose start is reported a second later has not started anew", () => {
+  const layouts = createLayouts({ externalLabels: {} });
+  const deltas = createDeltas(() => true, noon);
+  const reads = scrapedMetric({ name: "reads_total", type: "counter", help: "", unit: "" });
+  const changes = [1000, 1007].map((total, second) => {
+    const starts = { agent: noon - 60_000 + 1000 * second };
+    const one = { ...snapshot(second, [[series(reads, { job: "node" }), total]]), starts };
+    const { families, commit } = deltas.apply(gather({ snapshots: [one] }, layouts));
+    commit(families);
+    return families.flatMap(({ runs }) => runs.flatMap(({ values }) => values));
+  });
+  assert.deepEqual(changes, [[], [7]]);
 });

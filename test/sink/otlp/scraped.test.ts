@@ -69,3 +69,10 @@ test("a scraped histogram without all of its parts goes as numbers, and nothing 
   const values = found.map(({ name, gauge }) => [name, gauge?.dataPoints[0]?.asDouble]);
   assert.deepEqual(Object.fromEntries(values), { lag_bucket: 1, lag_sum: 3.5, odd: 7, mode: 1 });
 });
+
+test("a start of a series after its sample is left out", () => {
+  const [reads] = metrics({
+    snapshots: [snapshot(0, [[{ ...scraped("counter", "reads_total"), startMs: noon + 60_000 }, 5]])],
+  });
+  assert.equal(reads?.sum?.dataPoints[0]?.startTimeUnixNano ?? "0", "0");
+});
