@@ -185,7 +185,9 @@ function rowOf(
   reported: readonly number[],
 ): Float64Array {
   const values = new Float64Array(set.series.length);
-  for (const [at, column] of columns.entries()) values[at] = exposed[column] ?? NaN;
+  columns.forEach((column, at) => {
+    values[at] = exposed[column] ?? NaN;
+  });
   for (let at = columns.length; at < values.length; at++) {
     const name = set.series[at]?.name;
     values[at] = reported[reportMetrics.findIndex(([each]) => each === name)] ?? NaN;

@@ -223,7 +223,7 @@ const nothing = new Uint8Array();
 function writeTimeSeries(
   writer: ByteWriter,
   tag: number,
-  { valueAt, marks }: Run,
+  run: Run,
   { bytes, gaps }: Template,
   before: Uint8Array,
   after: Uint8Array = nothing,
@@ -232,8 +232,8 @@ function writeTimeSeries(
   writer.varint(before.length + bytes.length + after.length);
   writer.bytes(before);
   const begin = writer.bytes(bytes);
-  for (let at = 0; at < gaps.length; at++) writer.doubleAt(begin + (gaps[at] ?? 0), valueAt(at));
-  for (const mark of marks) writeStaleMarker(writer, begin + (gaps[mark] ?? 0));
+  for (let at = 0; at < gaps.length; at++) writer.doubleAt(begin + (gaps[at] ?? 0), run.valueAt(at));
+  for (const mark of run.marks) writeStaleMarker(writer, begin + (gaps[mark] ?? 0));
   writer.bytes(after);
 }
 
