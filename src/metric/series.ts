@@ -44,10 +44,21 @@ export function seriesSet(series: readonly Series[]): SeriesSet {
 /** The set of nothing: what a source that has ended still reports. */
 export const emptySet: SeriesSet = seriesSet([]);
 
-/** A series' identity as Prometheus would write it: `name{a="b",c="d"}`, values escaped. */
+/**
+ * A series' identity as Prometheus would write it: `name{a="b",c="d"}`, values escaped. A name that is not classic stands in quotes, and
+ * that of the metric inside the braces.
+ */
 export function seriesKey({ name, labels }: Pick<Series, "name" | "labels">): string {
-  if (labels.length === 0) return name;
-  return `${name}{${labels.map(([label, value]) => `${label}="${escapeLabelValue(value)}"`).join(",")}}`;
+  const pairs = labels.map(
+    ([label, value]) => `${isLabelName(label) ? label : quoted(label)}="${escapeLabelValue(value)}"`,
+  );
+  if (!isMetricName(name)) return `{${[quoted(name), ...pairs].join(",")}}`;
+  return pairs.length === 0 ? name : `${name}{${pairs.join(",")}}`;
+}
+
+/** As the formats write a name that is not classic. */
+export function quoted(name: string): string {
+  return `"${escapeLabelValue(name)}"`;
 }
 
 /** Backslash, quote and line feed escaped, as the text exposition format 0.0.4 asks. */

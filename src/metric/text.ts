@@ -1,6 +1,6 @@
 /** Writes names, values and labels of the text formats that a scrape, a push and an export share: Prometheus' 0.0.4 and OpenMetrics 1.0. */
 import type { Metric, MetricType } from "./metric.ts";
-import { escapeLabelValue } from "./series.ts";
+import { escapeLabelValue, isMetricName, quoted } from "./series.ts";
 
 /** What format 0.0.4 calls the types that it lacks. */
 const plainTypes: Readonly<Partial<Record<MetricType, string>>> = {
@@ -13,7 +13,8 @@ const plainTypes: Readonly<Partial<Record<MetricType, string>>> = {
 /** The two lines that introduce a family in format 0.0.4. */
 export function familyHead({ name, help, type }: Metric): string {
   const escaped = help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
-  return `# HELP ${name} ${escaped}\n# TYPE ${name} ${plainTypes[type] ?? type}\n`;
+  const shown = isMetricName(name) ? name : quoted(name);
+  return `# HELP ${shown} ${escaped}\n# TYPE ${shown} ${plainTypes[type] ?? type}\n`;
 }
 
 /** What OpenMetrics leaves out of the name of a family. */
@@ -26,8 +27,8 @@ const suffixes: Readonly<Partial<Record<MetricType, string>>> = { counter: "_tot
 export function openMetricsHead({ name, help, type }: Metric): string {
   const suffix = suffixes[type] ?? "";
   const family = name.endsWith(suffix) ? name.slice(0, name.length - suffix.length) : name;
-  const shown = name.endsWith(suffix) ? type : "unknown";
-  return `# TYPE ${family} ${shown}\n# HELP ${family} ${escapeLabelValue(help)}\n`;
+  const shown = isMetricName(family) ? family : quoted(family);
+  return `# TYPE ${shown} ${name.endsWith(suffix) ? type : "unknown"}\n# HELP ${shown} ${escapeLabelValue(help)}\n`;
 }
 
 /** The shortest decimal that reads back as the same double. */

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "../support/property.ts";
 import { exposition } from "../../src/endpoint/exposition.ts";
-import { agentCounter, bootCounter, gauge, histogram, type Metric } from "../../src/metric/metric.ts";
+import { agentCounter, bootCounter, gauge, histogram } from "../../src/metric/metric.ts";
+import { scrapedMetric, type Metric } from "../../src/metric/metric.ts";
 import { labelPairs, seriesSet } from "../../src/metric/series.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
+import { createExpositionReader } from "../../src/scrape/exposition.ts";
 import { readOpenMetrics, readPrometheus } from "./exposition-reader.ts";
 
 type Row = readonly [metric: Metric, labels: Record<string, string>, value: number, name?: string];
@@ -128,4 +130,24 @@ test("any value and any label text come back as they were", () => {
       }
     }),
   );
+});
+
+test("scraped names that are not classic are quoted, and read back as they were", () => {
+  for (const format of ["prometheus", "openmetrics"] as const) {
+    const rows = [
+      [scrapedMetric({ name: 'heat.of "cpu"\\', type: "gauge", help: "Heat", unit: "" }), { "a.b": "c" }, 1],
+      [scrapedMetric({ name: "my.reads_total", type: "counter", help: "Reads", unit: "" }), {}, 2],
+    ] as const;
+    const text = exposition([snapshot("scrape node/a:1", rows)], format);
+    const reader = createExpositionReader({ maxSeries: 10 });
+    const read = reader.read(Buffer.from(text), format === "prometheus" ? "text" : format);
+    assert.ok(read.ok, text);
+    assert.deepEqual(
+      read.value.series.map(({ name, labels, family: { type, help } }) => [name, labels, type, help]),
+      [
+        ['heat.of "cpu"\\', [["a.b", "c"]], "gauge", "Heat"],
+        ["my.reads_total", [], "counter", "Reads"],
+      ],
+    );
+  }
 });

@@ -18,7 +18,9 @@ export function compileRelabel(rules: readonly RelabelRule[]): Relabel {
   const relabel = compileRules(rules);
   return (labels) => {
     const changed = relabel(labels);
-    return isMetricName(changed?.get("__name__") ?? "") ? changed : undefined;
+    const name = changed?.get("__name__") ?? "";
+    // A scraped name may be any text; one that rules made must be classic.
+    return name === labels.get("__name__") || isMetricName(name) ? changed : undefined;
   };
 }
 

@@ -202,3 +202,18 @@ test("no rules change nothing, and the given labels are never touched", () => {
     }),
   );
 });
+
+test("a scraped name that is not classic stays where no rule changes it", () => {
+  const relabel = compileRelabel([relabelRuleSchema.parse({ regex: "secret", action: "labeldrop" })]);
+  assert.deepEqual(
+    [
+      ...(relabel(
+        new Map([
+          ["__name__", "my.metric"],
+          ["secret", "x"],
+        ]),
+      ) ?? []),
+    ],
+    [["__name__", "my.metric"]],
+  );
+});
