@@ -45,21 +45,21 @@ export function withTokens(
     return fetched;
   }
 
-  async function once(request: HttpRequest, timeoutMs: number): Promise<HttpReply> {
-    const fetched = await current({ ...request, timeoutMs });
+  async function once(request: HttpRequest, left: () => number): Promise<HttpReply> {
+    const fetched = await current({ ...request, timeoutMs: left() });
     if ("kind" in fetched) return fetched;
     const { authorization } = fetched;
-    return client.send({ ...request, timeoutMs, headers: { ...request.headers, authorization } });
+    return client.send({ ...request, timeoutMs: left(), headers: { ...request.headers, authorization } });
   }
 
   return {
     async send(request) {
-      const started = clock.monotonic();
-      const reply = await once(request, request.timeoutMs);
+      const left = timeLeft(request.timeoutMs, clock);
+      const reply = await once(request, left);
       if (reply.kind !== "response" || reply.status !== 401) return reply;
       // It may have been withdrawn before its time.
       token = undefined;
-      return once(request, Math.max(0, request.timeoutMs - (clock.monotonic() - started)));
+      return once(request, left);
     },
     renew() {
       client.renew();
@@ -69,6 +69,12 @@ export function withTokens(
       await Promise.all([client[Symbol.asyncDispose](), issuer[Symbol.asyncDispose]()]);
     },
   };
+}
+
+/** Of the time that a request may take, with all that it takes to send it. */
+function timeLeft(timeoutMs: number, clock: Pick<Clock, "monotonic">): () => number {
+  const started = clock.monotonic();
+  return () => Math.max(0, timeoutMs - (clock.monotonic() - started));
 }
 
 /** Fetches a new token, within the time that the request for which it is wanted may take. */
@@ -114,10 +120,11 @@ function tokenSource(
     } catch (error) {
       return failed(causeOf(error));
     }
+    const left = timeLeft(request.timeoutMs, clock);
     let reply = await ask(text, request);
     if (reply.kind === "response" && (reply.status === 400 || reply.status === 401)) {
       inBody = !inBody;
-      reply = await ask(text, request);
+      reply = await ask(text, { ...request, timeoutMs: left() });
     }
     if (reply.kind === "failure") return { ...reply, reason: failed(reply.reason).reason };
     if (reply.status !== 200) return failed(`unexpected status: got ${reply.status}${errorIn(reply.body)}`);

@@ -5,6 +5,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { createHttpClient } from "../../../src/runtime/http/client.ts";
+import type { HttpClient } from "../../../src/runtime/http/http.ts";
+import { withTokens } from "../../../src/runtime/http/oauth2.ts";
 import type { OauthSettings } from "../../../src/runtime/http/schema.ts";
 import { literalSecret } from "../../../src/runtime/secret.ts";
 import { createKnownSecrets } from "../../../src/runtime/redact.ts";
@@ -147,4 +149,40 @@ test("a secret's file is read when a token is asked for, and its absence is a re
     Buffer.from(it.asked[0]?.authorization?.slice(6) ?? "", "base64").toString(),
     "mac+agent:other",
   );
+});
+
+test("a token's request and the one that it is for share the time of one", async () => {
+  const clock = fakeClock();
+  const times: number[] = [];
+  /** Answers after two seconds. */
+  const clientOf = (body: string, status = 200): HttpClient => ({
+    async send({ timeoutMs }) {
+      times.push(timeoutMs);
+      await clock.sleep(2000);
+      const head = { kind: "response", status, headers: {}, truncated: false } as const;
+      return { ...head, body: Buffer.from(body), durationMs: 2000, receivedAt: clock.now() };
+    },
+    renew: () => undefined,
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  });
+  const settings: OauthSettings = {
+    client_id: "agent",
+    client_secret: literalSecret("hush-hush", createKnownSecrets()),
+    token_url: "http://issuer.test/",
+    scopes: [],
+    endpoint_params: {},
+  };
+  const issuer = clientOf('{"access_token":"token"}');
+  const client = withTokens(
+    clientOf("", 401),
+    issuer,
+    settings,
+    clock,
+    createKnownSecrets(),
+    () => undefined,
+  );
+  const replied = client.send({ ...post(new URL("http://a.test/")), timeoutMs: 9000 });
+  await clock.advance(8000);
+  assert.equal(answered(await replied).status, 401);
+  assert.deepEqual(times, [9000, 7000, 5000, 3000]);
 });
