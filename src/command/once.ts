@@ -5,6 +5,7 @@ import { createOwnMeter } from "../meter/own-meter.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
 import type { Logger } from "../runtime/log.ts";
 import { createLogger } from "../runtime/logger.ts";
+import { printable } from "../runtime/printable.ts";
 import { scrapeClients } from "../sink-context.ts";
 import { childEnvironment } from "../source/child.ts";
 import { createHeartbeat } from "../source/heartbeat.ts";
@@ -80,7 +81,7 @@ async function scrapeTargets(
   const scrapeContext = { ...context, log, instance: global.instance, createClient };
   const all = await scrapeOnce(configs, global, scrapeContext, context.signal);
   const failures = all.flatMap(({ target, scraped: { failure } }) =>
-    failure === undefined ? [] : [`cannot scrape ${target.instance}: ${failure.message}\n`],
+    failure === undefined ? [] : [`cannot scrape ${printable(target.instance)}: ${failure.message}\n`],
   );
   for (const failure of failures) context.stderr(failure);
   return { snapshots: all.flatMap(({ scraped }) => scraped.snapshots), failed: failures.length };

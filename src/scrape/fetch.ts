@@ -73,8 +73,9 @@ function redirectOf({ status, headers }: HttpResponse, from: URL): URL | undefin
   return URL.parse(location, from) ?? undefined;
 }
 
-function hasCredentials({ basic_auth, authorization, oauth2, headers }: ScrapeConfig): boolean {
-  return [basic_auth, authorization, oauth2, headers].some((one) => one !== undefined);
+function hasCredentials({ tls_config, ...config }: ScrapeConfig): boolean {
+  const { basic_auth, authorization, oauth2, headers } = config;
+  return [basic_auth, authorization, oauth2, headers, tls_config?.cert_file].some((one) => one !== undefined);
 }
 
 function failed(reason: FetchReason, message: string): Fetched {

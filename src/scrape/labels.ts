@@ -4,6 +4,7 @@
  */
 import { scrapedMetric, type Metric } from "../metric/metric.ts";
 import { seriesKey, type LabelPair, type Series } from "../metric/series.ts";
+import { printable } from "../runtime/printable.ts";
 import type { Relabel } from "../sink/relabel/apply.ts";
 import type { Exposition, ScrapedSeries } from "./exposition.ts";
 import { defaultSampleLimit, type ScrapeConfig } from "./schema.ts";
@@ -46,7 +47,8 @@ export function createLabeller(
     );
     if (labels === undefined) return undefined;
     const name = labels.get("__name__") ?? "";
-    if (name === "") return { fault: { reason: "name", message: `no name is left of ${scraped.name}` } };
+    if (name === "")
+      return { fault: { reason: "name", message: `no name is left of ${shown(scraped.name)}` } };
     const fault = limitFault(name, labels, config);
     if (fault !== undefined) return { fault };
     const pairs = [...labels].filter(([label]) => label !== "__name__").sort(([a], [b]) => (a < b ? -1 : 1));
@@ -145,15 +147,22 @@ function limitFault(
   config: ScrapeConfig,
 ): LimitFault | undefined {
   const { label_limit: count, label_name_length_limit: names, label_value_length_limit: values } = config;
-  const fault = (what: string): LimitFault => ({ reason: "label_limit", message: `${name} ${what}` });
+  const fault = (what: string): LimitFault => ({ reason: "label_limit", message: `${shown(name)} ${what}` });
   if (count > 0 && labels.size > count) return fault(`must have at most ${count} labels, got ${labels.size}`);
   for (const [label, value] of labels) {
     if (names > 0 && label.length > names)
       return fault(`must have names of labels up to ${names} characters, got ${label.length}`);
     if (values > 0 && value.length > values)
-      return fault(`must have values of labels up to ${values} characters, got ${value.length} in ${label}`);
+      return fault(
+        `must have values of labels up to ${values} characters, got ${value.length} in ${shown(label)}`,
+      );
   }
   return undefined;
+}
+
+/** A name may be any text, and as long as an answer. */
+function shown(name: string): string {
+  return printable(name.slice(0, 100));
 }
 
 /**

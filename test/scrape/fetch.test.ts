@@ -165,6 +165,10 @@ test("redirects are followed as far as ten, and never with credentials to anothe
   assert.equal(reasonOf(await ask(context, away)), "connect");
   const secret = { authorization: { credentials: "hush-hush" } };
   assert.equal(reasonOf(await ask(context, away, secret)), "redirect");
+  const certificate = { tls_config: { cert_file: "/none.pem", key_file: "/none.key" } };
+  assert.equal(reasonOf(await ask(context, away, certificate)), "redirect");
+  const file: Answer = (response) => response.writeHead(302, { location: "file:///etc/passwd" }).end();
+  assert.equal(reasonOf(await ask(context, file)), "protocol");
 });
 
 test("all hops together have the time of one scrape", async (context) => {

@@ -108,6 +108,12 @@ test("what exceeds a limit fails the scrape with the limit's name", async () => 
   }
 });
 
+test("names in a reason are short and printable", async () => {
+  const body = `# TYPE x gauge\n{"x\\n\u001b[31m${"y".repeat(500)}",a="b",c="d"} 1\n# EOF\n`;
+  const { failure } = await scrapeRig({ label_limit: 1 }).scrape(body, "openmetrics");
+  assert.match(failure?.message ?? "", /^x\\n\\u001b\[31my{90,100} must have at most 1 labels/);
+});
+
 test("what nothing drops is read up to the limit alone, and more where metric_relabel_configs may drop it", async () => {
   const body = Array.from({ length: 60_000 }, (_, at) => `s${at} 1\n`).join("");
   const all = await scrapeRig().scrape(body);
