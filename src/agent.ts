@@ -18,7 +18,7 @@ import { catalogue } from "./meter/catalogue.ts";
 import type { SourcePipeline } from "./meter/source-pipeline.ts";
 import { latestSnapshots, stalenessLimit } from "./meter/latest.ts";
 import { createOwnMeter, type OwnMeter } from "./meter/own-meter.ts";
-import { isOwn, type Snapshot } from "./meter/snapshot.ts";
+import { isOwn, isScraped, type Snapshot } from "./meter/snapshot.ts";
 import type { Scrapes } from "./scrape/scrapes.ts";
 import { createMachineFacts, scrapeClients, sinkContextOf } from "./sink-context.ts";
 import { receiversOf } from "./sink/index.ts";
@@ -189,19 +189,20 @@ function createStages(configuration: Configuration, deps: StagesDeps, stopping: 
   };
 }
 
-/** Targets of `scrape_configs`; their code loads where there are any. */
+/** Targets of `scrape_configs`; their code loads where there are any, or were. */
 function createScraping(
   { global: { instance } }: Configuration,
-  deps: AgentDeps & { readonly own: OwnMeter; readonly publish: (snapshot: Snapshot) => void },
+  deps: StagesDeps & { readonly own: OwnMeter; readonly publish: (snapshot: Snapshot) => void },
   signal: AbortSignal,
 ) {
-  const { own, publish } = deps;
+  const { own, publish, journal } = deps;
   const log = deps.log.child({ stage: "scrape" });
   let scrapes: Scrapes | undefined;
   return {
     targets: () => scrapes?.targets() ?? [],
     async apply({ scrape_configs: configs, global: times }: Configuration) {
-      if (configs.length === 0 && scrapes === undefined) return;
+      const hasSources = [...journal.sources().keys()].some(isScraped);
+      if (configs.length === 0 && scrapes === undefined && !hasSources) return;
       const { createScrapes } = await import("./scrape/scrapes.ts");
       scrapes ??= createScrapes({
         ...deps,

@@ -11,8 +11,8 @@
  * `series-sets.ts` and `schema.ts`, what is on the disk; `connection.ts`, `database.ts` and `files.ts`, what a disk may do;
  * `reader.ts`, reading without a cursor.
  */
-import { endedSeries, type Series, type SeriesSet } from "../metric/series.ts";
-import { endsUnmarked, type Snapshot } from "../meter/snapshot.ts";
+import { endedSeries, type Series } from "../metric/series.ts";
+import { endsUnmarked, type LastOfSource, type Snapshot } from "../meter/snapshot.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { defined } from "../runtime/defined.ts";
 import { createCommits } from "./commits.ts";
@@ -77,6 +77,7 @@ export function openJournal(options: JournalOptions): Journal {
         if (!assignments.some((one) => one.sink === sink && one.was === sink)) cursors.delete(sink);
       commits.schedule();
     },
+    sources: () => sources.last,
     state: () => stateOf(snapshots, positions, connection, sources.refused()),
     history: (query) => selected(allSnapshots(snapshots, query), query),
     [Symbol.dispose]() {
@@ -95,9 +96,10 @@ const believedAheadMs = 300_000;
 
 /** What each source reported last. */
 function createSources(clock: Pick<Clock, "now">) {
-  const last = new Map<string, { readonly time: number; readonly set: SeriesSet | undefined }>();
+  const last = new Map<string, LastOfSource>();
   let refused = 0;
   return {
+    last,
     /** Of a source that has appended since, what it appended counts. */
     restore(saved: ReturnType<Store["sources"]>) {
       for (const { name, time, set } of saved) if (!last.has(name)) last.set(name, { time, set });

@@ -1,5 +1,5 @@
 /** What the journal promises: the types that delivery, the page, the agent's own metrics and the commands are written against. */
-import type { Snapshot } from "../meter/snapshot.ts";
+import type { LastOfSource, Snapshot } from "../meter/snapshot.ts";
 import type { Metric, MetricType } from "../metric/metric.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
@@ -237,6 +237,8 @@ export interface Journal extends Disposable {
    * for `maxAgeMs` at most. Cursors of ids that changed are to be opened anew.
    */
   assign(assignments: readonly SinkAssignment[]): void;
+  /** What each source appended last, before a restart too; it changes with each snapshot. */
+  sources(): ReadonlyMap<string, LastOfSource>;
   /** For the page, as `JournalArchive` has it; snapshots in memory too. */
   history(query: HistoryQuery): IterableIterator<StoredSnapshot>;
   state(): JournalState;

@@ -22,6 +22,12 @@ export interface Snapshot {
   readonly ended: readonly Series[];
 }
 
+/** Of what a source reported last; the set is absent where nobody knows it any more. */
+export interface LastOfSource {
+  readonly time: number;
+  readonly set: SeriesSet | undefined;
+}
+
 const scrapedPrefix = "scrape ";
 const stampedPrefix = "scrape with timestamps ";
 

@@ -43,14 +43,12 @@ export interface ScrapeLoopDeps {
   readonly scrape: (signal: AbortSignal) => Promise<Scraped>;
   /** Where in its interval the target is scraped, milliseconds. */
   readonly offsetMs: number;
-  /** Of the target's last snapshot, where it was scraped before. */
+  /** Of the target's last snapshot, where it was scraped before and its series have not ended. */
   readonly lastTime?: number;
 }
 
 export interface ScrapeLoop {
   readonly state: TargetState;
-  /** Of the last snapshot; absent before the first. */
-  readonly lastTime: number | undefined;
   /** Resolves once nothing of it is under way. */
   stop(): Promise<void>;
 }
@@ -89,10 +87,6 @@ class Loop implements ScrapeLoop {
       series: scraped?.series,
       lastFailure: this.#lastFailure,
     });
-  }
-
-  get lastTime(): number | undefined {
-    return this.#lastTime;
   }
 
   async stop(): Promise<void> {
@@ -149,7 +143,7 @@ class Loop implements ScrapeLoop {
   #endBeforeGap(time: number): void {
     const last = this.#lastTime;
     if (last !== undefined && time - last > stalenessLimit(this.#target.intervalMs))
-      this.#deps.listener.publish(endOf(this.#target, last + 1));
+      this.#deps.listener.publish(endOf(scrapedSource(this.#target.name), last + 1));
   }
 
   /** Each change once. */
@@ -171,8 +165,8 @@ class Loop implements ScrapeLoop {
   }
 }
 
-/** Ends every series of a target. */
-export function endOf({ name }: Pick<Target, "name">, time: number): Snapshot {
+/** Ends every series of a source. */
+export function endOf(source: string, time: number): Snapshot {
   const values = new Float64Array(0);
-  return { source: scrapedSource(name), time, starts: {}, set: emptySet, values, ended: [] };
+  return { source, time, starts: {}, set: emptySet, values, ended: [] };
 }

@@ -12,7 +12,7 @@ import { createExpositionReader, type Exposition, type ExpositionError } from ".
 import type { Fetched, FetchReason } from "./fetch.ts";
 import { createLabeller, type Labelled, type LimitReason } from "./labels.ts";
 import { defaultSampleLimit, type ScrapeConfig } from "./schema.ts";
-import { createStampedLanes, type StampedSample } from "./stamped.ts";
+import { createStampedLanes, type StampedLanes, type StampedSample } from "./stamped.ts";
 import type { Target } from "./targets.ts";
 
 export type ScrapeReason = FetchReason | ExpositionError["reason"] | LimitReason;
@@ -39,6 +39,8 @@ export interface ScrapeDeps {
   readonly clock: Clock;
   readonly ask: (signal: AbortSignal) => Promise<Fetched>;
   readonly relabel: Relabel;
+  /** When a source was reported last; by default nothing was. */
+  readonly lastTimeOf?: (source: string) => number | undefined;
 }
 
 /** Scrapes one target whenever it is called; the time of the samples is that of the call. */
@@ -53,7 +55,8 @@ export function createScrape(
   const maxSeries = Math.max(config.sample_limit, spare * defaultSampleLimit);
   const reader = createExpositionReader({ maxSeries });
   const labelled = createLabeller(target, config, deps.relabel);
-  const snapshots = createSnapshots(target, config);
+  const lanes = createStampedLanes(target.name, deps.lastTimeOf ?? (() => undefined));
+  const snapshots = createSnapshots(target, config, lanes);
 
   return async (signal) => {
     const time = clock.now();
@@ -81,9 +84,8 @@ interface Facts {
 }
 
 /** Compares each scrape with the one before. */
-function createSnapshots(target: Target, { honor_timestamps: stamps }: ScrapeConfig) {
+function createSnapshots(target: Target, { honor_timestamps: stamps }: ScrapeConfig, lanes: StampedLanes) {
   const source = scrapedSource(target.name);
-  const lanes = createStampedLanes(target.name);
   const sets = createSetBuilder(reportSeries(target));
   let before: ReadonlySet<string> = new Set();
   let beforeOf: Labelled | undefined;

@@ -11,6 +11,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { HttpClient } from "../runtime/http/http.ts";
 import type { HttpSettings } from "../runtime/http/schema.ts";
 import type { Logger } from "../runtime/log.ts";
+import { endsUnmarked, isScraped, scrapedSource, type LastOfSource } from "../meter/snapshot.ts";
 import type { Relabel } from "../sink/relabel/apply.ts";
 import type { RelabelRule } from "../sink/relabel/schema.ts";
 import { createFetch } from "./fetch.ts";
@@ -37,6 +38,11 @@ export interface ScrapeContext {
 
 export interface ScrapesDeps extends ScrapeContext {
   readonly listener: ScrapeListener;
+  /** Where what is published goes to. */
+  readonly journal: {
+    /** What each source reported last, to an earlier process too. */
+    sources(): ReadonlyMap<string, LastOfSource>;
+  };
   /** Ends the looks at files. */
   readonly signal: AbortSignal;
 }
@@ -141,15 +147,21 @@ class AllScrapes implements Scrapes {
   /** Stops what is wanted no more, and starts what is new. */
   async #settle(): Promise<void> {
     const wanted = await this.#wanted();
-    const before = new Map<string, number>();
     for (const [name, one] of [...this.#running]) {
       const next = wanted.get(name);
-      if (next !== undefined && isSame(one, next.target, next.job.config)) continue;
-      const lastTime = await this.#stop(one, next === undefined);
-      if (lastTime !== undefined) before.set(name, lastTime);
+      if (next === undefined || !isSame(one, next.target, next.job.config)) await this.#stop(one);
     }
-    for (const [name, { target, job }] of wanted)
-      if (!this.#running.has(name)) this.#start(target, job, before.get(name));
+    for (const [name, { target, job }] of wanted) if (!this.#running.has(name)) this.#start(target, job);
+    this.#endOthers();
+  }
+
+  /** Of targets that are gone: those that were stopped now, and those of a process that was killed. */
+  #endOthers(): void {
+    const { journal, listener, clock } = this.#deps;
+    const running = new Set([...this.#running.keys()].map(scrapedSource));
+    for (const [source, last] of journal.sources())
+      if (isScraped(source) && hasSeries(last) && !endsUnmarked(source) && !running.has(source))
+        listener.publish(endOf(source, Math.max(clock.now(), last.time + 1)));
   }
 
   /** The targets of all jobs, by name. */
@@ -181,33 +193,28 @@ class AllScrapes implements Scrapes {
     this.#problems = problems;
   }
 
-  #start(target: Target, { config, metricRelabel: relabel }: Job, lastTime: number | undefined): void {
-    const { clock, log, listener, version, instance } = this.#deps;
+  #start(target: Target, { config, metricRelabel: relabel }: Job): void {
+    const { clock, log, listener, journal, version, instance } = this.#deps;
     const client = this.#deps.createClient(config, { maxBodyBytes: config.body_size_limit });
     const ask = createFetch(target, config, { clock, client, version });
-    const scrape = createScrape(target, config, { clock, ask, relabel });
+    const lastTimeOf = (source: string): number | undefined => journal.sources().get(source)?.time;
+    const scrape = createScrape(target, config, { clock, ask, relabel, lastTimeOf });
+    const last = journal.sources().get(scrapedSource(target.name));
     const loop = startScrapeLoop(target, {
       clock,
       log,
       listener,
       scrape,
       offsetMs: offsetOf(target, instance),
-      ...(lastTime !== undefined && { lastTime }),
+      ...(hasSeries(last) && { lastTime: last.time }),
     });
     this.#running.set(target.name, { target, config, loop, client });
   }
 
-  /** Returns the time of the target's last snapshot. */
-  async #stop({ target, loop, client }: Running, isGone: boolean): Promise<number | undefined> {
+  async #stop({ target, loop, client }: Running): Promise<void> {
     this.#running.delete(target.name);
     await loop.stop();
     await client[Symbol.asyncDispose]();
-    const { lastTime } = loop;
-    if (isGone && lastTime !== undefined) {
-      const time = Math.max(this.#deps.clock.now(), lastTime + 1);
-      this.#deps.listener.publish(endOf(target, time));
-    }
-    return lastTime;
   }
 
   /** Looks at the files of a job again and again; one look at a time, each in turn with other changes. */
@@ -228,6 +235,10 @@ class AllScrapes implements Scrapes {
     };
     void look();
   }
+}
+
+function hasSeries(last: LastOfSource | undefined): last is LastOfSource {
+  return last?.set !== undefined && last.set.series.length > 0;
 }
 
 /** Jobs whose files are looked at already. */

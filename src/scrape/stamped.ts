@@ -28,8 +28,16 @@ export interface StampedLanes {
   ): { readonly snapshots: readonly Snapshot[]; readonly late: number };
 }
 
-/** One a target. @param target its name */
-export function createStampedLanes(target: string): StampedLanes {
+/**
+ * One a target.
+ *
+ * @param target its name
+ * @param lastTimeOf of a source, where an earlier process or configuration reported it: what is older would be refused
+ */
+export function createStampedLanes(
+  target: string,
+  lastTimeOf: (source: string) => number | undefined,
+): StampedLanes {
   const lanes: { readonly source: string; time: number }[] = [];
   /** By series; forgotten with the series. */
   const lastTimes = new WeakMap<Series, number>();
@@ -37,9 +45,9 @@ export function createStampedLanes(target: string): StampedLanes {
   function laneFor(time: number): { readonly source: string; time: number } | undefined {
     const free = lanes.find((lane) => lane.time < time);
     if (free !== undefined || lanes.length === mostLanes) return free;
-    const lane = { source: stampedSource(target, lanes.length), time: -Infinity };
-    lanes.push(lane);
-    return lane;
+    const source = stampedSource(target, lanes.length);
+    lanes.push({ source, time: lastTimeOf(source) ?? -Infinity });
+    return laneFor(time);
   }
 
   return {

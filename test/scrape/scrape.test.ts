@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { seriesKey } from "../../src/metric/series.ts";
-import { scrapeRig, valuesOf } from "./scraping.ts";
+import { createScrape } from "../../src/scrape/scrape.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+import { configOf, scrapeRig, targetOf, valuesOf } from "./scraping.ts";
 
 const own = 'instance="127.0.0.1:9100",job="node"';
 
@@ -154,4 +156,23 @@ test("a target's own up wins over ours", async () => {
   const values = valuesOf(snapshots[0] ?? assert.fail());
   assert.equal(values[`up{${own}}`], 7);
   assert.equal(Object.keys(values).length, 5);
+});
+
+test("samples with timestamps find a lane that takes them after a restart", async () => {
+  const lastTimes = new Map([["scrape with timestamps 0 node/a:1", 200]]);
+  const config = configOf();
+  const scrape = createScrape(targetOf(config, "a:1"), config, {
+    clock: fakeClock(),
+    ask: () => Promise.resolve({ ok: true, body: Buffer.from("a 1 300\nb 2 150\n"), format: "text" }),
+    relabel: (labels) => labels,
+    lastTimeOf: (source) => lastTimes.get(source),
+  });
+  const { snapshots } = await scrape(new AbortController().signal);
+  assert.deepEqual(
+    snapshots.slice(0, 2).map(({ source, time }) => [source, time]),
+    [
+      ["scrape with timestamps 1 node/a:1", 150],
+      ["scrape with timestamps 0 node/a:1", 300],
+    ],
+  );
 });

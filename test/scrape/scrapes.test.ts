@@ -5,8 +5,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import type { HttpClient } from "../../src/runtime/http/http.ts";
-import type { Snapshot } from "../../src/meter/snapshot.ts";
+import type { LastOfSource, Snapshot } from "../../src/meter/snapshot.ts";
 import { createScrapes } from "../../src/scrape/scrapes.ts";
+import { seriesSet } from "../../src/metric/series.ts";
+import { power } from "../journal/fixtures.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { recordingLogger } from "../support/log.ts";
@@ -18,6 +20,8 @@ function rig(context: TestContext) {
   const clock = fakeClock();
   const log = recordingLogger();
   const published: Snapshot[] = [];
+  /** As the journal has it. */
+  const sources = new Map<string, LastOfSource>();
   const open = new Set<HttpClient>();
   const closing = new AbortController();
   context.after(() => closing.abort());
@@ -28,8 +32,12 @@ function rig(context: TestContext) {
     version: "1.2.3",
     instance: "mac",
     signal: closing.signal,
+    journal: { sources: () => sources },
     listener: {
-      publish: (snapshot) => void published.push(snapshot),
+      publish(snapshot) {
+        published.push(snapshot);
+        sources.set(snapshot.source, snapshot);
+      },
       failed: () => undefined,
       dropped: () => undefined,
     },
@@ -63,6 +71,7 @@ function rig(context: TestContext) {
     refuse: (now: boolean) => void (refuses = now),
     scrapes,
     published,
+    sources,
     names: () => scrapes.targets().map(({ job, instance }) => `${job}/${instance}`),
     /** Series of each snapshot of a target, oldest first. */
     seriesOf: (name: string) =>
@@ -195,4 +204,22 @@ test("a pipe is no file of targets: reading it would never end", async (context)
   await scrapes.apply([configOf({ file_sd_configs: [{ files: [path] }] })], times);
   assert.match(log.texts.join("\n"), /pipe\.json: must be a regular file/);
   await scrapes.finish();
+});
+
+test("what a killed process left open ends once: at once where its target is gone, else with the gap", async (context) => {
+  const { scrapes, clock, sources, published, seriesOf } = rig(context);
+  const set = seriesSet([{ metric: power, name: power.name, labels: [] }]);
+  const before = clock.now() - 600_000;
+  for (const source of ["scrape node/a:1", "scrape gone/b:1", "scrape with timestamps 0 gone/b:1", "agent"])
+    sources.set(source, { time: before, set });
+  await scrapes.apply([configOf(targets("a:1"))], times);
+  assert.deepEqual(
+    published.map(({ source, time }) => [source, time]),
+    [["scrape gone/b:1", clock.now()]],
+  );
+  await clock.advance(10_000);
+  assert.deepEqual(seriesOf("node/a:1"), [0, 6]);
+  assert.equal(published[1]?.time, before + 1);
+  await scrapes.finish();
+  assert.equal(published.length, 4);
 });
