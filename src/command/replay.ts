@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { collectorSettings } from "../collection.ts";
 import { createOwnMeter } from "../meter/own-meter.ts";
 import { createSourcePipelines, type SourcePipelines } from "../meter/source-pipeline.ts";
-import type { Snapshot } from "../meter/snapshot.ts";
+import { endsUnmarked, type Snapshot } from "../meter/snapshot.ts";
 import { causeOf } from "../runtime/cause.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
@@ -49,7 +49,9 @@ export async function replay(choice: ReplayChoice, context: CommandContext): Pro
   const last = new Map<string, Snapshot>();
   let fresh: Snapshot[] = [];
   function publish(snapshot: Snapshot): void {
-    last.set(snapshot.source, snapshot);
+    // Of samples with times of their own each snapshot has others.
+    const key = endsUnmarked(snapshot.source) ? `${snapshot.source} ${snapshot.time}` : snapshot.source;
+    last.set(key, snapshot);
     fresh.push(snapshot);
     push?.publish(snapshot);
   }

@@ -88,6 +88,13 @@ test("every exporter's documented output is scraped by its block, and replayed f
   for (const name of Object.keys(exporterMetrics)) assert.ok(everything.includes(`\n${name}{`), name);
 });
 
+test("replay prints every sample of a scrape that has times of its own", async (t) => {
+  const path = join(temporaryFolder(t), "stamped.prom");
+  writeFileSync(path, "a 1 50\nb 2 100\nc 3 100\n");
+  const { stdout } = await run(["replay", "--scrape", path]);
+  assert.deepEqual(stdout.match(/^[abc]\{.*\} \d/gm)?.length, 3);
+});
+
 test(
   "node_exporter itself is scraped by its block",
   { skip: skipWithout("prometheus-node-exporter") },
