@@ -209,6 +209,7 @@ function createScraping(
         log,
         instance,
         signal,
+        asReader: (work) => deps.privileges.asAccount(work),
         createClient: scrapeClients({ ...deps, signal }, log),
         listener: {
           publish,

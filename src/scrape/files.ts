@@ -22,15 +22,18 @@ interface KnownFile {
   readonly groups: readonly TargetGroup[];
 }
 
-export function createTargetFiles(patterns: readonly string[]): TargetFiles {
+/** Runs `work` as who may read the files: as the account that root is given up for. */
+export type AsReader = <T>(work: () => T) => T;
+
+export function createTargetFiles(patterns: readonly string[], asReader: AsReader): TargetFiles {
   let known: ReadonlyMap<string, KnownFile> = new Map();
   return {
     async read() {
       const problems: string[] = [];
       const next = new Map<string, KnownFile>();
-      for (const path of patterns.flatMap(filesOf)) {
+      for (const path of asReader(() => patterns.flatMap(filesOf))) {
         const before = known.get(path);
-        const read = await readTargetFile(path, before);
+        const read = await readTargetFile(path, before, asReader);
         if (typeof read === "string") problems.push(`cannot read targets from ${path}: ${read}`);
         const kept = typeof read === "string" ? before : read;
         if (kept !== undefined) next.set(path, kept);
@@ -46,22 +49,33 @@ function filesOf(pattern: string): readonly string[] {
   return pattern.includes("*") ? globSync(pattern).toSorted() : [pattern];
 }
 
-async function readTargetFile(path: string, before: KnownFile | undefined): Promise<KnownFile | string> {
+async function readTargetFile(
+  path: string,
+  before: KnownFile | undefined,
+  asReader: AsReader,
+): Promise<KnownFile | string> {
   try {
-    const stat = statSync(path);
-    // Of a pipe or a device a read may never end.
-    if (!stat.isFile()) return "must be a regular file";
-    const { mtimeMs, size, ino } = stat;
-    const stamp = `${mtimeMs} ${size} ${ino}`;
+    const found = asReader(() => contentOf(path, before?.stamp));
+    if (typeof found === "string") return found;
+    const { stamp, text } = found;
     if (before?.stamp === stamp) return before;
-    if (size > mostBytes) return `must have at most ${mostBytes} bytes, got ${size}`;
-    const text = readFileSync(path, "utf8");
     const plain: unknown = path.endsWith(".json") ? JSON.parse(text) : (await import("yaml")).parse(text);
     const groups = groupsOf(plain ?? []);
     return typeof groups === "string" ? groups : { stamp, groups };
   } catch (error) {
     return causeOf(error);
   }
+}
+
+/** Not read where its stamp is the one given. */
+function contentOf(path: string, known: string | undefined): { stamp: string; text: string } | string {
+  const stat = statSync(path);
+  // Of a pipe or a device a read may never end.
+  if (!stat.isFile()) return "must be a regular file";
+  const { mtimeMs, size, ino } = stat;
+  if (size > mostBytes) return `must have at most ${mostBytes} bytes, got ${size}`;
+  const stamp = `${mtimeMs} ${size} ${ino}`;
+  return { stamp, text: stamp === known ? "" : readFileSync(path, "utf8") };
 }
 
 /** Checked by hand, since zod never loads in the daemon. A text says what is wrong. */

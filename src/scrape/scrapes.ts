@@ -15,7 +15,7 @@ import { endsUnmarked, isScraped, scrapedSource, type LastOfSource } from "../me
 import type { Relabel } from "../sink/relabel/apply.ts";
 import type { RelabelRule } from "../sink/relabel/schema.ts";
 import { createFetch } from "./fetch.ts";
-import type { TargetFiles } from "./files.ts";
+import type { AsReader, TargetFiles } from "./files.ts";
 import { endOf, startScrapeLoop, type ScrapeListener, type ScrapeLoop, type TargetState } from "./loop.ts";
 import type { ScrapeConfig } from "./schema.ts";
 import { createScrape, type Scraped } from "./scrape.ts";
@@ -34,6 +34,8 @@ export interface ScrapeContext {
   /** Of the agent: spreads the scrapes of one target over a fleet. */
   readonly instance: string;
   readonly createClient: (settings: HttpSettings, limits: ScrapeLimits) => HttpClient;
+  /** Absent where files are read as who runs this. */
+  readonly asReader?: AsReader;
 }
 
 export interface ScrapesDeps extends ScrapeContext {
@@ -139,7 +141,7 @@ class AllScrapes implements Scrapes {
       times,
       relabel: await compiled(config.relabel_configs),
       metricRelabel: await compiled(config.metric_relabel_configs),
-      files: await targetFiles(config),
+      files: await targetFiles(config, this.#deps),
       watching: new AbortController(),
     };
   }
@@ -268,10 +270,13 @@ async function compiled(rules: readonly RelabelRule[]): Promise<Relabel> {
 }
 
 /** Their code loads where there are any. */
-async function targetFiles({ file_sd_configs: configs }: ScrapeConfig): Promise<TargetFiles | undefined> {
+async function targetFiles(
+  { file_sd_configs: configs }: ScrapeConfig,
+  { asReader = (work) => work() }: Pick<ScrapeContext, "asReader">,
+): Promise<TargetFiles | undefined> {
   const patterns = configs.flatMap(({ files }) => files);
   if (patterns.length === 0) return undefined;
-  return (await import("./files.ts")).createTargetFiles(patterns);
+  return (await import("./files.ts")).createTargetFiles(patterns, asReader);
 }
 
 /** Those of the block, and those that its files list now. */
@@ -297,7 +302,12 @@ export async function scrapeOnce(
   const found: { readonly target: Target; readonly config: ScrapeConfig; readonly relabel: Relabel }[] = [];
   for (const config of configs) {
     const rules = await compiled(config.relabel_configs);
-    const { targets, problems } = await foundTargets(config, times, rules, await targetFiles(config));
+    const { targets, problems } = await foundTargets(
+      config,
+      times,
+      rules,
+      await targetFiles(config, context),
+    );
     for (const problem of problems) context.log.warn(problem);
     const relabel = await compiled(config.metric_relabel_configs);
     for (const target of targets) found.push({ target, config, relabel });

@@ -26,12 +26,17 @@ function rig(context: TestContext) {
   const closing = new AbortController();
   context.after(() => closing.abort());
   let refuses = false;
+  let reads = 0;
   const scrapes = createScrapes({
     clock,
     log,
     version: "1.2.3",
     instance: "mac",
     signal: closing.signal,
+    asReader(work) {
+      reads++;
+      return work();
+    },
     journal: { sources: () => sources },
     listener: {
       publish(snapshot) {
@@ -68,6 +73,8 @@ function rig(context: TestContext) {
     clock,
     log,
     open,
+    /** How often something was read as the account. */
+    reads: () => reads,
     refuse: (now: boolean) => void (refuses = now),
     scrapes,
     published,
@@ -115,7 +122,7 @@ test("a target that changes goes on under its name, without an end of its series
 });
 
 test("targets come from files, and follow them", async (context) => {
-  const { scrapes, clock, names, log } = rig(context);
+  const { scrapes, clock, names, log, reads } = rig(context);
   const folder = temporaryFolder(context);
   const write = (name: string, text: string): void => writeFileSync(join(folder, name), text);
   write("one.json", JSON.stringify([{ targets: ["a:1"], labels: { rack: "r" } }]));
@@ -123,6 +130,7 @@ test("targets come from files, and follow them", async (context) => {
   const files = { file_sd_configs: [{ files: [join(folder, "*.json"), join(folder, "two.yml")] }] };
   await scrapes.apply([configOf(files)], times);
   assert.deepEqual(names(), ["node/a:1", "node/b:1"]);
+  assert.equal(reads(), 3);
   write("one.json", "[{");
   write("three.json", JSON.stringify([{ targets: ["c:1"] }]));
   await clock.advance(300_000);
