@@ -169,9 +169,9 @@ export function samplesIn(buckets: readonly number[] | undefined): number {
   return buckets === undefined ? 1 : buckets.length + 2;
 }
 
-/** OTLP counts in whole numbers from 0. */
+/** OTLP counts in whole numbers from 0, of 64 bits: a receiver refuses the whole request for a count beyond them. */
 function whole(count: number): number {
-  return count > 0 && Number.isFinite(count) ? Math.round(count) : 0;
+  return count > 0 && Number.isFinite(count) ? Math.min(Math.round(count), Number.MAX_SAFE_INTEGER) : 0;
 }
 
 /** Adds the end marks of a snapshot, never over a point of the same or a later time. */

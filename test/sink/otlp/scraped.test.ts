@@ -76,3 +76,17 @@ test("a start of a series after its sample is left out", () => {
   });
   assert.equal(reads?.sum?.dataPoints[0]?.startTimeUnixNano ?? "0", "0");
 });
+
+test("a count beyond 64 bits is cut: a receiver would refuse the whole request for it", () => {
+  const [lag] = metrics({
+    snapshots: [
+      snapshot(0, [
+        [scraped("histogram", "lag_bucket", { le: "+Inf" }), 1e30],
+        [scraped("histogram", "lag_sum"), 1],
+        [scraped("histogram", "lag_count"), 1e30],
+      ]),
+    ],
+  });
+  const [point] = lag?.histogram?.dataPoints ?? [];
+  assert.deepEqual([point?.count, point?.bucketCounts], ["9007199254740991", ["9007199254740991"]]);
+});
