@@ -22,13 +22,14 @@ const suffixes: Readonly<Partial<Record<MetricType, string>>> = { counter: "_tot
 
 /**
  * The same in OpenMetrics, which names a counter's family without `_total` and escapes quotes in HELP too. A scraped counter may lack
- * `_total`, which OpenMetrics does not allow: there its type is unknown.
+ * `_total`, and parts of a gaugehistogram stand alone, which OpenMetrics does not allow: there the type is unknown.
  */
 export function openMetricsHead({ name, help, type }: Metric): string {
   const suffix = suffixes[type] ?? "";
   const family = name.endsWith(suffix) ? name.slice(0, name.length - suffix.length) : name;
+  const isAllowed = name.endsWith(suffix) && type !== "gaugehistogram";
   const shown = isMetricName(family) ? family : quoted(family);
-  return `# TYPE ${shown} ${name.endsWith(suffix) ? type : "unknown"}\n# HELP ${shown} ${escapeLabelValue(help)}\n`;
+  return `# TYPE ${shown} ${isAllowed ? type : "unknown"}\n# HELP ${shown} ${escapeLabelValue(help)}\n`;
 }
 
 /** The shortest decimal that reads back as the same double. */

@@ -151,3 +151,9 @@ test("scraped names that are not classic are quoted, and read back as they were"
     );
   }
 });
+
+test("parts of a scraped gaugehistogram stand alone, which OpenMetrics allows for no such type", () => {
+  const part = scrapedMetric({ name: "queue_gsum", type: "gaugehistogram", help: "", unit: "" });
+  const text = exposition([snapshot("scrape node/a:1", [[part, {}, 1]])], "openmetrics");
+  assert.match(text, /^# TYPE queue_gsum unknown\n/);
+});
