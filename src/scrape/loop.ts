@@ -29,6 +29,7 @@ export interface TargetState {
   readonly lastFailure?: ScrapeFailure & { readonly time: number };
 }
 
+/** `job` is the name of the block: relabelling may give its targets others, without number. */
 export interface ScrapeListener {
   publish(snapshot: Snapshot): void;
   failed(job: string, reason: string): void;
@@ -41,6 +42,8 @@ export interface ScrapeLoopDeps {
   readonly log: Logger;
   readonly listener: ScrapeListener;
   readonly scrape: (signal: AbortSignal) => Promise<Scraped>;
+  /** Name of the target's block. */
+  readonly job: string;
   /** Where in its interval the target is scraped, milliseconds. */
   readonly offsetMs: number;
   /** Of the target's last snapshot, where it was scraped before and its series have not ended. */
@@ -126,8 +129,7 @@ class Loop implements ScrapeLoop {
   }
 
   #take(scraped: Scraped): void {
-    const { listener } = this.#deps;
-    const { job } = this.#target;
+    const { listener, job } = this.#deps;
     const time = scraped.snapshots.at(-1)?.time ?? 0;
     this.#endBeforeGap(time);
     for (const snapshot of scraped.snapshots) listener.publish(snapshot);

@@ -207,6 +207,7 @@ class AllScrapes implements Scrapes {
       log,
       listener,
       scrape,
+      job: config.job_name,
       offsetMs: offsetOf(target, instance),
       ...(hasSeries(last) && { lastTime: last.time }),
     });

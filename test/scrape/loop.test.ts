@@ -37,6 +37,7 @@ function rig(offsetMs = 2000) {
     clock,
     log,
     listener,
+    job: "block",
     offsetMs,
     async scrape(signal) {
       const time = clock.now();
@@ -89,7 +90,7 @@ test("each failure is counted, each change is logged once, and the state says wh
   assert.equal(it.loop.state.lastFailure?.message, failure.message);
   it.become = (scraped) => scraped;
   await it.clock.advance(10_000);
-  assert.deepEqual(it.counted, ["node connect", "node connect", "node connect"]);
+  assert.deepEqual(it.counted, ["block connect", "block connect", "block connect"]);
   assert.deepEqual(
     it.log.lines.map(({ message }) => message),
     [`cannot scrape a:1: ${failure.message}`, "a:1 can be scraped again"],
