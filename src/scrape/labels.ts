@@ -7,8 +7,11 @@ import { seriesKey, type LabelPair, type Series } from "../metric/series.ts";
 import { printable } from "../runtime/printable.ts";
 import type { Relabel } from "../sink/relabel/apply.ts";
 import type { Exposition, ScrapedSeries } from "./exposition.ts";
-import { defaultSampleLimit, type ScrapeConfig } from "./schema.ts";
+import type { ScrapeConfig } from "./schema.ts";
 import type { Target } from "./targets.ts";
+
+/** Series of one target, where the block does not say. */
+export const defaultSampleLimit = 50_000;
 
 export type LimitReason = "sample_limit" | "label_limit" | "name";
 

@@ -2,10 +2,10 @@
 import * as z from "zod";
 import { type Frozen, durationSetting, sizeSetting } from "../runtime/setting.ts";
 import { checkHttp, httpFields } from "../runtime/http/schema.ts";
+import { defaultSampleLimit } from "./labels.ts";
+import { defaultTargetLimit } from "./targets.ts";
 import { mostRules, relabelRuleSchema } from "../sink/relabel/schema.ts";
 
-/** Series of one target, where the block does not say. */
-export const defaultSampleLimit = 50_000;
 /** Of an answer, unpacked, where the block does not say. */
 const defaultBodyLimit = "16MB";
 
@@ -21,7 +21,7 @@ export type ScrapeProtocol = (typeof protocols)[number];
 const interval = () =>
   durationSetting().refine((ms) => ms >= 100 && ms <= 86_400_000, "must be between 100ms and 24h");
 
-const limit = (what: string) => z.int().min(0).default(0).describe(`Most ${what}; 0 is no limit`);
+const limit = (what: string) => z.int().min(0).default(0).describe(`Most ${what}`);
 
 /** `host:port`, where Prometheus wants no scheme and no path either. */
 const address = () =>
@@ -65,10 +65,10 @@ const limits = () => ({
   sample_limit: limit(
     `samples of a scrape after metric_relabel_configs, ${defaultSampleLimit} where it is 0`,
   ),
-  target_limit: limit("targets of this block"),
-  label_limit: limit("labels of a series"),
-  label_name_length_limit: limit("characters of a label's name"),
-  label_value_length_limit: limit("characters of a label's value"),
+  target_limit: limit(`targets of this block, ${defaultTargetLimit} where it is 0`),
+  label_limit: limit("labels of a series; 0 is no limit"),
+  label_name_length_limit: limit("characters of a label's name; 0 is no limit"),
+  label_value_length_limit: limit("characters of a label's value; 0 is no limit"),
   body_size_limit: sizeSetting()
     .transform((bytes) => (bytes === 0 ? 16 * 2 ** 20 : bytes))
     .prefault(defaultBodyLimit)
@@ -87,9 +87,9 @@ const scrapeShape = () =>
     metrics_path: z.string().default("/metrics").describe("Path of the metrics"),
     scheme: z.enum(["http", "https"]).default("http").describe("Protocol of the targets"),
     params: z
-      .record(z.string().min(1), z.array(z.string()))
+      .record(z.string().min(1), z.array(z.string().meta({ writeOnly: true })))
       .default({})
-      .describe("Parameters of the address, each with a list of values"),
+      .describe("Parameters of the address, each with a list of values, which are never printed"),
     honor_labels: z
       .boolean()
       .default(false)

@@ -10,8 +10,8 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Relabel } from "../sink/relabel/apply.ts";
 import { createExpositionReader, type Exposition, type ExpositionError } from "./exposition.ts";
 import type { Fetched, FetchReason } from "./fetch.ts";
-import { createLabeller, type Labelled, type LimitReason } from "./labels.ts";
-import { defaultSampleLimit, type ScrapeConfig } from "./schema.ts";
+import { createLabeller, defaultSampleLimit, type Labelled, type LimitReason } from "./labels.ts";
+import type { ScrapeConfig } from "./schema.ts";
 import { createStampedLanes, type StampedLanes, type StampedSample } from "./stamped.ts";
 import type { Target } from "./targets.ts";
 

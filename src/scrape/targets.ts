@@ -5,6 +5,9 @@ import { parseDuration } from "../runtime/quantity.ts";
 import type { Relabel } from "../sink/relabel/apply.ts";
 import type { ScrapeConfig } from "./schema.ts";
 
+/** Of a block, where it does not say: a file that lists more than a machine has exporters is broken. */
+export const defaultTargetLimit = 1000;
+
 /** Addresses that share labels, as `static_configs` and files list them. */
 export interface TargetGroup {
   readonly targets: readonly string[];
@@ -53,8 +56,8 @@ export function targetsOf(
         if (!found.has(key)) found.set(key, made);
       }
     }
-  const most = config.target_limit;
-  if (most > 0 && found.size > most) {
+  const most = config.target_limit === 0 ? defaultTargetLimit : config.target_limit;
+  if (found.size > most) {
     problems.push(
       `scrape_configs ${config.job_name}: must have at most ${most} targets by target_limit, got ${found.size}; none of them is scraped`,
     );

@@ -58,6 +58,7 @@ test("the daemon never loads what only reads a configuration, nor node:http as a
     "src/sink/remote-write/sink.ts",
     "src/sink/otlp/sink.ts",
     "src/sink/pushgateway/sink.ts",
+    "src/scrape/scrapes.ts",
   ])
     load(path);
   assert.ok(loaded.size > 150, `got ${loaded.size} files`);

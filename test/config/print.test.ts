@@ -14,6 +14,10 @@ const text = [
   "    basic_auth: { username: ada, password: '${PW}' }",
   "  - url: https://other.example",
   "    authorization: { credentials: hunter5 }",
+  "scrape_configs:",
+  "  - job_name: one",
+  "    params: { token: [hunter6] }",
+  "    oauth2: { client_id: a, client_secret: hunter7, token_url: 'http://a', endpoint_params: { k: hunter8 } }",
 ].join("\n");
 const env = { PW: "hunter4", MAC_POWERMETRICS_LOG_LEVEL: "debug" };
 
@@ -23,7 +27,7 @@ test("a printed configuration holds no secret and no password of a URL", () => {
   assert.doesNotMatch(printed, /hunter|tok-1/);
   assert.match(printed, /url: https:\/\/ada:\*\*\*@prometheus\.example\/api/);
   assert.match(printed, /proxy_url: http:\/\/\*\*\*@proxy\.example:3128/);
-  assert.equal(printed.match(/<secret>/g)?.length, 3);
+  assert.equal(printed.match(/<secret>/g)?.length, 6);
 });
 
 test("a printed configuration without secrets loads to the same one", () => {

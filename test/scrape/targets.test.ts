@@ -73,6 +73,9 @@ test("more targets than target_limit are none", () => {
   const { targets, problems } = found({ target_limit: 1 }, [{ targets: ["a:1", "b:1"], labels: {} }]);
   assert.deepEqual(targets, []);
   assert.match(problems.join(), /at most 1 targets by target_limit, got 2/);
+  const many = Array.from({ length: 1001 }, (_, at) => `a:${at + 1}`);
+  assert.deepEqual(found({}, [{ targets: many, labels: {} }]).targets, []);
+  assert.equal(found({ target_limit: 2000 }, [{ targets: many, labels: {} }]).targets.length, 1001);
 });
 
 test("places in the interval are the same each time and spread over targets and machines", () => {

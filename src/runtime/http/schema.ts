@@ -129,9 +129,9 @@ const oauth2 = () =>
         .describe("Where tokens are issued."),
       scopes: z.array(z.string().min(1)).default([]).describe("Scopes to ask for."),
       endpoint_params: z
-        .record(z.string().min(1), z.string())
+        .record(z.string().min(1), z.string().meta({ writeOnly: true }))
         .default({})
-        .describe("Further parameters of the request for a token."),
+        .describe("Further parameters of the request for a token; values are never printed."),
       tls_config: tlsConfig().exactOptional(),
     })
     .refine(
