@@ -7,6 +7,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Configuration } from "../config/schema.ts";
+import { causeOf } from "../runtime/cause.ts";
 import type { Logger } from "../runtime/log.ts";
 
 /** What was loaded, or everything that is wrong with it, one line each. */
@@ -67,10 +68,23 @@ export function createReload<T extends { readonly configuration: Configuration }
     }
     const changed = changesBetween(current.configuration, loaded.next.configuration);
     current = loaded.next;
-    for (const apply of applies) await apply(current.configuration);
-    logChanges(changed);
+    const failure = await applied(current.configuration);
+    if (failure === undefined) logChanges(changed);
     if (changed.some((path) => !live.has(path))) restart.abort();
-    return undefined;
+    return failure;
+  }
+
+  /** Nobody waits for a reload that a signal asks for: a bug in one must not end the agent. */
+  async function applied(next: Configuration): Promise<string | undefined> {
+    try {
+      for (const apply of applies) await apply(next);
+      return undefined;
+    } catch (error) {
+      successful = false;
+      const failure = `cannot put the new configuration in place: ${causeOf(error)}`;
+      log.error(failure);
+      return failure;
+    }
   }
 
   function logChanges(changed: readonly string[]): void {

@@ -108,3 +108,17 @@ test("changes are named by section and key", () => {
   );
   assert.deepEqual(changesBetween(before, after).toSorted(), ["journal.path", "log.file", "otlp", "run_as"]);
 });
+
+test("what throws while a configuration is put in place is a reason, and no end of the agent", async () => {
+  const it = file("log: { level: info }");
+  let fails = true;
+  it.reload.onApply(() => {
+    if (fails) throw new Error("a bug");
+  });
+  it.text = "log: { level: debug }";
+  assert.equal(await it.reload.request(), "cannot put the new configuration in place: a bug");
+  assert.equal(it.reload.successful, false);
+  fails = false;
+  assert.equal(await it.reload.request(), undefined);
+  assert.equal(it.reload.successful, true);
+});
