@@ -158,6 +158,7 @@ function createStages(configuration: Configuration, deps: StagesDeps, stopping: 
   const board = createBoard({
     ...deps,
     ...collection,
+    instance: configuration.global.instance,
     watchesTasks: configuration.sources.powermetrics.tasks.enabled,
     targets: () => scraping.targets(),
     latest: current,
@@ -167,13 +168,12 @@ function createStages(configuration: Configuration, deps: StagesDeps, stopping: 
   const telemetry = createTelemetry({ ...deps, ...collection, own, powermetricsCpu, deliveries, publish });
   takers.push(
     (snapshot) => {
-      if (isOwn(snapshot.source)) latest.put(snapshot);
+      if (!isOwn(snapshot.source)) return;
+      latest.put(snapshot);
+      board.published(snapshot);
     },
     (snapshot) => {
       if (journal.append(snapshot) === "appended") deliveries.notify();
-    },
-    (snapshot) => {
-      if (isOwn(snapshot.source)) board.published(snapshot);
     },
   );
   return {

@@ -119,10 +119,10 @@ const sparse = 120;
  */
 export function* storedHistory(
   { segments, rows }: { readonly segments: readonly Segment[]; readonly rows: ReadRows },
-  { fromMs, toMs, maxPoints = Infinity, source }: HistoryQuery,
+  { fromMs, toMs, maxPoints = Infinity, aboutPoints = maxPoints, source }: HistoryQuery,
 ): Generator<StoredSnapshot> {
   const wanted = segments.filter(({ minTime, maxTime }) => maxTime >= fromMs && minTime <= toMs);
-  const keysOnly = wanted.reduce((sum, segment) => sum + rowsOf(segment), 0) > sparse * maxPoints;
+  const keysOnly = wanted.reduce((sum, segment) => sum + rowsOf(segment), 0) > sparse * aboutPoints;
   const chains: ReadChains = new Map();
   for (const segment of wanted)
     for (const row of rows(rangeOf(segment), chains, { keysOnly })) {

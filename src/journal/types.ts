@@ -189,6 +189,8 @@ export interface HistoryQuery {
   readonly toMs: number;
   /** At most so many snapshots of each source, evenly spread; all when absent. */
   readonly maxPoints?: number;
+  /** All snapshots where they are not far more than so many points of each source need, else what stands readily at most a quarter of an hour apart. */
+  readonly aboutPoints?: number;
 }
 
 /** Reading from another process: `journal stats`, `journal export`. */

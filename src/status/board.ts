@@ -13,7 +13,7 @@ import { lossReasons, type Journal, type JournalState } from "../journal/types.t
 import { ownMetrics } from "../meter/catalogue.ts";
 import { stalenessLimit } from "../meter/latest.ts";
 import { ownSource } from "../meter/own-meter.ts";
-import { isOwn, type Snapshot } from "../meter/snapshot.ts";
+import type { Snapshot } from "../meter/snapshot.ts";
 import type { SourcePipeline } from "../meter/source-pipeline.ts";
 import type { Metric } from "../metric/metric.ts";
 import type { SourceName } from "../parse/sample.ts";
@@ -23,10 +23,11 @@ import type { Source, SourceFailure } from "../source/source.ts";
 import { createEnergyByApp } from "./energy-by-app.ts";
 import { createEnergyToday } from "./energy-today.ts";
 import { createFeed, type Feed } from "./feed.ts";
+import { historyGroups } from "./history-group.ts";
 import {
   createSnapshotMemory,
-  historyGroups,
   historyRanges,
+  isCharted,
   mostPoints,
   type History,
   type HistoryRange,
@@ -48,6 +49,8 @@ import {
 export interface BoardOptions {
   readonly clock: Clock;
   readonly hostname: string;
+  /** The label `instance` of its metrics. */
+  readonly instance: string;
   readonly version: string;
   readonly nodeVersion: string;
   readonly simulated: boolean;
@@ -123,12 +126,12 @@ export function createBoard(options: BoardOptions): Board {
       ...targetsOf(options.targets?.() ?? []),
       ...(kept !== undefined && { journal: journalStatus(kept) }),
     };
-    const { hostname: host, version, nodeVersion: node, simulated } = options;
+    const { hostname: host, instance, version, nodeVersion: node, simulated } = options;
     const { chip, osVersion } = options.facts();
     return {
       version: statusVersion,
       overall: overallOf(parts),
-      agent: { host, version, node, startedAt, ...own.cost },
+      agent: { host, instance, version, node, startedAt, ...own.cost },
       machine: { simulated, ...defined({ chip, osVersion }), ...machineOf(snapshots) },
       ...parts,
       readings: {
@@ -175,7 +178,7 @@ function historyOf(
   const stepMs = historyRanges[range] / mostPoints;
   const intervals = new Map<string, number>(sources.map(({ name, intervalMs }) => [name, intervalMs]));
   const snapshots =
-    journal?.history({ source: isOwn, fromMs, toMs, maxPoints: mostPoints }) ?? remembered(fromMs);
+    journal?.history({ source: isCharted, fromMs, toMs, aboutPoints: mostPoints }) ?? remembered(fromMs);
   return {
     version: 1,
     range,
@@ -183,7 +186,7 @@ function historyOf(
     toMs,
     origin: journal === undefined ? "memory" : "journal",
     // Far back the journal keeps every 60th row readily: up to a quarter of an hour lies between two points of a line.
-    groups: historyGroups(snapshots, (source) =>
+    groups: historyGroups(snapshots, stepMs, (source) =>
       Math.max(stalenessLimit(intervals.get(source) ?? 0), (range === "1d" ? 7 : 3) * stepMs),
     ),
   };

@@ -3,7 +3,6 @@
  * Runs in the browser too, which goes on adding points.
  */
 import type { Snapshot } from "../meter/snapshot.ts";
-import { readingsOf } from "./readings.ts";
 import type { Readings } from "./status.ts";
 
 export const historyRanges = { "10m": 600_000, "1h": 3_600_000, "1d": 86_400_000 } as const;
@@ -22,67 +21,29 @@ export interface History {
   readonly groups: readonly HistoryGroup[];
 }
 
-/** What one source reported; a point without values breaks the line: the machine slept, or the source was down. */
+/** What one source reported, a point a step; a point without values breaks the line: the machine slept, or the source was down. */
 export interface HistoryGroup {
   readonly source: string;
-  /** Milliseconds since the Unix epoch, rising. */
+  /** Of the last sample of each step; milliseconds since the Unix epoch, rising. */
   readonly time: readonly number[];
-  /** One value for each time; `columnsOf` has the keys. */
-  readonly columns: Readonly<Record<string, readonly (number | null)[]>>;
+  /** The mean of each step for each time; `columnsOf` has the keys. */
+  readonly columns: Columns;
+  /** The highest value of each step, of the columns where that ever differs from the mean; absent where there are none. */
+  readonly peaks?: Columns;
 }
 
-/** A group that points are appended to. */
-export interface GrowingGroup extends HistoryGroup {
-  readonly time: number[];
-  readonly columns: Record<string, (number | null)[]>;
-}
+export type Columns = Readonly<Record<string, readonly (number | null)[]>>;
 
 export function isHistoryRange(text: string): text is HistoryRange {
   return Object.hasOwn(historyRanges, text);
 }
 
-/** @param gapMs how far apart two points of a source may be before the line between them is a guess */
-export function historyGroups(
-  snapshots: Iterable<Snapshot>,
-  gapMs: (source: string) => number,
-): readonly HistoryGroup[] {
-  const groups = new Map<string, GrowingGroup>();
-  for (const snapshot of snapshots) {
-    const { source, time } = snapshot;
-    const columns = columnsOf(source, readingsOf([snapshot]));
-    const known = groups.get(source);
-    if (known === undefined && columns.length === 0) continue;
-    const group = known ?? { source, time: [], columns: {} };
-    groups.set(source, group);
-    appendPoint(group, time, columns, gapMs(source));
-  }
-  return [...groups.values()];
-}
+/** The sources that `columnsOf` has columns of. */
+const chartedSources: readonly string[] = ["powermetrics", "vm_stat", "sysctl", "ioreg"];
 
-/** Appends a point, and before it one without values where the last one is more than `gapMs` away. */
-export function appendPoint(
-  group: GrowingGroup,
-  time: number,
-  values: readonly Column[],
-  gapMs: number,
-): void {
-  const last = group.time.at(-1);
-  if (last !== undefined && time - last > gapMs) append(group, last + 1, []);
-  append(group, time, values);
-}
+export const isCharted = (source: string): boolean => chartedSources.includes(source);
 
-function append({ time, columns }: GrowingGroup, at: number, values: readonly Column[]): void {
-  for (const [key, value] of values) (columns[key] ??= time.map(() => null)).push(rounded(value));
-  time.push(at);
-  for (const column of Object.values(columns)) if (column.length < time.length) column.push(null);
-}
-
-/** Four digits are more than a chart can show, and half the bytes. */
-function rounded(value: number): number {
-  return Number(value.toPrecision(4));
-}
-
-type Column = readonly [key: string, value: number];
+export type Column = readonly [key: string, value: number];
 
 /** Rails that add up; `package` and `combined` are sums of these already. */
 const stackedRails = ["cpu", "gpu", "ane", "dram"] as const;
@@ -90,7 +51,7 @@ const memoryParts = ["wired", "app", "compressed", "cached", "free"] as const;
 
 /**
  * The columns of one source's readings in watts, percent of activity, hertz and bytes, under keys such as `power.cpu`, `core.cpu0`,
- * `cluster.E-Cluster`, `memory.wired`, `swap.used`.
+ * `cluster.E-Cluster`, `memory.wired`, `swap.used`, `machine.power`, `gpuMemory.0 Apple M4`; `total.power` is the sum of several rails.
  */
 export function columnsOf(source: string, readings: Readings): readonly Column[] {
   const { cores, clusters, memory } = readings;
@@ -108,12 +69,45 @@ export function columnsOf(source: string, readings: Readings): readonly Column[]
         ["swap.used", memory.swapUsed],
         ["swap.total", memory.swapTotal],
       ]);
+    case "ioreg":
+      return present([
+        ["machine.power", readings.power.system],
+        ...(readings.gpus ?? []).flatMap(({ gpu, memoryBytes, loadPercent }) => [
+          [`gpuMemory.${gpu}`, memoryBytes] as const,
+          [`gpuLoad.${gpu}`, loadPercent] as const,
+        ]),
+      ]);
     default:
       return [];
   }
 }
 
-function powerColumns({ power }: Readings): readonly Column[] {
+/** What only counters know. */
+export function isRate(key: string): boolean {
+  return /^(?:disk|network)\./.test(key);
+}
+
+/** Counters by the column whose mean is their rate. */
+export function totalsOf(source: string, readings: Readings): ReadonlyMap<string, number> {
+  if (source !== "powermetrics") return new Map();
+  const totals = new Map(Object.entries(readings.totals ?? {}));
+  const rails = railColumns(readings);
+  if (rails.length > 1 && rails.every(([key]) => totals.has(key)))
+    totals.set(
+      "total.power",
+      rails.reduce((sum, [key]) => sum + (totals.get(key) ?? 0), 0),
+    );
+  return totals;
+}
+
+function powerColumns(readings: Readings): readonly Column[] {
+  const rails = railColumns(readings);
+  // A package contains the rails beside it.
+  if (rails.length < 2 || rails[0]?.[0] === "power.package") return rails;
+  return [...rails, ["total.power", rails.reduce((sum, [, value]) => sum + value, 0)]];
+}
+
+function railColumns({ power }: Readings): readonly Column[] {
   const rails = present(stackedRails.map((rail) => [`power.${rail}`, power[rail]]));
   // An Intel package reports one figure for all.
   return rails.some(([key]) => key === "power.cpu")

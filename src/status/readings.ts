@@ -16,6 +16,7 @@ interface Draft {
   readonly gpus: Map<string, Mutable<GpuReading>>;
   /** Pages, and bytes, by metric name. */
   readonly memory: Map<string, number>;
+  readonly totals: Record<string, number>;
   thermal?: string;
   fanRpm?: number;
 }
@@ -35,6 +36,10 @@ const battery =
   (field: keyof NumbersOf<BatteryReading>, factor = 1): Put =>
   (draft, value) =>
     void (draft.battery[field] = value * factor);
+const total =
+  (column: string): Put =>
+  ({ totals }, value) =>
+    void (totals[column] = value);
 const temperature: Put = ({ celsius }, value, sensor) => void (celsius[sensor] = value);
 
 /** What each metric that is read changes in the readings. */
@@ -45,6 +50,14 @@ export const puts: Readonly<Record<string, Put>> = {
   powermetrics_dram_power_milliwatts: rail("dram"),
   powermetrics_package_power_milliwatts: rail("package"),
   powermetrics_combined_power_milliwatts: rail("combined"),
+  powermetrics_cpu_energy_joules_total: total("power.cpu"),
+  powermetrics_gpu_energy_joules_total: total("power.gpu"),
+  powermetrics_ane_energy_joules_total: total("power.ane"),
+  powermetrics_package_energy_joules_total: total("power.package"),
+  powermetrics_disk_read_bytes_total: total("disk.read"),
+  powermetrics_disk_written_bytes_total: total("disk.written"),
+  powermetrics_network_receive_bytes_total: total("network.received"),
+  powermetrics_network_transmit_bytes_total: total("network.sent"),
   powermetrics_cpu_active_residency_percent: (draft, value, label) =>
     void (coreOf(draft, label).activePercent = value),
   powermetrics_cpu_frequency_hertz: (draft, value, label) => void (coreOf(draft, label).frequencyHz = value),
@@ -108,6 +121,7 @@ export function readingsOf(snapshots: readonly Snapshot[]): Readings {
     celsius: {},
     gpus: new Map(),
     memory: new Map(),
+    totals: {},
   };
   for (const { set, values } of snapshots)
     for (const [index, series] of set.series.entries()) {
@@ -115,9 +129,10 @@ export function readingsOf(snapshots: readonly Snapshot[]): Readings {
       if (value === undefined || Number.isNaN(value)) continue;
       puts[series.name]?.(draft, value, series.labels[0]?.[1] ?? "", series);
     }
-  const { cores, clusters, gpus, memory: pages, ...plain } = draft;
+  const { cores, clusters, gpus, memory: pages, totals, ...plain } = draft;
   return {
     ...plain,
+    ...(Object.keys(totals).length > 0 && { totals }),
     ...(gpus.size > 0 && { gpus: [...gpus.values()] }),
     cores: [...cores.values()],
     clusters: [...clusters.values()],

@@ -45,6 +45,8 @@ export interface Overall {
 
 export interface AgentIdentity {
   readonly host: string;
+  /** The label `instance` of its metrics. */
+  readonly instance?: string;
   readonly version: string;
   readonly node: string;
   readonly startedAt: number;
@@ -180,6 +182,8 @@ export interface Readings {
   readonly fanRpm?: number;
   /** Absent unless tasks are watched. */
   readonly energyByApp?: EnergyByApp;
+  /** Counters since the agent started, by the column of the history whose mean is their rate: joules of `power.cpu`, bytes of `disk.read`. */
+  readonly totals?: Readonly<Record<string, number>>;
 }
 
 export interface EnergyToday {

@@ -2,6 +2,7 @@
 import type { DeliveryStatus } from "../delivery/types.ts";
 import { defined } from "../runtime/defined.ts";
 import type {
+  AgentIdentity,
   AppReading,
   EnergyByApp,
   Machine,
@@ -51,6 +52,9 @@ export function targetsText(targets: readonly TargetStatus[]): string {
   const notYet = targets.filter((target) => target.up === undefined).length;
   return `${up} of ${targets.length} up${notYet === 0 ? "" : `, ${notYet} not yet`}`;
 }
+
+/** As its metrics name the machine. */
+export const machineName = ({ instance, host }: AgentIdentity): string => instance ?? host;
 
 /** `26.6 (25G229)`, or whichever of both is known. */
 export function macOS({ osVersion, osBuild }: Machine): string | undefined {
@@ -309,6 +313,8 @@ export const bytes: Format = (value) => {
   const scaled = value / 1024 ** power;
   return `${power === 0 || scaled >= 100 ? scaled.toFixed(0) : scaled.toFixed(1)} ${byteUnits[power] ?? "B"}`;
 };
+
+export const bytesPerSecond: Format = (value) => `${bytes(value)}/s`;
 
 /** A count with thin gaps: 1 234 567. */
 export const count: Format = (value) => String(value).replace(/\B(?=(?:\d{3}){1,7}$)/g, "\u202f");

@@ -89,6 +89,28 @@ describe("the status page", { skip: browserMissing, concurrency: 1 }, () => {
     await page.close();
   });
 
+  test("the pointer shows time and values, on all charts at once, and the core that it is at", async () => {
+    const status = statusOf({ time: Date.now() });
+    const named = { ...status, agent: { ...status.agent, instance: "mac-0042" } };
+    await using served = await servePage(named);
+    const { page, errors } = await openPage(opened.context);
+    await page.goto(served.url);
+    assert.equal(await page.locator("h1").textContent(), "mac-0042");
+    await page.locator("#identity", { hasText: "studio.lan" }).waitFor();
+    const power = page.locator("#chart-power .legend");
+    await power.filter({ hasText: /mean [\d.]+ W, peak 49\.0 W/ }).waitFor();
+    await page.locator("#chart-power .u-over").hover({ position: { x: 100, y: 50 } });
+    await power
+      .filter({ hasText: /^\s*\d\d:\d\d:\d\d\s*cpu/ })
+      .filter({ hasNotText: "mean" })
+      .waitFor();
+    await page.locator("#chart-power .u-cursor-x").waitFor();
+    await page.locator("#chart-cores canvas").hover({ position: { x: 200, y: 5 } });
+    await page.locator("#chart-cores .legend", { hasText: /\d\d:\d\d:\d\d\s*.*cpu0\s*\d+ %/ }).waitFor();
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
   test("a day's history comes from the journal", async () => {
     const { page, errors } = await openPage(opened.context);
     await page.goto(agent.url);

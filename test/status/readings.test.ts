@@ -1,11 +1,13 @@
 /** The exported values by meaning, and their history as columns. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { columnsOf, createSnapshotMemory, historyGroups } from "../../src/status/history.ts";
+import { createGroupBuilder, historyGroups } from "../../src/status/history-group.ts";
+import { columnsOf, createSnapshotMemory } from "../../src/status/history.ts";
 import { puts, readingsOf } from "../../src/status/readings.ts";
 import { catalogue } from "../../src/meter/catalogue.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 import { labelPairs, seriesSet } from "../../src/metric/series.ts";
+import type { Readings } from "../../src/status/status.ts";
 
 type Value = readonly [name: string, value: number, labels?: Readonly<Record<string, string>>];
 
@@ -111,21 +113,91 @@ test("a line breaks where a source was silent, and where a core was not there ye
       ["powermetrics_cpu_power_milliwatts", cpu * 1000],
       ...(ane === undefined ? [] : [["powermetrics_ane_power_milliwatts", ane * 1000] as const]),
     ]);
-  const groups = historyGroups([power(0, 1), power(1000, 2, 7), power(60_000, 3, 8)], () => 15_000);
+  const groups = historyGroups([power(0, 1), power(1000, 2, 7), power(60_000, 3, 8)], 1000, () => 15_000);
   assert.deepEqual(groups, [
     {
       source: "powermetrics",
       time: [0, 1000, 1001, 60_000],
-      columns: { "power.cpu": [1, 2, null, 3], "power.ane": [null, 7, null, 8] },
+      columns: {
+        "power.cpu": [1, 2, null, 3],
+        "power.ane": [null, 7, null, 8],
+        "total.power": [null, 9, null, 11],
+      },
     },
   ]);
+});
+
+test("a step has the mean that the energy counters say, and the peak of its samples", () => {
+  const sample = (time: number, cpu: number, joules: number): Snapshot =>
+    snapshotOf("powermetrics", time, [
+      ["powermetrics_cpu_power_milliwatts", cpu * 1000],
+      ["powermetrics_cpu_energy_joules_total", joules],
+      ["powermetrics_gpu_power_milliwatts", 1000],
+      ["powermetrics_gpu_energy_joules_total", joules / 2],
+    ]);
+  const minute = [sample(0, 0.17, 0), sample(10_000, 18.9, 20), sample(20_000, 0.17, 40)];
+  const [step] = historyGroups([...minute, sample(60_000, 3, 160)], 60_000, () => 45_000);
+  assert.deepEqual(step, {
+    source: "powermetrics",
+    time: [20_000, 60_000],
+    columns: { "power.cpu": [1.913, 3], "power.gpu": [1, 1.5], "total.power": [2.913, 4.5] },
+    peaks: { "power.cpu": [18.9, 3], "total.power": [19.9, 4.5] },
+  });
+});
+
+test("disks and network are what their counters grew by, and a counter that began anew says nothing", () => {
+  const sample = (time: number, read: number): Snapshot =>
+    snapshotOf("powermetrics", time, [
+      ["powermetrics_package_power_milliwatts", 1000],
+      ["powermetrics_disk_read_bytes_total", read],
+    ]);
+  const samples = [sample(0, 100), sample(2000, 300), sample(4000, 50), sample(6000, 70)];
+  const [group] = historyGroups(samples, 1000, () => 15_000);
+  assert.deepEqual(group?.columns["disk.read"], [null, 100, null, 10]);
+  assert.equal(group.peaks, undefined);
+});
+
+test("live samples go on where the past ends, a point a step", () => {
+  const [past] = historyGroups(
+    [snapshotOf("sysctl", 1000, [["vmstat_swap_used_bytes", 8]])],
+    10_000,
+    () => 99,
+  );
+  const { group, add, dropBefore } = createGroupBuilder("sysctl", 10_000, past);
+  const used = (bytes: number): Readings =>
+    readingsOf([snapshotOf("sysctl", 0, [["vmstat_swap_used_bytes", bytes]])]);
+  add(11_000, used(1), 15_000);
+  add(12_000, used(3), 15_000);
+  add(21_000, used(5), 15_000);
+  assert.deepEqual(group.time, [1000, 12_000, 21_000]);
+  assert.deepEqual(group.columns, { "swap.used": [8, 2, 5] });
+  assert.deepEqual(group.peaks, { "swap.used": [8, 3, 5] });
+  dropBefore(12_000);
+  assert.deepEqual(group.columns, { "swap.used": [2, 5] });
+});
+
+test("live samples of counters go on without a gap in their rates", () => {
+  const sample = (time: number, read: number): Snapshot =>
+    snapshotOf("powermetrics", time, [
+      ["powermetrics_package_power_milliwatts", 1000],
+      ["powermetrics_disk_read_bytes_total", read],
+    ]);
+  const [past] = historyGroups([sample(0, 0), sample(2000, 200)], 1000, () => 15_000);
+  const { group, add } = createGroupBuilder("powermetrics", 1000, past);
+  for (const [time, read] of [
+    [4000, 400],
+    [6000, 700],
+  ] as const)
+    add(time, readingsOf([sample(time, read)]), 15_000);
+  assert.deepEqual(group.time, [0, 2000, 6000]);
+  assert.deepEqual(group.columns["disk.read"], [null, 100, 150]);
 });
 
 test("the end of a source breaks its lines", () => {
   const ended = { ...snapshotOf("sysctl", 2000, []) };
   const swap = snapshotOf("sysctl", 1000, [["vmstat_swap_used_bytes", 123_456]]);
   assert.deepEqual(
-    historyGroups([ended, swap, ended], () => 15_000),
+    historyGroups([ended, swap, ended], 1000, () => 15_000),
     [{ source: "sysctl", time: [1000, 2000], columns: { "swap.used": [123_500, null] } }],
   );
 });

@@ -16,6 +16,7 @@ import {
   clockTime,
   droppedText,
   hertz,
+  machineName,
   macOS,
   overallWords,
   percent,
@@ -61,7 +62,7 @@ function headLines({ status }: Frame, columns: number, rows = Infinity): readonl
     some.filter(Boolean).join(" · "),
   );
   const firsts = identities.map((identity) => [
-    span(agent.host, "strong"),
+    span(machineName(agent), "strong"),
     span(identity === "" ? "  " : `  ${identity}  `, "dim"),
     span(`${sign} ${words}`, overall.level),
     ...(machine.simulated ? [span("  SIMULATED", "warning")] : []),

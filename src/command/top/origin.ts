@@ -101,6 +101,7 @@ export function ownSources(given: Configuration, context: CommandContext, simula
     ...context,
     ...collection,
     simulated,
+    instance: configuration.global.instance,
     watchesTasks: configuration.sources.powermetrics.tasks.enabled,
     latest: () => latest.current(clock.now()),
     sinks: () => [],

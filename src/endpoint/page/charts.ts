@@ -1,6 +1,6 @@
 /** The list of charts, and the table behind each. Runs in the browser too. */
 import type { History, HistoryGroup } from "../../status/history.ts";
-import { bytes, clockTime, hertz, percent, watts, type Format } from "../../status/view.ts";
+import { bytes, bytesPerSecond, clockTime, hertz, percent, watts, type Format } from "../../status/view.ts";
 import { html, type Html } from "./html.ts";
 
 export interface Chart {
@@ -44,6 +44,33 @@ export const charts: readonly Chart[] = [
     base: 10,
   },
   {
+    id: "machine",
+    title: "Whole machine",
+    source: "ioreg",
+    prefix: "machine.",
+    kind: "lines",
+    format: watts,
+    base: 10,
+  },
+  {
+    id: "gpu-load",
+    title: "Load of the GPU",
+    source: "ioreg",
+    prefix: "gpuLoad.",
+    kind: "lines",
+    format: percent,
+    base: 10,
+  },
+  {
+    id: "gpu-memory",
+    title: "GPU memory",
+    source: "ioreg",
+    prefix: "gpuMemory.",
+    kind: "lines",
+    format: bytes,
+    base: 2,
+  },
+  {
     id: "memory",
     title: "Memory",
     source: "vm_stat",
@@ -53,27 +80,76 @@ export const charts: readonly Chart[] = [
     base: 2,
   },
   { id: "swap", title: "Swap", source: "sysctl", prefix: "swap.", kind: "lines", format: bytes, base: 2 },
+  {
+    id: "disk",
+    title: "Disks",
+    source: "powermetrics",
+    prefix: "disk.",
+    kind: "lines",
+    format: bytesPerSecond,
+    base: 2,
+  },
+  {
+    id: "network",
+    title: "Network",
+    source: "powermetrics",
+    prefix: "network.",
+    kind: "lines",
+    format: bytesPerSecond,
+    base: 2,
+  },
 ];
 
-interface ChartColumn {
+type Values = readonly (number | null)[];
+
+export interface ChartColumn {
   readonly label: string;
-  readonly values: readonly (number | null)[];
+  readonly values: Values;
+  /** The highest values, where these are means. */
+  readonly peaks: Values;
 }
 
 export interface ChartSeries {
   readonly time: readonly number[];
   readonly columns: readonly ChartColumn[];
+  /** Of a stack, what its columns were together. */
+  readonly total?: ChartColumn;
 }
 
-export function seriesOf({ source, prefix }: Chart, groups: readonly HistoryGroup[]): ChartSeries {
+export function seriesOf({ source, prefix, kind }: Chart, groups: readonly HistoryGroup[]): ChartSeries {
   const group = groups.find((each) => each.source === source);
   if (group === undefined) return { time: [], columns: [] };
+  const columnOf = (key: string, label: string): ChartColumn => {
+    const values = group.columns[key] ?? [];
+    return { label, values, peaks: group.peaks?.[key] ?? values };
+  };
+  const totalKey = `total.${prefix.slice(0, -1)}`;
   return {
     time: group.time,
-    columns: Object.entries(group.columns)
-      .filter(([key]) => key.startsWith(prefix))
-      .map(([key, values]) => ({ label: key.slice(prefix.length), values })),
+    columns: Object.keys(group.columns)
+      .filter((key) => key.startsWith(prefix))
+      .map((key) => columnOf(key, key.slice(prefix.length))),
+    ...(kind === "stacked" && totalKey in group.columns && { total: columnOf(totalKey, "total") }),
   };
+}
+
+/** The mean over the time that the points stand for, and the highest value; absent without values. */
+export function meanAndPeak(
+  time: readonly number[],
+  { values, peaks }: ChartColumn,
+): { readonly mean: number; readonly peak: number } | undefined {
+  let sum = 0;
+  let weight = 0;
+  let peak = -Infinity;
+  for (const [index, value] of values.entries()) {
+    if (value === null) continue;
+    // A point after a gap stands for a moment.
+    const sinceMs = typeof values[index - 1] === "number" ? (time[index] ?? 0) - (time[index - 1] ?? 0) : 1;
+    sum += value * sinceMs;
+    weight += sinceMs;
+    peak = Math.max(peak, peaks[index] ?? value);
+  }
+  return weight > 0 ? { mean: sum / weight, peak } : undefined;
 }
 
 /** A screenful; the API has them all. */
@@ -81,8 +157,9 @@ const tableRows = 12;
 
 /** Evenly spread from the newest to the oldest. */
 export function chartTable(chart: Chart, { groups, toMs }: Pick<History, "groups" | "toMs">): Html {
-  const { time, columns } = seriesOf(chart, groups);
-  if (time.length === 0) return html`<p>No values yet.</p>`;
+  const { time, columns: parts, total } = seriesOf(chart, groups);
+  const columns = total === undefined ? parts : [...parts, total];
+  if (columns.length === 0) return html`<p>No values yet.</p>`;
   return html`<div class="scroll" role="region" aria-label="${chart.title}, as a table" tabindex="0">
     <table>
       <thead>
@@ -99,6 +176,15 @@ export function chartTable(chart: Chart, { groups, toMs }: Pick<History, "groups
             </tr>`,
         )}
       </tbody>
+      <tfoot>
+        ${(["mean", "peak"] as const).map(
+          (which) =>
+            html`<tr>
+              <th scope="row">${which === "mean" ? "Mean" : "Peak"}</th>
+              ${columns.map((column) => html`<td>${cell(meanAndPeak(time, column)?.[which], chart.format)}</td>`)}
+            </tr>`,
+        )}
+      </tfoot>
     </table>
   </div>`;
 }

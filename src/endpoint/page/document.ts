@@ -1,8 +1,9 @@
 /** The page as it is first sent: complete without JavaScript. */
 import type { History } from "../../status/history.ts";
 import type { Status } from "../../status/status.ts";
-import { charts, chartTable, type Chart } from "./charts.ts";
+import { charts, chartTable, seriesOf, type Chart } from "./charts.ts";
 import { html, type Html } from "./html.ts";
+import { machineName } from "../../status/view.ts";
 import { liveParts } from "./live.ts";
 
 interface AssetPaths {
@@ -12,14 +13,13 @@ interface AssetPaths {
 }
 
 export function pageDocument(status: Status, history: History, assets: AssetPaths): string {
-  const { host } = status.agent;
   const page = html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
-        <title>${host} · mac-powermetrics-agent</title>
+        <title>${machineName(status.agent)} · mac-powermetrics-agent</title>
         <link rel="icon" href="${assets.icon}" />
         <link rel="stylesheet" href="${assets.style}" />
         <script src="${assets.script}" defer></script>
@@ -45,7 +45,7 @@ function header(status: Status): Html {
   const { agent, machine } = status;
   return html`<header>
     <div class="title">
-      <h1>${agent.host}</h1>
+      <h1>${machineName(agent)}</h1>
       ${machine.simulated ? html`<p class="simulated">SIMULATED: every number is made up</p>` : undefined}
       <p id="connection" role="status"></p>
     </div>
@@ -97,7 +97,9 @@ function rangeChoice(value = "", words = ""): Html {
 }
 
 function chartFigure(chart: Chart, history: History): Html {
-  return html`<figure id="chart-${chart.id}" data-chart="${chart.id}">
+  // Most machines lack something: an Intel Mac has no clusters.
+  const hidden = seriesOf(chart, history.groups).columns.length === 0 ? html`hidden` : undefined;
+  return html`<figure id="chart-${chart.id}" data-chart="${chart.id}" ${hidden}>
     <figcaption><h3>${chart.title}</h3></figcaption>
     <div class="plot" hidden></div>
     <ul class="legend" hidden></ul>

@@ -17,6 +17,7 @@ import {
   count,
   droppedText,
   duration,
+  machineName,
   macOS,
   overallWords,
   percent,
@@ -56,6 +57,7 @@ function overall({ overall: { level, problems } }: Status): Html {
 function identity({ agent, machine, sources, time }: Status): Html {
   const newest = Math.max(...sources.flatMap(({ lastSample }) => lastSample ?? []));
   return html`<dl class="facts">
+    ${machineName(agent) === agent.host ? undefined : fact("Host name", agent.host)}
     ${fact("Model", machine.model ?? "not reported yet")}
     ${machine.chip === undefined ? undefined : fact("Chip", machine.chip)}
     ${fact("macOS", macOS(machine) ?? "not reported yet")}

@@ -1,15 +1,20 @@
 /// <reference lib="dom" />
 /** Draws the heat map: a row for each core, the stronger the colour the busier. */
 import type { ChartSeries } from "../charts.ts";
-import type { Drawing } from "./plot.ts";
+import type { Past } from "./past.ts";
+import type { Drawing, Pointed } from "./plot.ts";
 import { colour } from "./style.ts";
 
-const rowHeight = 16;
 const labelWidth = 76;
+/** With more rows than this there is no room for each one's name. */
+export const manyRows = 16;
 /** Points further apart than this many steps belong to no common rectangle. */
 const widestSteps = 4;
 
-export function createHeatMap(target: HTMLElement): Drawing {
+const rowHeightOf = (rows: number): number => (rows > manyRows ? 10 : 16);
+
+/** @param hovered is called with the point and the row that the pointer is at; none when it has left */
+export function createHeatMap(target: HTMLElement, hovered: (at: Pointed | undefined) => void): Drawing {
   const canvas = document.createElement("canvas");
   target.append(canvas);
   let last: Parameters<Drawing["draw"]> | undefined;
@@ -18,6 +23,10 @@ export function createHeatMap(target: HTMLElement): Drawing {
   };
   const resized = new ResizeObserver(redraw);
   resized.observe(target);
+  canvas.addEventListener("pointermove", ({ offsetX, offsetY }) => {
+    if (last !== undefined) hovered(pointedAt(offsetX, offsetY, target.clientWidth, ...last));
+  });
+  canvas.addEventListener("pointerleave", () => hovered(undefined));
   return {
     draw(...now) {
       last = now;
@@ -30,13 +39,27 @@ export function createHeatMap(target: HTMLElement): Drawing {
   };
 }
 
+/** A point's rectangle ends at its time. */
+function pointedAt(
+  x: number,
+  y: number,
+  width: number,
+  { time, columns }: ChartSeries,
+  { fromMs, toMs }: Past,
+): Pointed | undefined {
+  const at = fromMs + ((x - labelWidth) / (width - labelWidth)) * (toMs - fromMs);
+  const index = x < labelWidth ? -1 : time.findIndex((end) => end >= at);
+  const row = Math.floor(y / rowHeightOf(columns.length));
+  return index < 0 || columns[row] === undefined ? undefined : { index, row };
+}
+
 function paint(
   canvas: HTMLCanvasElement,
   width: number,
   { time, columns }: ChartSeries,
-  from: number,
-  to: number,
+  { fromMs: from, toMs: to, clusters }: Past,
 ): void {
+  const rowHeight = rowHeightOf(columns.length);
   const height = Math.max(1, columns.length) * rowHeight;
   const density = window.devicePixelRatio;
   canvas.width = Math.max(1, width * density);
@@ -50,11 +73,17 @@ function paint(
   context.textBaseline = "middle";
   const scale = (width - labelWidth) / (to - from);
   const widest = Math.max(15_000, ((to - from) / 600) * widestSteps);
+  /** The name of the cluster that begins at this row. */
+  const clusterAt = (row: number): string | undefined => {
+    const cluster = clusters.get(columns[row]?.label ?? "");
+    return cluster === clusters.get(columns[row - 1]?.label ?? "") ? undefined : cluster;
+  };
   for (const [row, { label, values }] of columns.entries()) {
     const top = row * rowHeight;
     context.globalAlpha = 1;
     context.fillStyle = colour("--muted");
-    context.fillText(label, 0, top + rowHeight / 2, labelWidth - 8);
+    const name = columns.length > manyRows ? clusterAt(row) : label;
+    if (name !== undefined) context.fillText(name, 0, top + 8, labelWidth - 8);
     context.fillStyle = colour("--cell");
     context.fillRect(labelWidth, top, width - labelWidth, rowHeight - 1);
     context.fillStyle = colour("--heat");

@@ -1,10 +1,9 @@
 /** The past that the charts show: what the agent sent, and the live values since then. */
+import { createGroupBuilder } from "../../../status/history-group.ts";
 import {
-  appendPoint,
   columnsOf,
   historyRanges,
   mostPoints,
-  type GrowingGroup,
   type History,
   type HistoryGroup,
 } from "../../../status/history.ts";
@@ -17,6 +16,8 @@ export interface Past {
   readonly fromMs: number;
   readonly toMs: number;
   readonly groups: readonly HistoryGroup[];
+  /** The cluster of each core, as far as it is known. */
+  readonly clusters: ReadonlyMap<string, string>;
   /** Adds what is new of a status. */
   add(status: Status): void;
 }
@@ -24,46 +25,38 @@ export interface Past {
 export function createPast(history: History): Past {
   const lengthMs = historyRanges[history.range];
   const stepMs = lengthMs / mostPoints;
-  const groups = history.groups.map(growing);
+  const builders = history.groups.map((group) => createGroupBuilder(group.source, stepMs, group));
+  const isBefore = (time: number, newest: number | undefined): boolean => time <= (newest ?? -Infinity);
+  const clusters = new Map<string, string>();
   let toMs = history.toMs;
 
   function addSource({ name, lastSample, intervalMs }: SourceStatus, { readings }: Status): void {
-    const columns = columnsOf(name, readings);
-    if (lastSample === undefined || columns.length === 0) return;
-    const group = groups.find((each) => each.source === name) ?? { source: name, time: [], columns: {} };
-    if (!groups.includes(group)) groups.push(group);
-    if (lastSample - (group.time.at(-1) ?? -Infinity) < Math.max(1, stepMs * 0.9)) return;
-    appendPoint(group, lastSample, columns, Math.max(3 * intervalMs, 15_000, 3 * stepMs));
-    dropBefore(group, toMs - lengthMs);
+    if (lastSample === undefined || columnsOf(name, readings).length === 0) return;
+    const known = builders.find(({ group }) => group.source === name);
+    const builder = known ?? createGroupBuilder(name, stepMs);
+    if (known === undefined) builders.push(builder);
+    if (isBefore(lastSample, builder.group.time.at(-1))) return;
+    builder.add(lastSample, readings, Math.max(3 * intervalMs, 15_000, 3 * stepMs));
+    builder.dropBefore(toMs - lengthMs);
   }
 
   return {
     get fromMs() {
-      const first = Math.min(...groups.flatMap(({ time }) => time[0] ?? []));
+      const first = Math.min(...builders.flatMap(({ group }) => group.time[0] ?? []));
       return Math.max(toMs - lengthMs, Math.min(first, toMs - leastShownMs));
     },
     get toMs() {
       return toMs;
     },
-    groups,
+    get groups() {
+      return builders.map(({ group }) => group);
+    },
+    clusters,
     add(status) {
       toMs = status.time;
+      for (const { core, cluster } of status.readings.cores)
+        if (cluster !== undefined) clusters.set(core, cluster);
       for (const source of status.sources) addSource(source, status);
     },
   };
-}
-
-function growing({ source, time, columns }: HistoryGroup): GrowingGroup {
-  const copies = Object.entries(columns).map(([key, values]): [string, (number | null)[]] => [
-    key,
-    [...values],
-  ]);
-  return { source, time: [...time], columns: Object.fromEntries(copies) };
-}
-
-function dropBefore({ time, columns }: GrowingGroup, fromMs: number): void {
-  const old = time.findIndex((at) => at >= fromMs);
-  if (old <= 0) return;
-  time.splice(0, old);
-  for (const column of Object.values(columns)) column.splice(0, old);
 }

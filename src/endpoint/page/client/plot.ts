@@ -1,13 +1,20 @@
 /// <reference lib="dom" />
 /** Draws the charts with lines and stacked areas, by uPlot. */
 import uPlot from "uplot";
-import type { Chart, ChartSeries } from "../charts.ts";
+import type { Chart, ChartColumn, ChartSeries } from "../charts.ts";
 import { clockTime } from "../../../status/view.ts";
+import type { Past } from "./past.ts";
 import { colour, seriesColour } from "./style.ts";
 
 export interface Drawing {
-  draw(series: ChartSeries, fromMs: number, toMs: number): void;
+  draw(series: ChartSeries, past: Past): void;
   remove(): void;
+}
+
+/** Where the pointer is: at which point, and in a heat map at which row. */
+export interface Pointed {
+  readonly index: number;
+  readonly row?: number;
 }
 
 const height = 220;
@@ -18,7 +25,7 @@ const powersOfTwo = Array.from({ length: 50 }, (_, power) => 2 ** power);
 export function createPlot(
   chart: Chart,
   target: HTMLElement,
-  hovered: (index: number | undefined) => void,
+  hovered: (at: Pointed | undefined) => void,
 ): Drawing {
   let plot: uPlot | undefined;
   let shape = "";
@@ -35,10 +42,10 @@ export function createPlot(
   resized.observe(target);
 
   return {
-    draw(series, fromMs, toMs) {
+    draw(series, { fromMs, toMs }) {
       range = [fromMs / 1000, toMs / 1000];
       const data = alignedData(chart, series);
-      const wanted = series.columns.map(({ label }) => label).join("\n");
+      const wanted = [...series.columns, ...peaksOf(series)].map(({ label }) => label).join("\n");
       if (plot === undefined || wanted !== shape) {
         plot?.destroy();
         plot = build(series, data);
@@ -53,10 +60,17 @@ export function createPlot(
 }
 
 /** uPlot draws the later series over the earlier ones, so a stack is given from its top to its bottom. */
-function alignedData({ kind }: Chart, { time, columns }: ChartSeries): uPlot.AlignedData {
-  const seconds = time.map((ms) => ms / 1000);
-  const values = columns.map((column) => [...column.values]);
-  return [seconds, ...(kind === "stacked" ? sums(values).reverse() : values)];
+function alignedData({ kind }: Chart, series: ChartSeries): uPlot.AlignedData {
+  const seconds = series.time.map((ms) => ms / 1000);
+  const values = series.columns.map((column) => [...column.values]);
+  const peaks = peaksOf(series).map((column) => [...column.peaks]);
+  return [seconds, ...(kind === "stacked" ? sums(values).reverse() : values), ...peaks];
+}
+
+/** The line above a stack of means: how high it went within each step. */
+function peaksOf({ total, columns: [only, ...others] }: ChartSeries): readonly ChartColumn[] {
+  const column = total ?? (others.length === 0 ? only : undefined);
+  return column === undefined || column.peaks === column.values ? [] : [column];
 }
 
 function sums(columns: readonly (number | null)[][]): (number | null)[][] {
@@ -76,12 +90,12 @@ function add(below: number | null | undefined, value: number | null): number | n
 
 function options(
   { kind, format, base }: Chart,
-  { columns }: ChartSeries,
+  series: ChartSeries,
   width: number,
   range: () => [number, number],
-  hovered: (index: number | undefined) => void,
+  hovered: (at: Pointed | undefined) => void,
 ): uPlot.Options {
-  const colours = columns.map((_, index) => seriesColour(index));
+  const colours = series.columns.map((_, index) => seriesColour(index));
   if (kind === "stacked") colours.reverse();
   const axis = {
     stroke: colour("--muted"),
@@ -92,7 +106,11 @@ function options(
     width,
     height,
     legend: { show: false },
-    cursor: { drag: { x: false, y: false }, points: { show: false } },
+    cursor: {
+      drag: { x: false, y: false },
+      points: { show: false },
+      sync: { key: "time", scales: ["x", null] },
+    },
     scales: { x: { range }, y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
     axes: [
       {
@@ -116,8 +134,11 @@ function options(
         points: { show: false },
         ...(kind === "stacked" && { fill: stroke }),
       })),
+      ...peaksOf(series).map(() => ({ stroke: colour("--text"), width: 1, points: { show: false } })),
     ],
-    hooks: { setCursor: [({ cursor }) => hovered(cursor.idx ?? undefined)] },
+    hooks: {
+      setCursor: [({ cursor: { idx } }) => hovered(typeof idx === "number" ? { index: idx } : undefined)],
+    },
   };
 }
 

@@ -1,0 +1,193 @@
+/**
+ * Makes the points of one source's history out of its samples: a point a step, with the mean and the peak of each column. Runs in the browser too,
+ * which goes on where the agent's answer ends.
+ *
+ *     samples      · 18.9 W ·   ·  ·  ·     counters make the mean true where samples are only some of many,
+ *     steps     ├──────────────┼────────┤   or lie further apart than the step is long
+ *     points       mean, peak     mean, peak
+ */
+import type { Snapshot } from "../meter/snapshot.ts";
+import { columnsOf, isRate, totalsOf, type Column, type Columns, type HistoryGroup } from "./history.ts";
+import { readingsOf } from "./readings.ts";
+import type { Readings } from "./status.ts";
+
+type GrowingColumns = Record<string, (number | null)[]>;
+
+/** @param gapMs how far apart two samples of a source may be before the line between them is a guess */
+export function historyGroups(
+  snapshots: Iterable<Snapshot>,
+  stepMs: number,
+  gapMs: (source: string) => number,
+): readonly HistoryGroup[] {
+  const groups = new Map<string, GroupBuilder>();
+  for (const snapshot of snapshots) {
+    const { source, time } = snapshot;
+    const readings = readingsOf([snapshot]);
+    const known = groups.get(source);
+    if (known === undefined && columnsOf(source, readings).length === 0) continue;
+    const builder = known ?? createGroupBuilder(source, stepMs);
+    groups.set(source, builder);
+    builder.add(time, readings, gapMs(source));
+  }
+  return Array.from(groups.values(), ({ group }) => withoutEqualPeaks(group));
+}
+
+function withoutEqualPeaks({ peaks, ...group }: GrowingGroup): HistoryGroup {
+  const unequal = Object.entries(peaks).filter(([key, values]) =>
+    values.some((value, index) => value !== group.columns[key]?.[index]),
+  );
+  return unequal.length === 0 ? group : { ...group, peaks: Object.fromEntries(unequal) };
+}
+
+/** A group that points are appended to, with the peaks of every column. */
+interface GrowingGroup extends HistoryGroup {
+  readonly time: number[];
+  readonly columns: GrowingColumns;
+  readonly peaks: GrowingColumns;
+}
+
+interface GroupBuilder {
+  readonly group: GrowingGroup;
+  /** Adds what a sample says of this source to its step's point; where the last sample is more than `gapMs` away, a point without values first. */
+  readonly add: (time: number, readings: Readings, gapMs: number) => void;
+  /** Drops the points before this time. */
+  readonly dropBefore: (fromMs: number) => void;
+}
+
+/** The sum of one column in a step, each value times the milliseconds that it stands for. */
+interface StepSum {
+  sum: number;
+  weightMs: number;
+  peak: number;
+}
+
+/** What a value stands for that has none before it. */
+const loneMs = 1000;
+
+/** A source's counters at one time, by the column whose mean is their rate. */
+interface Totals {
+  readonly time: number;
+  readonly totals: ReadonlyMap<string, number>;
+}
+
+/** @param past what is known already: it goes on after that */
+export function createGroupBuilder(source: string, stepMs: number, past?: HistoryGroup): GroupBuilder {
+  const group = growing(source, past);
+  const sums = new Map<string, StepSum>();
+  let step: number | undefined;
+  let last: Totals | undefined;
+  let isResuming = past !== undefined;
+
+  function breakLine(time: number): void {
+    sums.clear();
+    step = undefined;
+    putPoint(group, sums, time, true);
+  }
+
+  function addSample(now: Totals, values: readonly Column[]): void {
+    const rates = ratesBetween(last, now);
+    const weightMs = last === undefined ? loneMs : now.time - last.time;
+    const nextStep = Math.floor(now.time / stepMs);
+    const isNew = step !== nextStep;
+    if (isNew) sums.clear();
+    step = nextStep;
+    for (const [key, value] of values) {
+      const mean = rates.get(key) ?? value;
+      count(sums, key, { mean, peak: Math.max(mean, value), weightMs });
+    }
+    for (const [key, rate] of rates) if (isRate(key)) count(sums, key, { mean: rate, peak: rate, weightMs });
+    putPoint(group, sums, now.time, isNew);
+  }
+
+  return {
+    group,
+    add: (time, readings, gapMs) => {
+      const before = last?.time ?? group.time.at(-1);
+      if (before !== undefined && time - before > gapMs) {
+        breakLine(before + 1);
+        last = undefined;
+      }
+      const values = columnsOf(source, readings);
+      const now = { time, totals: totalsOf(source, readings) };
+      // Rates begin with the next one: a point without them would be a gap in their lines.
+      const isFirst = isResuming && last === undefined && now.totals.size > 0 && values.length > 0;
+      isResuming = false;
+      if (values.length === 0) breakLine(time);
+      else if (!isFirst) addSample(now, values);
+      last = now;
+    },
+    dropBefore: (fromMs) => {
+      const { time, columns, peaks } = group;
+      const old = time.findIndex((at) => at >= fromMs);
+      if (old <= 0) return;
+      for (const values of [time, ...Object.values(columns), ...Object.values(peaks)]) values.splice(0, old);
+    },
+  };
+}
+
+/** What the counters say that the time between was like: its true mean, and what only counters know. */
+function ratesBetween(last: Totals | undefined, { time, totals }: Totals): ReadonlyMap<string, number> {
+  const rates = new Map<string, number>();
+  if (last === undefined || time <= last.time) return rates;
+  for (const [key, total] of totals) {
+    const before = last.totals.get(key);
+    // A counter that fell began anew.
+    if (before !== undefined && total >= before)
+      rates.set(key, ((total - before) * 1000) / (time - last.time));
+  }
+  return rates;
+}
+
+function count(
+  sums: Map<string, StepSum>,
+  key: string,
+  { mean, peak, weightMs }: { readonly mean: number; readonly peak: number; readonly weightMs: number },
+): void {
+  const sum = sums.get(key) ?? { sum: 0, weightMs: 0, peak };
+  // A clock that was set back gives no weight, and no mean without one.
+  const weight = Math.max(1, weightMs);
+  sum.sum += mean * weight;
+  sum.weightMs += weight;
+  sum.peak = Math.max(sum.peak, peak);
+  sums.set(key, sum);
+}
+
+function putPoint(
+  group: GrowingGroup,
+  sums: ReadonlyMap<string, StepSum>,
+  time: number,
+  isNew: boolean,
+): void {
+  if (isNew) group.time.push(time);
+  else group.time[group.time.length - 1] = time;
+  const { length } = group.time;
+  for (const [key, { sum, weightMs, peak }] of sums) {
+    setLast(group.columns, key, length, rounded(sum / weightMs));
+    setLast(group.peaks, key, length, rounded(peak));
+  }
+  for (const columns of [group.columns, group.peaks])
+    for (const values of Object.values(columns)) if (values.length < length) values.push(null);
+}
+
+function growing(source: string, past?: HistoryGroup): GrowingGroup {
+  const copyOf = (columns: Columns): GrowingColumns =>
+    Object.fromEntries(Object.entries(columns).map(([key, values]) => [key, [...values]]));
+  const columns = past?.columns ?? {};
+  return {
+    source,
+    time: [...(past?.time ?? [])],
+    columns: copyOf(columns),
+    peaks: copyOf({ ...columns, ...past?.peaks }),
+  };
+}
+
+function setLast(columns: GrowingColumns, key: string, length: number, value: number): void {
+  const values = (columns[key] ??= []);
+  while (values.length < length) values.push(null);
+  values[length - 1] = value;
+}
+
+/** Four digits are more than a chart can show, and half the bytes. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(4));
+}
