@@ -1,7 +1,7 @@
 /** The rows of the agents' dashboard about what they send and what they cost. */
 import { presence, yesIsBad } from "./colors.ts";
 import type { Row } from "./dashboard.ts";
-import { about, increase, of, rate } from "./query.ts";
+import { about, highest, increase, of, rate } from "./query.ts";
 import { lines, stacked, timeline } from "./view.ts";
 
 const latency = `sum by (sink, le) (${rate("mac_agent_sink_request_duration_seconds_bucket")})`;
@@ -17,7 +17,10 @@ export const sinkRow: Row = {
         "ok: delivered but for the last seconds; draining: catching up; retrying: network or receiver fail; refused: credentials or URL; holding: our clock is ahead.",
       view: timeline("none", presence),
       queries: [
-        { expression: `${of("mac_agent_sink_state")} == 1`, legend: "{{instance}} {{sink}} {{state}}" },
+        {
+          expression: `${highest(`${of("mac_agent_sink_state", 'state=~"retrying|refused|holding"')} == 1`)} or ${highest(`${of("mac_agent_sink_state")} == 1`)}`,
+          legend: "{{instance}} {{sink}} {{state}}",
+        },
       ],
       width: 12,
     },
@@ -68,14 +71,18 @@ export const sinkRow: Row = {
       title: "Backlog",
       description: about("mac_agent_sink_backlog_snapshots"),
       view: lines("short", { min: 0 }),
-      queries: [{ expression: of("mac_agent_sink_backlog_snapshots"), legend: "{{instance}} {{sink}}" }],
+      queries: [
+        { expression: highest(of("mac_agent_sink_backlog_snapshots")), legend: "{{instance}} {{sink}}" },
+      ],
       width: 8,
     },
     {
       title: "Age of the backlog",
       description: about("mac_agent_sink_backlog_age_seconds"),
       view: lines("s", { min: 0 }),
-      queries: [{ expression: of("mac_agent_sink_backlog_age_seconds"), legend: "{{instance}} {{sink}}" }],
+      queries: [
+        { expression: highest(of("mac_agent_sink_backlog_age_seconds")), legend: "{{instance}} {{sink}}" },
+      ],
       width: 8,
     },
     {
@@ -84,7 +91,7 @@ export const sinkRow: Row = {
       view: lines("s", { min: 0 }),
       queries: [
         {
-          expression: `time() - ${of("mac_agent_sink_last_success_timestamp_seconds")}`,
+          expression: highest(`time() - ${of("mac_agent_sink_last_success_timestamp_seconds")}`),
           legend: "{{instance}} {{sink}}",
         },
       ],
@@ -94,7 +101,7 @@ export const sinkRow: Row = {
       title: "Clock skew",
       description: about("mac_agent_clock_skew_seconds"),
       view: lines("s"),
-      queries: [{ expression: of("mac_agent_clock_skew_seconds"), legend: "{{instance}} {{sink}}" }],
+      queries: [{ expression: highest(of("mac_agent_clock_skew_seconds")), legend: "{{instance}} {{sink}}" }],
       width: 24,
     },
   ],
@@ -108,7 +115,7 @@ export const costRow: Row = {
       title: "CPU of the agent",
       description: "Share of one core; 0.1 % is 3.6 seconds an hour.",
       view: lines("percentunit", { min: 0 }),
-      queries: [{ expression: rate("mac_agent_process_cpu_seconds_total"), legend: "{{instance}}" }],
+      queries: [{ expression: highest(rate("mac_agent_process_cpu_seconds_total")), legend: "{{instance}}" }],
       width: 6,
     },
     {
@@ -117,7 +124,7 @@ export const costRow: Row = {
       view: lines("percentunit", { min: 0 }),
       queries: [
         {
-          expression: `rate(${of("mac_agent_child_cpu_seconds_total")}[5m])`,
+          expression: highest(`rate(${of("mac_agent_child_cpu_seconds_total")}[5m])`),
           legend: "{{instance}} {{child}}",
         },
       ],
@@ -127,7 +134,9 @@ export const costRow: Row = {
       title: "Memory",
       description: about("mac_agent_process_resident_memory_bytes"),
       view: lines("bytes", { min: 0 }),
-      queries: [{ expression: of("mac_agent_process_resident_memory_bytes"), legend: "{{instance}}" }],
+      queries: [
+        { expression: highest(of("mac_agent_process_resident_memory_bytes")), legend: "{{instance}}" },
+      ],
       width: 6,
     },
     {
@@ -135,7 +144,10 @@ export const costRow: Row = {
       description: "Agents that still run on an older configuration, since the last one could not be loaded.",
       view: timeline("none", yesIsBad),
       queries: [
-        { expression: `1 - ${of("mac_agent_config_last_reload_successful")}`, legend: "{{instance}}" },
+        {
+          expression: highest(`1 - ${of("mac_agent_config_last_reload_successful")}`),
+          legend: "{{instance}}",
+        },
       ],
       width: 6,
     },

@@ -1,7 +1,7 @@
 /** The rows of the agents' dashboard about what they read and keep. */
 import { upMeanings, yesIsBad } from "./colors.ts";
 import type { PanelDescription, Row } from "./dashboard.ts";
-import { about, increase, of } from "./query.ts";
+import { about, highest, increase, lowest, of } from "./query.ts";
 import { lines, stacked, timeline } from "./view.ts";
 
 /** Counted events in each step, stacked by what tells them apart. */
@@ -12,7 +12,9 @@ function events(title: string, description: string, metric: string, by: readonly
     view: stacked("short"),
     queries: [
       {
-        expression: `sum by (${by.join(", ")}) (${increase(metric)})`,
+        expression: by.includes("instance")
+          ? highest(`sum by (${by.join(", ")}) (${increase(metric)})`)
+          : `sum by (${by.join(", ")}) (${increase(metric)})`,
         legend: by.map((label) => `{{${label}}}`).join(" "),
       },
     ],
@@ -28,7 +30,7 @@ export const sourceRow: Row = {
       title: "Sources up",
       description: about("mac_agent_source_up"),
       view: timeline("none", upMeanings),
-      queries: [{ expression: of("mac_agent_source_up"), legend: "{{instance}} {{source}}" }],
+      queries: [{ expression: lowest(of("mac_agent_source_up")), legend: "{{instance}} {{source}}" }],
       width: 16,
     },
     {
@@ -99,14 +101,16 @@ export const sourceRow: Row = {
       title: "Time asleep",
       description: "Share of time that machines slept while the agent ran.",
       view: lines("percentunit", { min: 0 }),
-      queries: [{ expression: `rate(${of("mac_agent_asleep_seconds_total")}[1h])`, legend: "{{instance}}" }],
+      queries: [
+        { expression: highest(`rate(${of("mac_agent_asleep_seconds_total")}[1h])`), legend: "{{instance}}" },
+      ],
       width: 8,
     },
     {
       title: "Length of the window",
       description: about("powermetrics_sample_duration_seconds"),
       view: lines("s", { min: 0 }),
-      queries: [{ expression: of("powermetrics_sample_duration_seconds"), legend: "{{instance}}" }],
+      queries: [{ expression: highest(of("powermetrics_sample_duration_seconds")), legend: "{{instance}}" }],
       width: 8,
     },
   ],
@@ -120,14 +124,14 @@ export const journalRow: Row = {
       title: "Size",
       description: about("mac_agent_journal_bytes"),
       view: lines("bytes", { min: 0 }),
-      queries: [{ expression: of("mac_agent_journal_bytes"), legend: "{{instance}}" }],
+      queries: [{ expression: highest(of("mac_agent_journal_bytes")), legend: "{{instance}}" }],
       width: 6,
     },
     {
       title: "Snapshots",
       description: about("mac_agent_journal_snapshots"),
       view: lines("short", { min: 0 }),
-      queries: [{ expression: of("mac_agent_journal_snapshots"), legend: "{{instance}}" }],
+      queries: [{ expression: highest(of("mac_agent_journal_snapshots")), legend: "{{instance}}" }],
       width: 6,
     },
     {
@@ -136,7 +140,7 @@ export const journalRow: Row = {
       view: lines("s", { min: 0 }),
       queries: [
         {
-          expression: `time() - ${of("mac_agent_journal_oldest_timestamp_seconds")}`,
+          expression: highest(`time() - ${of("mac_agent_journal_oldest_timestamp_seconds")}`),
           legend: "{{instance}}",
         },
       ],
@@ -146,7 +150,7 @@ export const journalRow: Row = {
       title: "Without its disk",
       description: about("mac_agent_journal_degraded"),
       view: timeline("none", yesIsBad),
-      queries: [{ expression: of("mac_agent_journal_degraded"), legend: "{{instance}}" }],
+      queries: [{ expression: highest(of("mac_agent_journal_degraded")), legend: "{{instance}}" }],
       width: 6,
     },
     {
@@ -162,7 +166,7 @@ export const journalRow: Row = {
       title: "Set aside",
       description: `${about("mac_agent_journal_set_aside_total")} Since the agent started.`,
       view: lines("short", { min: 0 }),
-      queries: [{ expression: of("mac_agent_journal_set_aside_total"), legend: "{{instance}}" }],
+      queries: [{ expression: highest(of("mac_agent_journal_set_aside_total")), legend: "{{instance}}" }],
       width: 6,
     },
   ],

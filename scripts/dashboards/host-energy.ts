@@ -36,17 +36,17 @@ export const nowRow: Row = {
       width: 6,
     },
     {
-      title: "Energy in 24 hours",
+      title: "Energy today",
       description:
-        "Energy of the whole machine where its battery's gauge says so, and of the chip, from exact counters.",
-      view: stat("watth", { decimals: 1 }),
+        "Energy since midnight where you are, of the whole machine where its battery's gauge says so, and of the chip, from exact counters.",
+      view: { ...stat("watth", { decimals: 1 }), timeFrom: "now/d" },
       queries: [
         {
-          expression: `${increase("ioreg_system_energy_joules_total", "1d")} / 3600`,
+          expression: `${increase("ioreg_system_energy_joules_total", "$__range")} / 3600`,
           legend: "machine",
           instant: true,
         },
-        { expression: `${chipJoules("1d")} / 3600`, legend: "chip", instant: true },
+        { expression: `${chipJoules("$__range")} / 3600`, legend: "chip", instant: true },
       ],
       width: 6,
     },
@@ -154,12 +154,13 @@ export const powerRow: Row = {
     {
       title: "Where the watts go",
       description:
-        "Mean power of the whole machine over five minutes: its rails, and the rest, which no tool divides. Without the battery's gauge there are only rails.",
+        "Mean power of the whole machine over five minutes: its rails, or Intel's package, and the rest, which no tool divides. Without the battery's gauge there are only rails.",
       view: stacked("watt"),
       queries: [
         { expression: meanWatts("cpu", "5m"), legend: "CPU" },
         { expression: meanWatts("gpu", "5m"), legend: "GPU" },
         { expression: meanWatts("ane", "5m"), legend: "ANE" },
+        { expression: `${meanWatts("package", "5m")} unless ${meanWatts("cpu", "5m")}`, legend: "package" },
         { expression: rest, legend: restLegend },
       ],
       width: 16,
@@ -167,12 +168,16 @@ export const powerRow: Row = {
     {
       title: "Energy per hour",
       description:
-        "What each rail used in each hour of the last day, and the rest of the machine, from exact counters. Sleep costs the rails nothing here; some machines' gauges count it.",
+        "What each rail, or Intel's package, used in each hour of the last day, and the rest of the machine, from exact counters. Sleep costs the rails nothing here; some machines' gauges count it.",
       view: hourly("watth"),
       queries: [
         { expression: `${increase("powermetrics_cpu_energy_joules_total", "1h")} / 3600`, legend: "CPU" },
         { expression: `${increase("powermetrics_gpu_energy_joules_total", "1h")} / 3600`, legend: "GPU" },
         { expression: `${increase("powermetrics_ane_energy_joules_total", "1h")} / 3600`, legend: "ANE" },
+        {
+          expression: `${increase("powermetrics_package_energy_joules_total", "1h")} / 3600 unless ${increase("powermetrics_cpu_energy_joules_total", "1h")}`,
+          legend: "package",
+        },
         { expression: restPerHour, legend: restLegend },
       ],
       width: 8,
@@ -205,11 +210,11 @@ export const powerRow: Row = {
     {
       title: "Work per energy",
       description:
-        "Active CPU cycles per joule of CPU energy: each core's frequency weighted by its activity, over CPU power. Higher is more efficient.",
+        "Active CPU cycles per joule of CPU energy: each core's frequency weighted by its activity, over the power of the CPU or of Intel's package. Higher is more efficient.",
       view: lines("si:cycles/J", { min: 0 }),
       queries: [
         {
-          expression: `sum without (core) (${of("powermetrics_cpu_frequency_hertz")} * ${active} / 100) / (${of("powermetrics_cpu_power_milliwatts")} / 1000 > 0)`,
+          expression: `sum without (core) (${of("powermetrics_cpu_frequency_hertz")} * ${active} / 100) / ((${of("powermetrics_cpu_power_milliwatts")} or ${of("powermetrics_package_power_milliwatts")}) / 1000 > 0)`,
           legend: "cycles per joule",
         },
       ],

@@ -23,19 +23,30 @@ export const processorRow: Row = {
     },
     {
       title: "Activity of clusters",
-      description: "Mean active residency of each cluster's cores, and of the busiest core of all.",
+      description:
+        "Mean active residency of each cluster's cores, or of all cores on Intel, and of the busiest core of all.",
       view: lines("percent", { min: 0, max: 100 }),
       queries: [
         { expression: of("powermetrics_cluster_active_residency_percent"), legend: "{{cluster}}" },
+        {
+          expression: `avg without (core) (${of("powermetrics_cpu_active_residency_percent")}) unless on (job, instance) ${of("powermetrics_cluster_active_residency_percent")}`,
+          legend: "all cores",
+        },
         { expression: `max without (core) (${active})`, legend: "busiest core" },
       ],
       width: 12,
     },
     {
       title: "Frequency of clusters",
-      description: `${about("powermetrics_cluster_frequency_hertz")} A cluster at 0 did nothing.`,
+      description: `${about("powermetrics_cluster_frequency_hertz")} A cluster at 0 did nothing. Intel Macs have the mean of their cores.`,
       view: lines("hertz", { min: 0 }),
-      queries: [{ expression: of("powermetrics_cluster_frequency_hertz"), legend: "{{cluster}}" }],
+      queries: [
+        { expression: of("powermetrics_cluster_frequency_hertz"), legend: "{{cluster}}" },
+        {
+          expression: `avg without (core) (${of("powermetrics_cpu_frequency_hertz")}) unless on (job, instance) ${of("powermetrics_cluster_frequency_hertz")}`,
+          legend: "all cores",
+        },
+      ],
       width: 8,
     },
     {

@@ -18,6 +18,19 @@ export function of(name: string, ...matchers: readonly string[]): string {
   return `${name}{${[...chosen, ...matchers].join(",")}}`;
 }
 
+/** Series of a panel that has some for each machine: with a thousand machines more would be neither seen nor drawn in time. */
+const most = 20;
+
+/** The highest at each moment, where the panel has series of its own for each machine. */
+export function highest(expression: string): string {
+  return `topk(${most}, ${expression})`;
+}
+
+/** The lowest at each moment. */
+export function lowest(expression: string): string {
+  return `bottomk(${most}, ${expression})`;
+}
+
 /** HELP of the metric as a sentence, for panels that show just one. */
 export function about(name: string): string {
   return `${find(name).help}.`;

@@ -64,6 +64,28 @@ function overlap(a: Panel["gridPos"], b: Panel["gridPos"]): boolean {
   return a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
 }
 
+test("the agents' panels with series of each machine show a few of a thousand", () => {
+  const { panels = [] } = all.find(({ path }) => path.endsWith("agent.json")) ?? {};
+  const ofMachines = panels.flatMap(({ targets }) =>
+    targets.filter(({ legendFormat }) => legendFormat?.includes("{{instance}}") === true),
+  );
+  assert.ok(ofMachines.length >= 15, String(ofMachines.length));
+  for (const { expr } of ofMachines) assert.match(expr, /^(?:topk|bottomk)\(20, /);
+});
+
+test("an Intel Mac, with a package and without rails and clusters, is on the panels of power and cores", () => {
+  const { panels = [] } = all.find(({ path }) => path.endsWith("host.json")) ?? {};
+  const queriesOf = (title: string): string =>
+    panels
+      .filter((panel) => panel.title === title)
+      .flatMap(({ targets }) => targets.map(({ expr }) => expr))
+      .join("\n");
+  for (const title of ["Where the watts go", "Energy per hour", "Power by rail", "Work per energy"])
+    assert.match(queriesOf(title), /powermetrics_package_(?:power|energy)/, title);
+  for (const title of ["Activity of clusters", "Frequency of clusters"])
+    assert.match(queriesOf(title), /avg without \(core\) \(powermetrics_cpu_/, title);
+});
+
 test("panels lie within the grid and none covers another", () => {
   for (const { path, panels } of all) {
     for (const [index, { title, gridPos }] of panels.entries()) {

@@ -27,7 +27,9 @@ const panelSchema = z.object({
   type: z.string(),
   gridPos: z.object({ x: z.number(), y: z.number(), w: z.number(), h: z.number() }),
   fieldConfig: z.object({ defaults: z.object({ unit: z.string().optional() }) }).optional(),
-  targets: z.array(z.object({ expr: z.string(), refId: z.string() })).default([]),
+  targets: z
+    .array(z.object({ expr: z.string(), refId: z.string(), legendFormat: z.string().optional() }))
+    .default([]),
 });
 export type Panel = z.infer<typeof panelSchema>;
 
