@@ -67,6 +67,8 @@ const loneMs = 1000;
 /** A source's counters at one time, by the column whose mean is their rate. */
 interface Totals {
   readonly time: number;
+  /** What the values beside them are a mean of, where the source says so. */
+  readonly windowMs: number | undefined;
   readonly totals: ReadonlyMap<string, number>;
 }
 
@@ -86,13 +88,16 @@ export function createGroupBuilder(source: string, stepMs: number, past?: Histor
 
   function addSample(now: Totals, values: readonly Column[]): void {
     const rates = ratesBetween(last, now);
-    const weightMs = last === undefined ? loneMs : now.time - last.time;
+    const passedMs = last === undefined ? loneMs : now.time - last.time;
+    // The next window of a stream: its own mean is true even where a moment between the two was not measured.
+    const isNext = now.windowMs !== undefined && passedMs < 2 * now.windowMs;
+    const weightMs = isNext ? now.windowMs : passedMs;
     const nextStep = Math.floor(now.time / stepMs);
     const isNew = step !== nextStep;
     if (isNew) sums.clear();
     step = nextStep;
     for (const [key, value] of values) {
-      const mean = rates.get(key) ?? value;
+      const mean = isNext ? value : (rates.get(key) ?? value);
       count(sums, key, { mean, peak: Math.max(mean, value), weightMs });
     }
     for (const [key, rate] of rates) if (isRate(key)) count(sums, key, { mean: rate, peak: rate, weightMs });
@@ -108,7 +113,8 @@ export function createGroupBuilder(source: string, stepMs: number, past?: Histor
         last = undefined;
       }
       const values = columnsOf(source, readings);
-      const now = { time, totals: totalsOf(source, readings) };
+      const windowMs = readings.windowSeconds === undefined ? undefined : readings.windowSeconds * 1000;
+      const now = { time, windowMs, totals: totalsOf(source, readings) };
       // Rates begin with the next one: a point without them would be a gap in their lines.
       const isFirst = isResuming && last === undefined && now.totals.size > 0 && values.length > 0;
       isResuming = false;

@@ -17,6 +17,7 @@ interface Draft {
   /** Pages, and bytes, by metric name. */
   readonly memory: Map<string, number>;
   readonly totals: Record<string, number>;
+  windowSeconds?: number;
   thermal?: string;
   fanRpm?: number;
 }
@@ -50,6 +51,7 @@ export const puts: Readonly<Record<string, Put>> = {
   powermetrics_dram_power_milliwatts: rail("dram"),
   powermetrics_package_power_milliwatts: rail("package"),
   powermetrics_combined_power_milliwatts: rail("combined"),
+  powermetrics_sample_duration_seconds: (draft, value) => void (draft.windowSeconds = value),
   powermetrics_cpu_energy_joules_total: total("power.cpu"),
   powermetrics_gpu_energy_joules_total: total("power.gpu"),
   powermetrics_ane_energy_joules_total: total("power.ane"),

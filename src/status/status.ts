@@ -182,6 +182,8 @@ export interface Readings {
   readonly fanRpm?: number;
   /** Absent unless tasks are watched. */
   readonly energyByApp?: EnergyByApp;
+  /** Length of the window that powermetrics' values are of. */
+  readonly windowSeconds?: number;
   /** Counters since the agent started, by the column of the history whose mean is their rate: joules of `power.cpu`, bytes of `disk.read`. */
   readonly totals?: Readonly<Record<string, number>>;
 }

@@ -145,6 +145,18 @@ test("a step has the mean that the energy counters say, and the peak of its samp
   });
 });
 
+test("the mean of a window is its own where it is the next one, though a moment before it was not measured", () => {
+  const sample = (time: number, cpu: number, joules: number): Snapshot =>
+    snapshotOf("powermetrics", time, [
+      ["powermetrics_sample_duration_seconds", 1],
+      ["powermetrics_cpu_power_milliwatts", cpu * 1000],
+      ["powermetrics_cpu_energy_joules_total", joules],
+    ]);
+  const samples = [sample(0, 40, 0), sample(1900, 40, 40), sample(12_000, 10, 242)];
+  const [group] = historyGroups(samples, 1000, () => 15_000);
+  assert.deepEqual(group?.columns["power.cpu"], [40, 40, 20]);
+});
+
 test("disks and network are what their counters grew by, and a counter that began anew says nothing", () => {
   const sample = (time: number, read: number): Snapshot =>
     snapshotOf("powermetrics", time, [
