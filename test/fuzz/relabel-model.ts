@@ -182,8 +182,11 @@ export function process(labels: Labels, rules: readonly Meant[]): Labels | undef
     if (changed === undefined) return undefined;
     current = withoutEmpty(changed);
   }
-  // Not of Prometheus: it takes any UTF-8 in names, and what other receivers take is narrower.
-  return rules.length > 0 && !/^[a-zA-Z_:][\w:]*$/.test(current["__name__"] ?? "") ? undefined : current;
+  const name = current["__name__"] ?? "";
+  // Not of Prometheus: it takes any UTF-8 in names, and what other receivers take is narrower. A scraped name that no rule changed stays.
+  return rules.length === 0 || name === labels["__name__"] || /^[a-zA-Z_:][\w:]*$/.test(name)
+    ? current
+    : undefined;
 }
 
 function withoutEmpty(labels: Labels): Labels {
