@@ -1,6 +1,7 @@
 /** Which sinks a configuration may name: a new sink is one line in each table. Targets to scrape stand in the tables about blocks, too. */
 import * as z from "zod";
 import type { Plain } from "./field.ts";
+import { uniqueBy } from "./unique.ts";
 import { ignoredKeys as ignoredScrape, unsupportedKeys as unsupportedScrape } from "../scrape/schema.ts";
 import { otlpSchema, unsupportedKeys as unsupportedOtlp } from "../sink/otlp/schema.ts";
 import { pushgatewaySchema, unsupportedKeys as unsupportedPushgateway } from "../sink/pushgateway/schema.ts";
@@ -10,21 +11,8 @@ import {
   unsupportedKeys as unsupportedRemoteWrite,
 } from "../sink/remote-write/schema.ts";
 
-/** A name is the key of a block's backlog: two blocks must not share one. */
-function uniqueNames(blocks: readonly { readonly name?: string }[], context: z.RefinementCtx): void {
-  const first = new Map<string, number>();
-  for (const [index, { name }] of blocks.entries()) {
-    if (name === undefined) continue;
-    const before = first.get(name);
-    if (before === undefined) first.set(name, index);
-    else
-      context.addIssue({
-        code: "custom",
-        path: [index, "name"],
-        message: `must be unique, block [${before}] has it too`,
-      });
-  }
-}
+/** A name is the key of a block's backlog. */
+const uniqueNames = uniqueBy("name");
 
 /** Section name → the schema of its list of blocks. */
 export const sinkSections = {
