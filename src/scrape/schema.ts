@@ -1,7 +1,7 @@
 /** The schema of one `scrape_configs` block: Prometheus' names and defaults, so that a block can be pasted. */
 import * as z from "zod";
 import { type Frozen, durationSetting, sizeSetting } from "../runtime/setting.ts";
-import { checkHttp, httpFields } from "../runtime/http/schema.ts";
+import { checkHttp, httpFields, unsupportedHttpKeys } from "../runtime/http/schema.ts";
 import { defaultSampleLimit } from "./labels.ts";
 import { defaultTargetLimit } from "./targets.ts";
 import { mostRules, relabelRuleSchema } from "../sink/relabel/schema.ts";
@@ -160,25 +160,15 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
 
 /** Keys of Prometheus' block that this agent lacks, as dotted paths: "not supported" instead of "unknown". */
 export const unsupportedKeys: readonly string[] = [
+  ...unsupportedHttpKeys,
   ...otherDiscoveries,
-  "bearer_token",
-  "bearer_token_file",
   "convert_classic_histograms_to_nhcb",
   "extra_scrape_metrics",
-  "http_headers",
   "metric_name_escaping_scheme",
   "metric_name_validation_scheme",
   "native_histogram_bucket_limit",
   "native_histogram_min_bucket_factor",
-  "proxy_connect_header",
   "sample_age_limit",
   "scrape_failure_log_file",
   "scrape_native_histograms",
-  "tls_config.ca",
-  "tls_config.ca_ref",
-  "tls_config.cert",
-  "tls_config.cert_ref",
-  "tls_config.key",
-  "tls_config.key_ref",
-  "tls_config.max_version",
 ];

@@ -165,6 +165,21 @@ export const httpFields = () => ({
     .describe("Honour HTTP_PROXY, HTTPS_PROXY and NO_PROXY; true by default."),
 });
 
+/** What Prometheus' `http_config` has besides, as dotted paths. */
+export const unsupportedHttpKeys: readonly string[] = [
+  "bearer_token",
+  "bearer_token_file",
+  "http_headers",
+  "proxy_connect_header",
+  "tls_config.ca",
+  "tls_config.ca_ref",
+  "tls_config.cert",
+  "tls_config.cert_ref",
+  "tls_config.key",
+  "tls_config.key_ref",
+  "tls_config.max_version",
+];
+
 /** Authentication, TLS, proxy and headers, the same for every sink. Paths are absolute or relative to the working folder. */
 export type HttpSettings = Frozen<z.output<z.ZodObject<ReturnType<typeof httpFields>>>>;
 export type TlsSettings = NonNullable<HttpSettings["tls_config"]>;

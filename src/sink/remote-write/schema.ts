@@ -1,7 +1,7 @@
 /** The schema of one `remote_write` block of the configuration: Prometheus' names, so that a block can be pasted. */
 import * as z from "zod";
 import { type Frozen, durationSetting } from "../../runtime/setting.ts";
-import { checkHttp, httpFields, receiverUrl } from "../../runtime/http/schema.ts";
+import { checkHttp, httpFields, receiverUrl, unsupportedHttpKeys } from "../../runtime/http/schema.ts";
 import { queueConfigSchema, sinkName } from "../schema.ts";
 import { mostRules, relabelRuleSchema } from "../relabel/schema.ts";
 
@@ -52,19 +52,4 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
 };
 
 /** Keys of Prometheus' block that this agent lacks, as dotted paths: "not supported" instead of "unknown". */
-export const unsupportedKeys: readonly string[] = [
-  "azuread",
-  "bearer_token",
-  "bearer_token_file",
-  "google_iam",
-  "http_headers",
-  "proxy_connect_header",
-  "sigv4",
-  "tls_config.ca",
-  "tls_config.ca_ref",
-  "tls_config.cert",
-  "tls_config.cert_ref",
-  "tls_config.key",
-  "tls_config.key_ref",
-  "tls_config.max_version",
-];
+export const unsupportedKeys: readonly string[] = [...unsupportedHttpKeys, "azuread", "google_iam", "sigv4"];
