@@ -53,7 +53,8 @@ function authorization(settings: HttpSettings, known: KnownSecrets, warn: Warn):
   return (url) => userInfo(url, "authorization", known);
 }
 
-function secretOf(
+/** The one of the two that is configured, read from its file each time where it is one. */
+export function secretOf(
   literal: Secret | undefined,
   path: string | undefined,
   known: KnownSecrets,
@@ -71,7 +72,7 @@ export function userInfo(url: URL, header: string, known: KnownSecrets): Headers
 }
 
 /** RFC 7617 with UTF-8. */
-function basicToken(username: string, password: string, known: KnownSecrets): string {
+export function basicToken(username: string, password: string, known: KnownSecrets): string {
   const token = Buffer.from(`${username}:${password}`).toString("base64");
   known.add(token);
   return `Basic ${token}`;

@@ -8,8 +8,8 @@ import { causeOf } from "../cause.ts";
 import type { Clock } from "../clock.ts";
 import { printable } from "../printable.ts";
 import type { KnownSecrets } from "../redact.ts";
-import { fileSecret } from "../secret.ts";
 import type { HttpClient, HttpFailure, HttpReply, HttpRequest } from "./http.ts";
+import { basicToken, secretOf } from "./headers.ts";
 import type { OauthSettings } from "./schema.ts";
 
 /** A token is renewed this long before it expires, so that it does not do so on its way; as Go's client does. */
@@ -85,8 +85,7 @@ function tokenSource(
   known: KnownSecrets,
   warn: (message: string) => void,
 ): (request: Pick<HttpRequest, "timeoutMs" | "signal">) => Promise<Fetched> {
-  const { client_secret_file: file, client_secret: literal } = settings;
-  const secret = file === undefined ? literal : fileSecret(file, known, warn);
+  const secret = secretOf(settings.client_secret, settings.client_secret_file, known, warn);
   const url = new URL(settings.token_url);
   /** Where the client's credentials go: issuers take them in a header, and some in the body alone (RFC 6749, section 2.3.1). */
   let inBody = false;
@@ -147,10 +146,8 @@ function formOf(
 
 /** Both are encoded as in a form first, unlike other uses of this scheme (RFC 6749, section 2.3.1). */
 function basic(id: string, secret: string, known: KnownSecrets): string {
-  const encoded = [id, secret].map((text) => encodeURIComponent(text).replaceAll("%20", "+")).join(":");
-  const token = Buffer.from(encoded).toString("base64");
-  known.add(token);
-  return `Basic ${token}`;
+  const encoded = (text: string): string => encodeURIComponent(text).replaceAll("%20", "+");
+  return basicToken(encoded(id), encoded(secret), known);
 }
 
 /** What an issuer says of an error (RFC 6749, section 5.2), without its prose. */
