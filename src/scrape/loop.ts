@@ -9,7 +9,7 @@ import { causeOf } from "../runtime/cause.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { defined } from "../runtime/defined.ts";
 import type { Logger } from "../runtime/log.ts";
-import type { Scraped, ScrapeFailure } from "./scrape.ts";
+import type { Scraped } from "./scrape.ts";
 import type { Target } from "./targets.ts";
 
 /** What the page and the API show of a target. */
@@ -23,10 +23,11 @@ export interface TargetState {
   readonly up?: boolean;
   /** Of the last scrape, milliseconds since the Unix epoch. */
   readonly lastScrape?: number;
-  readonly lastDurationMs?: number;
+  readonly durationMs?: number;
   /** Series of the last scrape, those about the scrape itself not among them. */
   readonly series?: number;
-  readonly lastFailure?: ScrapeFailure & { readonly time: number };
+  /** `reason` is one line, safe to print. */
+  readonly lastFailure?: { readonly time: number; readonly reason: string };
 }
 
 /** `job` is the name of the block: relabelling may give its targets others, without number. */
@@ -86,7 +87,7 @@ class Loop implements ScrapeLoop {
       intervalMs,
       up: scraped && scraped.failure === undefined,
       lastScrape: scraped && this.#lastTime,
-      lastDurationMs: scraped?.durationMs,
+      durationMs: scraped?.durationMs,
       series: scraped?.series,
       lastFailure: this.#lastFailure,
     });
@@ -155,7 +156,7 @@ class Loop implements ScrapeLoop {
     if (failure !== undefined) {
       if (failure.reason !== this.#last?.failure?.reason)
         log.warn(`cannot scrape ${instance}: ${failure.message}`, { job, instance, reason: failure.reason });
-      this.#lastFailure = { ...failure, time };
+      this.#lastFailure = { time, reason: failure.message };
     } else if (this.#last?.failure !== undefined) {
       log.info(`${instance} can be scraped again`, { job, instance });
     }

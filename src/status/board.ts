@@ -62,7 +62,7 @@ export interface BoardOptions {
   readonly latest: () => readonly Snapshot[];
   readonly sinks: () => readonly StatusSink[];
   /** Absent where nothing is scraped. */
-  readonly targets?: () => readonly TargetState[];
+  readonly targets?: () => readonly TargetStatus[];
   /** Absent where none is kept: the last ten minutes are then remembered here. */
   readonly journal?: Pick<Journal, "history" | "state">;
   readonly events: () => readonly AgentEvent[];
@@ -81,12 +81,6 @@ interface StatusSink {
   /** Without credentials. */
   readonly address: string;
   readonly state: DeliveryState;
-}
-
-/** What the status shows of a target of `scrape_configs`. */
-interface TargetState extends Omit<TargetStatus, "durationMs" | "lastFailure"> {
-  readonly lastDurationMs?: number;
-  readonly lastFailure?: { readonly time: number; readonly message: string };
 }
 
 /** What the status API and the page answer from. */
@@ -119,11 +113,12 @@ export function createBoard(options: BoardOptions): Board {
     const snapshots = options.latest();
     const own = ownCounts(snapshots.find(({ source }) => source === ownSource));
     const kept = journal?.state();
+    const targets = options.targets?.() ?? [];
     const parts = {
       time,
       sources: options.sources.map((source) => sourceStatus(source, own)),
       sinks: options.sinks().map((sink) => sinkStatus(sink, kept)),
-      ...targetsOf(options.targets?.() ?? []),
+      ...(targets.length > 0 && { targets }),
       ...(kept !== undefined && { journal: journalStatus(kept) }),
     };
     const { hostname: host, instance, version, nodeVersion: node, simulated } = options;
@@ -190,18 +185,6 @@ function historyOf(
       Math.max(stalenessLimit(intervals.get(source) ?? 0), (range === "1d" ? 7 : 3) * stepMs),
     ),
   };
-}
-
-function targetsOf(states: readonly TargetState[]): Pick<Status, "targets"> {
-  if (states.length === 0) return {};
-  const targets = states.map(({ lastDurationMs: durationMs, lastFailure, ...state }) =>
-    defined({
-      ...state,
-      durationMs,
-      lastFailure: lastFailure && { time: lastFailure.time, reason: lastFailure.message },
-    }),
-  );
-  return { targets };
 }
 
 function sinkStatus({ sink, type, address, state }: StatusSink, kept: JournalState | undefined): SinkStatus {

@@ -87,7 +87,7 @@ test("each failure is counted, each change is logged once, and the state says wh
   it.become = (scraped) => ({ ...scraped, series: 0, failure });
   await it.clock.advance(30_000);
   assert.equal(it.loop.state.up, false);
-  assert.equal(it.loop.state.lastFailure?.message, failure.message);
+  assert.equal(it.loop.state.lastFailure?.reason, failure.message);
   it.become = (scraped) => scraped;
   await it.clock.advance(10_000);
   assert.deepEqual(it.counted, ["block connect", "block connect", "block connect"]);
