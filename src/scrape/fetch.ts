@@ -2,29 +2,17 @@
 import { gunzipSync } from "node:zlib";
 import { causeOf } from "../runtime/cause.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { HttpClient, HttpResponse } from "../runtime/http/http.ts";
+import type { HttpClient, HttpFailure, HttpResponse } from "../runtime/http/http.ts";
 import { printable } from "../runtime/printable.ts";
+import type { ExpositionFormat } from "./exposition.ts";
 import type { ScrapeConfig, ScrapeProtocol } from "./schema.ts";
 import type { Target } from "./targets.ts";
 
 export type FetchReason =
-  | "dns"
-  | "connect"
-  | "tls"
-  | "timeout"
-  | "reset"
-  | "proxy"
-  | "credentials"
-  | "aborted"
-  | "protocol"
-  | "status"
-  | "redirect"
-  | "content_type"
-  | "encoding"
-  | "body_size";
+  HttpFailure["code"] | "status" | "redirect" | "content_type" | "encoding" | "body_size";
 
 export type Fetched =
-  | { readonly ok: true; readonly body: Buffer; readonly format: "text" | "openmetrics" }
+  | { readonly ok: true; readonly body: Buffer; readonly format: ExpositionFormat }
   | { readonly ok: false; readonly reason: FetchReason; readonly message: string };
 
 export interface FetchDeps {
@@ -100,7 +88,7 @@ function read(reply: HttpResponse, config: ScrapeConfig): Fetched {
   return unpacked(reply.body, format, most);
 }
 
-function unpacked(body: Buffer, format: "text" | "openmetrics", most: number): Fetched {
+function unpacked(body: Buffer, format: ExpositionFormat, most: number): Fetched {
   try {
     return { ok: true, body: gunzipSync(body, { maxOutputLength: most }), format };
   } catch (error) {
@@ -120,7 +108,7 @@ function typeText(type: string | undefined): string {
 
 const openMetrics = "application/openmetrics-text";
 
-function formatOf(type = "", fallback: ScrapeProtocol | undefined): "text" | "openmetrics" | undefined {
+function formatOf(type = "", fallback: ScrapeProtocol | undefined): ExpositionFormat | undefined {
   const [media = ""] = type.split(";");
   switch (media.trim().toLowerCase()) {
     case openMetrics:
