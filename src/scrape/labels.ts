@@ -26,6 +26,8 @@ export interface Labelled {
   readonly series: readonly Series[];
   /** For each of `series` its place in the exposition. */
   readonly columns: readonly number[];
+  /** Identities of the series. */
+  readonly keys: ReadonlySet<string>;
   /** Series that others of the scrape have the same labels as; the first counts. */
   readonly duplicates: number;
   readonly fault?: LimitFault;
@@ -106,7 +108,7 @@ function label(
   }
   if (kept.length > most)
     fault ??= { reason: "sample_limit", message: `must have at most ${most} samples, got ${kept.length}` };
-  return { series: kept, columns, duplicates, ...(fault && { fault }) };
+  return { series: kept, columns, keys: new Set(owners.keys()), duplicates, ...(fault && { fault }) };
 }
 
 /** Relabelling may give the series of two families one name: what the first declares then holds for both. */

@@ -92,9 +92,8 @@ function createSnapshots(target: Target, { honor_timestamps: stamps }: ScrapeCon
 
   function added(now: Labelled): number {
     if (now === beforeOf) return 0;
-    const keys = new Set(now.series.map(seriesKey));
-    const fresh = [...keys].filter((key) => !before.has(key)).length;
-    [before, beforeOf] = [keys, now];
+    const fresh = [...now.keys].filter((key) => !before.has(key)).length;
+    [before, beforeOf] = [now.keys, now];
     return fresh;
   }
 
