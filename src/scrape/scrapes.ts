@@ -105,11 +105,11 @@ class AllScrapes implements Scrapes {
       if (this.#finished) return;
       const jobs = new Map<string, Job>();
       for (const config of configs) jobs.set(config.job_name, await this.#job(config, times));
-      for (const [name, { watching }] of this.#jobs)
-        if (jobs.get(name)?.watching !== watching) watching.abort();
+      const before = this.#jobs;
+      for (const [name, job] of before) if (jobs.get(name) !== job) job.watching.abort();
       this.#jobs = jobs;
+      for (const [name, job] of jobs) if (before.get(name) !== job) this.#watch(job);
       await this.#settle();
-      for (const job of jobs.values()) this.#watch(job);
     });
   }
 
@@ -222,8 +222,7 @@ class AllScrapes implements Scrapes {
 
   /** Looks at the files of a job again and again; one look at a time, each in turn with other changes. */
   #watch({ config, files, watching }: Job): void {
-    if (files === undefined || isWatched.has(watching)) return;
-    isWatched.add(watching);
+    if (files === undefined) return;
     const everyMs = Math.min(...config.file_sd_configs.map(({ refresh_interval: interval }) => interval));
     const { clock, log } = this.#deps;
     const signal = AbortSignal.any([watching.signal, this.#deps.signal]);
@@ -243,9 +242,6 @@ class AllScrapes implements Scrapes {
 function hasSeries(last: LastOfSource | undefined): last is LastOfSource {
   return last?.set !== undefined && last.set.series.length > 0;
 }
-
-/** Jobs whose files are looked at already. */
-const isWatched = new WeakSet<AbortController>();
 
 function isSame(one: Running, target: Target, config: ScrapeConfig): boolean {
   const { url, ...others } = one.target;
