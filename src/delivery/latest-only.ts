@@ -14,7 +14,7 @@ import type { Body, EncodedBatch, Outcome, Sink } from "../sink/sink.ts";
 import { createAccounting, type Accounting } from "./accounting.ts";
 import { createReceiverHealth, type ReceiverHealth } from "./receiver-health.ts";
 import type { Delivery, DeliveryListener, DeliveryState } from "./types.ts";
-import { createWakeableTimer, type WakeableTimer } from "./wakeable-timer.ts";
+import { createWakeableTimer, type WakeableTimer } from "./send-chain.ts";
 
 interface LatestOnlyOptions {
   readonly sink: Sink;

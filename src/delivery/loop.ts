@@ -9,8 +9,8 @@
  * To greet is to ask the receiver for its time with an empty request, and to send what was frozen before.
  *
  * The other files of this folder, in reading order: batch-selection (what goes next), batch-sender (one batch until the verdict on
- * it), send-chain (one request until it is decided), receiver-health and clock-guard (what answers show), accounting (what became
- * of every sample), latest-only (the loop for a sink without history), deliveries and sink-ids (all loops together).
+ * it), send-chain (one request until it is decided), receiver-health (what answers show of the receiver and of our clock), accounting
+ * (what became of every sample), latest-only (the loop for a sink without history), deliveries (all loops together, and their ids).
  */
 import { touches } from "../journal/ranges.ts";
 import type { Cursor, StoredSnapshot } from "../journal/types.ts";
@@ -22,11 +22,20 @@ import type { Sink } from "../sink/sink.ts";
 import { createAccounting, type Accounting } from "./accounting.ts";
 import { batchSamples, selectBatch, type Selection } from "./batch-selection.ts";
 import { createBatchSender, rangeOf, type BatchSender, type Verdict } from "./batch-sender.ts";
-import { createClockGuard, type ClockGuard } from "./clock-guard.ts";
-import { createReceiverHealth, type ReceiverHealth } from "./receiver-health.ts";
-import { createInterrupts, createSendChain, type Interrupts } from "./send-chain.ts";
+import {
+  createClockGuard,
+  createReceiverHealth,
+  type ClockGuard,
+  type ReceiverHealth,
+} from "./receiver-health.ts";
+import {
+  createInterrupts,
+  createSendChain,
+  createWakeableTimer,
+  type Interrupts,
+  type WakeableTimer,
+} from "./send-chain.ts";
 import type { Delivery, DeliveryListener, DeliveryState, DeliveryStatus } from "./types.ts";
-import { createWakeableTimer, type WakeableTimer } from "./wakeable-timer.ts";
 
 export interface DeliveryLoopOptions {
   readonly sink: Sink;

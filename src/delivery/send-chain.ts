@@ -2,9 +2,7 @@
 import type { Clock } from "../runtime/clock.ts";
 import type { Outcome, SendResult } from "../sink/sink.ts";
 import type { Accounting } from "./accounting.ts";
-import type { ClockGuard } from "./clock-guard.ts";
-import type { ReceiverHealth } from "./receiver-health.ts";
-import { createWakeableTimer } from "./wakeable-timer.ts";
+import type { ClockGuard, ReceiverHealth } from "./receiver-health.ts";
 
 export type Send = (signal: AbortSignal) => Promise<SendResult>;
 
@@ -98,5 +96,35 @@ export function createInterrupts(clock: Clock, accounting: Accounting): Interrup
       finishing = true;
       timer.wake();
     },
+  };
+}
+
+export interface WakeableTimer {
+  /** Resolves after `ms`, on `wake`, or when the signal aborts. Without `ms` only the latter two. */
+  wait(signal: AbortSignal, ms?: number): Promise<void>;
+  /** Ends the present wait. Without one it does nothing: who is about to wait looks first whether there is a reason to. */
+  wake(): void;
+}
+
+/** A wait that ends when its time is over, or when there is something better to do: new snapshots, wake, the request to finish. */
+export function createWakeableTimer(clock: Clock): WakeableTimer {
+  let end: (() => void) | undefined;
+
+  return {
+    async wait(signal, ms) {
+      if (signal.aborted) return;
+      await new Promise<void>((resolve) => {
+        const timer = ms === undefined ? undefined : clock.after(ms, finish);
+        function finish(): void {
+          timer?.[Symbol.dispose]();
+          signal.removeEventListener("abort", finish);
+          end = undefined;
+          resolve();
+        }
+        signal.addEventListener("abort", finish, { once: true });
+        end = finish;
+      });
+    },
+    wake: () => end?.(),
   };
 }

@@ -1,7 +1,7 @@
 /** Which block of a changed configuration goes on with which backlog. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { assignSinks } from "../../src/delivery/sink-ids.ts";
+import { assignSinks } from "../../src/delivery/deliveries.ts";
 import type { KnownSink, SinkAssignment } from "../../src/journal/types.ts";
 import { receiversOf, type SinkBlocks } from "../../src/sink/index.ts";
 import { otlpSchema } from "../../src/sink/otlp/schema.ts";
