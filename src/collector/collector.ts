@@ -70,7 +70,7 @@ export type ObserveAny = (
   labels?: Readonly<Record<string, string>>,
 ) => void;
 
-/** Declares a collector; one call a file, one line in index.ts. */
+/** Declares a collector; a file a subject, one line in index.ts. */
 export function collector<S extends SourceName, const M extends MetricTable>(
   declaration: Declaration<S, M>,
 ): Collector<S> {

@@ -11,8 +11,7 @@ import type { Machine } from "../source/host.ts";
 import { defined } from "../runtime/defined.ts";
 import { splitReports } from "../source/poll.ts";
 import type { Frame } from "../source/source.ts";
-import { createPlausibility } from "./plausibility.ts";
-import { createSampleTimes, createWindowJudge } from "./windows.ts";
+import { createPlausibility, createSampleTimes, createWindowJudge } from "./windows.ts";
 
 /** A sample with its time and window. */
 export interface Timed<Sample> {

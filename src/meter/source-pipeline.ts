@@ -5,7 +5,7 @@
  *                └─ parse errors, unknown keys, implausible values ─► the agent's own metrics and the log
  *
  * A bad frame costs that frame; nothing here throws for what a tool printed.
- * Read on in readers.ts, windows.ts and plausibility.ts for the samples, meter.ts and sample-meter.ts for the snapshots.
+ * Read on in readers.ts and windows.ts for the samples, meter.ts and sample-meter.ts for the snapshots.
  */
 import type { CollectorSettings } from "../collector/collector.ts";
 import type { Findings, Samples, SourceName } from "../parse/sample.ts";
@@ -13,11 +13,10 @@ import type { Logger } from "../runtime/log.ts";
 import type { Machine } from "../source/host.ts";
 import type { SourceListener } from "../source/source.ts";
 import { catalogue } from "./catalogue.ts";
-import { stalenessLimit } from "./latest.ts";
 import { createBootTime, createSourceMeter, type BootTime } from "./meter.ts";
 import type { OwnMeter } from "./own-meter.ts";
 import { createReaders, type Read, type Timed } from "./readers.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { stalenessLimit, type Snapshot } from "./snapshot.ts";
 
 export interface SourcePipeline extends SourceListener {
   /** Publishes the end of every series of the source, if it has any: at `time`, or right after its last sample. */

@@ -4,8 +4,7 @@
  * Only the values named here are taken: serial numbers and the manufacturer's data never leave this file.
  */
 import { defined } from "../runtime/defined.ts";
-import { fieldsOf, type Fields } from "./field.ts";
-import { createFindingLog, type FindingLog } from "./finding.ts";
+import { createFindingLog, fieldsOf, type Fields, type FindingLog } from "./field.ts";
 import { isArray, isDict, parsePlist, type PlistDict, type PlistValue } from "./plist/reader.ts";
 import { failed, parsed, type ParseResult } from "./result.ts";
 import type { Battery, BatteryCapacities, GpuEntry, IoregSample, SystemPower } from "./sample.ts";

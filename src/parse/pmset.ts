@@ -1,6 +1,6 @@
 /** Reads what `pmset -g batt` and `pmset -g` print: where power comes from, the battery, and the power mode. */
 import { defined } from "../runtime/defined.ts";
-import { createFindingLog, type FindingLog } from "./finding.ts";
+import { createFindingLog, type FindingLog } from "./field.ts";
 import { linesOf, nothingPrinted, unexpectedOutput, parsed, type ParseResult } from "./result.ts";
 import type { PmsetSample, PowerMode } from "./sample.ts";
 

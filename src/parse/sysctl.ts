@@ -3,7 +3,7 @@
  * 2^64 has 20 digits: what has more is no number of the kernel's, and with hundreds of them it would be Infinity.
  */
 import { defined } from "../runtime/defined.ts";
-import { createFindingLog, type FindingLog } from "./finding.ts";
+import { createFindingLog, type FindingLog } from "./field.ts";
 import { linesOf, nothingPrinted, unexpectedOutput, parsed, type ParseResult } from "./result.ts";
 import type { SysctlSample } from "./sample.ts";
 

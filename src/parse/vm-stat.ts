@@ -2,7 +2,7 @@
  * Reads one `vm_stat` report of any width and age. Pages that the machine's memory has no room for are withheld.
  * 2^64 has 20 digits: what has more is no number of the kernel's, and with hundreds of them it would be Infinity.
  */
-import { createFindingLog } from "./finding.ts";
+import { createFindingLog } from "./field.ts";
 import { linesOf, nothingPrinted, unexpectedOutput, failed, parsed, type ParseResult } from "./result.ts";
 import type { VmStatSample } from "./sample.ts";
 

@@ -2,9 +2,8 @@
  * Scrapes one target on its interval, until it is stopped. Scrapes begin at a fixed place in the interval, by the wall clock; those
  * that were missed, asleep or under load, are skipped. Nobody waits for a slow target.
  */
-import { stalenessLimit } from "../meter/latest.ts";
 import { emptySet } from "../metric/series.ts";
-import { scrapedSource, type Snapshot } from "../meter/snapshot.ts";
+import { scrapedSource, stalenessLimit, type Snapshot } from "../meter/snapshot.ts";
 import { causeOf } from "../runtime/cause.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { defined } from "../runtime/defined.ts";

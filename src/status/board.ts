@@ -11,9 +11,8 @@
 import type { DeliveryState } from "../delivery/types.ts";
 import { lossReasons, type Journal, type JournalState } from "../journal/types.ts";
 import { ownMetrics } from "../meter/catalogue.ts";
-import { stalenessLimit } from "../meter/latest.ts";
 import { ownSource } from "../meter/own-meter.ts";
-import type { Snapshot } from "../meter/snapshot.ts";
+import { stalenessLimit, type Snapshot } from "../meter/snapshot.ts";
 import type { SourcePipeline } from "../meter/source-pipeline.ts";
 import type { Metric } from "../metric/metric.ts";
 import type { SourceName } from "../parse/sample.ts";

@@ -1,6 +1,6 @@
 /** The overall state: is the machine measured, and does what was measured arrive. */
 import { mostSkewMs } from "../delivery/types.ts";
-import { stalenessLimit } from "../meter/latest.ts";
+import { stalenessLimit } from "../meter/snapshot.ts";
 import type {
   JournalStatus,
   Overall,

@@ -62,7 +62,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   },
   /** Any exporter's /metrics as one more source of snapshots. */
   scrape: {
-    imports: ["runtime", "metric", snapshot, "meter/latest.ts", "sink/relabel"],
+    imports: ["runtime", "metric", snapshot, "sink/relabel"],
     modules: ["node:fs", "zod", "yaml"],
   },
   delivery: { imports: ["runtime", "metric", snapshot, "journal", "sink"] },

@@ -4,7 +4,7 @@ import { MeterProvider, MetricReader, type CollectionResult } from "@opentelemet
 import { labelPairs, seriesKey } from "../../src/metric/series.ts";
 import { bindCollectors, createBootTime, createSourceMeter } from "../../src/meter/meter.ts";
 import { catalogue } from "../../src/meter/catalogue.ts";
-import { latestSnapshots, stalenessLimit } from "../../src/meter/latest.ts";
+import { latestSnapshots, stalenessLimit } from "../../src/meter/snapshot.ts";
 import { createSampleMeter } from "../../src/meter/sample-meter.ts";
 import type { PowermetricsSample } from "../../src/parse/sample.ts";
 import { allSettings, defaultSettings, powermetricsSample } from "../support/samples.ts";

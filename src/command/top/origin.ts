@@ -2,9 +2,8 @@
 import { createCollection } from "../../collection.ts";
 import type { Configuration } from "../../config/schema.ts";
 import { statusVersion, type Status } from "../../status/status.ts";
-import { latestSnapshots, stalenessLimit } from "../../meter/latest.ts";
 import { createOwnMeter } from "../../meter/own-meter.ts";
-import type { Snapshot } from "../../meter/snapshot.ts";
+import { latestSnapshots, stalenessLimit, type Snapshot } from "../../meter/snapshot.ts";
 import { createHttpClient } from "../../runtime/http/client.ts";
 import type { HttpSettings } from "../../runtime/http/schema.ts";
 import { silentLogger } from "../../runtime/log.ts";

@@ -4,20 +4,20 @@
  * A cluster's own frequency and idle time are not read: M3 and M4 report 0 Hz and 100 % idle for busy clusters.
  */
 import { defined } from "../../runtime/defined.ts";
-import type { Fields } from "../field.ts";
-import type { FindingLog } from "../finding.ts";
+import type { Fields, FindingLog } from "../field.ts";
 import type { PlistDict } from "../plist/reader.ts";
 import type { Cluster, Core, Gpu, Processor } from "../sample.ts";
 import {
+  activeShare,
+  amountOfEnergy,
   coreIds,
   frequencyOf,
-  type CoreIds,
-  activeShare,
+  readRails,
   readResidency,
   remainingShare,
   sharesOf,
-} from "./core.ts";
-import { amountOfEnergy, readRails } from "./power.ts";
+  type CoreIds,
+} from "./processor.ts";
 
 const knownOfProcessor = new Set([
   ...["cpu", "gpu", "ane", "dram", "package"].flatMap((rail) => [`${rail}_energy`, `${rail}_power`]),

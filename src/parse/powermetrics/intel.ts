@@ -1,13 +1,11 @@
 /** Reads the dialect of Intel Macs: packages of cores of CPUs, watts, an array of GPUs, SMC sensors (src/parse/README.md, 4). */
 import { defined } from "../../runtime/defined.ts";
-import type { Fields } from "../field.ts";
-import type { FindingLog } from "../finding.ts";
+import type { Fields, FindingLog } from "../field.ts";
 import type { PlistDict } from "../plist/reader.ts";
 import { spelledNumber } from "../plist/text.ts";
 import type { Core, Gpu, Processor, Smc } from "../sample.ts";
 import type { Window } from "./apple-silicon.ts";
-import { coreIds, frequencyOf, readResidency, remainingShare } from "./core.ts";
-import { readPackage } from "./power.ts";
+import { coreIds, frequencyOf, readPackage, readResidency, remainingShare } from "./processor.ts";
 
 const knownOfProcessor = new Set(
   "package_watts package_joules freq_hz freq_ratio llc_flushed_ratio packages".split(" "),
