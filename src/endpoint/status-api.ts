@@ -2,7 +2,7 @@
 import { replyText, type Exchange, type Route, replyCompressed } from "./route.ts";
 import type { StatusBoard } from "../status/board.ts";
 import type { Feed } from "../status/feed.ts";
-import { historyRanges, isHistoryRange } from "../status/history.ts";
+import { parseTimeRange } from "../status/time-range.ts";
 
 export function apiRoutes(board: StatusBoard): readonly Route[] {
   return [
@@ -15,10 +15,9 @@ export function apiRoutes(board: StatusBoard): readonly Route[] {
       path: "/api/v1/history",
       methods: ["GET"],
       handle(exchange) {
-        const range = new URLSearchParams(exchange.query).get("range") ?? "10m";
-        if (isHistoryRange(range)) answerJson(exchange, board.history(range));
-        else
-          replyText(exchange.response, 400, `range must be one of ${Object.keys(historyRanges).join(", ")}`);
+        const parsed = parseTimeRange(new URLSearchParams(exchange.query));
+        if ("range" in parsed) answerJson(exchange, board.history(parsed.range));
+        else replyText(exchange.response, 400, parsed.problem);
       },
     },
     {

@@ -23,14 +23,7 @@ import { createEnergyByApp } from "./energy-by-app.ts";
 import { createEnergyToday } from "./energy-today.ts";
 import { createFeed, type Feed } from "./feed.ts";
 import { historyGroups } from "./history-group.ts";
-import {
-  createSnapshotMemory,
-  historyRanges,
-  isCharted,
-  mostPoints,
-  type History,
-  type HistoryRange,
-} from "./history.ts";
+import { createSnapshotMemory, isCharted, mostPoints, type History } from "./history.ts";
 import { adviceFor, overallOf } from "./overall.ts";
 import { readingsOf } from "./readings.ts";
 import {
@@ -44,6 +37,7 @@ import {
   type Status,
   type TargetStatus,
 } from "./status.ts";
+import { boundsOf, type TimeRange } from "./time-range.ts";
 
 export interface BoardOptions {
   readonly clock: Clock;
@@ -86,7 +80,7 @@ interface StatusSink {
 export interface StatusBoard {
   /** With the effective configuration. */
   status(): Status;
-  history(range: HistoryRange): History;
+  history(range: TimeRange): History;
   readonly feed: Feed;
 }
 
@@ -162,26 +156,31 @@ export function createBoard(options: BoardOptions): Board {
   };
 }
 
+/** Far back the journal has key rows readily, up to a quarter of an hour apart: from this range on that is no gap. */
+const sparseFromMs = 2 * 3_600_000;
+const sparseGapMs = 1_000_000;
+
 function historyOf(
-  range: HistoryRange,
+  range: TimeRange,
   { clock, journal, sources }: BoardOptions,
-  remembered: (fromMs: number) => Iterable<Snapshot>,
+  remembered: (fromMs: number) => readonly Snapshot[],
 ): History {
-  const toMs = clock.now();
-  const fromMs = toMs - historyRanges[range];
-  const stepMs = historyRanges[range] / mostPoints;
+  const oldestMs = journal === undefined ? remembered(-Infinity)[0]?.time : journal.state().oldestTimeMs;
+  const { fromMs, toMs } = boundsOf(range, clock.now(), oldestMs);
+  const stepMs = (toMs - fromMs) / mostPoints;
+  const leastGapMs = Math.max(3 * stepMs, toMs - fromMs >= sparseFromMs ? sparseGapMs : 0);
   const intervals = new Map<string, number>(sources.map(({ name, intervalMs }) => [name, intervalMs]));
   const snapshots =
-    journal?.history({ source: isCharted, fromMs, toMs, aboutPoints: mostPoints }) ?? remembered(fromMs);
+    journal?.history({ source: isCharted, fromMs, toMs, aboutPoints: mostPoints }) ??
+    remembered(fromMs).filter(({ time }) => time <= toMs);
   return {
     version: 1,
-    range,
+    ...(typeof range === "string" && { range }),
     fromMs,
     toMs,
     origin: journal === undefined ? "memory" : "journal",
-    // Far back the journal keeps every 60th row readily: up to a quarter of an hour lies between two points of a line.
     groups: historyGroups(snapshots, stepMs, (source) =>
-      Math.max(stalenessLimit(intervals.get(source) ?? 0), (range === "1d" ? 7 : 3) * stepMs),
+      Math.max(stalenessLimit(intervals.get(source) ?? 0), leastGapMs),
     ),
   };
 }

@@ -4,16 +4,15 @@
  */
 import type { Snapshot } from "../meter/snapshot.ts";
 import type { Readings } from "./status.ts";
-
-export const historyRanges = { "10m": 600_000, "1h": 3_600_000, "1d": 86_400_000 } as const;
-export type HistoryRange = keyof typeof historyRanges;
+import type { HistoryRange } from "./time-range.ts";
 
 /** At most this many points of each source: as many as a wide screen can show. */
 export const mostPoints = 600;
 
 export interface History {
   readonly version: 1;
-  readonly range: HistoryRange;
+  /** Absent where `from` and `to` were given. */
+  readonly range?: HistoryRange;
   readonly fromMs: number;
   readonly toMs: number;
   /** Without a journal there are ten minutes from memory. */
@@ -33,10 +32,6 @@ export interface HistoryGroup {
 }
 
 export type Columns = Readonly<Record<string, readonly (number | null)[]>>;
-
-export function isHistoryRange(text: string): text is HistoryRange {
-  return Object.hasOwn(historyRanges, text);
-}
 
 /** The sources that `columnsOf` has columns of. */
 const chartedSources: readonly string[] = ["powermetrics", "vm_stat", "sysctl", "ioreg"];

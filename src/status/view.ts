@@ -334,10 +334,16 @@ export const ago = (time: number, now: number): string => `${span(now - time)} a
 
 /** Local time of the day, with the date where it is not today's. */
 export function clockTime(time: number, now: number): string {
+  const [date, text] = localDateTime(time).split("T");
+  const isToday = new Date(time).toDateString() === new Date(now).toDateString();
+  return isToday ? `${text}` : `${date} ${text}`;
+}
+
+/** `2026-01-31T08:00:00`, as forms write it. */
+export function localDateTime(time: number): string {
   const at = new Date(time);
-  const text = [at.getHours(), at.getMinutes(), at.getSeconds()].map(twoDigits).join(":");
-  if (at.toDateString() === new Date(now).toDateString()) return text;
-  return `${at.getFullYear()}-${twoDigits(at.getMonth() + 1)}-${twoDigits(at.getDate())} ${text}`;
+  const date = [at.getFullYear(), ...[at.getMonth() + 1, at.getDate()].map(twoDigits)].join("-");
+  return `${date}T${[at.getHours(), at.getMinutes(), at.getSeconds()].map(twoDigits).join(":")}`;
 }
 
 const twoDigits = (value: number): string => String(value).padStart(2, "0");

@@ -1,5 +1,6 @@
 /** The headless browser of tests: Debian's Chromium with a profile of its own, or the reason why there is none. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { chromium, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
 import { disposableFolder } from "../support/folder.ts";
 import { patienceMs } from "../support/until.ts";
@@ -10,6 +11,8 @@ const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 export const browserMissing: string | false = existsSync(executablePath)
   ? false
   : `${executablePath} is not there: install chromium, or name it in CHROMIUM`;
+
+const axePath = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 /** It speaks to nobody but the pages it is sent to. */
 const flags = [
@@ -63,4 +66,14 @@ export async function openPage(context: BrowserContext): Promise<Watched> {
   page.on("pageerror", (error) => void errors.push(error.message));
   page.on("request", (request) => void requests.push(request.url()));
   return { page, errors, requests };
+}
+
+/** What axe objects to, each with the elements. */
+export async function violations(page: Page): Promise<readonly string[]> {
+  // The page's policy keeps foreign scripts out; the protocol may still evaluate one.
+  await page.evaluate(readFileSync(axePath, "utf8"));
+  const found = await page.evaluate(
+    `axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + " " + nodes.map(({ html }) => html).join(" ")))`,
+  );
+  return found as readonly string[];
 }

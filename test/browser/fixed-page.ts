@@ -4,6 +4,7 @@ import { createFeed } from "../../src/status/feed.ts";
 import { apiRoutes } from "../../src/endpoint/status-api.ts";
 import type { StatusBoard } from "../../src/status/board.ts";
 import { pageRoutes } from "../../src/endpoint/page/routes.ts";
+import { boundsOf } from "../../src/status/time-range.ts";
 import type { Status } from "../../src/status/status.ts";
 import { parseWebFile } from "../../src/config/web-file.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
@@ -14,28 +15,25 @@ export interface FixedPage extends AsyncDisposable {
 }
 
 export async function servePage(status: Status): Promise<FixedPage> {
-  const time = Array.from({ length: 120 }, (_, index) => status.time - (120 - index) * 5000);
+  const times = Array.from({ length: 120 }, (_, index) => status.time - (120 - index) * 5000);
   const board: StatusBoard = {
     feed: createFeed(systemClock, () => JSON.stringify(status)),
     status: () => ({ ...status, configuration: "log:\n  level: info\n" }),
-    history: (range) => ({
-      version: 1,
-      range,
-      fromMs: status.time - 600_000,
-      toMs: status.time,
-      origin: "journal",
-      groups: [
-        {
-          source: "powermetrics",
-          time,
-          columns: Object.fromEntries(
-            ["power.cpu", "power.gpu", ...status.readings.cores.map(({ core }) => `core.${core}`)].map(
-              (key) => [key, time.map((_, index) => index % 50)],
-            ),
-          ),
-        },
-      ],
-    }),
+    history(range) {
+      const { fromMs, toMs } = boundsOf(range, status.time, times[0]);
+      const time = times.filter((each) => each >= fromMs && each <= toMs);
+      const keys = ["power.cpu", "power.gpu", ...status.readings.cores.map(({ core }) => `core.${core}`)];
+      const valuesOf = (): number[] => time.map((each) => times.indexOf(each) % 50);
+      const columns = Object.fromEntries(keys.map((key) => [key, valuesOf()]));
+      return {
+        version: 1,
+        ...(typeof range === "string" && { range }),
+        fromMs,
+        toMs,
+        origin: "journal",
+        groups: time.length === 0 ? [] : [{ source: "powermetrics", time, columns }],
+      };
+    },
   };
   const endpoint: Endpoint = await startEndpoint(
     { listen_addresses: ["127.0.0.1:0"], allowed_hosts: [] },

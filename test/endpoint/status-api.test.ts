@@ -5,9 +5,11 @@ import { get, type IncomingMessage } from "node:http";
 import test, { type TestContext } from "node:test";
 import { createFeed } from "../../src/status/feed.ts";
 import { apiRoutes } from "../../src/endpoint/status-api.ts";
+import type { History } from "../../src/status/history.ts";
 import type { StatusBoard } from "../../src/status/board.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { statusOf, statusTime } from "../support/status.ts";
+import { boundsOf } from "../../src/status/time-range.ts";
 import { ask, openEndpoint } from "./endpoint.ts";
 
 const configuration = "log:\n  level: info\n".repeat(50);
@@ -20,9 +22,8 @@ async function openApi(t: TestContext) {
     status: () => statusOf({ configuration }),
     history: (range) => ({
       version: 1,
-      range,
-      fromMs: 0,
-      toMs: statusTime,
+      ...(typeof range === "string" && { range }),
+      ...boundsOf(range, statusTime, 0),
       origin: "memory",
       groups: [],
     }),
@@ -39,6 +40,17 @@ test("the status is JSON, uncached, compressed for who takes it", async (t) => {
   const small = await ask(port, "/api/v1/status", { headers: { "accept-encoding": "gzip" } });
   assert.equal(small.headers["content-encoding"], "gzip");
   assert.ok(small.body.length < plain.body.length);
+});
+
+test("history takes times of one's own, and says what is wrong with them", async (t) => {
+  const { port } = await openApi(t);
+  const asked = async (query: string) => ask(port, `/api/v1/history?${query}`);
+  const { text } = await asked("from=2026-01-01T08:00:00Z&to=2026-01-01T09:00:00Z");
+  const { range, fromMs, toMs } = JSON.parse(text) as History;
+  assert.deepEqual([range, fromMs, toMs], [undefined, Date.UTC(2026, 0, 1, 8), Date.UTC(2026, 0, 1, 9)]);
+  const wrong = await asked("from=2026-01-01T08:00:00Z");
+  assert.equal(wrong.status, 400);
+  assert.match(wrong.text, /^from and to must be times such as/);
 });
 
 test("history takes three ranges, ten minutes by default, and says so for any other", async (t) => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { catalogue } from "../../src/meter/catalogue.ts";
-import type { HistoryQuery } from "../../src/journal/types.ts";
+import type { HistoryQuery, JournalState } from "../../src/journal/types.ts";
 import { createOwnMeter } from "../../src/meter/own-meter.ts";
 import type { Snapshot } from "../../src/meter/snapshot.ts";
 import { labelPairs, seriesSet } from "../../src/metric/series.ts";
@@ -21,6 +21,17 @@ function powerSnapshot(time: number, milliwatts: number, names: Record<string, s
   ]);
   return { source: "powermetrics", time, starts: {}, set, values: Float64Array.of(1, milliwatts), ended: [] };
 }
+
+const emptyJournal: JournalState = {
+  durable: true,
+  bytes: 1,
+  snapshots: 0,
+  staged: 0,
+  dropped: {},
+  setAside: 0,
+  orphans: [],
+  cursors: [],
+};
 
 function openBoard(journal?: Parameters<typeof createBoard>[0]["journal"], watchesTasks = false) {
   const clock = fakeClock();
@@ -157,6 +168,14 @@ test("without a journal history is what the agent remembers", () => {
   assert.deepEqual(groups[0]?.columns["power.cpu"]?.slice(-2), [1, 2]);
 });
 
+test("without a journal an own range shows that part of what is remembered", () => {
+  const { board, clock } = openBoard();
+  for (let ago = 100; ago > 0; ago--) board.published(powerSnapshot(clock.now() - ago * 1000, ago));
+  const { fromMs, toMs, groups } = board.history({ fromMs: 0, toMs: clock.now() - 50_000 });
+  assert.deepEqual([fromMs, toMs], [clock.now() - 100_000, clock.now() - 50_000]);
+  assert.equal(groups[0]?.time.length, 51);
+});
+
 test("with a journal history is asked for by range and number of points", () => {
   const queries: HistoryQuery[] = [];
   const { board, clock } = openBoard({
@@ -202,6 +221,29 @@ test("with a journal history is asked for by range and number of points", () => 
   assert.deepEqual(board.status().sinks[0]?.dropped, { corrupt: 12 });
 });
 
+test("an own range is read as far as the journal holds it, in steps of its own", () => {
+  const queries: HistoryQuery[] = [];
+  const { board, clock } = openBoard({
+    *history(query) {
+      queries.push(query);
+      for (let time = query.fromMs; time < query.toMs; time += 1000)
+        yield { ...powerSnapshot(time, 3000), seq: time };
+    },
+    state: () => ({ ...emptyJournal, oldestTimeMs: clock.now() - 1_200_000 }),
+  });
+  const zoomed = board.history({ fromMs: 0, toMs: clock.now() - 600_000 });
+  assert.deepEqual(
+    [zoomed.range, zoomed.fromMs, zoomed.toMs],
+    [undefined, clock.now() - 1_200_000, clock.now() - 600_000],
+  );
+  assert.equal(zoomed.groups[0]?.time.length, 600);
+  assert.equal(board.history({ fromMs: clock.now() - 60_000, toMs: clock.now() }).groups[0]?.time.length, 60);
+  assert.deepEqual(
+    queries.map(({ aboutPoints }) => aboutPoints),
+    [600, 600],
+  );
+});
+
 test("energy by app is counted where tasks are watched, and the journal is not asked for it elsewhere", () => {
   const asked: boolean[] = [];
   const journal = {
@@ -209,16 +251,7 @@ test("energy by app is counted where tasks are watched, and the journal is not a
       asked.push(series?.("powermetrics_task_energy_joules_total") === true);
       yield* [];
     },
-    state: () => ({
-      durable: true,
-      bytes: 1,
-      snapshots: 0,
-      staged: 0,
-      dropped: {},
-      setAside: 0,
-      orphans: [],
-      cursors: [],
-    }),
+    state: () => emptyJournal,
   };
   const unwatched = openBoard(journal).board;
   assert.equal(unwatched.status().readings.energyByApp, undefined);

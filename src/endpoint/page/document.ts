@@ -5,6 +5,8 @@ import { charts, chartTable, seriesOf, type Chart } from "./charts.ts";
 import { html, type Html } from "./html.ts";
 import { machineName } from "../../status/view.ts";
 import { liveParts } from "./live.ts";
+import { rangeControls, rangeNote } from "./range-controls.ts";
+import type { TimeRange } from "../../status/time-range.ts";
 
 interface AssetPaths {
   readonly script: string;
@@ -12,7 +14,16 @@ interface AssetPaths {
   readonly icon: string;
 }
 
-export function pageDocument(status: Status, history: History, assets: AssetPaths): string {
+export interface PageContent {
+  readonly status: Status;
+  readonly range: TimeRange;
+  readonly history: History;
+  /** What is wrong with the range that the address asks for. */
+  readonly problem?: string;
+}
+
+export function pageDocument(content: PageContent, assets: AssetPaths): string {
+  const { status } = content;
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -28,7 +39,7 @@ export function pageDocument(status: Status, history: History, assets: AssetPath
         <a class="skip" href="#main">Skip to the figures</a>
         ${header(status)}
         <main id="main">
-          ${liveSection("tiles", "Now", status, "dl")} ${chartSection(history)}
+          ${liveSection("tiles", "Now", status, "dl")} ${chartSection(content)}
           ${liveSection("apps", "Energy by app", status)} ${liveSection("sinks", "Sinks", status)}
           ${liveSection("sources", "Sources", status)}
           <div id="targets">${liveParts.targets(status)}</div>
@@ -69,31 +80,19 @@ function liveSection(
   </section>`;
 }
 
-function chartSection(history: History): Html {
+function chartSection({ status, range, history, problem }: PageContent): Html {
   return html`<section aria-labelledby="charts-title">
     <h2 id="charts-title">History</h2>
     <noscript>
       <p>
-        Charts and live values need JavaScript. The tables show the last ten minutes; load the page again for
-        newer values.
+        Charts and live values need JavaScript. The tables show the chosen time; load the page again for newer
+        values.
       </p>
     </noscript>
-    <fieldset id="ranges" hidden>
-      <legend>Show the last</legend>
-      ${[
-        ["10m", "10 minutes"],
-        ["1h", "hour"],
-        ["1d", "day"],
-      ].map(([value, words]) => rangeChoice(value, words))}
-    </fieldset>
-    <p id="history-note" role="status"></p>
+    <div id="ranges">${rangeControls(range, history, status)}</div>
+    <p id="history-note" role="status">${problem ?? rangeNote(range, history)}</p>
     <div class="charts">${charts.map((chart) => chartFigure(chart, history))}</div>
   </section>`;
-}
-
-function rangeChoice(value = "", words = ""): Html {
-  const checked = value === "10m" ? html`checked` : undefined;
-  return html`<label><input type="radio" name="range" value="${value}" ${checked} /> ${words}</label>`;
 }
 
 function chartFigure(chart: Chart, history: History): Html {

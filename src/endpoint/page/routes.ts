@@ -1,6 +1,7 @@
 /** The routes of the page: the document, and its script, style sheet and icon. Everything is loaded at the first visit. */
 import { createHash } from "node:crypto";
 import type { StatusBoard } from "../../status/board.ts";
+import { parseTimeRange } from "../../status/time-range.ts";
 import { replyCompressed, type Route } from "../route.ts";
 import type { PageAssets } from "./assets.ts";
 
@@ -22,7 +23,8 @@ const kinds: Readonly<Record<AssetName, { readonly path: string; readonly type: 
 const policy = [
   "default-src 'none'",
   ...["script-src", "style-src", "img-src", "connect-src"].map((directive) => `${directive} 'self'`),
-  ...["base-uri", "form-action", "frame-ancestors"].map((directive) => `${directive} 'none'`),
+  "form-action 'self'",
+  ...["base-uri", "frame-ancestors"].map((directive) => `${directive} 'none'`),
 ].join("; ");
 
 export function pageRoutes(board: StatusBoard): readonly Route[] {
@@ -37,7 +39,12 @@ export function pageRoutes(board: StatusBoard): readonly Route[] {
         const assets = await load();
         const address = (name: AssetName): string => `${kinds[name].path}?v=${assets[name].version}`;
         const paths = { script: address("script"), style: address("style"), icon: address("icon") };
-        const body = pageDocument(board.status(), board.history("10m"), paths);
+        const parsed = parseTimeRange(new URLSearchParams(exchange.query));
+        const range = "range" in parsed ? parsed.range : "10m";
+        const body = pageDocument(
+          { ...parsed, range, status: board.status(), history: board.history(range) },
+          paths,
+        );
         replyCompressed(exchange, {
           status: 200,
           type: "text/html; charset=utf-8",

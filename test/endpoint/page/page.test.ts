@@ -4,6 +4,7 @@ import test, { type TestContext } from "node:test";
 import fc from "../../support/property.ts";
 import { createFeed } from "../../../src/status/feed.ts";
 import type { StatusBoard } from "../../../src/status/board.ts";
+import { boundsOf } from "../../../src/status/time-range.ts";
 import type { Status } from "../../../src/status/status.ts";
 import { pageRoutes } from "../../../src/endpoint/page/routes.ts";
 import { chartTable, charts } from "../../../src/endpoint/page/charts.ts";
@@ -12,6 +13,7 @@ import {
   clockTime,
   count,
   hertz,
+  localDateTime,
   percent,
   span,
   tilesOf,
@@ -38,9 +40,8 @@ const board: StatusBoard = {
     statusOf({ targets: [targetStatus, targetDown], configuration: "journal:\n  path: /var/x\n" }),
   history: (range) => ({
     version: 1,
-    range,
-    fromMs: statusTime - 600_000,
-    toMs: statusTime,
+    ...(typeof range === "string" && { range }),
+    ...boundsOf(range, statusTime, 0),
     origin: "journal",
     groups: [{ source: "powermetrics", time: [statusTime - 1000], columns: { "power.cpu": [1.25] } }],
   }),
@@ -73,8 +74,25 @@ test("a strict policy lets in only what the agent itself serves", async (t) => {
   const policy = String(headers["content-security-policy"]);
   assert.match(policy, /^default-src 'none'; script-src 'self'; style-src 'self'/);
   assert.ok(!policy.includes("unsafe"));
+  assert.match(policy, /form-action 'self'/);
   assert.ok(!/ style="| on[a-z]+="|<style|<script>/.test(text));
   for (const [, address] of text.matchAll(/(?:src|href)="([^"]*)"/g)) assert.match(address ?? "", /^[/#]/);
+});
+
+test("the address says which part of the past the document shows, in its links and its form", async (t) => {
+  const { port } = await openPage(t);
+  const current = (text: string): string[] =>
+    [...text.matchAll(/aria-current="true" *>([^<]*)</g)].map(([, words = ""]) => words.trim());
+  assert.deepEqual(current((await ask(port, "/")).text), ["10 minutes"]);
+  assert.deepEqual(current((await ask(port, "/?range=1d")).text), ["day"]);
+  const local = (ms: number): string => localDateTime(ms).slice(0, 16);
+  const own = await ask(port, `/?from=${local(statusTime - 120_000)}&to=${local(statusTime)}`);
+  assert.deepEqual(current(own.text), []);
+  assert.match(own.text, /Reset zoom/);
+  assert.ok(own.text.includes(`value="${localDateTime(statusTime - 120_000)}"`));
+  const wrong = await ask(port, "/?from=%3Cimg%3E&to=x");
+  assert.match(wrong.text, /id="history-note" role="status">from and to must be times/);
+  assert.deepEqual(current(wrong.text), ["10 minutes"]);
 });
 
 test("assets are named by their content and kept for ever under that name only", async (t) => {

@@ -8,6 +8,7 @@ import type { Past } from "./past.ts";
 import { createPlot, type Drawing, type Pointed } from "./plot.ts";
 import { clockTime } from "../../../status/view.ts";
 import { seriesColour } from "./style.ts";
+import { watchDrags, type Zoom } from "./zoom.ts";
 
 export interface Figure {
   show(past: Past): void;
@@ -22,7 +23,7 @@ interface Parts {
   readonly table: Element;
 }
 
-export function createFigure(chart: Chart, root: HTMLElement): Figure | undefined {
+export function createFigure(chart: Chart, root: HTMLElement, zoom: Zoom): Figure | undefined {
   const parts = partsOf(root);
   if (parts === undefined) return undefined;
   const { plot, legend, details, table } = parts;
@@ -55,6 +56,11 @@ export function createFigure(chart: Chart, root: HTMLElement): Figure | undefine
     showTable();
   };
   details.addEventListener("toggle", showTable);
+  watchDrags(
+    plot,
+    () => past && drawing && { area: drawing.area(), fromMs: past.fromMs, toMs: past.toMs },
+    zoom,
+  );
 
   return {
     show,

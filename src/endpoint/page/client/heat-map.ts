@@ -8,9 +8,6 @@ import { colour } from "./style.ts";
 const labelWidth = 76;
 /** With more rows than this there is no room for each one's name. */
 export const manyRows = 16;
-/** Points further apart than this many steps belong to no common rectangle. */
-const widestSteps = 4;
-
 const rowHeightOf = (rows: number): number => (rows > manyRows ? 10 : 16);
 
 /** @param hovered is called with the point and the row that the pointer is at; none when it has left */
@@ -31,6 +28,10 @@ export function createHeatMap(target: HTMLElement, hovered: (at: Pointed | undef
     draw(...now) {
       last = now;
       redraw();
+    },
+    area() {
+      const { left, width } = canvas.getBoundingClientRect();
+      return { left: left + labelWidth, width: width - labelWidth };
     },
     remove() {
       resized.disconnect();
@@ -72,7 +73,6 @@ function paint(
   context.font = "12px system-ui, sans-serif";
   context.textBaseline = "middle";
   const scale = (width - labelWidth) / (to - from);
-  const widest = Math.max(15_000, ((to - from) / 600) * widestSteps);
   /** The name of the cluster that begins at this row. */
   const clusterAt = (row: number): string | undefined => {
     const cluster = clusters.get(columns[row]?.label ?? "");
@@ -89,7 +89,7 @@ function paint(
     context.fillStyle = colour("--heat");
     for (const [index, value] of values.entries()) {
       const end = time[index] ?? 0;
-      const start = Math.max(from, time[index - 1] ?? end, end - widest);
+      const start = Math.max(from, startOf(index, time, values));
       if (value === null || end <= start) continue;
       context.globalAlpha = Math.min(1, value / 100);
       // Whole pixels, since the seams of halves would show.
@@ -98,4 +98,12 @@ function paint(
       context.fillRect(left, top, right - left, rowHeight - 1);
     }
   }
+}
+
+/** Where the one before is not known, a rectangle is as wide as the next. */
+function startOf(index: number, time: readonly number[], values: readonly (number | null)[]): number {
+  const end = time[index] ?? 0;
+  const before = time[index - 1];
+  if (before !== undefined && typeof values[index - 1] === "number") return before;
+  return typeof values[index + 1] === "number" ? 2 * end - (time[index + 1] ?? end) : end;
 }

@@ -6,20 +6,35 @@
  *        │                                        ▲
  *     hidden ─► the stream is closed ─► visible ──┘
  */
-import { isHistoryRange, type History, type HistoryRange } from "../../../status/history.ts";
+import type { History } from "../../../status/history.ts";
 import type { Status } from "../../../status/status.ts";
+import {
+  parseTimeRange,
+  timeRangeQuery,
+  type HistoryRange,
+  type TimeRange,
+} from "../../../status/time-range.ts";
 import { charts } from "../charts.ts";
 import { liveParts } from "../live.ts";
+import { rangeControls, rangeNote } from "../range-controls.ts";
 import { createFigure } from "./figure.ts";
 import { morph } from "./morph.ts";
 import { createPast, type Past } from "./past.ts";
 
 const figures = charts.flatMap((chart) => {
   const root = document.getElementById(`chart-${chart.id}`);
-  return (root && createFigure(chart, root)) ?? [];
+  const zoom = { into: choose, reset: () => choose(lastLive) };
+  return (root && createFigure(chart, root, zoom)) ?? [];
 });
-let range: HistoryRange = "10m";
+const ranges = document.getElementById("ranges");
+let range: TimeRange = "10m";
+/** What is wrong with the range in the address. */
+let problem: string | undefined;
+/** Where a zoom leads back to. */
+let lastLive: HistoryRange = "10m";
 let past: Past | undefined;
+let latest: Status | undefined;
+let history: History | undefined;
 let stream: EventSource | undefined;
 
 function setText(id: string, text: string): void {
@@ -27,16 +42,34 @@ function setText(id: string, text: string): void {
   if (element !== null && element.textContent !== text) element.textContent = text;
 }
 
+function readAddress(): void {
+  const parsed = parseTimeRange(new URLSearchParams(location.search));
+  range = "range" in parsed ? parsed.range : "10m";
+  problem = "problem" in parsed ? parsed.problem : undefined;
+  if (typeof range === "string") lastLive = range;
+}
+
+function choose(chosen: TimeRange): void {
+  const query = timeRangeQuery(chosen);
+  if (query === timeRangeQuery(range)) return;
+  window.history.pushState(undefined, "", `/?${query}`);
+  readAddress();
+  void loadHistory();
+}
+
 async function loadHistory(): Promise<void> {
   const wanted = range;
   try {
-    const answer = await window.fetch(`/api/v1/history?range=${wanted}`);
+    const answer = await window.fetch(`/api/v1/history?${timeRangeQuery(wanted)}`);
     if (!answer.ok) throw new Error(`unexpected status: got ${answer.status}, want 200`);
-    const history = (await answer.json()) as History;
+    const loaded = (await answer.json()) as History;
     // The reader may have chosen another range in the meantime.
     if (wanted !== range) return;
-    past = createPast(history);
-    setText("history-note", noteOf(history));
+    history = loaded;
+    past = createPast(loaded);
+    if (latest !== undefined) past.add(latest);
+    setText("history-note", problem ?? rangeNote(wanted, loaded));
+    showControls();
     draw();
   } catch (error) {
     setText(
@@ -46,10 +79,13 @@ async function loadHistory(): Promise<void> {
   }
 }
 
-function noteOf({ origin, range: shown }: History): string {
-  return origin === "memory" && shown !== "10m"
-    ? "No journal is kept, so there are ten minutes at most."
-    : "";
+/** In the form's own time zone, and with the values of what is shown. */
+function showControls(): void {
+  if (ranges === null || history === undefined || latest === undefined) return;
+  const hadFocus = document.activeElement?.id === "reset-zoom";
+  morph(ranges, rangeControls(range, history, latest));
+  ranges.querySelector("form")?.reset();
+  if (hadFocus) ranges.querySelector<HTMLElement>("[aria-current=true]")?.focus();
 }
 
 function draw(): void {
@@ -57,11 +93,14 @@ function draw(): void {
 }
 
 function update(status: Status): void {
+  const isFirst = latest === undefined;
+  latest = status;
   for (const [id, view] of Object.entries(liveParts)) {
     const element = document.getElementById(id);
     if (element !== null) morph(element, view(status));
   }
   past?.add(status);
+  if (isFirst) showControls();
   draw();
 }
 
@@ -81,15 +120,30 @@ function follow(): void {
   connect();
 }
 
-for (const input of document.querySelectorAll<HTMLInputElement>("input[name=range]"))
-  input.addEventListener("change", () => {
-    if (isHistoryRange(input.value)) range = input.value;
-    void loadHistory();
-  });
-const ranges = document.getElementById("ranges");
-if (ranges !== null) ranges.hidden = false;
+ranges?.addEventListener("click", (event) => {
+  const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>("a") : null;
+  // Whoever wants it in another tab gets it there.
+  if (link === null || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const parsed = parseTimeRange(new URL(link.href).searchParams);
+  choose(link.id === "reset-zoom" || "problem" in parsed ? lastLive : parsed.range);
+});
+ranges?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (!(event.target instanceof HTMLFormElement)) return;
+  const [fromMs = NaN, toMs = NaN] = [...event.target.querySelectorAll("input")].map(({ value }) =>
+    Date.parse(value),
+  );
+  if (toMs > fromMs) choose({ fromMs, toMs });
+  else setText("history-note", "The end must be after the beginning.");
+});
+window.addEventListener("popstate", () => {
+  readAddress();
+  void loadHistory();
+});
 document.addEventListener("visibilitychange", follow);
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   for (const figure of figures) figure.repaint();
 });
+readAddress();
 follow();

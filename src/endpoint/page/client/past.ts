@@ -1,12 +1,6 @@
-/** The past that the charts show: what the agent sent, and the live values since then. */
+/** The past that the charts show: what the agent sent, and in a range that ends now the live values since then. */
 import { createGroupBuilder } from "../../../status/history-group.ts";
-import {
-  columnsOf,
-  historyRanges,
-  mostPoints,
-  type History,
-  type HistoryGroup,
-} from "../../../status/history.ts";
+import { columnsOf, mostPoints, type History, type HistoryGroup } from "../../../status/history.ts";
 import type { SourceStatus, Status } from "../../../status/status.ts";
 
 /** A young agent's charts start where its past does, but show a minute at least. */
@@ -18,12 +12,13 @@ export interface Past {
   readonly groups: readonly HistoryGroup[];
   /** The cluster of each core, as far as it is known. */
   readonly clusters: ReadonlyMap<string, string>;
-  /** Adds what is new of a status. */
+  /** Adds what is new of a status, where the range ends now. */
   add(status: Status): void;
 }
 
 export function createPast(history: History): Past {
-  const lengthMs = historyRanges[history.range];
+  const isLive = history.range !== undefined;
+  const lengthMs = history.toMs - history.fromMs;
   const stepMs = lengthMs / mostPoints;
   const builders = history.groups.map((group) => createGroupBuilder(group.source, stepMs, group));
   const isBefore = (time: number, newest: number | undefined): boolean => time <= (newest ?? -Infinity);
@@ -42,6 +37,7 @@ export function createPast(history: History): Past {
 
   return {
     get fromMs() {
+      if (!isLive) return history.fromMs;
       const first = Math.min(...builders.flatMap(({ group }) => group.time[0] ?? []));
       return Math.max(toMs - lengthMs, Math.min(first, toMs - leastShownMs));
     },
@@ -53,9 +49,10 @@ export function createPast(history: History): Past {
     },
     clusters,
     add(status) {
-      toMs = status.time;
       for (const { core, cluster } of status.readings.cores)
         if (cluster !== undefined) clusters.set(core, cluster);
+      if (!isLive) return;
+      toMs = status.time;
       for (const source of status.sources) addSource(source, status);
     },
   };

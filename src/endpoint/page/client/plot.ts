@@ -8,6 +8,8 @@ import { colour, seriesColour } from "./style.ts";
 
 export interface Drawing {
   draw(series: ChartSeries, past: Past): void;
+  /** Where on the screen the time goes from left to right. */
+  area(): { readonly left: number; readonly width: number };
   remove(): void;
 }
 
@@ -52,6 +54,7 @@ export function createPlot(
         shape = wanted;
       } else plot.setData(data);
     },
+    area: () => plot?.over.getBoundingClientRect() ?? { left: 0, width: 0 },
     remove() {
       resized.disconnect();
       plot?.destroy();
@@ -131,7 +134,8 @@ function options(
       ...colours.map((stroke) => ({
         stroke,
         width: kind === "stacked" ? 1 : 2,
-        points: { show: false },
+        // Dots show where there are few, so that a lone point can be seen.
+        points: { size: 5, space: 30 },
         ...(kind === "stacked" && { fill: stroke }),
       })),
       ...peaksOf(series).map(() => ({ stroke: colour("--text"), width: 1, points: { show: false } })),
