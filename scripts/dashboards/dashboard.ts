@@ -2,6 +2,7 @@
  * Builds a dashboard: rows of panels, laid out from left to right, as Grafana's classic JSON.
  * The description is ours; panels, queries and variables are built by Grafana's own library.
  */
+import { createHash } from "node:crypto";
 import type { DataSourceRef } from "@grafana/grafana-foundation-sdk/common";
 import {
   DashboardCursorSync,
@@ -90,20 +91,26 @@ function otherDashboards(): object {
 function layOut(rows: readonly Row[]): object[] {
   const panels: object[] = [];
   let y = 0;
-  let id = 1;
   for (const row of rows) {
     const header = new RowBuilder(row.title)
-      .id(id++)
+      .id(panelId(row.title))
       .gridPos({ x: 0, y: y++, w: gridWidth, h: 1 })
       .collapsed(row.collapsed === true)
       .build();
-    const inside = place(row, y).map(([description, gridPos]) => assemble(description, gridPos, id++));
+    const inside = place(row, y).map(([description, gridPos]) =>
+      assemble(description, gridPos, panelId(row.title, description.title)),
+    );
     y = Math.max(y, ...inside.map(({ gridPos }) => gridPos.y + gridPos.h));
     // A closed row carries its panels, an open one precedes them.
     if (row.collapsed === true) panels.push({ ...header, panels: inside });
     else panels.push(header, ...inside);
   }
   return panels;
+}
+
+/** Of the words alone, so that the links of alerts and people still lead to a panel when others come before it. */
+function panelId(...words: readonly string[]): number {
+  return createHash("sha256").update(words.join(": ")).digest().readUInt32BE() % 1_000_000;
 }
 
 function place({ panels, height }: Row, top: number): (readonly [PanelDescription, GridPos])[] {

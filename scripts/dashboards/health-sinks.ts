@@ -1,11 +1,26 @@
 /** The rows of the agents' dashboard about what they send and what they cost. */
 import { presence, yesIsBad } from "./colors.ts";
 import type { Row } from "./dashboard.ts";
-import { about, highest, increase, of, rate } from "./query.ts";
+import {
+  about,
+  atEnd,
+  fewOfMany,
+  highest,
+  highestGauge,
+  highestRate,
+  increase,
+  longestSince,
+  lowest,
+  of,
+  rate,
+} from "./query.ts";
 import { lines, stacked, timeline } from "./view.ts";
 
 const latency = `sum by (sink, le) (${rate("mac_agent_sink_request_duration_seconds_bucket")})`;
 const perRequest = `sum by (sink) (${rate("mac_agent_sink_request_duration_seconds_sum")}) / sum by (sink) (${rate("mac_agent_sink_request_duration_seconds_count")})`;
+
+/** Of each sink, the share of the range. */
+const timeFailing = `sum without (state) (${atEnd("avg_over_time", "mac_agent_sink_state", 'state=~"retrying|refused|holding"')})`;
 
 export const sinkRow: Row = {
   title: "Sinks",
@@ -13,12 +28,11 @@ export const sinkRow: Row = {
   panels: [
     {
       title: "State",
-      description:
-        "ok: delivered but for the last seconds; draining: catching up; retrying: network or receiver fail; refused: credentials or URL; holding: our clock is ahead.",
+      description: `ok: delivered but for the last seconds; draining: catching up; retrying: network or receiver fail; refused: credentials or URL; holding: our clock is ahead. ${fewOfMany}`,
       view: timeline("none", presence),
       queries: [
         {
-          expression: `${highest(`${of("mac_agent_sink_state", 'state=~"retrying|refused|holding"')} == 1`)} or ${highest(`${of("mac_agent_sink_state")} == 1`)}`,
+          expression: highest(`${of("mac_agent_sink_state")} == 1`, timeFailing, "on (job, instance, sink) "),
           legend: "{{instance}} {{sink}} {{state}}",
         },
       ],
@@ -69,29 +83,29 @@ export const sinkRow: Row = {
     },
     {
       title: "Backlog",
-      description: about("mac_agent_sink_backlog_snapshots"),
+      description: `${about("mac_agent_sink_backlog_snapshots")} ${fewOfMany}`,
       view: lines("short", { min: 0 }),
       queries: [
-        { expression: highest(of("mac_agent_sink_backlog_snapshots")), legend: "{{instance}} {{sink}}" },
+        { expression: highestGauge("mac_agent_sink_backlog_snapshots"), legend: "{{instance}} {{sink}}" },
       ],
       width: 8,
     },
     {
       title: "Age of the backlog",
-      description: about("mac_agent_sink_backlog_age_seconds"),
+      description: `${about("mac_agent_sink_backlog_age_seconds")} ${fewOfMany}`,
       view: lines("s", { min: 0 }),
       queries: [
-        { expression: highest(of("mac_agent_sink_backlog_age_seconds")), legend: "{{instance}} {{sink}}" },
+        { expression: highestGauge("mac_agent_sink_backlog_age_seconds"), legend: "{{instance}} {{sink}}" },
       ],
       width: 8,
     },
     {
       title: "Since the last success",
-      description: "How long ago each sink's receiver last accepted something.",
+      description: `How long ago each sink's receiver last accepted something. ${fewOfMany}`,
       view: lines("s", { min: 0 }),
       queries: [
         {
-          expression: highest(`time() - ${of("mac_agent_sink_last_success_timestamp_seconds")}`),
+          expression: longestSince("mac_agent_sink_last_success_timestamp_seconds"),
           legend: "{{instance}} {{sink}}",
         },
       ],
@@ -99,9 +113,17 @@ export const sinkRow: Row = {
     },
     {
       title: "Clock skew",
-      description: about("mac_agent_clock_skew_seconds"),
+      description: `${about("mac_agent_clock_skew_seconds")} ${fewOfMany}`,
       view: lines("s"),
-      queries: [{ expression: highest(of("mac_agent_clock_skew_seconds")), legend: "{{instance}} {{sink}}" }],
+      queries: [
+        {
+          expression: highest(
+            of("mac_agent_clock_skew_seconds"),
+            `abs(${atEnd("avg_over_time", "mac_agent_clock_skew_seconds")})`,
+          ),
+          legend: "{{instance}} {{sink}}",
+        },
+      ],
       width: 24,
     },
   ],
@@ -113,18 +135,18 @@ export const costRow: Row = {
   panels: [
     {
       title: "CPU of the agent",
-      description: "Share of one core; 0.1 % is 3.6 seconds an hour.",
+      description: `Share of one core; 0.1 % is 3.6 seconds an hour. ${fewOfMany}`,
       view: lines("percentunit", { min: 0 }),
-      queries: [{ expression: highest(rate("mac_agent_process_cpu_seconds_total")), legend: "{{instance}}" }],
+      queries: [{ expression: highestRate("mac_agent_process_cpu_seconds_total"), legend: "{{instance}}" }],
       width: 6,
     },
     {
       title: "CPU of powermetrics",
-      description: `Share of one core. ${about("mac_agent_child_cpu_seconds_total")}`,
+      description: `Share of one core. ${about("mac_agent_child_cpu_seconds_total")} ${fewOfMany}`,
       view: lines("percentunit", { min: 0 }),
       queries: [
         {
-          expression: highest(`rate(${of("mac_agent_child_cpu_seconds_total")}[5m])`),
+          expression: highestRate("mac_agent_child_cpu_seconds_total", "5m"),
           legend: "{{instance}} {{child}}",
         },
       ],
@@ -132,20 +154,20 @@ export const costRow: Row = {
     },
     {
       title: "Memory",
-      description: about("mac_agent_process_resident_memory_bytes"),
+      description: `${about("mac_agent_process_resident_memory_bytes")} ${fewOfMany}`,
       view: lines("bytes", { min: 0 }),
       queries: [
-        { expression: highest(of("mac_agent_process_resident_memory_bytes")), legend: "{{instance}}" },
+        { expression: highestGauge("mac_agent_process_resident_memory_bytes"), legend: "{{instance}}" },
       ],
       width: 6,
     },
     {
       title: "Configuration failed to load",
-      description: "Agents that still run on an older configuration, since the last one could not be loaded.",
+      description: `Agents that still run on an older configuration, since the last one could not be loaded. ${fewOfMany}`,
       view: timeline("none", yesIsBad),
       queries: [
         {
-          expression: highest(`1 - ${of("mac_agent_config_last_reload_successful")}`),
+          expression: `1 - (${lowest(of("mac_agent_config_last_reload_successful"), atEnd("avg_over_time", "mac_agent_config_last_reload_successful"))})`,
           legend: "{{instance}}",
         },
       ],

@@ -1,20 +1,32 @@
 /** The rows of the agents' dashboard about what they read and keep. */
 import { upMeanings, yesIsBad } from "./colors.ts";
 import type { PanelDescription, Row } from "./dashboard.ts";
-import { about, highest, increase, lowest, of } from "./query.ts";
+import {
+  about,
+  atEnd,
+  fewOfMany,
+  highest,
+  highestGauge,
+  highestRate,
+  increase,
+  longestSince,
+  lowest,
+  of,
+} from "./query.ts";
 import { lines, stacked, timeline } from "./view.ts";
 
 /** Counted events in each step, stacked by what tells them apart. */
 function events(title: string, description: string, metric: string, by: readonly string[]): PanelDescription {
+  const counted = (events: string): string => `sum by (${by.join(", ")}) (${events})`;
+  const inSteps = counted(increase(metric));
+  const ofMachines = by.includes("instance");
   return {
     title,
-    description,
+    description: ofMachines ? `${description} ${fewOfMany}` : description,
     view: stacked("short"),
     queries: [
       {
-        expression: by.includes("instance")
-          ? highest(`sum by (${by.join(", ")}) (${increase(metric)})`)
-          : `sum by (${by.join(", ")}) (${increase(metric)})`,
+        expression: ofMachines ? highest(inSteps, counted(atEnd("increase", metric))) : inSteps,
         legend: by.map((label) => `{{${label}}}`).join(" "),
       },
     ],
@@ -28,9 +40,14 @@ export const sourceRow: Row = {
   panels: [
     {
       title: "Sources up",
-      description: about("mac_agent_source_up"),
+      description: `${about("mac_agent_source_up")} ${fewOfMany}`,
       view: timeline("none", upMeanings),
-      queries: [{ expression: lowest(of("mac_agent_source_up")), legend: "{{instance}} {{source}}" }],
+      queries: [
+        {
+          expression: lowest(of("mac_agent_source_up"), atEnd("avg_over_time", "mac_agent_source_up")),
+          legend: "{{instance}} {{source}}",
+        },
+      ],
       width: 16,
     },
     {
@@ -99,18 +116,16 @@ export const sourceRow: Row = {
     events("Sleeps", "How often machines slept while the agent ran.", "mac_agent_sleeps_total", ["instance"]),
     {
       title: "Time asleep",
-      description: "Share of time that machines slept while the agent ran.",
+      description: `Share of time that machines slept while the agent ran. ${fewOfMany}`,
       view: lines("percentunit", { min: 0 }),
-      queries: [
-        { expression: highest(`rate(${of("mac_agent_asleep_seconds_total")}[1h])`), legend: "{{instance}}" },
-      ],
+      queries: [{ expression: highestRate("mac_agent_asleep_seconds_total", "1h"), legend: "{{instance}}" }],
       width: 8,
     },
     {
       title: "Length of the window",
-      description: about("powermetrics_sample_duration_seconds"),
+      description: `${about("powermetrics_sample_duration_seconds")} ${fewOfMany}`,
       view: lines("s", { min: 0 }),
-      queries: [{ expression: highest(of("powermetrics_sample_duration_seconds")), legend: "{{instance}}" }],
+      queries: [{ expression: highestGauge("powermetrics_sample_duration_seconds"), legend: "{{instance}}" }],
       width: 8,
     },
   ],
@@ -122,25 +137,25 @@ export const journalRow: Row = {
   panels: [
     {
       title: "Size",
-      description: about("mac_agent_journal_bytes"),
+      description: `${about("mac_agent_journal_bytes")} ${fewOfMany}`,
       view: lines("bytes", { min: 0 }),
-      queries: [{ expression: highest(of("mac_agent_journal_bytes")), legend: "{{instance}}" }],
+      queries: [{ expression: highestGauge("mac_agent_journal_bytes"), legend: "{{instance}}" }],
       width: 6,
     },
     {
       title: "Snapshots",
-      description: about("mac_agent_journal_snapshots"),
+      description: `${about("mac_agent_journal_snapshots")} ${fewOfMany}`,
       view: lines("short", { min: 0 }),
-      queries: [{ expression: highest(of("mac_agent_journal_snapshots")), legend: "{{instance}}" }],
+      queries: [{ expression: highestGauge("mac_agent_journal_snapshots"), legend: "{{instance}}" }],
       width: 6,
     },
     {
       title: "Reaches back",
-      description: "Age of the oldest snapshot in the journal.",
+      description: `Age of the oldest snapshot in the journal. ${fewOfMany}`,
       view: lines("s", { min: 0 }),
       queries: [
         {
-          expression: highest(`time() - ${of("mac_agent_journal_oldest_timestamp_seconds")}`),
+          expression: longestSince("mac_agent_journal_oldest_timestamp_seconds"),
           legend: "{{instance}}",
         },
       ],
@@ -148,9 +163,9 @@ export const journalRow: Row = {
     },
     {
       title: "Without its disk",
-      description: about("mac_agent_journal_degraded"),
+      description: `${about("mac_agent_journal_degraded")} ${fewOfMany}`,
       view: timeline("none", yesIsBad),
-      queries: [{ expression: highest(of("mac_agent_journal_degraded")), legend: "{{instance}}" }],
+      queries: [{ expression: highestGauge("mac_agent_journal_degraded"), legend: "{{instance}}" }],
       width: 6,
     },
     {
@@ -164,9 +179,9 @@ export const journalRow: Row = {
     },
     {
       title: "Set aside",
-      description: `${about("mac_agent_journal_set_aside_total")} Since the agent started.`,
+      description: `${about("mac_agent_journal_set_aside_total")} Since the agent started. ${fewOfMany}`,
       view: lines("short", { min: 0 }),
-      queries: [{ expression: highest(of("mac_agent_journal_set_aside_total")), legend: "{{instance}}" }],
+      queries: [{ expression: highestGauge("mac_agent_journal_set_aside_total"), legend: "{{instance}}" }],
       width: 6,
     },
   ],

@@ -18,17 +18,49 @@ export function of(name: string, ...matchers: readonly string[]): string {
   return `${name}{${[...chosen, ...matchers].join(",")}}`;
 }
 
-/** Series of a panel that has some for each machine: with a thousand machines more would be neither seen nor drawn in time. */
-const most = 20;
+/** Long enough for two samples at least, whatever the zoom. */
+const recent = "$__rate_interval";
 
-/** The highest at each moment, where the panel has series of its own for each machine. */
-export function highest(expression: string): string {
-  return `topk(${most}, ${expression})`;
+/** Of panels with series of each machine: with a thousand machines more would be neither seen nor drawn in time. */
+const most = 20;
+/** What those panels say of it. */
+export const fewOfMany = "Of many Macs, the twenty that stand out most in the chosen time range.";
+
+const range = "$__range";
+
+/**
+ * The machines with the most by `rank`, an expression of {@link atEnd}, so that it is asked once for the whole range: the highest of
+ * each moment would be others a moment later, and a panel of hours would draw them all.
+ *
+ * @param on what joins the two where their labels differ: `on (job, instance) `
+ */
+export function highest(expression: string, rank: string, on = ""): string {
+  return `${expression} and ${on}topk(${most}, ${rank})`;
 }
 
-/** The lowest at each moment. */
-export function lowest(expression: string): string {
-  return `bottomk(${most}, ${expression})`;
+/** Those with the least. */
+export function lowest(expression: string, rank: string): string {
+  return `${expression} and bottomk(${most}, ${rank})`;
+}
+
+/** The function of a metric over the range that the dashboard shows. */
+export function atEnd(over: string, name: string, ...matchers: readonly string[]): string {
+  return `${over}(${of(name, ...matchers)}[${range}] @ end())`;
+}
+
+/** A gauge of the machines on which it was highest. */
+export function highestGauge(name: string): string {
+  return highest(of(name), atEnd("max_over_time", name));
+}
+
+/** A counter's rate on the machines with the highest. */
+export function highestRate(name: string, window = recent): string {
+  return highest(rate(name, window), atEnd("rate", name));
+}
+
+/** Seconds since a time that is the oldest of all. */
+export function longestSince(name: string): string {
+  return `time() - (${lowest(of(name), `${of(name)} @ end()`)})`;
 }
 
 /** HELP of the metric as a sentence, for panels that show just one. */
@@ -41,9 +73,6 @@ function find(name: string): Metric {
   if (metric === undefined) throw new Error(`unexpected metric in a dashboard: got ${name}`);
   return metric;
 }
-
-/** Long enough for two samples at least, whatever the zoom. */
-const recent = "$__rate_interval";
 
 export function rate(name: string, window = recent): string {
   return `rate(${of(name)}[${window}])`;

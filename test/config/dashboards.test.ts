@@ -60,17 +60,45 @@ test("every selector is narrowed to the chosen job and instance, what is scraped
   }
 });
 
+const refSchema = z.object({ type: z.literal("prometheus"), uid: z.literal("${datasource}") });
+
+test("every panel asks the data source that is chosen, and each dashboard and panel has an identity of its own", () => {
+  for (const { path, panels } of all) {
+    for (const { title, datasource } of panels)
+      assert.ok(refSchema.safeParse(datasource).success, `${path}: ${title}`);
+    assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length, path);
+  }
+  assert.deepEqual(
+    all.map(({ uid }) => uid),
+    ["mac-fleet", "mac-host", "mac-agent"],
+  );
+});
+
+test("links lead to dashboards that are there, with variables that they have", () => {
+  let found = 0;
+  for (const [, uid = "", query = ""] of all.flatMap(({ path }) => [
+    ...readText(path).matchAll(/"\/d\/([\w-]+)\?([^"]*)"/g),
+  ])) {
+    found++;
+    const target = all.find((it) => it.uid === uid);
+    assert.ok(target, uid);
+    for (const [, name = ""] of query.matchAll(/var-(\w+)=/g))
+      assert.ok(target.variables.includes(name), `${uid} has no variable ${name}`);
+  }
+  assert.ok(found > 0);
+});
+
 function overlap(a: Panel["gridPos"], b: Panel["gridPos"]): boolean {
   return a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
 }
 
-test("the agents' panels with series of each machine show a few of a thousand", () => {
+test("the agents' panels with series of each machine show a few of a thousand, the same ones for the whole range", () => {
   const { panels = [] } = all.find(({ path }) => path.endsWith("agent.json")) ?? {};
   const ofMachines = panels.flatMap(({ targets }) =>
     targets.filter(({ legendFormat }) => legendFormat?.includes("{{instance}}") === true),
   );
   assert.ok(ofMachines.length >= 15, String(ofMachines.length));
-  for (const { expr } of ofMachines) assert.match(expr, /^(?:topk|bottomk)\(20, /);
+  for (const { expr } of ofMachines) assert.match(expr, /\b(?:topk|bottomk)\(20, .* @ end\(\)\)/);
 });
 
 test("an Intel Mac, with a package and without rails and clusters, is on the panels of power and cores", () => {

@@ -22,9 +22,11 @@ export const documents = ["README.md", "config/prometheus/queries.md"];
 export const ruleFiles = ["recording", "alerts"].map((name) => `config/prometheus/rules/${name}.yaml`);
 
 const panelSchema = z.object({
+  id: z.number(),
   title: z.string(),
   description: z.string().default(""),
   type: z.string(),
+  datasource: z.unknown(),
   gridPos: z.object({ x: z.number(), y: z.number(), w: z.number(), h: z.number() }),
   fieldConfig: z.object({ defaults: z.object({ unit: z.string().optional() }) }).optional(),
   targets: z

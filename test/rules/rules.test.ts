@@ -98,18 +98,40 @@ test("every alert says what happened, what it means and what to do, and how seve
   }
 });
 
-test("every alert leads to its section of the runbooks and to a dashboard", () => {
+test("every alert leads to its section of the runbooks, to a dashboard, and there to a panel of what it watches", () => {
   const sections = readText("config/prometheus/runbooks.md").matchAll(/^## (.+)$/gm);
   const anchors = new Set([...sections].map(([, title = ""]) => title.toLowerCase()));
-  const uids = new Set(dashboardFiles.map((file) => readDashboard(file).uid));
-  for (const { alert, annotations } of alerts) {
+  const dashboards = dashboardFiles.map(readDashboard);
+  for (const { alert, annotations, expr } of alerts) {
     const [address, anchor = ""] = annotations["runbook_url"]?.split("#") ?? [];
     assert.match(address ?? "", /^https:.*\/config\/prometheus\/runbooks\.md$/, alert);
     assert.equal(anchor, alert.toLowerCase());
     assert.ok(anchors.has(anchor), alert);
-    assert.ok(uids.has(/\/d\/([\w-]+)\?/.exec(annotations["dashboard_url"] ?? "")?.[1] ?? ""), alert);
+
+    const { dashboard_url: toDashboard = "", panel_url: toPanel = "" } = annotations;
+    const [, uid, id] = /\/d\/([\w-]+)\?.*&viewPanel=(\d+)$/.exec(toPanel) ?? [];
+    assert.equal(toPanel, `${toDashboard}&viewPanel=${id}`);
+    const panel = dashboards.find((it) => it.uid === uid)?.panels.find((it) => it.id === Number(id));
+    assert.ok(panel, `${alert}: ${uid} has no panel ${id}`);
+    const shown = new Set(panel.targets.flatMap((target) => namesIn(target.expr)));
+    assert.ok(
+      namesIn(withoutRecorded(expr)).some((name) => shown.has(name)),
+      `${alert}: ${panel.title}`,
+    );
   }
 });
+
+function namesIn(expression: string): readonly string[] {
+  return selectorsIn(expression).map(({ name }) => name);
+}
+
+/** With what is recorded under a name in its place; a rule that names itself does so once more. */
+function withoutRecorded(expression: string): string {
+  return expression.replace(
+    /\b\w+:\w+:\w+/g,
+    (name) => rules.find((rule) => "record" in rule && rule.record === name)?.expr ?? name,
+  );
+}
 
 const casesSchema = z.object({
   tests: z.array(
