@@ -23,6 +23,7 @@ export const ruleFiles = ["recording", "alerts"].map((name) => `config/prometheu
 
 const panelSchema = z.object({
   id: z.number(),
+  row: z.string(),
   title: z.string(),
   description: z.string().default(""),
   type: z.string(),
@@ -30,7 +31,14 @@ const panelSchema = z.object({
   gridPos: z.object({ x: z.number(), y: z.number(), w: z.number(), h: z.number() }),
   fieldConfig: z.object({ defaults: z.object({ unit: z.string().optional() }) }).optional(),
   targets: z
-    .array(z.object({ expr: z.string(), refId: z.string(), legendFormat: z.string().optional() }))
+    .array(
+      z.object({
+        expr: z.string(),
+        refId: z.string(),
+        legendFormat: z.string().optional(),
+        instant: z.boolean().default(false),
+      }),
+    )
     .default([]),
 });
 export type Panel = z.infer<typeof panelSchema>;
@@ -38,7 +46,13 @@ export type Panel = z.infer<typeof panelSchema>;
 const dashboardSchema = z.object({
   uid: z.string(),
   templating: z.object({ list: z.array(z.object({ name: z.string() })) }),
-  panels: z.array(z.looseObject({ type: z.string(), panels: z.array(z.unknown()).default([]) })),
+  panels: z.array(
+    z.looseObject({
+      type: z.string(),
+      title: z.string(),
+      panels: z.array(z.looseObject({})).default([]),
+    }),
+  ),
 });
 
 /** A dashboard as Grafana will read it; panels of closed rows included, rows left out. */
@@ -48,7 +62,12 @@ export function readDashboard(path: string): {
   readonly panels: readonly Panel[];
 } {
   const { uid, templating, panels } = dashboardSchema.parse(JSON.parse(readText(path)));
-  const flat = panels.flatMap((panel) => (panel.type === "row" ? panel.panels : [panel]));
+  let row = "";
+  const flat = panels.flatMap((panel) => {
+    if (panel.type !== "row") return [{ ...panel, row }];
+    row = panel.title;
+    return panel.panels.map((inside) => ({ ...inside, row }));
+  });
   return {
     uid,
     variables: templating.list.map(({ name }) => name),
@@ -56,10 +75,22 @@ export function readDashboard(path: string): {
   };
 }
 
-export function panelQueries(path: string): readonly Query[] {
-  return readDashboard(path).panels.flatMap(({ title, targets }) =>
-    targets.map(({ expr, refId }) => ({
+export interface PanelQuery extends Query {
+  /** With its row, as *Now / Battery*. */
+  readonly panel: string;
+  /** The series' name in the legend, or the query's letter. */
+  readonly legend: string;
+  /** Asked for the newest value alone. */
+  readonly instant: boolean;
+}
+
+export function panelQueries(path: string): readonly PanelQuery[] {
+  return readDashboard(path).panels.flatMap(({ row, title, targets }) =>
+    targets.map(({ expr, refId, legendFormat = refId, instant }) => ({
       of: `${path}: ${title} (${refId})`,
+      panel: `${row} / ${title}`,
+      legend: legendFormat,
+      instant,
       expression: withVariables(expr),
     })),
   );
