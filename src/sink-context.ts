@@ -1,11 +1,10 @@
 /** What every sink is given, made of the configuration: for the daemon and for commands alike. */
 import type { Configuration } from "./config/schema.ts";
 import { createSystemAuthorities, type SystemAuthorities } from "./runtime/http/trust.ts";
-import { createHttpClient, type HttpLimits } from "./runtime/http/client.ts";
-import type { HttpClient } from "./runtime/http/http.ts";
+import { createHttpClient, type HttpClient, type HttpLimits } from "./runtime/http/client.ts";
 import type { HttpSettings } from "./runtime/http/schema.ts";
 import type { Logger } from "./runtime/log.ts";
-import type { Identity } from "./sink/identity.ts";
+import type { Identity } from "./sink/sink.ts";
 import type { HostFacts } from "./runtime/host.ts";
 import { readHostFacts } from "./source/host.ts";
 import { runTool } from "./source/child.ts";

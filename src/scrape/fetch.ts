@@ -2,7 +2,7 @@
 import { gunzipSync } from "node:zlib";
 import { causeOf } from "../runtime/cause.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { HttpClient, HttpFailure, HttpResponse } from "../runtime/http/http.ts";
+import type { HttpClient, HttpFailure, HttpResponse } from "../runtime/http/client.ts";
 import { printable } from "../runtime/printable.ts";
 import type { ExpositionFormat } from "./exposition.ts";
 import type { ScrapeConfig, ScrapeProtocol } from "./schema.ts";

@@ -1,26 +1,34 @@
 /**
  * All targets of `scrape_configs`: finds them, keeps a loop for each, and changes to another configuration without a gap.
  *
- *     schema.ts ─► targets.ts (files.ts) ─► a loop each (loop.ts) ─► scrape.ts ─► Snapshot
+ *     schema.ts ─► targets.ts ─► a loop each (loop.ts) ─► scrape.ts ─► Snapshot
  *
  * Read on in that order.
  */
 import { isDeepStrictEqual } from "node:util";
 import { causeOf } from "../runtime/cause.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { HttpClient } from "../runtime/http/http.ts";
+import type { HttpClient } from "../runtime/http/client.ts";
 import type { HttpSettings } from "../runtime/http/schema.ts";
 import type { Logger } from "../runtime/log.ts";
 import { endsUnmarked, isScraped, scrapedSource, type LastOfSource } from "../meter/snapshot.ts";
 import type { Relabel } from "../sink/relabel/apply.ts";
 import type { RelabelRule } from "../sink/relabel/schema.ts";
 import { createFetch } from "./fetch.ts";
-import type { AsReader, TargetFiles } from "./files.ts";
 import { endOf, startScrapeLoop, type ScrapeListener, type ScrapeLoop, type TargetState } from "./loop.ts";
 import type { ScrapeConfig } from "./schema.ts";
 import { createScrape, type Scraped } from "./scrape.ts";
-import { offsetOf, targetsOf, withNames } from "./targets.ts";
-import type { FoundTargets, ScrapeTimes, Target, TargetGroup } from "./targets.ts";
+import {
+  offsetOf,
+  targetsOf,
+  withNames,
+  type AsReader,
+  type FoundTargets,
+  type ScrapeTimes,
+  type Target,
+  type TargetFiles,
+  type TargetGroup,
+} from "./targets.ts";
 
 export interface ScrapeLimits {
   readonly maxBodyBytes: number;
@@ -273,7 +281,7 @@ async function targetFiles(
 ): Promise<TargetFiles | undefined> {
   const patterns = configs.flatMap(({ files }) => files);
   if (patterns.length === 0) return undefined;
-  return (await import("./files.ts")).createTargetFiles(patterns, asReader);
+  return (await import("./targets.ts")).createTargetFiles(patterns, asReader);
 }
 
 /** Those of the block, and those that its files list now. */

@@ -1,9 +1,9 @@
 /** Reads an answer over HTTP as all protocols do: its meaning, its message for the log, its wait, the receiver's time. */
+import type { ZlibOptions } from "node:zlib";
+import type { HttpReply, HttpResponse } from "../runtime/http/client.ts";
 import { parseHttpDate, parseRetryAfter } from "../runtime/http/headers.ts";
-import type { HttpReply, HttpResponse } from "../runtime/http/http.ts";
 import { printable } from "../runtime/printable.ts";
 import { knownSecrets } from "../runtime/redact.ts";
-import { messageOf, unpacked } from "./answer-body.ts";
 import type { Outcome, SendResult, Sink } from "./sink.ts";
 import { meaningIn, rowOf, type Meaning, type ProtocolColumn } from "./statuses.ts";
 
@@ -173,3 +173,119 @@ export function untilAccepted(outcome: Outcome, sent: number, type: Sink["type"]
 
 const neverAccepted =
   "this receiver has taken nothing from this block yet, so the samples are kept: check the url and the receiver's log";
+
+const mostBytes = 256 * 1024;
+
+/** Some gateways compress their errors although nobody asked for it. What can't be unpacked is named instead. */
+function unpacked(reply: HttpResponse): HttpResponse {
+  const coding = (reply.headers["content-encoding"] ?? "").trim().toLowerCase();
+  if (reply.body.length === 0 || coding === "" || coding === "identity") return reply;
+  return { ...reply, body: unpack(reply.body, coding) ?? Buffer.from(`(${coding || "packed"})`) };
+}
+
+/** All of it, or where that is too much, the first part: 1 KB packed is at most 1 MB. */
+function unpack(body: Buffer, coding: string): Buffer | undefined {
+  return (
+    unpackUpTo(body, coding, mostBytes) ?? unpackUpTo(body.subarray(0, 1024), coding, 4 * mostBytes + 65_536)
+  );
+}
+
+function unpackUpTo(body: Buffer, coding: string, maxOutputLength: number): Buffer | undefined {
+  const zlib = process.getBuiltinModule("node:zlib");
+  const { Z_SYNC_FLUSH, BROTLI_OPERATION_FLUSH, ZSTD_e_flush } = zlib.constants;
+  // A body that was cut off gives what there is of it.
+  const options: ZlibOptions = { maxOutputLength, finishFlush: Z_SYNC_FLUSH };
+  try {
+    switch (coding) {
+      case "gzip":
+      case "x-gzip":
+        return zlib.gunzipSync(body, options);
+      case "deflate":
+        // With or without zlib's own frame around it (RFC 9110, section 8.4.1.2).
+        return ((body[0] ?? 0) & 0x0f) === 8
+          ? zlib.inflateSync(body, options)
+          : zlib.inflateRawSync(body, options);
+      case "br":
+        return zlib.brotliDecompressSync(body, { maxOutputLength, finishFlush: BROTLI_OPERATION_FLUSH });
+      case "zstd":
+        return zlib.zstdDecompressSync(body, { maxOutputLength, finishFlush: ZSTD_e_flush });
+      default:
+        return undefined;
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the body says for people: only its message where it is JSON or a google.rpc.Status. Trimmed text; empty where there is none. */
+function messageOf({ headers, body, truncated }: HttpResponse): string {
+  const type = headers["content-type"] ?? "";
+  if (/^\s*application\/(?:x-)?protobuf\b/i.test(type)) {
+    const message = statusMessage(body);
+    if (message !== undefined) return message.trim();
+  }
+  const text = body.toString("utf8").trim();
+  const isJson = !truncated && (/\bjson\b/i.test(type) || text.startsWith("{"));
+  return (isJson ? jsonMessage(text) : undefined) ?? text;
+}
+
+/** google.rpc.Status{1 code, 2 message}, with which OTLP receivers refuse (OTLP specification, "Failures"). */
+function statusMessage(body: Buffer): string | undefined {
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let factor = 1; at < body.length && factor < 2 ** 49; factor *= 128) {
+      const byte = body[at++] ?? 0;
+      value += (byte & 0x7f) * factor;
+      if (byte < 0x80) return value;
+    }
+    return Infinity;
+  };
+  while (at < body.length) {
+    const tag = varint();
+    if (tag === 0x08) varint();
+    else if (tag % 8 !== 2) return undefined;
+    else {
+      const end = varint() + at;
+      if (end > body.length) return undefined;
+      if (tag === 0x12) return body.toString("utf8", at, end);
+      at = end;
+    }
+  }
+  return undefined;
+}
+
+/** Where the receivers of this field put it: google.rpc.Status, VictoriaMetrics and Prometheus' API, gateways. */
+const messageKeys = [
+  "message",
+  "error",
+  "errorMessage",
+  "error_description",
+  "detail",
+  "msg",
+  "reason",
+  "title",
+];
+
+function jsonMessage(text: string): string | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof value === "string") return value.trim();
+  return messageIn(value, 3);
+}
+
+function messageIn(value: unknown, depth: number): string | undefined {
+  if (typeof value !== "object" || value === null || depth === 0) return undefined;
+  const fields = new Map<string, unknown>(Object.entries(value));
+  for (const key of messageKeys) {
+    const found = fields.get(key);
+    if (typeof found === "string" && found.trim() !== "") return found.trim();
+    const inner = messageIn(found, depth - 1);
+    if (inner !== undefined) return inner;
+  }
+  return messageIn(Array.isArray(value) ? value[0] : fields.get("errors"), depth - 1);
+}

@@ -1,16 +1,15 @@
 /** The list of sinks: a new protocol is its folder, one line here, and one in src/config/sinks.ts. */
 import type { Frozen } from "../runtime/setting.ts";
 import type { HostFacts } from "../runtime/host.ts";
-import type { HttpClient } from "../runtime/http/http.ts";
+import type { HttpClient } from "../runtime/http/client.ts";
 import type { HttpSettings } from "../runtime/http/schema.ts";
-import type { Identity } from "./identity.ts";
 import { destinationOf, otlpMetricsUrl, safeAddress } from "./address.ts";
 import type { OtlpSettings } from "./otlp/schema.ts";
 import type { PushgatewaySettings } from "./pushgateway/schema.ts";
 import type { Relabel } from "./relabel/apply.ts";
 import type { RemoteWriteSettings } from "./remote-write/schema.ts";
 import type { QueueConfig } from "./schema.ts";
-import type { Sink } from "./sink.ts";
+import type { Identity, Sink } from "./sink.ts";
 
 /** The sections of a configuration that name receivers. */
 export interface SinkBlocks {

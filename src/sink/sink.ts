@@ -1,7 +1,7 @@
 /** The contract between delivery and every protocol: encode is pure, send classifies, neither throws for what the network does. */
 import type { Snapshot } from "../meter/snapshot.ts";
-import type { HttpClient } from "../runtime/http/http.ts";
-import type { Identity } from "./identity.ts";
+import type { Series } from "../metric/series.ts";
+import type { HttpClient } from "../runtime/http/client.ts";
 
 /** Snapshots in the order they were taken, oldest first; `ended` series of each are owed an end mark at its time. */
 export interface Batch {
@@ -119,4 +119,23 @@ export interface SinkDeps {
   readonly identity: Identity;
   /** The agent's, for User-Agent. */
   readonly version: string;
+}
+
+/** Who a series belongs to: `job`, `instance` and the external labels, which no collector knows. */
+export interface Identity {
+  readonly job: string;
+  readonly instance: string;
+  /** Of lowest rank: a series' own labels, `job` and `instance` win over them, as in Prometheus. */
+  readonly externalLabels: Readonly<Record<string, string>>;
+}
+
+/** All labels of a series on the wire, `__name__` included, unordered; no label is empty, since that is no label. */
+export function identifiedLabels({ name, labels }: Series, identity: Identity): Map<string, string> {
+  const all = new Map(Object.entries(identity.externalLabels));
+  all.set("job", identity.job);
+  all.set("instance", identity.instance);
+  for (const [label, value] of labels) all.set(label, value);
+  all.set("__name__", name);
+  for (const [label, value] of all) if (label === "" || value === "") all.delete(label);
+  return all;
 }

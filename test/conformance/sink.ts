@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import test from "node:test";
-import type { HttpClient } from "../../src/runtime/http/http.ts";
+import type { HttpClient } from "../../src/runtime/http/client.ts";
 import type { Sink } from "../../src/sink/sink.ts";
 import { createRig, type Rig } from "./rig.ts";
 import { echo, half, hang, million, page, reset, status, type Protocol } from "./receiver.ts";

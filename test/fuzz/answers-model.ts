@@ -1,5 +1,5 @@
 /** What each protocol makes of an answer, written a second time from the specifications; nothing of it is shared with src. */
-import type { HttpResponse } from "../../src/runtime/http/http.ts";
+import type { HttpResponse } from "../../src/runtime/http/client.ts";
 
 /** What of an outcome matters to delivery: whether samples are gone, kept or stored, and how many. */
 export interface Verdict {

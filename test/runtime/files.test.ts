@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "n
 import { join } from "node:path";
 import test from "node:test";
 import { readBounded, writeAtomically } from "../../src/runtime/files.ts";
-import { openLines } from "../../src/runtime/log-lines.ts";
+import { openLines } from "../../src/runtime/logger.ts";
 import { temporaryFolder } from "./http/receivers.ts";
 
 test("a file is replaced whole, with the mode asked for, and no draft stays", (t) => {

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
-import type { HttpClient } from "../../src/runtime/http/http.ts";
+import type { HttpClient } from "../../src/runtime/http/client.ts";
 import type { LastOfSource, Snapshot } from "../../src/meter/snapshot.ts";
 import { createScrapes } from "../../src/scrape/scrapes.ts";
 import { seriesSet } from "../../src/metric/series.ts";

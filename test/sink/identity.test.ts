@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { gauge } from "../../src/metric/metric.ts";
 import { labelPairs, type Series } from "../../src/metric/series.ts";
-import { identifiedLabels } from "../../src/sink/identity.ts";
+import { identifiedLabels } from "../../src/sink/sink.ts";
 
 const metric = gauge("test_power_milliwatts", "Power of the test", ["team", "core"]);
 const series = (labels: Record<string, string>): Series => ({

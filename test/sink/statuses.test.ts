@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import type { HttpResponse } from "../../src/runtime/http/http.ts";
+import type { HttpResponse } from "../../src/runtime/http/client.ts";
 import { untilAccepted } from "../../src/sink/answer.ts";
 import { classify as classifyOtlp } from "../../src/sink/otlp/classify.ts";
 import { classify as classifyPushgateway } from "../../src/sink/pushgateway/sink.ts";

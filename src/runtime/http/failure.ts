@@ -1,7 +1,7 @@
 /** Codes and reasons for what goes wrong on the network: Node's errors in, HttpFailure's codes and reasons out. */
 import { release } from "node:os";
 import { causeOf } from "../cause.ts";
-import type { HttpFailure } from "./http.ts";
+import type { HttpFailure } from "./client.ts";
 import { isPrivateHost } from "./receiver-url.ts";
 
 export interface Fault extends Pick<HttpFailure, "code" | "reason"> {

@@ -1,7 +1,7 @@
 /** The headers of a request, with credentials as their files hold them now, and the dates in those of an answer. */
 import type { KnownSecrets } from "../redact.ts";
 import { fileSecret, type Secret } from "../secret.ts";
-import type { HttpRequest } from "./http.ts";
+import type { HttpRequest } from "./client.ts";
 import { http } from "./modules.ts";
 import { credentialsIn } from "./receiver-url.ts";
 import type { HttpSettings } from "./schema.ts";

@@ -8,7 +8,7 @@ import { causeOf } from "../cause.ts";
 import type { Clock } from "../clock.ts";
 import { printable } from "../printable.ts";
 import type { KnownSecrets } from "../redact.ts";
-import type { HttpClient, HttpFailure, HttpReply, HttpRequest } from "./http.ts";
+import type { HttpClient, HttpFailure, HttpReply, HttpRequest } from "./client.ts";
 import { basicToken, secretOf } from "./headers.ts";
 import type { OauthSettings } from "./schema.ts";
 

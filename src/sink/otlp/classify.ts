@@ -1,6 +1,6 @@
 /** What an answer to an OTLP export means (OTLP specification 1.x, "OTLP/HTTP Response", and the table of statuses). Pure. */
 import { JsonMetricsSerializer, ProtobufMetricsSerializer } from "@opentelemetry/otlp-transformer";
-import type { HttpReply, HttpResponse } from "../../runtime/http/http.ts";
+import type { HttpReply, HttpResponse } from "../../runtime/http/client.ts";
 import { commonOutcome, excerpt, failureOutcome, readAnswer, type Answer } from "../answer.ts";
 import type { Outcome } from "../sink.ts";
 

@@ -8,9 +8,8 @@
 import { isCumulative, type Metric } from "../../metric/metric.ts";
 import { seriesKey, type LabelPair, type Series, type SeriesSet } from "../../metric/series.ts";
 import type { Snapshot } from "../../meter/snapshot.ts";
-import type { Identity } from "../identity.ts";
 import { createSeriesCache } from "../series-cache.ts";
-import { createDrops, type Batch } from "../sink.ts";
+import { createDrops, type Batch, type Identity } from "../sink.ts";
 
 /** Of a scraped target, whose points belong to a resource of their own. */
 export interface Target {

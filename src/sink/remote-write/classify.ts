@@ -1,5 +1,5 @@
 /** What an answer to a remote write means (specifications 1.0 and 2.0, and the table of statuses). Pure. */
-import type { HttpReply, HttpResponse } from "../../runtime/http/http.ts";
+import type { HttpReply, HttpResponse } from "../../runtime/http/client.ts";
 import { commonOutcome, failureOutcome, quoted, readAnswer, type Answer } from "../answer.ts";
 import type { Outcome } from "../sink.ts";
 

@@ -10,10 +10,9 @@
 import type { Snapshot } from "../../meter/snapshot.ts";
 import type { Metric } from "../../metric/metric.ts";
 import { seriesKey, type LabelPair, type Series, type SeriesSet } from "../../metric/series.ts";
-import { identifiedLabels, type Identity } from "../identity.ts";
 import type { Relabel } from "../relabel/apply.ts";
 import { createSeriesCache } from "../series-cache.ts";
-import { createDrops, type Batch, type Drops } from "../sink.ts";
+import { createDrops, identifiedLabels, type Batch, type Drops, type Identity } from "../sink.ts";
 
 /** A series with its labels after identity and relabelling. */
 export interface WireSeries {

@@ -1,18 +1,17 @@
 /**
  * Remote write as a sink: one receiver, two versions of the protocol, one request at a time.
  *
- *     gather.ts ──► split-by-series.ts ──► encode.ts ──► snappy ──► POST ──► classify.ts
+ *     gather.ts ──► split by series ──► encode.ts ──► snappy ──► POST ──► classify.ts
  */
 import { compress } from "snappyjs";
-import { resultOf } from "../answer.ts";
 import { targetOf } from "../address.ts";
+import { resultOf } from "../answer.ts";
 import type { Relabel } from "../relabel/apply.ts";
 import type { Body, SendResult, Sink, SinkDeps } from "../sink.ts";
 import { classify, version1, version2, type RemoteWriteProtocol } from "./classify.ts";
 import { createEncoderV1, createEncoderV2 } from "./encode.ts";
 import { createSeriesIndex, gather, type Run, type SeriesIndex } from "./gather.ts";
 import type { RemoteWriteSettings } from "./schema.ts";
-import { splitBySeries } from "./split-by-series.ts";
 
 interface RemoteWriteDeps extends SinkDeps {
   /** Compiled from `write_relabel_configs` by the caller, since its engine is loaded only where there are rules. */
@@ -129,4 +128,39 @@ function headersOf(protocol: RemoteWriteProtocol, agentVersion: string): Readonl
     "user-agent": `mac-powermetrics-agent/${agentVersion}`,
     "x-prometheus-remote-write-version": isFirst ? "0.1.0" : "2.0.0",
   };
+}
+
+/**
+ * Splits a batch that is too much for one request by series, so that each request has the labels of its series once,
+ * however many samples they have.
+ *
+ *             snapshots ─►          snapshots ─►
+ *     series  a a a|a a a           a a a a a a
+ *       │     b b b|b b b           b b b b b b
+ *       ▼     c c c|c c c   not so, ───────────  but so
+ *             d d d|d d d           c c c c c c
+ *                                   d d d d d d
+ *
+ * As few portions as it takes, of about the same number of samples; none has more than `maxSamples` unless a single series has.
+ */
+function splitBySeries(runs: readonly Run[], maxSamples: number): readonly (readonly Run[])[] {
+  const fewest = divide(runs, maxSamples, maxSamples).length;
+  const total = runs.reduce((sum, { rows }) => sum + rows.length, 0);
+  return divide(runs, total / fewest, maxSamples);
+}
+
+/** Each portion ends as soon as it has its share, or when one series more would be too much. */
+function divide(runs: readonly Run[], share: number, maxSamples: number): readonly (readonly Run[])[] {
+  const portions: Run[][] = [];
+  let size = Infinity;
+  for (const run of runs) {
+    const more = run.rows.length;
+    if (size >= share || size + more > maxSamples) {
+      portions.push([]);
+      size = 0;
+    }
+    portions.at(-1)?.push(run);
+    size += more;
+  }
+  return portions;
 }

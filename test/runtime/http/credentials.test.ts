@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import type { HttpReply } from "../../../src/runtime/http/http.ts";
+import type { HttpReply } from "../../../src/runtime/http/client.ts";
 import { literalSecret } from "../../../src/runtime/secret.ts";
 import { httpReceiver, temporaryFolder } from "./receivers.ts";
 import { answered, client, failed, post } from "./sending.ts";

@@ -4,8 +4,7 @@ import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import test, { type TestContext } from "node:test";
 import fc from "../../support/property.ts";
-import { createHttpClient } from "../../../src/runtime/http/client.ts";
-import type { HttpClient, HttpReply } from "../../../src/runtime/http/http.ts";
+import { createHttpClient, type HttpClient, type HttpReply } from "../../../src/runtime/http/client.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 
 interface Raw {

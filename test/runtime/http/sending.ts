@@ -2,14 +2,16 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { systemClock } from "../../../src/runtime/clock.ts";
-import { createHttpClient, type HttpLimits, type HttpClientDeps } from "../../../src/runtime/http/client.ts";
-import type {
-  HttpClient,
-  HttpFailure,
-  HttpReply,
-  HttpRequest,
-  HttpResponse,
-} from "../../../src/runtime/http/http.ts";
+import {
+  createHttpClient,
+  type HttpClient,
+  type HttpClientDeps,
+  type HttpFailure,
+  type HttpLimits,
+  type HttpReply,
+  type HttpRequest,
+  type HttpResponse,
+} from "../../../src/runtime/http/client.ts";
 import type { HttpSettings } from "../../../src/runtime/http/schema.ts";
 
 export function client(

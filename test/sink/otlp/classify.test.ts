@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "../../support/property.ts";
 import protobuf from "protobufjs/minimal.js";
-import type { HttpReply } from "../../../src/runtime/http/http.ts";
+import type { HttpReply } from "../../../src/runtime/http/client.ts";
 import { classify } from "../../../src/sink/otlp/classify.ts";
 import { receivedAt, response } from "../remote-write/clients.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { gunzipSync } from "node:zlib";
-import type { HttpClient, HttpFailure, HttpReply } from "../../../src/runtime/http/http.ts";
+import type { HttpClient, HttpFailure, HttpReply } from "../../../src/runtime/http/client.ts";
 import type { Snapshot } from "../../../src/meter/snapshot.ts";
 import { otlpSchema } from "../../../src/sink/otlp/schema.ts";
 import { createOtlpSink } from "../../../src/sink/otlp/sink.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "../../support/property.ts";
-import type { HttpClient, HttpReply } from "../../../src/runtime/http/http.ts";
+import type { HttpClient, HttpReply } from "../../../src/runtime/http/client.ts";
 import { pushgatewaySchema } from "../../../src/sink/pushgateway/schema.ts";
 import { classify, createPushgatewaySink } from "../../../src/sink/pushgateway/sink.ts";
 import type { Sink } from "../../../src/sink/sink.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "../../support/property.ts";
-import type { HttpReply } from "../../../src/runtime/http/http.ts";
+import type { HttpReply } from "../../../src/runtime/http/client.ts";
 import { classify, version1, version2, type Asked } from "../../../src/sink/remote-write/classify.ts";
 import { receivedAt, response, written } from "./clients.ts";
 

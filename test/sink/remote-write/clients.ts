@@ -1,5 +1,5 @@
 /** HTTP clients for tests of the sink: one that never answers well, one that answers as the test says. */
-import type { HttpClient, HttpReply, HttpRequest, HttpResponse } from "../../../src/runtime/http/http.ts";
+import type { HttpClient, HttpReply, HttpRequest, HttpResponse } from "../../../src/runtime/http/client.ts";
 
 export const deadClient: HttpClient = {
   send: () => Promise.resolve({ kind: "failure", code: "connect", reason: "cannot connect", durationMs: 1 }),

@@ -4,7 +4,7 @@ import { createServer, request, type IncomingMessage } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import test from "node:test";
-import type { HttpClient, HttpReply, HttpRequest } from "../../../src/runtime/http/http.ts";
+import type { HttpClient, HttpReply, HttpRequest } from "../../../src/runtime/http/client.ts";
 import { remoteWriteSchema } from "../../../src/sink/remote-write/schema.ts";
 import { createRemoteWriteSink } from "../../../src/sink/remote-write/sink.ts";
 import { version1, version2 } from "../../../src/sink/remote-write/classify.ts";
