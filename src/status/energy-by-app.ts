@@ -7,9 +7,11 @@
  * The journal is read when somebody asks. When nobody has for ten minutes everything is forgotten until somebody does again.
  */
 import type { HistoryQuery, Journal } from "../journal/types.ts";
-import { isOwn, type Snapshot } from "../meter/snapshot.ts";
+
+import { isOwn, stalenessLimit, type Snapshot } from "../meter/snapshot.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { AppReading, EnergyByApp } from "./status.ts";
+import { defined } from "../runtime/defined.ts";
+import type { AppLoad, AppReading, EnergyByApp } from "./status.ts";
 
 interface Counted {
   published(snapshot: Snapshot): void;
@@ -17,6 +19,8 @@ interface Counted {
 }
 
 const metric = "powermetrics_task_energy_joules_total";
+/** What is published has it, what is read from the journal has not. */
+const cpuMetric = "powermetrics_task_cpu_seconds_total";
 /** What the collector of tasks calls all that has no series of its own. */
 const otherApps = "_other";
 
@@ -70,10 +74,19 @@ export function createEnergyByApp(clock: Clock, journal?: Pick<Journal, "history
 
 type Joules = Map<string, number>;
 
+interface Counters {
+  readonly time: number;
+  readonly startMs: number | undefined;
+  readonly joules: Joules;
+  readonly cpuSeconds: ReadonlyMap<string, number>;
+}
+
 /** What each name's counter grew by, by the time it was seen. */
 function createCount() {
   const buckets = new Map<number, Joules>();
-  let last: { readonly totals: Joules; readonly startMs: number | undefined } | undefined;
+  let last: Counters | undefined;
+  let window:
+    { readonly endMs: number; readonly lengthMs: number; readonly loads: readonly AppLoad[] } | undefined;
   let since = Infinity;
 
   function bucketAt(time: number): Joules {
@@ -87,31 +100,62 @@ function createCount() {
 
   return {
     add(snapshot: Snapshot): void {
-      const totals = totalsOf(snapshot);
-      if (totals.size === 0) return;
-      since = Math.min(since, snapshot.time);
+      const counters = countersOf(snapshot);
+      const { time, joules, startMs } = counters;
+      if (joules.size === 0) return;
+      since = Math.min(since, time);
       if (last !== undefined) {
-        const bucket = bucketAt(snapshot.time);
-        const before = last.startMs === snapshot.starts.agent ? last.totals : undefined;
-        for (const [name, total] of totals) grow(bucket, name, growth(before?.get(name), total));
+        const bucket = bucketAt(time);
+        const before = last.startMs === startMs ? last.joules : undefined;
+        for (const [name, total] of joules) grow(bucket, name, growth(before?.get(name), total));
+        const lengthMs = time - last.time;
+        window =
+          before === undefined || lengthMs <= 0
+            ? undefined
+            : { endMs: time, lengthMs, loads: loadsBetween(last, counters) };
       }
-      last = { totals, startMs: snapshot.starts.agent };
+      last = counters;
     },
     read(nowMs: number): EnergyByApp {
       const [hour, day] = [hourMs, dayMs].map((lengthMs) => ranked(sumSince(buckets, nowMs - lengthMs)));
-      return { since: Math.max(Math.min(since, nowMs), nowMs - dayMs), hour: hour ?? [], day: day ?? [] };
+      const isCurrent = window !== undefined && nowMs - window.endMs <= stalenessLimit(window.lengthMs);
+      return defined({
+        since: Math.max(Math.min(since, nowMs), nowMs - dayMs),
+        hour: hour ?? [],
+        day: day ?? [],
+        now: isCurrent ? window?.loads : undefined,
+      });
     },
   };
 }
 
-function totalsOf({ set, values }: Snapshot): Joules {
-  const totals: Joules = new Map();
+function countersOf({ time, starts, set, values }: Snapshot): Counters {
+  const joules: Joules = new Map();
+  const cpuSeconds = new Map<string, number>();
   for (const [index, { name, labels }] of set.series.entries()) {
+    const totals = name === metric ? joules : name === cpuMetric ? cpuSeconds : undefined;
     const value = values[index];
-    if (name === metric && value !== undefined && !Number.isNaN(value))
+    if (totals !== undefined && value !== undefined && !Number.isNaN(value))
       totals.set(labels[0]?.[1] ?? "", value);
   }
-  return totals;
+  return { time, startMs: starts.agent, joules, cpuSeconds };
+}
+
+/** What each app draws and computes in the window between two samples of one life of the agent. */
+function loadsBetween(last: Counters, { time, joules, cpuSeconds }: Counters): readonly AppLoad[] {
+  const seconds = (time - last.time) / 1000;
+  const grown = new Map([...joules].map(([name, total]) => [name, growth(last.joules.get(name), total)]));
+  return ranked(grown).map(({ name, joules: used }) => {
+    const [before, after] = [last.cpuSeconds.get(name), cpuSeconds.get(name)];
+    return defined({
+      name,
+      watts: used / seconds,
+      cpuPercent:
+        last.cpuSeconds.size === 0 || after === undefined
+          ? undefined
+          : (100 * growth(before, after)) / seconds,
+    });
+  });
 }
 
 /** A counter starts at 0 with the agent, and whenever its name is given a series again. */

@@ -209,6 +209,15 @@ export interface EnergyByApp {
   /** In the last hour and the last day. */
   readonly hour: readonly AppReading[];
   readonly day: readonly AppReading[];
+  /** In the last sample's window; absent until there is one that follows another. */
+  readonly now?: readonly AppLoad[];
+}
+
+export interface AppLoad {
+  readonly name: string;
+  readonly watts: number;
+  /** Of one core. */
+  readonly cpuPercent?: number;
 }
 
 export interface AppReading {

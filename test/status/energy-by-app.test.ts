@@ -14,12 +14,22 @@ const hour = 60 * minute;
 const noon = Date.UTC(2026, 0, 2, 12);
 
 /** Of the counters that a life of the agent which began at `agent` has reached. */
-function tasksAt(time: number, totals: Readonly<Record<string, number>>, agent = 1): Snapshot {
-  const metric = catalogue.get("powermetrics_task_energy_joules_total");
-  assert.ok(metric);
-  const names = Object.keys(totals);
-  const set = seriesSet(names.map((name) => ({ metric, name: metric.name, labels: labelPairs({ name }) })));
-  const values = Float64Array.from(Object.values(totals));
+function tasksAt(
+  time: number,
+  totals: Readonly<Record<string, number>>,
+  agent = 1,
+  cpuSeconds: Readonly<Record<string, number>> = {},
+): Snapshot {
+  const seriesOf = (metricName: string, values: object) => {
+    const metric = catalogue.get(metricName);
+    assert.ok(metric);
+    return Object.keys(values).map((name) => ({ metric, name: metric.name, labels: labelPairs({ name }) }));
+  };
+  const set = seriesSet([
+    ...seriesOf("powermetrics_task_energy_joules_total", totals),
+    ...seriesOf("powermetrics_task_cpu_seconds_total", cpuSeconds),
+  ]);
+  const values = Float64Array.from([...Object.values(totals), ...Object.values(cpuSeconds)]);
   return { source: "powermetrics", time, starts: { agent }, set, values, ended: [] };
 }
 
@@ -187,4 +197,25 @@ test("a journal that fails half-way is not read again at each question", () => {
   assert.throws(() => energy.read(), /disk I\/O error/);
   assert.deepEqual(joulesOf(energy.read().day), { Xcode: 4 });
   assert.equal(asked, 1);
+});
+
+test("what draws now is the growth in the last sample's window, until that is too old", () => {
+  const clock = fakeClock(noon);
+  const energy = createEnergyByApp(clock);
+  const at = (time: number, snapshot: Snapshot): void => {
+    clock.step(time - clock.now());
+    energy.published(snapshot);
+  };
+  at(noon, tasksAt(noon, { Xcode: 100, Mail: 5 }, 1, { Xcode: 50 }));
+  assert.equal(energy.read().now, undefined);
+  at(noon + 10_000, tasksAt(noon + 10_000, { Xcode: 130, Mail: 7, _other: 1 }, 1, { Xcode: 65, Mail: 1 }));
+  assert.deepEqual(energy.read().now, [
+    { name: "Xcode", watts: 3, cpuPercent: 150 },
+    { name: "Mail", watts: 0.2, cpuPercent: 10 },
+    { name: "_other", watts: 0.1 },
+  ]);
+  clock.step(31_000);
+  assert.equal(energy.read().now, undefined);
+  at(noon + 60_000, tasksAt(noon + 60_000, { Xcode: 3 }, 2));
+  assert.equal(energy.read().now, undefined, "another life's counters began anew");
 });

@@ -120,5 +120,10 @@ export const laptopReadings: Status["readings"] = {
       { name: "Safari", joules: 18_000 },
       { name: "_other", joules: 6000 },
     ],
+    now: [
+      { name: "Xcode", watts: 2.1, cpuPercent: 150 },
+      { name: "Mail", watts: 0.2, cpuPercent: 20 },
+      { name: "_other", watts: 0.3, cpuPercent: 160 },
+    ],
   },
 };
