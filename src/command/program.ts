@@ -226,7 +226,7 @@ function addJournal(program: Command, act: Act, context: CommandContext): void {
 function addTop(program: Command, act: Act, context: CommandContext): void {
   program
     .command("top")
-    .description("show a running agent, or sources of its own, live in the terminal; q quits")
+    .description("show a running agent, or sources of its own, live in the terminal; ? lists its keys")
     .option(
       "--url <address>",
       "of the running agent; default: http://127.0.0.1:9127, and own sources where none answers",

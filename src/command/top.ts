@@ -1,12 +1,14 @@
 /** `top`: the status of an agent, live in a terminal, or as one frame where there is none. */
 import { refusesColor } from "../runtime/logger.ts";
+import type { History } from "../status/history.ts";
 import type { Status } from "../status/status.ts";
 import { prepare, type RunChoice } from "./load.ts";
 import { preflight } from "./preflight.ts";
-import { frameLines, type Frame } from "./top/frame.ts";
+import { extentOf, frameLines, plainLines, type Frame } from "./top/frame.ts";
 import { lineText, type Palette } from "./top/line.ts";
 import { ownSources, runningAgent, type Origin } from "./top/origin.ts";
 import { isInteractive, openTerminal, plainColumns } from "./top/terminal.ts";
+import { firstView, keysOf, pressed, type View } from "./top/view.ts";
 import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
 export interface TopChoice extends RunChoice {
@@ -15,12 +17,12 @@ export interface TopChoice extends RunChoice {
 }
 
 const usualAddress = "http://127.0.0.1:9127";
-const refreshMs = 1000;
+/** Without a terminal, until there is something to show. */
+const retryMs = 250;
+/** The past is asked for less often than the present: it takes the agent longer, and moves by a character. */
+const historyMs = 5000;
 /** For the first sample of our own sources. */
 const longestWaitMs = 15_000;
-const mostPast = 500;
-/** In raw mode ^C and ^D come as characters. */
-const quitKeys: ReadonlySet<string> = new Set(["q", "Q", "\u001b", "\u0003", "\u0004"]);
 
 /** 0 after `q` or a signal; 69 where the named agent does not answer; with own sources the codes of `run`. */
 export async function top(choice: TopChoice, context: CommandContext): Promise<ExitCode> {
@@ -55,36 +57,53 @@ async function openOwn(choice: TopChoice, context: CommandContext): Promise<Orig
   return obstacle.code;
 }
 
-/** Asks once a second and draws; a resize or the loss of the agent is drawn at once. */
+/** Asks at each interval and draws; a key, a resize or the loss of the agent is drawn at once. */
 async function live(origin: Origin, context: CommandContext): Promise<ExitCode> {
   const quit = new AbortController();
   const ended = AbortSignal.any([quit.signal, context.signal]);
   const palette: Palette = refusesColor(context.env) ? "mono" : "colour";
-  const past = createPast();
-  let frame: Frame | undefined;
+  const past = createPast(origin, context);
+  let view = firstView;
+  let status: Status | undefined;
   let lost: string | undefined;
-  using terminal = openTerminal({
-    key(text) {
-      if (quitKeys.has(text)) quit.abort();
-    },
-    resized: () => draw(),
-  });
+  let wake = new AbortController();
+  using terminal = openTerminal({ key: (text) => keysOf(text).forEach(press), resized: () => draw() });
+
+  function frame(): Frame | undefined {
+    return status && { status, history: past.known(view), origin: origin.name, lost, view };
+  }
+
+  function press(key: string): void {
+    const shown = frame();
+    const extent =
+      shown === undefined ? { lines: 0, room: 0 } : extentOf(shown, terminal.columns, terminal.rows);
+    const next = pressed(view, key, extent);
+    if (next === "quit") {
+      quit.abort();
+      return;
+    }
+    const isNewQuestion = next.range !== view.range || next.intervalMs !== view.intervalMs;
+    view = next;
+    if (isNewQuestion) wake.abort();
+    draw();
+  }
 
   function draw(): void {
-    if (frame === undefined || terminal.columns === 0) return;
-    const shown = lost === undefined ? frame : { ...frame, origin: `LOST: ${lost}` };
+    const shown = frame();
+    if (shown === undefined || terminal.columns === 0) return;
     terminal.draw(frameLines(shown, terminal.columns, terminal.rows).map((line) => lineText(line, palette)));
   }
 
   while (!ended.aborted) {
+    wake = new AbortController();
     const answer = await origin.ask();
     if (typeof answer === "string") lost = answer;
     else {
-      lost = undefined;
-      frame = { status: answer, past: past.add(answer), origin: origin.name };
+      [status, lost] = [answer, undefined];
+      await past.refresh(view);
     }
     draw();
-    await context.clock.sleep(refreshMs, ended);
+    await context.clock.sleep(view.intervalMs, AbortSignal.any([ended, wake.signal]));
   }
   return exitCode.ok;
 }
@@ -94,15 +113,16 @@ async function plain(origin: Origin, context: CommandContext): Promise<ExitCode>
   const deadline = context.clock.monotonic() + longestWaitMs;
   let answer = await origin.ask();
   while (!isShowable(answer) && !context.signal.aborted && context.clock.monotonic() < deadline) {
-    await context.clock.sleep(refreshMs / 4, context.signal);
+    await context.clock.sleep(retryMs, context.signal);
     answer = await origin.ask();
   }
   if (typeof answer === "string") {
     context.stderr(`cannot show the agent: ${answer}\n`);
     return exitCode.failure;
   }
-  const frame = { status: answer, past: createPast().add(answer), origin: origin.name };
-  const lines = frameLines(frame, plainColumns(context.env)).slice(0, -1);
+  const history = await origin.history(firstView.range);
+  const frame = { status: answer, history, origin: origin.name, view: firstView };
+  const lines = plainLines(frame, plainColumns(context.env));
   await context.write(lines.map((line) => `${lineText(line, "none").trimEnd()}\n`).join(""));
   return exitCode.ok;
 }
@@ -112,24 +132,22 @@ function isShowable(answer: Status | string): boolean {
 }
 
 interface Past {
-  /** The watts so far, this status included. */
-  add(status: Status): readonly number[];
+  /** What is known of the view's range. */
+  known(view: View): History | undefined;
+  /** Asks where it is time to. */
+  refresh(view: View): Promise<void>;
 }
 
-function createPast(): Past {
-  const watts: number[] = [];
-  let lastTime = -Infinity;
+function createPast(origin: Origin, { clock }: CommandContext): Past {
+  let history: History | undefined;
+  let askedMs = -Infinity;
+  const known = ({ range }: View): History | undefined => (history?.range === range ? history : undefined);
   return {
-    add({ readings, sources }) {
-      const time = sources.find(({ name }) => name === "powermetrics")?.lastSample ?? -Infinity;
-      const { combined, package: whole, cpu } = readings.power;
-      const value = combined ?? whole ?? cpu;
-      if (value !== undefined && time > lastTime) {
-        lastTime = time;
-        watts.push(value);
-        if (watts.length > mostPast) watts.shift();
-      }
-      return watts;
+    known,
+    async refresh(view) {
+      if (known(view) !== undefined && clock.monotonic() - askedMs < historyMs) return;
+      askedMs = clock.monotonic();
+      history = (await origin.history(view.range)) ?? known(view);
     },
   };
 }

@@ -301,8 +301,9 @@ export const wattHours = (joules: number): string => {
 
 export const duration: Format = (ms) => (ms < 1000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`);
 
+/** A core that does not run has no frequency. */
 export const hertz: Format = (value) =>
-  value >= 1e9 ? `${(value / 1e9).toFixed(2)} GHz` : `${(value / 1e6).toFixed(0)} MHz`;
+  value === 0 ? "off" : value >= 1e9 ? `${(value / 1e9).toFixed(2)} GHz` : `${(value / 1e6).toFixed(0)} MHz`;
 
 export const percent: Format = (value) => `${value.toFixed(value > 0 && value < 10 ? 1 : 0)} %`;
 

@@ -1,55 +1,73 @@
 /**
  * Draws what `top` shows: one status as lines that fit a terminal.
  *
- *     host, state, problems
- *     power by rail, and its past; battery, energy and apps
- *     cores, in as many columns as fit
- *     memory
- *     sinks, sources, targets, events
+ *     host, state, problems                       stays
+ *     power by rail, and its past; battery, energy  ┐
+ *     apps                                          │ shortened so that all are seen,
+ *     cores, in as many columns as fit              │ or a part of the whole list
+ *     memory                                        │
+ *     sinks, sources, targets, events               ┘
+ *     keys, age, where it comes from              stays
+ *
+ * view.ts has the keys, sections.ts shares the room, past.ts, apps.ts, cores.ts and targets.ts draw their sections.
  */
-import type { CoreReading, SinkStatus, Status } from "../../status/status.ts";
+import type { History } from "../../status/history.ts";
+import type { SinkStatus, Status } from "../../status/status.ts";
 import {
   ago,
-  appName,
-  appPeriods,
   bytes,
   clockTime,
   droppedText,
-  hertz,
   machineName,
   macOS,
   overallWords,
-  percent,
   railTitles,
   sinkWords,
   sourceWords,
   span as duration,
   tilesOf,
   waitingText,
-  wattHours,
   watts,
   type Tile,
 } from "../../status/view.ts";
-import { bar, firstThatFits, fit, span, sparkline, title, titled, widthOf, type Line } from "./line.ts";
+import { appList } from "./apps.ts";
+import { brief, coresTitle, gridLines, roomy, type CoreLayout } from "./cores.ts";
+import { bar, firstThatFits, fit, span, title, widthOf, type Line } from "./line.ts";
+import { nameWidth, pastLines, valueWidth } from "./past.ts";
+import { allLines, shareRoom, type Section } from "./sections.ts";
 import { targetLines } from "./targets.ts";
+import { helpLines, keysLine, type Extent, type View } from "./view.ts";
 
 export interface Frame {
   readonly status: Status;
-  /** Watts of the past, oldest first. */
-  readonly past: readonly number[];
+  /** Absent where the agent does not answer with one. */
+  readonly history?: History | undefined;
   /** Where the status comes from. */
   readonly origin: string;
+  /** Why there is no newer status. */
+  readonly lost?: string | undefined;
+  readonly view: View;
 }
 
-/** Exactly `rows` lines of `columns` characters; with `rows` absent as many as it takes. */
-export function frameLines(frame: Frame, columns: number, rows?: number): readonly Line[] {
+/** Exactly `rows` lines of `columns` characters. */
+export function frameLines(frame: Frame, columns: number, rows: number): readonly Line[] {
   const head = headLines(frame, columns, rows);
-  const foot = footLine(frame, columns);
-  const room = rows === undefined ? Infinity : Math.max(0, rows - head.length - 1);
-  const body = bodyLines(frame, columns, room).slice(0, room);
-  const blank = rows === undefined ? 0 : Math.max(0, room - body.length);
-  const lines = [...head, ...body, ...Array.from({ length: blank }, () => [])].slice(0, rows && rows - 1);
-  return [...lines, foot].map((line) => fit(line, columns));
+  const extent = extentOf(frame, columns, rows);
+  const body = bodyLines(frame, columns, extent).slice(0, extent.room);
+  const blank = Array.from({ length: extent.room - body.length }, () => []);
+  const lines = [...head, ...body, ...blank].slice(0, rows - 1);
+  return [...lines, footLine(frame, columns, extent)].map((line) => fit(line, columns));
+}
+
+/** What a frame shows where there is no terminal: all of it, and no keys. */
+export function plainLines(frame: Frame, columns: number): readonly Line[] {
+  const lines = [...headLines(frame, columns), ...allLines(sectionsOf(frame, columns, roomy))];
+  return lines.map((line) => fit(line, columns));
+}
+
+export function extentOf(frame: Frame, columns: number, rows: number): Extent {
+  const room = Math.max(0, rows - headLines(frame, columns, rows).length - 1);
+  return { room, lines: allLines(sectionsOf(frame, columns, roomy)).length };
 }
 
 /** Where it is narrow the machine's names give way to its state. */
@@ -74,47 +92,100 @@ function headLines({ status }: Frame, columns: number, rows = Infinity): readonl
   return [first, [span(`${problem}${more > 0 ? ` (and ${more} more)` : ""}`, overall.level)]];
 }
 
-function footLine({ origin, status }: Frame, columns: number): Line {
+function footLine({ origin, status, lost, view }: Frame, columns: number, extent: Extent): Line {
+  if (lost !== undefined)
+    return [span("q", "strong"), span(" quit  ", "dim"), span(`LOST: ${lost}`, "failing")];
   const newest = Math.max(...status.sources.flatMap(({ lastSample }) => lastSample ?? []));
   const age = Number.isFinite(newest) ? `sample ${ago(newest, status.time)}` : "no sample yet";
-  const words = [[age, `agent ${status.agent.version}`, origin], [age, origin], [origin]];
-  return firstThatFits(
-    words.map((some) => [span("q", "strong"), span([" quit", ...some].join("   "), "dim")]),
-    columns,
-  );
+  const hasApps = status.readings.energyByApp !== undefined;
+  return keysLine(view, { age, version: status.agent.version, origin, hasApps }, extent, columns);
 }
 
 /** Fewer lines than this have room for the main figures only, without titles. */
 const leastRoom = 18;
+/** From so many lines on apps come before cores, and targets have a line each. */
+const muchRoom = 30;
 
-/** Memory and sinks are kept in sight: cores give way to them. */
-function bodyLines(frame: Frame, columns: number, room: number): readonly Line[] {
-  if (room < leastRoom) return smallBody(frame, columns, room);
-  const figures = [...tileLines(frame, columns), ...appLines(frame, columns)];
-  // A terminal of 24 lines has room for two of these.
-  const power = [...powerLines(frame, columns), ...figures.slice(0, room < 25 ? 2 : Infinity)];
-  const after = [
-    ...titled("MEMORY", memoryLines(frame, columns)),
-    ...titled("SINKS", sinkLines(frame, columns)),
-    ...titled("SOURCES", sourceLines(frame, columns)),
-    ...targetLines(frame.status, columns, room < 25 ? 0 : Math.floor(room / 4)),
-  ];
-  const roomForCores = Math.max(4, room - power.length - after.length);
-  const cores = titled("CORES", coreLines(frame.status.readings.cores, columns, roomForCores - 1));
-  return [...power, ...cropped(cores, roomForCores), ...after, ...eventLines(frame)];
+function bodyLines(frame: Frame, columns: number, { room, lines }: Extent): readonly Line[] {
+  const { help, offset } = frame.view;
+  if (help) return helpLines(frame.view);
+  if (offset > 0) {
+    const from = Math.max(0, Math.min(offset, lines - room));
+    return allLines(sectionsOf(frame, columns, roomy)).slice(from, from + room);
+  }
+  for (const layout of [roomy, brief]) {
+    const sections = sectionsOf(frame, columns, layout, room);
+    const shared = room < leastRoom ? undefined : shareRoom(sections, room);
+    if (shared !== undefined && (layout === brief || isWhole(sections, shared))) return shared;
+  }
+  const small = smallSections(frame, columns);
+  const smaller = small.map((section) => (section.rank < 3 ? section : { ...section, least: 0 }));
+  return shareRoom(small, room) ?? shareRoom(smaller, room) ?? allLines(smaller);
 }
 
-function smallBody(frame: Frame, columns: number, room: number): readonly Line[] {
-  const power = [...railLines(frame, columns), ...tileLines(frame, columns).slice(0, 2)];
-  const after = [
-    ...memoryLines(frame, columns).slice(0, 1),
-    ...sinkLines(frame, columns),
-    ...sourceLines(frame, columns),
-    ...targetLines(frame.status, columns, 0),
+/** Whether every core has its line. */
+function isWhole(sections: readonly Section[], shared: readonly Line[]): boolean {
+  const cores = sections.find(({ counts }) => counts === true);
+  return cores?.lines.every((line) => shared.includes(line)) !== false;
+}
+
+/** All there is; with `room` what a terminal of so many lines needs of each. */
+function sectionsOf(frame: Frame, columns: number, layout: CoreLayout, room = Infinity): readonly Section[] {
+  const { status } = frame;
+  const rails = railLines(frame, columns);
+  const { energyByApp, cores } = status.readings;
+  const apps = energyByApp && appList(energyByApp, status.time, frame.view.sort, columns);
+  const sinks = sinkLines(frame, columns);
+  const sources = sourceLines(frame, columns);
+  const most = room === Infinity ? Infinity : room < muchRoom ? 0 : Math.floor(room / 4);
+  const targets = targetLines(status, columns, most);
+  return [
+    { heading: powerTitle(frame), lines: rails, least: rails.length, rank: 0 },
+    { lines: pastLines(frame.history, columns), least: 1, rank: 4 },
+    { lines: tileLines(frame, columns).slice(0, room < muchRoom ? 2 : Infinity), least: 2, rank: 3 },
+    ...(apps
+      ? [
+          {
+            heading: apps.heading,
+            lines: apps.lines.slice(0, room / 6),
+            least: 0,
+            rank: room < muchRoom ? 7 : 5,
+          },
+        ]
+      : []),
+    { heading: coresTitle, lines: gridLines(cores, columns, layout), least: 3, rank: 6, counts: true },
+    { heading: title("MEMORY"), lines: memoryLines(frame, columns), least: 1, rank: 1 },
+    {
+      heading: title("SINKS"),
+      lines: sinks,
+      least: Math.min(3, sinks.length),
+      rank: 2,
+      counts: sinks.length > 3,
+    },
+    { heading: title("SOURCES"), lines: sources, least: sources.length, rank: 0 },
+    { lines: targets, least: targets.length, rank: 0 },
+    { heading: title("EVENTS"), lines: eventLines(frame), least: 0, rank: 8 },
   ];
-  const left = room - power.length - after.length;
-  const cores = left < 2 ? [] : cropped(coreLines(frame.status.readings.cores, columns, left), left);
-  return [...power, ...cores, ...after];
+}
+
+/** Without headings: rails, two lines of figures, sinks and sources, and of cores what is left. */
+function smallSections(frame: Frame, columns: number): readonly Section[] {
+  const cores = gridLines(frame.status.readings.cores, columns, brief);
+  const rails = railLines(frame, columns);
+  const all = (lines: readonly Line[], rank: number, least = lines.length): Section => ({
+    lines,
+    least,
+    rank,
+  });
+  return [
+    all(rails, 1),
+    all(tileLines(frame, columns).slice(0, 2), 3),
+    { lines: cores, least: 0, rank: 4, counts: true },
+    all(memoryLines(frame, columns).slice(0, 1), 3),
+    all(sinkLines(frame, columns), 0),
+    all(sourceLines(frame, columns), 2),
+    all(targetLines(frame.status, columns, 0), 2),
+  ];
 }
 
 /** As many to a line as fit. */
@@ -128,28 +199,26 @@ function wrapped(parts: readonly Line[], columns: number, gap: string): readonly
   return lines;
 }
 
-function cropped(lines: readonly Line[], room: number): readonly Line[] {
-  if (lines.length <= room) return lines;
-  return [...lines.slice(0, room - 1), [span(`… ${lines.length - room + 1} more lines`, "dim")]];
-}
-
 const rails = ["system", "cpu", "gpu", "ane", "package", "combined"] as const;
 
-function powerLines(frame: Frame, columns: number): readonly Line[] {
-  const past = sparkline(frame.past, Math.max(0, columns - 25));
-  return titled("POWER", [...railLines(frame, columns), [span("Past".padEnd(24)), span(past, "ok")]]);
-}
+const scaleOf = ({ power }: Status["readings"]): number =>
+  Math.max(...rails.flatMap((rail) => power[rail] ?? []), 0.001);
 
-function railLines({ status: { readings }, past }: Frame, columns: number): readonly Line[] {
-  const scale = Math.max(...past, ...Object.values(readings.power), 0.001);
+const powerTitle = ({ status }: Frame): Line => [
+  ...title("POWER"),
+  span(`  a full bar is ${watts(scaleOf(status.readings))}`, "dim"),
+];
+
+function railLines({ status: { readings } }: Frame, columns: number): readonly Line[] {
+  const scale = scaleOf(readings);
   return rails.flatMap((rail): Line[] => {
     const value = readings.power[rail];
     if (value === undefined) return [];
     return [
       [
-        span(railTitles[rail].replace(/ power$/, "").padEnd(14)),
-        span(watts(value).padStart(9), "strong"),
-        span(` ${bar(value / scale, Math.max(0, columns - 25))}`, "ok"),
+        span(railTitles[rail].replace(/ power$/, "").padEnd(nameWidth)),
+        span(watts(value).padStart(valueWidth), "strong"),
+        span(` ${bar(value / scale, Math.max(0, columns - nameWidth - valueWidth - 2))}`, "ok"),
       ],
     ];
   });
@@ -172,78 +241,6 @@ function tileLines({ status: { readings } }: Frame, columns: number): readonly L
       );
     });
   return wrapped(parts, columns, "   ");
-}
-
-const mostApps = 5;
-
-/** A line for each period, with as many apps as fit. */
-function appLines({ status: { readings, time } }: Frame, columns: number): readonly Line[] {
-  const { energyByApp } = readings;
-  if (energyByApp === undefined) return [];
-  return appPeriods(energyByApp, time).flatMap(({ title: name, apps }) => {
-    const words = apps.slice(0, mostApps).map((app) => `${appName(app.name)} ${wattHours(app.joules)}`);
-    const line = (count: number): Line => [
-      span(`${name} by app  `, "dim"),
-      span(words.slice(0, count).join(" · ")),
-    ];
-    let count = words.length;
-    while (count > 1 && widthOf(line(count)) > columns) count--;
-    return count === 0 ? [] : [line(count)];
-  });
-}
-
-interface CoreLayout {
-  readonly width: number;
-  readonly line: (core: CoreReading) => Line;
-}
-
-const roomy: CoreLayout = {
-  width: 38,
-  line: (core) => [
-    ...briefLine(core),
-    span((core.frequencyHz === undefined ? "" : hertz(core.frequencyHz)).padStart(10), "dim"),
-  ],
-};
-const brief: CoreLayout = {
-  width: 24,
-  line: (core) => [...briefLine(core)].filter((_, index) => index !== 1),
-};
-
-/** With their frequencies where these fit. */
-function coreLines(cores: readonly CoreReading[], columns: number, room: number): readonly Line[] {
-  const lines = gridLines(cores, columns, roomy);
-  return lines.length <= room ? lines : gridLines(cores, columns, brief);
-}
-
-/** Downwards first, as people count. */
-function gridLines(
-  cores: readonly CoreReading[],
-  columns: number,
-  { width, line }: CoreLayout,
-): readonly Line[] {
-  const across = Math.max(1, Math.floor((columns + 2) / (width + 2)));
-  const down = Math.ceil(cores.length / across);
-  return Array.from({ length: down }, (_, row): Line =>
-    Array.from({ length: across }, (__, column) => cores[column * down + row]).flatMap((core) =>
-      core === undefined ? [] : [...fit(line(core), width), span("  ")],
-    ),
-  );
-}
-
-function briefLine({ core, cluster, activePercent }: CoreReading): Line {
-  const active = activePercent ?? 0;
-  return [
-    span(core.padEnd(6)),
-    span(
-      (cluster ?? "")
-        .replace(/-Cluster$/, "")
-        .slice(0, 3)
-        .padEnd(4),
-      "dim",
-    ),
-    span(bar(active / 100, 10), active > 80 ? "warning" : "ok"),
-    span((activePercent === undefined ? "–" : percent(active)).padStart(7), "strong"),
-  ];
 }
 
 function memoryLines({ status: { readings } }: Frame, columns: number): readonly Line[] {
@@ -315,15 +312,11 @@ function sourceLines({ status: { sources, time } }: Frame, columns: number): rea
 const mostEvents = 10;
 
 function eventLines({ status: { events, time } }: Frame): readonly Line[] {
-  if (events.length === 0) return [];
   const styles = { info: "plain", warn: "warning", error: "failing" } as const;
-  return [
-    title("EVENTS"),
-    ...events
-      .slice(0, mostEvents)
-      .map((event) => [
-        span(`${clockTime(event.time, time)}  `, "dim"),
-        span(event.message, styles[event.level]),
-      ]),
-  ];
+  return events
+    .slice(0, mostEvents)
+    .map((event) => [
+      span(`${clockTime(event.time, time)}  `, "dim"),
+      span(event.message, styles[event.level]),
+    ]);
 }

@@ -78,10 +78,10 @@ export function bar(ratio: number, width: number): string {
   return filled.padEnd(width);
 }
 
-/** The newest values at the right, relative to the highest. */
-export function sparkline(values: readonly number[], width: number): string {
-  const shown = values.slice(-width);
-  const highest = Math.max(...shown, Number.MIN_VALUE);
-  const text = shown.map((value) => heights[Math.min(7, Math.floor((value / highest) * 8))] ?? "▁").join("");
-  return text.padStart(width);
+/** Relative to the highest; what is not known is blank. */
+export function sparkline(values: readonly (number | undefined)[]): string {
+  const highest = values.reduce<number>((most, value) => Math.max(most, value ?? most), Number.MIN_VALUE);
+  return values
+    .map((value) => (value === undefined ? " " : heights[Math.min(7, Math.floor((value / highest) * 8))]))
+    .join("");
 }

@@ -1,7 +1,9 @@
 /** Where `top` gets its status from: a running agent, or sources of its own. */
 import { createCollection } from "../../collection.ts";
 import type { Configuration } from "../../config/schema.ts";
+import type { History } from "../../status/history.ts";
 import { statusVersion, type Status } from "../../status/status.ts";
+import type { HistoryRange } from "../../status/time-range.ts";
 import { createOwnMeter } from "../../meter/own-meter.ts";
 import { latestSnapshots, stalenessLimit, type Snapshot } from "../../meter/snapshot.ts";
 import { createHttpClient } from "../../runtime/http/client.ts";
@@ -19,6 +21,8 @@ export interface Origin extends AsyncDisposable {
   readonly name: string;
   /** The present status, or why there is none. */
   ask(): Promise<Status | string>;
+  /** The past, where there is one. */
+  history(range: HistoryRange): Promise<History | undefined>;
 }
 
 const askTimeoutMs = 3000;
@@ -30,9 +34,9 @@ export function runningAgent(
   context: CommandContext,
   tls: HttpSettings["tls_config"] = {},
 ): Origin {
-  const url = new URL("/api/v1/status", base);
-  const { username, password } = url;
-  url.username = url.password = "";
+  const { username, password } = base;
+  const urlOf = (path: string): URL => new URL(path, base.origin);
+  const { origin } = base;
   const client = createHttpClient(
     {
       tls_config: tls,
@@ -46,26 +50,34 @@ export function runningAgent(
     { clock: context.clock, env: context.env, authorities: systemAuthorities(context, silentLogger) },
     { connectTimeoutMs: askTimeoutMs, maxBodyBytes: mostBytes, maxReadBytes: mostBytes },
   );
+  const get = (path: string): ReturnType<typeof client.send> =>
+    client.send({ method: "GET", url: urlOf(path), headers: {}, timeoutMs: askTimeoutMs });
   return {
-    name: url.origin,
+    name: origin,
     async ask() {
-      const reply = await client.send({ method: "GET", url, headers: {}, timeoutMs: askTimeoutMs });
+      const reply = await get("/api/v1/status");
       if (reply.kind === "failure") return reply.reason;
-      if (reply.status !== 200) return `unexpected status of ${url.origin}: got ${reply.status}, want 200`;
+      if (reply.status !== 200) return `unexpected status of ${origin}: got ${reply.status}, want 200`;
       return (
-        parseStatus(reply.body.toString()) ?? `unexpected answer of ${url.origin}: want a status of version 1`
+        (parseVersioned(reply.body.toString()) as Status | undefined) ??
+        `unexpected answer of ${origin}: want a status of version 1`
       );
+    },
+    async history(range) {
+      const reply = await get(`/api/v1/history?range=${range}`);
+      if (reply.kind === "failure" || reply.status !== 200) return undefined;
+      return parseVersioned(reply.body.toString()) as History | undefined;
     },
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   };
 }
 
 /** The version is the promise that the rest is as the model says. */
-function parseStatus(text: string): Status | undefined {
+function parseVersioned(text: string): object | undefined {
   try {
     const value: unknown = JSON.parse(text);
     const versioned = typeof value === "object" && value !== null && "version" in value;
-    return versioned && value.version === statusVersion ? (value as Status) : undefined;
+    return versioned && value.version === statusVersion ? value : undefined;
   } catch {
     return undefined;
   }
@@ -125,6 +137,7 @@ export function ownSources(given: Configuration, context: CommandContext, simula
   return {
     name: simulated ? "simulator" : "own sources",
     ask: () => Promise.resolve(board.status()),
+    history: (range) => Promise.resolve(board.history(range)),
     async [Symbol.asyncDispose]() {
       stop.abort();
       await Promise.all(running);

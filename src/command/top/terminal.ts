@@ -3,7 +3,7 @@
 interface Terminal extends Disposable {
   readonly columns: number;
   readonly rows: number;
-  /** Draws over what was drawn before. */
+  /** Draws as many lines as it has rows over what was drawn before. */
   draw(lines: readonly string[]): void;
 }
 
@@ -59,9 +59,8 @@ export function openTerminal(listener: TerminalListener): Terminal {
       return stdout.rows;
     },
     draw(lines) {
-      // Line ends are cleared first, so that a line of full width keeps its last character.
-      const text = lines.map((line) => `\u001b[2K${line}`).join("\r\n");
-      stdout.write(`\u001b[H${text}\u001b[J`);
+      // Lines are cleared first, and nothing after the last, so that a line of full width keeps its last character.
+      stdout.write(`\u001b[H${lines.map((line) => `\u001b[2K${line}`).join("\r\n")}`);
     },
     [Symbol.dispose]: close,
   };

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "../../support/property.ts";
-import { bar, sparkline } from "../../../src/command/top/line.ts";
-import { frameLines } from "../../../src/command/top/frame.ts";
-import { fit, lineText, span, widthOf } from "../../../src/command/top/line.ts";
+import { extentOf, frameLines, plainLines, type Frame } from "../../../src/command/top/frame.ts";
+import { firstView, type View } from "../../../src/command/top/view.ts";
+import type { History } from "../../../src/status/history.ts";
+import { lineText, widthOf } from "../../../src/command/top/line.ts";
 import {
   laptopReadings,
   sinkStatus,
@@ -15,8 +16,8 @@ import {
   targetStatus,
 } from "../../support/status.ts";
 
-const frame = { status: statusOf(), past: [1, 2, 3], origin: "http://127.0.0.1:9127" };
-const textOf = (columns: number, rows?: number, shown = frame): readonly string[] =>
+const frame: Frame = { status: statusOf(), origin: "http://127.0.0.1:9127", view: firstView };
+const textOf = (columns: number, rows: number, shown = frame): readonly string[] =>
   frameLines(shown, columns, rows).map((line) => lineText(line, "none"));
 
 test("a frame has exactly the rows and columns of its terminal", () => {
@@ -30,7 +31,7 @@ test("a frame has exactly the rows and columns of its terminal", () => {
 });
 
 test("power, cores, memory, sinks and sources are told in text", () => {
-  const text = textOf(120).join("\n");
+  const text = textOf(120, 40).join("\n");
   for (const words of [
     "studio.lan",
     "✓ All well",
@@ -49,14 +50,13 @@ test("power, cores, memory, sinks and sources are told in text", () => {
 
 test("the whole machine leads where it is known, with its battery, its GPU's memory and its apps", () => {
   const text = textOf(120, 40, { ...frame, status: statusOf({ readings: laptopReadings }) }).join("\n");
-  assert.match(text, /POWER\s+Whole machine\s+12\.5 W [\s\S]*CPU/);
-  for (const words of [
-    "Into the battery 22.3 W",
-    "Energy today 50.0 Wh",
-    "Last hour by app  Xcode 2.00 Wh",
-    "Last day by app  Xcode 10.0 Wh · Safari",
-  ])
+  assert.match(text, /POWER {2}a full bar is 12\.5 W\s+Whole machine\s+12\.5 W [\s\S]*CPU/);
+  for (const words of ["Into the battery 22.3 W", "Energy today 50.0 Wh"])
     assert.ok(text.includes(words), words);
+  assert.match(
+    text,
+    /APPS by energy now +now +CPU +last hour +last day *\nXcode +2\.10 W +150 % +2\.00 Wh +10\.0 Wh/,
+  );
 });
 
 test("memory and sinks stay in sight of eighty by twenty-four, whatever the number of cores", () => {
@@ -167,13 +167,6 @@ test("many targets are counted in one line, which says how many are down", () =>
   );
 });
 
-test("without colours no escape sequence is left but weight", () => {
-  const line = [span("x", "failing"), span("y", "ok")];
-  assert.equal(lineText(line, "none"), "xy");
-  assert.equal(lineText(line, "mono"), "\u001b[1mx\u001b[0my");
-  assert.equal(lineText(line, "colour"), "\u001b[31mx\u001b[0m\u001b[32my\u001b[0m");
-});
-
 test("hostile text can't reach the terminal as control characters", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (host) => {
@@ -184,20 +177,127 @@ test("hostile text can't reach the terminal as control characters", () => {
   );
 });
 
-test("a cut line says that there is more", () => {
-  assert.equal(lineText(fit([span("abc"), span("def")], 5), "none"), "abcd…");
-  assert.equal(lineText(fit([span("abc")], 5), "none"), "abc  ");
-  assert.equal(lineText(fit([span("abc"), span("def"), span("ghi")], 5), "none"), "abcd…");
+const tenMinutes = 600_000;
+/** Ten minutes of a chip that draws 1 W and once 3 W, and of a machine that reports each minute. */
+const history: History = {
+  version: 1,
+  range: "10m",
+  fromMs: statusTime - tenMinutes,
+  toMs: statusTime,
+  origin: "journal",
+  groups: [
+    {
+      source: "powermetrics",
+      time: Array.from({ length: 601 }, (_, second) => statusTime - tenMinutes + second * 1000),
+      columns: { "total.power": Array.from({ length: 601 }, (_, second) => (second > 540 ? 3 : 1)) },
+      peaks: { "total.power": Array.from({ length: 601 }, (_, second) => (second === 300 ? 20 : 1)) },
+    },
+    {
+      source: "ioreg",
+      time: Array.from({ length: 3 }, (_, minute) => statusTime - 120_000 + minute * 60_000),
+      columns: { "machine.power": [8, 8, 10] },
+    },
+  ],
+};
+
+test("the past has its mean, its course and its peak, of a young one what there is", () => {
+  const lines = textOf(80, 40, { ...frame, history });
+  const chip = lines.find((line) => line.startsWith("Chip 10 min")) ?? "";
+  assert.match(chip, /^Chip 10 min {6}1\.20 W ▃+▇█{3} mean, peak 20\.0 W *$/);
+  const whole = lines.find((line) => line.startsWith("Whole so far")) ?? "";
+  assert.match(whole, /^Whole so far {5}9\.00 W ▇+█+ mean, peak 10\.0 W *$/);
+  assert.ok(!textOf(80, 40).join("\n").includes("Chip"));
 });
 
-test("bars are as long as their ratio, to an eighth, and never longer than their room", () => {
-  assert.equal(bar(0.5, 4), "██  ");
-  assert.equal(bar(0.28125, 4), "█▏  ");
-  assert.equal(bar(7, 4), "████");
-  assert.equal(bar(-1, 4), "    ");
+test("apps come in the order that was chosen, and what has no name of its own last", () => {
+  const status = statusOf({ readings: laptopReadings });
+  const order = (sort: View["sort"], columns = 120): string => {
+    const lines = textOf(columns, 50, { ...frame, status, view: { ...firstView, sort } });
+    const from = lines.findIndex((line) => line.startsWith("APPS"));
+    return lines.slice(from, from + 5).join("\n");
+  };
+  assert.match(order("now"), /APPS by energy now.*\nXcode.*\nMail.*\nSafari.*\neverything else/);
+  assert.match(order("day"), /APPS by last day.*\nXcode.*\nSafari.*\nMail.*\neverything else/);
+  assert.match(order("name"), /APPS by name.*\nMail.*\nSafari.*\nXcode.*\neverything else/);
+  assert.match(
+    order("cpu", 40),
+    /^APPS by CPU now +CPU\nXcode +150 %\nMail +20 %\nSafari *\neverything else +160 %$/,
+  );
 });
 
-test("a sparkline ends with the newest value, relative to the highest", () => {
-  assert.equal(sparkline([0, 4, 8], 5), "  ▁▅█");
-  assert.equal(sparkline([9, 0, 0], 2), "▁▁");
+test("a core that does not run is off", () => {
+  assert.match(textOf(120, 40).join("\n"), /cpu1 +P +0 % +off/);
+});
+
+test("the list scrolls below its head, down to its last line", () => {
+  const cores = Array.from({ length: 32 }, (_, index) => ({ core: `cpu${index}`, activePercent: index }));
+  const status = statusOf({ readings: { ...statusOf().readings, cores } });
+  const at = (offset: number): readonly string[] =>
+    textOf(40, 15, { ...frame, status, view: { ...firstView, offset } });
+  const { lines, room } = extentOf({ ...frame, status }, 40, 15);
+  assert.equal(room, 13);
+  for (const text of [at(0), at(1), at(lines - room)])
+    assert.match(text[0] ?? "", /^studio\.lan.* ✓ All well/);
+  assert.match(at(1)[1] ?? "", /^CPU +1\.25 W/);
+  assert.match(at(lines - room).join("\n"), /SINKS[^]*SOURCES[^]*EVENTS *\n.*listening/);
+  assert.match(at(lines - room).at(-1) ?? "", new RegExp(`jk ${lines - room + 1}–${lines} of ${lines}`));
+  assert.deepEqual(at(1000).slice(0, -1), at(lines - room).slice(0, -1));
+});
+
+test("help names every key and its present value, in the smallest terminal too", () => {
+  const view = { ...firstView, help: true, intervalMs: 500, range: "1d" as const };
+  for (const [columns, rows] of [
+    [40, 15],
+    [120, 40],
+  ] as const) {
+    const text = textOf(columns, rows, { ...frame, view }).join("\n");
+    assert.match(
+      text,
+      /KEYS *\nq +quit.*\n\? .*\n\+ - .*every 0\.5 s.*\nr .*1 d.*\ns .*energy now.*\nj k .*\nspace b .*\ng G .*\n/,
+    );
+    assert.match(text, /✓ All well/);
+  }
+});
+
+test("keys give way to where the status comes from, and what was lost to nothing", () => {
+  const last = (columns: number, shown = frame): string => textOf(columns, 24, shown).at(-1)?.trim() ?? "";
+  assert.equal(
+    last(120),
+    "q quit  ? keys  +- 1 s  r 10 min  sample 1 s ago  agent 1.2.3  http://127.0.0.1:9127",
+  );
+  assert.equal(last(40), "q quit  ? keys  http://127.0.0.1:9127");
+  assert.equal(last(20), "q quit  ? keys");
+  assert.equal(last(40, { ...frame, lost: "connection refused" }), "q quit  LOST: connection refused");
+});
+
+test("a heading is never without a line below it, and state and SIMULATED are whole, at any size", () => {
+  const machine = { simulated: true, model: "Mac16,8", chip: "Apple M4 Pro", osVersion: "15.5" };
+  const sinks = Array.from({ length: 5 }, () => sinkStatus);
+  const targets = Array.from({ length: 7 }, () => targetStatus);
+  const overall = { level: "warning" as const, problems: ["one", "two"] };
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 40, max: 130 }),
+      fc.integer({ min: 8, max: 50 }),
+      fc.nat(5),
+      (columns, rows, count) => {
+        const some = { sinks: sinks.slice(0, count), targets: targets.slice(0, count + 2), overall };
+        const status = statusOf({ readings: laptopReadings, machine, ...some });
+        const lines = textOf(columns, rows, { ...frame, history, status }).map((line) => line.trimEnd());
+        assert.match(lines[0] ?? "", /! Needs attention {2}SIMULATED$/);
+        const isHeading = (line = ""): boolean =>
+          /^(?:POWER|APPS|CORES|MEMORY|SINKS|SOURCES|TARGETS|EVENTS)\b/.test(line);
+        for (const [index, line] of lines.entries())
+          if (isHeading(line))
+            assert.ok(!isHeading(lines[index + 1]) && index < rows - 2 && lines[index + 1] !== "", line);
+      },
+    ),
+  );
+});
+
+test("without a terminal all of it is printed, and no keys", () => {
+  const text = plainLines({ ...frame, history }, 80).map((line) => lineText(line, "none").trimEnd());
+  assert.ok(text.some((line) => line.startsWith("Chip 10 min")));
+  assert.ok(text.some((line) => line.includes("listening")));
+  assert.ok(!text.some((line) => line.includes("q quit")));
 });

@@ -1,11 +1,14 @@
 /** `top` in a real terminal, and where there is none. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import test, { after, before, describe } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { servePage, type FixedPage } from "../../browser/fixed-page.ts";
-import { statusOf } from "../../support/status.ts";
+import { disposableFolder } from "../../support/folder.ts";
+import { laptopReadings, statusOf } from "../../support/status.ts";
 import { openTestTerminal, tmuxMissing } from "./tmux.ts";
 
 const cli = fileURLToPath(new URL("../../../src/cli.ts", import.meta.url));
@@ -77,13 +80,60 @@ describe("top", () => {
     assert.equal(lines.length, 50);
   });
 
-  test("SIGTERM restores the terminal too", { skip: tmuxMissing }, async () => {
-    await using terminal = await openTestTerminal(80, 24, top("--url", served.url));
+  for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"] as const)
+    test(`${signal} restores the terminal too`, { skip: tmuxMissing }, async () => {
+      await using terminal = await openTestTerminal(80, 24, top("--url", served.url));
+      await terminal.until((lines) => lines[23]?.startsWith("q quit") === true);
+      process.kill(await terminal.pid(), signal);
+      const left = await terminal.until((lines) => lines.some((line) => line.startsWith("isig")));
+      assert.ok(left.includes("AFTER 0"));
+      assert.ok(left.some((line) => line.startsWith("isig icanon iexten echo ")));
+      assert.ok(!left.some((line) => line.includes("studio.lan")));
+    });
+
+  test("a crash restores the terminal, and says what it was", { skip: tmuxMissing }, async () => {
+    using here = disposableFolder();
+    const crash = join(here.path, "crash.mjs");
+    await writeFile(crash, 'process.on("SIGUSR2", () => { throw new Error("a bug"); });\n');
+    const [program = "", ...argv] = top("--url", served.url);
+    await using terminal = await openTestTerminal(80, 24, [program, "--import", crash, ...argv]);
     await terminal.until((lines) => lines[23]?.startsWith("q quit") === true);
-    process.kill(await terminal.pid(), "SIGTERM");
-    const left = await terminal.until((lines) => lines.some((line) => line.startsWith("AFTER")));
-    assert.ok(left.includes("AFTER 0"));
-    assert.ok(!left.some((line) => line.includes("studio.lan")));
+    process.kill(await terminal.pid(), "SIGUSR2");
+    const left = await terminal.until((lines) => lines.some((line) => line.startsWith("isig")));
+    for (const start of ["Error: a bug", "AFTER 1", "isig icanon iexten echo "])
+      assert.ok(
+        left.some((line) => line.startsWith(start)),
+        start,
+      );
+  });
+
+  test("keys change what is shown at once, and ctrl-C quits", { skip: tmuxMissing }, async () => {
+    const cores = Array.from({ length: 32 }, (_, index) => ({ core: `cpu${index}`, activePercent: index }));
+    await using many = await servePage(statusOf({ readings: { ...laptopReadings, cores } }));
+    await using terminal = await openTestTerminal(120, 24, top("--url", many.url));
+    const shows = async (keys: string, wanted: RegExp): Promise<void> => {
+      await terminal.type(keys);
+      await terminal.until((lines) => wanted.test(lines.join("\n")));
+    };
+    await shows("", /\nq quit {2}\? keys {2}jk 1–22 of \d+ {2}\+- 1 s {2}r 10 min {2}s energy now/);
+    await shows("?", /KEYS\nq +quit\n/);
+    await shows("x", /POWER/);
+    await shows("+", /\+- 2 s/);
+    await shows("r", /Chip .*mean, peak[^]*r 1 h/);
+    await shows("s", /s CPU now/);
+    await shows("\u001b[B", /^studio\.lan.*\nWhole machine[^]*jk 2–23 of/);
+    await shows("G", /EVENTS\n.*listening\nq quit {2}\? keys {2}jk \d+–(\d+) of \1/);
+    await shows("g", /jk 1–22 of/);
+    await shows("\u0003", /^BEFORE\nAFTER 0\nisig icanon iexten echo /);
+  });
+
+  test("the last character of a full last line is there", { skip: tmuxMissing }, async () => {
+    const { origin } = new URL(served.url);
+    const { length: width } = `q quit  ? keys  jk 1–8 of 20  ${origin}`;
+    await using terminal = await openTestTerminal(width, 10, top("--url", served.url));
+    const lines = await terminal.until((shown) => shown[9]?.startsWith("q quit") === true);
+    assert.match(lines[9] ?? "", /^q quit {2}\? keys {2}jk 1–8 of \d\d {2}http:\S+$/);
+    assert.equal(lines[9]?.length, width);
   });
 
   test("NO_COLOR leaves no colour, and without it sixteen suffice", { skip: tmuxMissing }, async () => {

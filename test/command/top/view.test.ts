@@ -1,0 +1,70 @@
+/** What each key of `top` changes. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { firstView, keysOf, pressed, type View } from "../../../src/command/top/view.ts";
+
+const extent = { lines: 50, room: 20 };
+
+/** After these keys, which must not quit. */
+function viewAfter(text: string, view: View = firstView): View {
+  return keysOf(text).reduce((last, key) => {
+    const next = pressed(last, key, extent);
+    return next === "quit" ? assert.fail("must not quit") : next;
+  }, view);
+}
+
+test("keys that come together are told apart, sequences whole", () => {
+  assert.deepEqual(keysOf("j\u001b[B\u001bOA\u001b[5~?\u001bq"), [
+    "j",
+    "\u001b[B",
+    "\u001bOA",
+    "\u001b[5~",
+    "?",
+    "\u001b",
+    "q",
+  ]);
+  assert.deepEqual(keysOf(""), []);
+});
+
+test("q, ctrl-C and ctrl-D quit, also while help is shown", () => {
+  for (const key of ["q", "Q", "\u0003", "\u0004"])
+    for (const help of [false, true]) assert.equal(pressed({ ...firstView, help }, key, extent), "quit");
+});
+
+test("plus and minus go through the intervals and stop at their ends", () => {
+  assert.equal(viewAfter("+").intervalMs, 2000);
+  assert.equal(viewAfter("-").intervalMs, 500);
+  assert.equal(viewAfter("+-").intervalMs, 1000);
+  assert.equal(viewAfter("+".repeat(20)).intervalMs, 60_000);
+  assert.equal(viewAfter("-".repeat(20)).intervalMs, 250);
+});
+
+test("r and s go round", () => {
+  assert.deepEqual(
+    ["", "r", "rr", "rrr"].map((keys) => viewAfter(keys).range),
+    ["10m", "1h", "1d", "10m"],
+  );
+  assert.deepEqual(
+    ["", "s", "ss", "sss", "ssss", "sssss"].map((keys) => viewAfter(keys).sort),
+    ["now", "cpu", "hour", "day", "name", "now"],
+  );
+});
+
+test("the list moves by lines, pages and to its ends, and no further", () => {
+  assert.equal(viewAfter("jj\u001b[B\u001bOB").offset, 4);
+  assert.equal(viewAfter("jjjk\u001b[A").offset, 1);
+  assert.equal(viewAfter("k").offset, 0);
+  assert.equal(viewAfter(" ").offset, 19);
+  assert.equal(viewAfter("  \u001b[6~").offset, 30);
+  assert.equal(viewAfter("Gb").offset, 11);
+  assert.equal(viewAfter("Gj").offset, 30);
+  assert.equal(viewAfter("G\u001b").offset, 0);
+  assert.equal(pressed(firstView, "G", { lines: 10, room: 20 }) === "quit", false);
+  assert.deepEqual(pressed(firstView, "G", { lines: 10, room: 20 }), firstView);
+});
+
+test("help is shown until the next key, which does nothing else", () => {
+  assert.equal(viewAfter("?").help, true);
+  assert.deepEqual(viewAfter("?+"), firstView);
+  assert.deepEqual(viewAfter("x"), firstView);
+});
