@@ -2,7 +2,7 @@
 import { loadCompiled, loadContext, refuse, type ConfigChoice, type ConfigContext } from "./load.ts";
 import type { Loaded, Refused } from "../config/load.ts";
 import { formatOrigin, type Origin, type Problem } from "../config/problem.ts";
-import { sinkSections } from "../config/sinks.ts";
+import { sinkSections } from "../config/blocks.ts";
 import { secretFileWarning } from "../runtime/secret.ts";
 import type { TrustReport } from "./preflight.ts";
 import { exitCode, type ExitCode } from "./context.ts";

@@ -5,12 +5,18 @@ import { loadConfiguration, type Loaded, type Refused } from "../config/load.ts"
 import { formatProblem } from "../config/problem.ts";
 import type { Configuration } from "../config/schema.ts";
 import { ownerOf } from "../daemon/account.ts";
-import { broken, doubtful, formatFinding, well, type Finding } from "../daemon/doctor/finding.ts";
-import { machineFindings } from "../daemon/doctor/machine.ts";
-import { pathFindings } from "../daemon/doctor/paths.ts";
+import {
+  broken,
+  doubtful,
+  formatFinding,
+  machineFindings,
+  serviceFindings,
+  well,
+  type Finding,
+} from "../daemon/doctor.ts";
+import { pathFindings } from "../daemon/doctor-paths.ts";
 import { localAddress } from "../daemon/ready.ts";
 import { readJob } from "../daemon/service.ts";
-import { serviceFindings } from "../daemon/doctor/service.ts";
 import type { System } from "../daemon/system.ts";
 import type { SinkStatus } from "../status/status.ts";
 import { defined } from "../runtime/defined.ts";

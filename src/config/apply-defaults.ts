@@ -2,8 +2,7 @@
 import { isMap, isScalar, isSeq, type Scalar, type YAMLMap } from "yaml";
 import { isNothing, keyOf, referenceOf, textOf, type Node, type Written } from "./document.ts";
 import { isList, type Field, type Plain } from "./field.ts";
-import { formatPath, fromDefault, problemAt, quote, type Origin, type Path } from "./problem.ts";
-import { suggestion } from "./suggest.ts";
+import { formatPath, fromDefault, problemAt, quote, suggestion, type Origin, type Path } from "./problem.ts";
 
 export interface Rules {
   /** Replaces the references in a default. */

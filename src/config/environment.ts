@@ -3,8 +3,7 @@ import { isMap, isSeq } from "yaml";
 import { otlpFromEnvironment } from "../sink/otlp/environment.ts";
 import type { Written } from "./document.ts";
 import type { Field } from "./field.ts";
-import { problemAt, type Origin, type Path } from "./problem.ts";
-import { suggestion } from "./suggest.ts";
+import { problemAt, suggestion, type Origin, type Path } from "./problem.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

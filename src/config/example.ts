@@ -2,7 +2,7 @@
 import { fieldOf, type Field, type Plain } from "./field.ts";
 import { flow } from "./print.ts";
 import { configurationSchema } from "./schema.ts";
-import { blockExamples } from "./sinks.ts";
+import { blockExamples } from "./blocks.ts";
 
 const header = [
   "# yaml-language-server: $schema=./agent.schema.json",

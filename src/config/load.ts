@@ -27,7 +27,7 @@ import {
 } from "./problem.ts";
 import { readYaml, unreadFile } from "./read-yaml.ts";
 import { configurationSchema, type Configuration } from "./schema.ts";
-import { ignoredKeys as ignoredKeysOf, insteadOf, unsupportedKeys } from "./sinks.ts";
+import { ignoredKeys as ignoredKeysOf, insteadOf, unsupportedKeys } from "./blocks.ts";
 import { validate } from "./validate.ts";
 import { warningsOf } from "./warnings.ts";
 

@@ -2,8 +2,7 @@
 import * as z from "zod";
 import { parseAddress } from "../runtime/address.ts";
 import { type Frozen, durationSetting, sizeSetting } from "../runtime/setting.ts";
-import { scrapeSection } from "./scrapes.ts";
-import { sinkSections } from "./sinks.ts";
+import { scrapeSection, sinkSections } from "./blocks.ts";
 
 const globalSchema = z.strictObject({
   job: z

@@ -4,8 +4,7 @@ import { isScalar, visit } from "yaml";
 import { applyDefaults, type Applied, type Rules } from "./apply-defaults.ts";
 import { isUnread, referenceOf, type Node, type Written } from "./document.ts";
 import { fieldAt, type Field } from "./field.ts";
-import { formatPath, quote } from "./problem.ts";
-import { suggestion } from "./suggest.ts";
+import { formatPath, quote, suggestion } from "./problem.ts";
 
 type RawIssue = Parameters<z.core.$ZodErrorMap>[0];
 

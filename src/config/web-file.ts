@@ -8,9 +8,8 @@ import * as z from "zod";
 import { durationSetting } from "../runtime/setting.ts";
 import { createWritten } from "./document.ts";
 import { fieldOf, isList, type Plain } from "./field.ts";
-import { formatProblem, inReadingOrder, problemAt, quote } from "./problem.ts";
+import { formatProblem, inReadingOrder, problemAt, quote, suggestion } from "./problem.ts";
 import { readYaml } from "./read-yaml.ts";
-import { suggestion } from "./suggest.ts";
 import { validate } from "./validate.ts";
 
 /** With absolute paths and every default filled in. */

@@ -1,5 +1,5 @@
 /** What can go wrong on request: `--fault [TOOL:]KIND[@DOCUMENT]`, documents of the stream counted from 1. */
-import type { ToolIo } from "./process.ts";
+import type { ToolIo } from "./simulate.ts";
 import type { AppleChip, Chip } from "./mac.ts";
 import type { ClusterState, SiliconState } from "./silicon.ts";
 

@@ -5,7 +5,7 @@ import { graphicsAt, meanOver, type Window } from "./load.ts";
 import { memoryBytes, osNumber, type AppleChip, type Chip, type Host } from "./mac.ts";
 import { chance, noise } from "./noise.ts";
 import { escapeMarkup, plistHead } from "./plist-writer.ts";
-import type { ToolIo } from "./process.ts";
+import type { ToolIo } from "./simulate.ts";
 import type { Settings } from "./settings.ts";
 import { siliconState } from "./silicon.ts";
 

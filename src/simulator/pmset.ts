@@ -4,7 +4,7 @@ import type { Host } from "./mac.ts";
 import { misbehave } from "./faults.ts";
 import { chance } from "./noise.ts";
 import type { Settings } from "./settings.ts";
-import type { ToolIo } from "./process.ts";
+import type { ToolIo } from "./simulate.ts";
 
 export async function pmset(
   argv: readonly string[],

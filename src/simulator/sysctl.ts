@@ -5,7 +5,7 @@ import { memoryAt } from "./memory.ts";
 import { chance } from "./noise.ts";
 import { misbehave } from "./faults.ts";
 import type { Settings } from "./settings.ts";
-import type { ToolIo } from "./process.ts";
+import type { ToolIo } from "./simulate.ts";
 
 type Oid = (host: Host, timeMs: number) => string;
 

@@ -3,7 +3,7 @@ import { hasFault, misbehave } from "./faults.ts";
 import { memoryBytes, type Host, osNumber } from "./mac.ts";
 import { memoryAt, type Memory } from "./memory.ts";
 import type { Settings } from "./settings.ts";
-import type { ToolIo } from "./process.ts";
+import type { ToolIo } from "./simulate.ts";
 
 type Row = readonly [label: string, value: number];
 

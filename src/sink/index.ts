@@ -1,4 +1,4 @@
-/** The list of sinks: a new protocol is its folder, one line here, and one in src/config/sinks.ts. */
+/** The list of sinks: a new protocol is its folder, one line here, and one in src/config/blocks.ts. */
 import type { Frozen } from "../runtime/setting.ts";
 import type { HostFacts } from "../runtime/host.ts";
 import type { HttpClient } from "../runtime/http/client.ts";

@@ -11,8 +11,8 @@ import { familyHead, formatValue } from "../../src/metric/text.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
 import { createFramer } from "../../src/source/frame.ts";
 import { chips } from "../../src/simulator/chips.ts";
-import { powermetricsDocument } from "../../src/simulator/document.ts";
-import { samplersOf } from "../../src/simulator/samplers.ts";
+import { powermetricsDocument } from "../../src/simulator/powermetrics.ts";
+import { samplersOf } from "../../src/simulator/arguments.ts";
 
 /** The simulator's load follows the time of day: values of one time make runs comparable. */
 export const noonMs = Date.UTC(2026, 0, 1, 12);

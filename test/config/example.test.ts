@@ -5,7 +5,7 @@ import { exampleFile } from "../../src/config/example.ts";
 import { fieldAt, fieldOf, type Field } from "../../src/config/field.ts";
 import { jsonSchema } from "../../src/config/json-schema.ts";
 import { configurationSchema } from "../../src/config/schema.ts";
-import { blockExamples, sinkSections } from "../../src/config/sinks.ts";
+import { blockExamples, sinkSections } from "../../src/config/blocks.ts";
 import { variables } from "../../src/config/environment.ts";
 import { accepted, world, worldOf } from "./world.ts";
 

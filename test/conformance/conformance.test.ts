@@ -1,7 +1,7 @@
 /** Every sink, held to the same promises. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { sinkSections } from "../../src/config/sinks.ts";
+import { sinkSections } from "../../src/config/blocks.ts";
 import { sinkConformance } from "./sink.ts";
 import { otlpJson, otlpProtobuf, pushgateway, remoteWrite1, remoteWrite2 } from "./subjects.ts";
 

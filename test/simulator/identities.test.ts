@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "../support/property.ts";
 import { chips } from "../../src/simulator/chips.ts";
-import { powermetricsDocument } from "../../src/simulator/document.ts";
-import type { Sampler } from "../../src/simulator/samplers.ts";
+import { powermetricsDocument } from "../../src/simulator/powermetrics.ts";
+import type { Sampler } from "../../src/simulator/arguments.ts";
 import {
   assertClose,
   clustersOf,

@@ -1,16 +1,16 @@
 /** The checks of `doctor` on paths: who could change what runs as root, and what the account may read and write. */
 import { realpathSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Configuration } from "../../config/schema.ts";
-import { readableAdvice } from "../../runtime/files.ts";
-import { formatSize } from "../../runtime/quantity.ts";
-import { launchdPlist, newsyslogConf, rotationOwner } from "../launchd-files.ts";
-import { programIn } from "../layout.ts";
-import { holds } from "../file-steps.ts";
-import { runtimeObjection } from "../version.ts";
-import { filesIn } from "../trust.ts";
-import { lookAt, octal, rootOwner, type Owner, type System } from "../system.ts";
-import { broken, doubtful, well, type Finding } from "./finding.ts";
+import type { Configuration } from "../config/schema.ts";
+import { readableAdvice } from "../runtime/files.ts";
+import { formatSize } from "../runtime/quantity.ts";
+import { launchdPlist, newsyslogConf, rotationOwner } from "./launchd-files.ts";
+import { programIn } from "./layout.ts";
+import { holds } from "./file-steps.ts";
+import { runtimeObjection } from "./version.ts";
+import { filesIn } from "./trust.ts";
+import { lookAt, octal, rootOwner, type Owner, type System } from "./system.ts";
+import { broken, doubtful, well, type Finding } from "./doctor.ts";
 
 interface PathDeps {
   readonly system: System;

@@ -1,8 +1,10 @@
-/** Which sinks a configuration may name: a new sink is one line in each table. Targets to scrape stand in the tables about blocks, too. */
+/** The lists of blocks in a configuration: sinks, of which a new one is one line in each table, and targets to scrape. */
 import * as z from "zod";
-import type { Plain } from "./field.ts";
-import { uniqueBy } from "./unique.ts";
-import { ignoredKeys as ignoredScrape, unsupportedKeys as unsupportedScrape } from "../scrape/schema.ts";
+import {
+  ignoredKeys as ignoredScrape,
+  scrapeConfigSchema,
+  unsupportedKeys as unsupportedScrape,
+} from "../scrape/schema.ts";
 import { otlpSchema, unsupportedKeys as unsupportedOtlp } from "../sink/otlp/schema.ts";
 import { pushgatewaySchema, unsupportedKeys as unsupportedPushgateway } from "../sink/pushgateway/schema.ts";
 import {
@@ -10,6 +12,7 @@ import {
   remoteWriteSchema,
   unsupportedKeys as unsupportedRemoteWrite,
 } from "../sink/remote-write/schema.ts";
+import type { Plain } from "./field.ts";
 
 /** A name is the key of a block's backlog. */
 const uniqueNames = uniqueBy("name");
@@ -66,3 +69,30 @@ export const blockExamples: Readonly<Record<string, Readonly<Record<string, Plai
   otlp: { endpoint: "http://collector.example:4318" },
   pushgateway: { url: "http://pushgateway.example:9091" },
 };
+
+/** The rule of lists whose blocks are known by a key, for `superRefine`: two of them must not share it; a block without the key shares it with none. */
+function uniqueBy<Key extends string>(key: Key) {
+  return (blocks: readonly Readonly<Partial<Record<Key, string>>>[], context: z.RefinementCtx): void => {
+    const first = new Map<string, number>();
+    for (const [index, block] of blocks.entries()) {
+      const value = block[key];
+      if (value === undefined) continue;
+      const before = first.get(value);
+      if (before === undefined) first.set(value, index);
+      else
+        context.addIssue({
+          code: "custom",
+          path: [index, key],
+          message: `must be unique, block [${before}] has it too`,
+        });
+    }
+  };
+}
+
+/** The section of targets whose metrics are scraped: Prometheus' `scrape_configs`. */
+export const scrapeSection = z
+  .array(scrapeConfigSchema)
+  // A job's name is part of the name of each of its targets in the journal.
+  .superRefine(uniqueBy("job_name"))
+  .default([])
+  .describe("Exporters on this machine whose metrics are kept and sent, too, in Prometheus' own words");
