@@ -158,6 +158,7 @@ function createStages(configuration: Configuration, deps: StagesDeps, stopping: 
     ...deps,
     ...collection,
     instance: configuration.global.instance,
+    energyPrice: configuration.web.energy_price,
     watchesTasks: configuration.sources.powermetrics.tasks.enabled,
     targets: () => scraping.targets(),
     latest: current,

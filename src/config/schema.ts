@@ -138,6 +138,22 @@ const webSchema = z.strictObject({
     .describe("TLS and basic authentication, in the format of Prometheus' exporter-toolkit")
     .meta({ examples: ["web.yaml"] }),
   page: z.boolean().default(true).describe("Serve the status page"),
+  energy_price: z
+    .strictObject({
+      per_kwh: z
+        .number()
+        .nonnegative()
+        .describe("Price of a kilowatt-hour")
+        .meta({ examples: [0.3] }),
+      currency: z
+        .string()
+        .min(1)
+        .max(8)
+        .describe("What the amount is followed by")
+        .meta({ examples: ["EUR"] }),
+    })
+    .optional()
+    .describe("What energy costs: the status page and top then show the cost of today's"),
   allowed_hosts: z
     .array(z.string().min(1))
     .default([])

@@ -20,7 +20,7 @@ import type { Clock } from "../runtime/clock.ts";
 import { defined } from "../runtime/defined.ts";
 import type { Source, SourceFailure } from "../source/source.ts";
 import { createEnergyByApp } from "./energy-by-app.ts";
-import { createEnergyToday } from "./energy-today.ts";
+import { createEnergyToday, type EnergyPrice } from "./energy-today.ts";
 import { createFeed, type Feed } from "./feed.ts";
 import { historyGroups } from "./history-group.ts";
 import { createSnapshotMemory, isCharted, mostPoints, type History } from "./history.ts";
@@ -47,6 +47,8 @@ export interface BoardOptions {
   readonly version: string;
   readonly nodeVersion: string;
   readonly simulated: boolean;
+  /** Of a kilowatt-hour. */
+  readonly energyPrice?: EnergyPrice | undefined;
   /** Whether there are counters of tasks to tell apps by. */
   readonly watchesTasks: boolean;
   readonly sources: readonly StatusSource[];
@@ -95,7 +97,7 @@ export function createBoard(options: BoardOptions): Board {
   const { clock, journal } = options;
   const startedAt = clock.now();
   const memory = journal === undefined ? createSnapshotMemory() : undefined;
-  const energyToday = createEnergyToday(clock, journal);
+  const energyToday = createEnergyToday(clock, journal, options.energyPrice);
   const energyByApp = options.watchesTasks ? createEnergyByApp(clock, journal) : undefined;
   const failures = new Map<SourceName, SourceStatus["lastFailure"]>();
   const feed = createFeed(clock, () => JSON.stringify(live()));

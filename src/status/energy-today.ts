@@ -22,6 +22,14 @@ interface Counters {
   readonly names: readonly string[];
 }
 
+/** As the configuration has it. */
+export interface EnergyPrice {
+  readonly per_kwh: number;
+  readonly currency: string;
+}
+
+const joulesPerKwh = 3_600_000;
+
 /** The first that counted is what is shown. */
 const counters: readonly Counters[] = [
   { of: "machine", names: ["ioreg_system_energy_joules_total"] },
@@ -38,7 +46,11 @@ const counters: readonly Counters[] = [
 ];
 
 /** @param journal without one the energy is what was published since the start */
-export function createEnergyToday(clock: Clock, journal?: Pick<Journal, "history">): Today {
+export function createEnergyToday(
+  clock: Clock,
+  journal?: Pick<Journal, "history">,
+  price?: EnergyPrice,
+): Today {
   const sums = counters.map(createSum);
   let midnight = midnightBefore(clock.now());
   let isKnown = journal === undefined;
@@ -67,9 +79,15 @@ export function createEnergyToday(clock: Clock, journal?: Pick<Journal, "history
     read() {
       if (!isKnown) readJournal();
       if (midnightBefore(clock.now()) !== midnight) return undefined;
-      return sums.find((sum) => sum.hasStarted())?.read();
+      return withCost(sums.find((sum) => sum.hasStarted())?.read(), price);
     },
   };
+}
+
+function withCost(energy: EnergyToday | undefined, price: EnergyPrice | undefined): EnergyToday | undefined {
+  if (energy === undefined || price === undefined) return energy;
+  const { per_kwh: perKwh, currency } = price;
+  return { ...energy, cost: { amount: (energy.joules / joulesPerKwh) * perKwh, currency } };
 }
 
 function midnightBefore(time: number): number {

@@ -116,7 +116,8 @@ export function createGroupBuilder(source: string, stepMs: number, past?: Histor
       const windowMs = readings.windowSeconds === undefined ? undefined : readings.windowSeconds * 1000;
       const now = { time, windowMs, totals: totalsOf(source, readings) };
       // Rates begin with the next one: a point without them would be a gap in their lines.
-      const isFirst = isResuming && last === undefined && now.totals.size > 0 && values.length > 0;
+      const isFirst =
+        isResuming && last === undefined && values.length > 0 && [...now.totals.keys()].some(isRate);
       isResuming = false;
       if (values.length === 0) breakLine(time);
       else if (!isFirst) addSample(now, values);
@@ -135,11 +136,12 @@ export function createGroupBuilder(source: string, stepMs: number, past?: Histor
 function ratesBetween(last: Totals | undefined, { time, totals }: Totals): ReadonlyMap<string, number> {
   const rates = new Map<string, number>();
   if (last === undefined || time <= last.time) return rates;
+  const gaugeSeconds = (totals.get("machine.seconds") ?? NaN) - (last.totals.get("machine.seconds") ?? NaN);
   for (const [key, total] of totals) {
     const before = last.totals.get(key);
+    const seconds = key === "machine.power" ? gaugeSeconds : (time - last.time) / 1000;
     // A counter that fell began anew.
-    if (before !== undefined && total >= before)
-      rates.set(key, ((total - before) * 1000) / (time - last.time));
+    if (before !== undefined && total >= before && seconds > 0) rates.set(key, (total - before) / seconds);
   }
   return rates;
 }

@@ -82,10 +82,14 @@ export function isRate(key: string): boolean {
   return /^(?:disk|network)\./.test(key);
 }
 
-/** Counters by the column whose mean is their rate. */
+/** Counters by the column whose mean is their rate: by `machine.seconds` of the gauge's, which does not count all the time. */
 export function totalsOf(source: string, readings: Readings): ReadonlyMap<string, number> {
-  if (source !== "powermetrics") return new Map();
-  const totals = new Map(Object.entries(readings.totals ?? {}));
+  if (source !== "powermetrics" && source !== "ioreg") return new Map();
+  const own = Object.entries(readings.totals ?? {}).filter(
+    ([key]) => key.startsWith("machine.") === (source === "ioreg"),
+  );
+  const totals = new Map(own);
+  if (source === "ioreg") return totals;
   const rails = railColumns(readings);
   if (rails.length > 1 && rails.every(([key]) => totals.has(key)))
     totals.set(

@@ -87,6 +87,8 @@ export const puts: Readonly<Record<string, Put>> = {
     if (value === 1) battery.state = label;
   },
   ioreg_system_power_milliwatts: rail("system"),
+  ioreg_system_energy_joules_total: total("machine.power"),
+  ioreg_system_energy_seconds_total: total("machine.seconds"),
   ioreg_battery_power_milliwatts: battery("watts", 1 / 1000),
   ioreg_adapter_power_milliwatts: battery("adapterWatts", 1 / 1000),
   ioreg_adapter_rating_watts: battery("adapterRatingWatts"),

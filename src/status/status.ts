@@ -184,7 +184,7 @@ export interface Readings {
   readonly energyByApp?: EnergyByApp;
   /** Length of the window that powermetrics' values are of. */
   readonly windowSeconds?: number;
-  /** Counters since the agent started, by the column of the history whose mean is their rate: joules of `power.cpu`, bytes of `disk.read`. */
+  /** Counters by the column of the history whose mean is their rate: joules of `power.cpu`, bytes of `disk.read`; of `machine.power` the gauge's, by its `machine.seconds`. */
   readonly totals?: Readonly<Record<string, number>>;
 }
 
@@ -193,6 +193,8 @@ export interface EnergyToday {
   readonly of: "machine" | "chip";
   /** The first of today's samples. */
   readonly since: number;
+  /** Where the configuration has a price. */
+  readonly cost?: { readonly amount: number; readonly currency: string };
 }
 
 export interface GpuReading {

@@ -96,16 +96,20 @@ export const railTitles: Readonly<Record<Rail, string>> = {
   combined: "Combined power",
 };
 
-/** What only some machines report has no tile elsewhere. */
-export function tilesOf(readings: Readings): readonly Tile[] {
+/** What only some machines report has no tile elsewhere. @param past follows the first one */
+export function tilesOf(readings: Readings, past?: Tile): readonly Tile[] {
+  const first = (["system", "package", "combined"] as const).find(
+    (rail) => readings.power[rail] !== undefined,
+  );
   return [
-    ...knownRailTile("system", readings),
+    ...(first === undefined ? [] : railTile(first, readings)),
+    ...(past === undefined ? [] : [past]),
     ...energyTile(readings),
-    ...knownRailTile("package", readings),
+    ...(first === "package" ? [] : knownRailTile("package", readings)),
     ...railTile("cpu", readings, meanActivity(readings)),
     ...railTile("gpu", readings, readings.gpu.activePercent),
     ...railTile("ane", readings),
-    ...railTile("combined", readings),
+    ...(first === "combined" ? [] : railTile("combined", readings)),
     ...knownRailTile("dram", readings),
     thermalTile(readings),
     memoryTile(readings),
@@ -191,14 +195,16 @@ function batteryTile({ battery: { chargePercent, state, source, lowPowerMode } }
 
 function energyTile({ energyToday }: Readings): readonly Tile[] {
   if (energyToday === undefined) return [];
-  const { joules, of, since } = energyToday;
+  const { joules, of, since, cost } = energyToday;
   const words = of === "machine" ? "whole machine" : "chip";
+  const price =
+    cost === undefined ? "" : `${cost.amount.toFixed(cost.amount < 0.1 ? 3 : 2)} ${cost.currency}, `;
   return [
     {
       id: "energy",
       title: "Energy today",
       value: wattHours(joules),
-      note: `${words}, since ${clockTime(since, since).slice(0, 5)}`,
+      note: `${price}${words}, since ${clockTime(since, since).slice(0, 5)}`,
     },
   ];
 }

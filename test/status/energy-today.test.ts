@@ -80,3 +80,12 @@ test("the journal has what came before, and is read once, when somebody asks", (
   assert.equal(today.read()?.joules, 700);
   assert.equal(asked, 1);
 });
+
+test("with a price the energy has its cost", () => {
+  const price = { per_kwh: 0.3, currency: "EUR" };
+  const today = createEnergyToday(fakeClock(at(12)), undefined, price);
+  today.published(machine(at(9), 0));
+  assert.equal(today.read(), undefined);
+  today.published(machine(at(10), 3_600_000));
+  assert.deepEqual(today.read()?.cost, { amount: 0.3, currency: "EUR" });
+});

@@ -145,6 +145,24 @@ test("a step has the mean that the energy counters say, and the peak of its samp
   });
 });
 
+test("the mean of the whole machine is its gauge's energy by the seconds that this covers", () => {
+  const sample = (time: number, watts: number, joules: number, seconds: number): Snapshot =>
+    snapshotOf("ioreg", time, [
+      ["ioreg_system_power_milliwatts", watts * 1000],
+      ["ioreg_system_energy_joules_total", joules],
+      ["ioreg_system_energy_seconds_total", seconds],
+    ]);
+  // In the third minute the gauge had counted nothing yet, in the fourth it caught up.
+  const samples = [
+    sample(0, 5, 1000, 100),
+    sample(60_000, 5, 1500, 150),
+    sample(120_000, 6, 1500, 150),
+    sample(180_000, 5, 2900, 220),
+  ];
+  const [group] = historyGroups(samples, 1000, () => 90_000);
+  assert.deepEqual(group?.columns, { "machine.power": [5, 10, 6, 20] });
+});
+
 test("the mean of a window is its own where it is the next one, though a moment before it was not measured", () => {
   const sample = (time: number, cpu: number, joules: number): Snapshot =>
     snapshotOf("powermetrics", time, [

@@ -1,6 +1,16 @@
 /** The list of charts, and the table behind each. Runs in the browser too. */
 import type { History, HistoryGroup } from "../../status/history.ts";
-import { bytes, bytesPerSecond, clockTime, hertz, percent, watts, type Format } from "../../status/view.ts";
+import type { TimeRange } from "../../status/time-range.ts";
+import {
+  bytes,
+  bytesPerSecond,
+  clockTime,
+  hertz,
+  percent,
+  watts,
+  type Format,
+  type Tile,
+} from "../../status/view.ts";
 import { html, type Html } from "./html.ts";
 
 export interface Chart {
@@ -150,6 +160,30 @@ export function meanAndPeak(
     peak = Math.max(peak, peaks[index] ?? value);
   }
   return weight > 0 ? { mean: sum / weight, peak } : undefined;
+}
+
+/** The first that there is. */
+const wholePower = [
+  ["ioreg", "machine.power", "whole machine"],
+  ["powermetrics", "total.power", "chip"],
+  ["powermetrics", "power.package", "chip"],
+] as const;
+
+const rangeWords = { "10m": "the last 10 minutes", "1h": "the last hour", "1d": "the last day" } as const;
+
+/** Mean and peak of the power in the shown range; absent where none is known. */
+export function powerTile(range: TimeRange, groups: readonly HistoryGroup[]): Tile | undefined {
+  for (const [source, key, of] of wholePower) {
+    const group = groups.find((each) => each.source === source);
+    const values = group?.columns[key];
+    if (group === undefined || values === undefined) continue;
+    const figures = meanAndPeak(group.time, { label: key, values, peaks: group.peaks?.[key] ?? values });
+    if (figures === undefined) continue;
+    const words = typeof range === "string" ? rangeWords[range] : "the chosen time";
+    const note = `peak ${watts(figures.peak)}, ${of}, ${words}`;
+    return { id: "past", title: "Mean power", value: watts(figures.mean), note };
+  }
+  return undefined;
 }
 
 /** A screenful; the API has them all. */

@@ -1,9 +1,9 @@
 /** The page as it is first sent: complete without JavaScript. */
 import type { History } from "../../status/history.ts";
 import type { Status } from "../../status/status.ts";
-import { charts, chartTable, seriesOf, type Chart } from "./charts.ts";
+import { charts, chartTable, powerTile, seriesOf, type Chart } from "./charts.ts";
 import { html, type Html } from "./html.ts";
-import { machineName } from "../../status/view.ts";
+import { machineName, type Tile } from "../../status/view.ts";
 import { liveParts } from "./live.ts";
 import { rangeControls, rangeNote } from "./range-controls.ts";
 import type { TimeRange } from "../../status/time-range.ts";
@@ -23,7 +23,7 @@ export interface PageContent {
 }
 
 export function pageDocument(content: PageContent, assets: AssetPaths): string {
-  const { status } = content;
+  const { status, range, history } = content;
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -39,7 +39,7 @@ export function pageDocument(content: PageContent, assets: AssetPaths): string {
         <a class="skip" href="#main">Skip to the figures</a>
         ${header(status)}
         <main id="main">
-          ${liveSection("tiles", "Now", status, "dl")} ${chartSection(content)}
+          ${tileSection(status, powerTile(range, history.groups))} ${chartSection(content)}
           ${liveSection("apps", "Energy by app", status)} ${liveSection("sinks", "Sinks", status)}
           ${liveSection("sources", "Sources", status)}
           <div id="targets">${liveParts.targets(status)}</div>
@@ -65,18 +65,17 @@ function header(status: Status): Html {
   </header>`;
 }
 
-function liveSection(
-  id: keyof typeof liveParts,
-  title: string,
-  status: Status,
-  element: "div" | "dl" = "div",
-): Html {
-  const content = liveParts[id](status);
-  const body =
-    element === "dl" ? html`<dl id="${id}">${content}</dl>` : html`<div id="${id}">${content}</div>`;
+function tileSection(status: Status, past: Tile | undefined): Html {
+  return html`<section aria-labelledby="tiles-title">
+    <h2 id="tiles-title">Now</h2>
+    <dl id="tiles">${liveParts.tiles(status, past)}</dl>
+  </section>`;
+}
+
+function liveSection(id: keyof typeof liveParts, title: string, status: Status): Html {
   return html`<section aria-labelledby="${id}-title">
     <h2 id="${id}-title">${title}</h2>
-    ${body}
+    <div id="${id}">${liveParts[id](status)}</div>
   </section>`;
 }
 

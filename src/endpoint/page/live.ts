@@ -1,4 +1,4 @@
-/** The parts of the page that change with every status, by the id of the element they fill. Runs in the browser too. */
+/** The parts of the page that change with every status, by the id of the element they fill; `past` is the tile of what the charts show. Runs in the browser too. */
 import type {
   AgentEvent,
   JournalStatus,
@@ -37,14 +37,14 @@ import { html, type Html } from "./html.ts";
 export const liveParts = {
   overall,
   identity,
-  tiles: ({ readings }: Status) => html`${tilesOf(readings).map(tile)}`,
+  tiles: ({ readings }: Status, past?: Tile) => html`${tilesOf(readings, past).map(tile)}`,
   apps,
   sinks: sinkCards,
   sources: sourceTable,
   targets: targetSection,
   journal,
   events: eventList,
-} satisfies Record<string, (status: Status) => Html>;
+} satisfies Record<string, (status: Status, past?: Tile) => Html>;
 
 function overall({ overall: { level, problems } }: Status): Html {
   const { sign, words } = overallWords[level];

@@ -224,6 +224,7 @@ test("the whole machine leads where it is known, and only a laptop has tiles for
     [...markup.matchAll(/<dt>(.*?)<\/dt>/g)].map(([, title = ""]) => title);
   const laptop = liveParts.tiles(statusOf({ readings: laptopReadings })).markup;
   assert.deepEqual(titles(laptop).slice(0, 3), ["Whole machine", "Energy today", "CPU power"]);
+  assert.equal(titles(laptop).at(5), "Combined power");
   for (const words of [
     "12.5 W",
     "50.0 Wh",
@@ -238,7 +239,7 @@ test("the whole machine leads where it is known, and only a laptop has tiles for
     assert.ok(laptop.includes(words), words);
   assert.doesNotMatch(laptop, /health/i);
   const desktop = titles(liveParts.tiles(statusOf()).markup);
-  assert.deepEqual(desktop.slice(0, 2), ["CPU power", "GPU power"]);
+  assert.deepEqual(desktop.slice(0, 2), ["Combined power", "CPU power"]);
   for (const title of ["Into the battery", "Full battery", "GPU memory"]) assert.ok(!desktop.includes(title));
   const battery = { ...laptopReadings.battery, watts: -8.25 };
   const discharging = liveParts.tiles(statusOf({ readings: { ...laptopReadings, battery } })).markup;

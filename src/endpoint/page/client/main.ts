@@ -14,7 +14,7 @@ import {
   type HistoryRange,
   type TimeRange,
 } from "../../../status/time-range.ts";
-import { charts } from "../charts.ts";
+import { charts, powerTile } from "../charts.ts";
 import { liveParts } from "../live.ts";
 import { rangeControls, rangeNote } from "../range-controls.ts";
 import { createFigure } from "./figure.ts";
@@ -90,15 +90,17 @@ function showControls(): void {
 
 function draw(): void {
   if (past !== undefined) for (const figure of figures) figure.show(past);
+  if (latest === undefined) return;
+  const tile = past && powerTile(range, past.groups);
+  for (const [id, view] of Object.entries(liveParts)) {
+    const element = document.getElementById(id);
+    if (element !== null) morph(element, view(latest, tile));
+  }
 }
 
 function update(status: Status): void {
   const isFirst = latest === undefined;
   latest = status;
-  for (const [id, view] of Object.entries(liveParts)) {
-    const element = document.getElementById(id);
-    if (element !== null) morph(element, view(status));
-  }
   past?.add(status);
   if (isFirst) showControls();
   draw();
