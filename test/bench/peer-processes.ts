@@ -1,6 +1,4 @@
 /** Starts each peer of the comparison the way its documentation does, one function a peer. */
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { findReceiver } from "../support/receivers.ts";
@@ -9,6 +7,7 @@ import { startAgent, untilAnswer, type Program } from "./agent-process.ts";
 import { startProcess } from "./process.ts";
 import { pushOnce } from "./pushgateway.ts";
 import type { CountingReceiver } from "./receiver.ts";
+import { startPrometheusAgent, startVmagent, type BenchWorld } from "./scraper-processes.ts";
 import type { Subject } from "./windows.ts";
 import { expositions, largeChip } from "./workload.ts";
 import { freePort } from "../support/free-port.ts";
@@ -32,20 +31,13 @@ export interface Skipped {
   readonly reason: string;
 }
 
-interface World {
-  /** Ends everything that was started. */
-  readonly running: AsyncDisposableStack;
-  readonly counting: CountingReceiver;
-  readonly folder: string;
-}
-
 export async function startPeers(
   running: AsyncDisposableStack,
   program: Program,
   counting: CountingReceiver,
 ): Promise<{ readonly subjects: readonly Subject[]; readonly skipped: readonly Skipped[] }> {
   const { path: folder } = running.use(disposableFolder());
-  const world: World = { running, counting, folder };
+  const world: BenchWorld = { running, counting, folder };
   const subjects = [
     await startOurs(world, program),
     await startSameSeries(world, program),
@@ -62,12 +54,12 @@ export async function startPeers(
   return { subjects, skipped };
 }
 
-function startOurs(world: World, program: Program): Promise<Subject> {
+function startOurs(world: BenchWorld, program: Program): Promise<Subject> {
   return startPushing(world, program, { name: names.ours, path: "ours" });
 }
 
 /** Its own metrics, vm_stat and pmset are few samples of many series, which cost more a sample: peers are not given them. */
-function startSameSeries(world: World, program: Program): Promise<Subject> {
+function startSameSeries(world: BenchWorld, program: Program): Promise<Subject> {
   return startPushing(world, program, {
     name: names.sameSeries,
     path: "same-series",
@@ -82,7 +74,7 @@ interface Pushing {
 }
 
 async function startPushing(
-  { running, counting }: World,
+  { running, counting }: BenchWorld,
   program: Program,
   { name, path, ...rest }: Pushing,
 ): Promise<Subject> {
@@ -101,14 +93,14 @@ async function startPushing(
   return { name, process: agent, received: () => counting.received(path) };
 }
 
-async function startScraped({ running }: World, program: Program): Promise<Subject> {
+async function startScraped({ running }: BenchWorld, program: Program): Promise<Subject> {
   const agent = running.use(await startAgent({ program, intervalSeconds: 1, chip: largeChip }));
   await untilAnswer(`${agent.origin}/metrics`, "powermetrics_info", agent);
   running.use(scraping(`${agent.origin}/metrics`));
   return { name: names.scraped, process: agent };
 }
 
-function startStock({ running, counting }: World): Promise<Subject> {
+function startStock({ running, counting }: BenchWorld): Promise<Subject> {
   const script = fileURLToPath(new URL("./stock-otel-process.ts", import.meta.url));
   const target = `${counting.url("stock")}/v1/metrics`;
   const stock = running.use(startProcess(process.execPath, [script, "push", target, "200"]));
@@ -118,36 +110,34 @@ function startStock({ running, counting }: World): Promise<Subject> {
 interface Peer {
   readonly name: string;
   readonly needs: string;
-  readonly start: (world: World, path: string, name: string) => Promise<Subject>;
+  readonly start: (world: BenchWorld, path: string, name: string) => Promise<Subject>;
 }
 
 const installed: readonly Peer[] = [
-  {
-    name: names.vmagent,
-    needs: "vmagent",
-    start: (world, path, name) => startVmagent(world, path, name, 15),
-  },
-  {
-    name: names.vmagentLive,
-    needs: "vmagent",
-    start: (world, path, name) => startVmagent(world, path, name, 1),
-  },
-  {
-    name: names.prometheus,
-    needs: "prometheus",
-    start: (world, path, name) => startPrometheus(world, path, name, "prometheus.WriteRequest"),
-  },
-  {
-    name: names.prometheus2,
-    needs: "prometheus",
-    start: (world, path, name) => startPrometheus(world, path, name, "io.prometheus.write.v2.Request"),
-  },
+  vmagent(names.vmagent, 15),
+  vmagent(names.vmagentLive, 1),
+  prometheus(names.prometheus, "prometheus.WriteRequest"),
+  prometheus(names.prometheus2, "io.prometheus.write.v2.Request"),
   { name: names.pushgateway, needs: "prometheus-pushgateway", start: startPushgateway },
   { name: names.nodeExporter, needs: "prometheus-node-exporter", start: startNodeExporter },
 ];
 
-/** The same scrape for everyone who scrapes; JSON is YAML. */
-function scrapeConfig({ counting }: World): Record<string, unknown> {
+function vmagent(name: string, flushSeconds: number): Peer {
+  const key = `vmagent${flushSeconds}`;
+  const start: Peer["start"] = (world, path) =>
+    startVmagent(world, { path, name, key, config: scrapeConfig(world) }, flushSeconds);
+  return { name, needs: "vmagent", start };
+}
+
+function prometheus(name: string, message: Parameters<typeof startPrometheusAgent>[2]): Peer {
+  const key = `prometheus-${message.includes("v2") ? 2 : 1}`;
+  const start: Peer["start"] = (world, path) =>
+    startPrometheusAgent(world, { path, name, key, config: scrapeConfig(world) }, message);
+  return { name, needs: "prometheus", start };
+}
+
+/** The same scrape for everyone who scrapes. */
+function scrapeConfig({ counting }: BenchWorld): Record<string, unknown> {
   const targets = [new URL(counting.origin).host];
   return {
     global: { scrape_interval: "1s" },
@@ -157,51 +147,7 @@ function scrapeConfig({ counting }: World): Record<string, unknown> {
   };
 }
 
-async function startVmagent(
-  world: World,
-  path: string,
-  name: string,
-  flushSeconds: number,
-): Promise<Subject> {
-  const key = `vmagent${flushSeconds}`;
-  const config = join(world.folder, `${key}.yml`);
-  writeFileSync(config, JSON.stringify(scrapeConfig(world)));
-  const address = `127.0.0.1:${await freePort()}`;
-  const started = world.running.use(
-    startProcess(path, [
-      `-promscrape.config=${config}`,
-      `-remoteWrite.url=${world.counting.url(key)}/api/v1/write`,
-      "-remoteWrite.forcePromProto",
-      `-remoteWrite.flushInterval=${flushSeconds}s`,
-      `-remoteWrite.tmpDataPath=${join(world.folder, key)}`,
-      `-httpListenAddr=${address}`,
-      "-loggerLevel=ERROR",
-    ]),
-  );
-  await untilAnswer(`http://${address}/health`, "OK", started);
-  return { name, process: started, received: () => world.counting.received(key) };
-}
-
-async function startPrometheus(world: World, path: string, name: string, message: string): Promise<Subject> {
-  const key = `prometheus-${message.includes("v2") ? 2 : 1}`;
-  const config = join(world.folder, `${key}.yml`);
-  const remote_write = [{ url: `${world.counting.url(key)}/api/v1/write`, protobuf_message: message }];
-  writeFileSync(config, JSON.stringify({ ...scrapeConfig(world), remote_write }));
-  const address = `127.0.0.1:${await freePort()}`;
-  const started = world.running.use(
-    startProcess(path, [
-      "--agent",
-      `--config.file=${config}`,
-      `--storage.agent.path=${join(world.folder, key)}`,
-      `--web.listen-address=${address}`,
-      "--log.level=error",
-    ]),
-  );
-  await untilAnswer(`http://${address}/-/ready`, "", started);
-  return { name, process: started, received: () => world.counting.received(key) };
-}
-
-async function startPushgateway({ running }: World, path: string, name: string): Promise<Subject> {
+async function startPushgateway({ running }: BenchWorld, path: string, name: string): Promise<Subject> {
   const address = `127.0.0.1:${await freePort()}`;
   const started = running.use(startProcess(path, [`--web.listen-address=${address}`]));
   await untilAnswer(`http://${address}/-/ready`, "", started);
@@ -227,7 +173,7 @@ function pushing(origin: string): AsyncDisposable {
   };
 }
 
-async function startNodeExporter({ running }: World, path: string, name: string): Promise<Subject> {
+async function startNodeExporter({ running }: BenchWorld, path: string, name: string): Promise<Subject> {
   const address = `127.0.0.1:${await freePort()}`;
   const started = running.use(startProcess(path, [`--web.listen-address=${address}`]));
   await untilAnswer(`http://${address}/metrics`, "node_", started);

@@ -1,26 +1,25 @@
 /** Measures what scraping others' metrics costs next to Prometheus' agent and vmagent, all at once on the same targets. */
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { disposableFolder } from "../support/folder.ts";
-import { freePort } from "../support/free-port.ts";
 import { findReceiver } from "../support/receivers.ts";
 import { bundled, startConfigured, untilAnswer, type Program } from "./agent-process.ts";
 import { message, noProc, startProcess } from "./process.ts";
-import { startCounting, type CountingReceiver } from "./receiver.ts";
+import { startCounting } from "./receiver.ts";
 import { aimTable, amount, ratioOf, type Aim, type Bench, type Table } from "./report.ts";
+import {
+  startPrometheusAgent,
+  startVmagent,
+  type BenchWorld,
+  type ScraperWish,
+} from "./scraper-processes.ts";
 import { costsOf, costTable, measureAll, type Measured, type Subject } from "./windows.ts";
 
 const everySeconds = 15;
 /** Series of a machine as node_exporter has them, and of something large. */
 const sizes = [1500, 10_000];
 
-interface World {
-  /** Ends everything that was started. */
-  readonly running: AsyncDisposableStack;
-  readonly counting: CountingReceiver;
-  readonly folder: string;
+interface World extends BenchWorld {
   /** Of the targets. */
   readonly address: string;
   readonly bundle: Program;
@@ -48,13 +47,13 @@ const prometheus = "Prometheus agent, remote write 1";
 const scrapers: readonly Scraper[] = [
   { name: ours, start: startOurs("5s") },
   { name: oursEachMinute, start: startOurs("1m") },
-  { name: prometheus, needs: "prometheus", start: startPrometheus("prometheus.WriteRequest") },
+  prometheusAgent(prometheus, "prometheus.WriteRequest"),
+  prometheusAgent("Prometheus agent, remote write 2", "io.prometheus.write.v2.Request"),
   {
-    name: "Prometheus agent, remote write 2",
-    needs: "prometheus",
-    start: startPrometheus("io.prometheus.write.v2.Request"),
+    name: "vmagent",
+    needs: "vmagent",
+    start: (world, wish) => startVmagent(world, { ...wish, ...scraperOf("vmagent", world, wish) }, 5),
   },
-  { name: "vmagent", needs: "vmagent", start: startVmagent },
 ];
 
 export const scrapePeers: Bench = {
@@ -103,7 +102,18 @@ async function startTargets(running: AsyncDisposableStack): Promise<string> {
   return `127.0.0.1:${port}`;
 }
 
-/** The same for all; JSON is YAML. */
+function prometheusAgent(name: string, message: Parameters<typeof startPrometheusAgent>[2]): Scraper {
+  const needs = "prometheus";
+  const start: Scraper["start"] = (world, wish) =>
+    startPrometheusAgent(world, { ...wish, ...scraperOf(needs, world, wish) }, message);
+  return { name, needs, start };
+}
+
+function scraperOf(program: string, world: World, wish: Wish): Pick<ScraperWish, "path" | "config"> {
+  return { path: findReceiver(program) ?? "", config: { scrape_configs: blocksOf(world, wish) } };
+}
+
+/** The same for all. */
 function blocksOf({ address }: World, { series }: Wish): readonly object[] {
   return [
     {
@@ -130,47 +140,6 @@ function startOurs(batch_send_deadline: string): Scraper["start"] {
     await untilAnswer(`${agent.origin}/metrics`, "mac_agent_build_info", agent);
     return { name: wish.name, process: agent, received: () => counting.received(wish.key) };
   };
-}
-
-function startPrometheus(protobuf_message: string): Scraper["start"] {
-  return async (world, wish) => {
-    const { running, counting, folder } = world;
-    const config = join(folder, `${wish.key}.yml`);
-    const remote_write = [{ url: `${counting.url(wish.key)}/api/v1/write`, protobuf_message }];
-    writeFileSync(config, JSON.stringify({ scrape_configs: blocksOf(world, wish), remote_write }));
-    const address = `127.0.0.1:${await freePort()}`;
-    const started = running.use(
-      startProcess(findReceiver("prometheus") ?? "", [
-        "--agent",
-        `--config.file=${config}`,
-        `--storage.agent.path=${join(folder, wish.key)}`,
-        `--web.listen-address=${address}`,
-        "--log.level=error",
-      ]),
-    );
-    await untilAnswer(`http://${address}/-/ready`, "", started);
-    return { name: wish.name, process: started, received: () => counting.received(wish.key) };
-  };
-}
-
-async function startVmagent(world: World, wish: Wish): Promise<Subject> {
-  const { running, counting, folder } = world;
-  const config = join(folder, `${wish.key}.yml`);
-  writeFileSync(config, JSON.stringify({ scrape_configs: blocksOf(world, wish) }));
-  const address = `127.0.0.1:${await freePort()}`;
-  const started = running.use(
-    startProcess(findReceiver("vmagent") ?? "", [
-      `-promscrape.config=${config}`,
-      `-remoteWrite.url=${counting.url(wish.key)}/api/v1/write`,
-      "-remoteWrite.forcePromProto",
-      "-remoteWrite.flushInterval=5s",
-      `-remoteWrite.tmpDataPath=${join(folder, wish.key)}`,
-      `-httpListenAddr=${address}`,
-      "-loggerLevel=ERROR",
-    ]),
-  );
-  await untilAnswer(`http://${address}/health`, "OK", started);
-  return { name: wish.name, process: started, received: () => counting.received(wish.key) };
 }
 
 function ratios(measured: readonly Measured[], own: string, series: number): Table {
