@@ -1,5 +1,5 @@
 /**
- * The receiver of a measured push, in a process of its own: takes what is POSTed to /NAME/…, answers as Prometheus
+ * The receiver of a measured push, in a process of its own: takes what is sent to /NAME/…, answers as Prometheus
  * would, and counts bytes and samples by NAME; serves GET /metrics for scrapers, and the counts at GET /counts.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -45,6 +45,7 @@ function samplesIn(headers: IncomingMessage["headers"], body: Buffer): number {
     return countFields(uncompress(body), type.includes("v2.Request") ? [5, 2] : [1, 2]);
   const plain = encoding === "gzip" ? gunzipSync(body) : body;
   if (type.includes("json")) return countJson(plain.toString("utf8"));
+  if (type.startsWith("text/plain")) return plain.toString("utf8").match(/^[^#\n]/gm)?.length ?? 0;
   // resource_metrics, scope_metrics, metrics, gauge or sum, data_points
   return countFields(plain, [1, 2, 2, 5, 1]) + countFields(plain, [1, 2, 2, 7, 1]);
 }
@@ -68,7 +69,7 @@ async function take(request: IncomingMessage, response: ServerResponse): Promise
 }
 
 function answer(request: IncomingMessage, response: ServerResponse): void {
-  if (request.method === "POST") {
+  if (request.method === "POST" || request.method === "PUT") {
     take(request, response).catch((error: unknown) => {
       response.writeHead(400).end(String(error));
     });

@@ -6,7 +6,10 @@ import { message, startProcess } from "./process.ts";
 import type { Received } from "./windows.ts";
 
 const address = z.object({ port: z.number() });
-const countsSchema = z.record(z.string(), z.object({ bytes: z.number(), samples: z.number() }));
+const countsSchema = z.record(
+  z.string(),
+  z.object({ bytes: z.number(), samples: z.number(), requests: z.number() }),
+);
 
 export interface CountingReceiver extends AsyncDisposable {
   readonly origin: string;
@@ -26,7 +29,7 @@ export async function startCounting({ port = 0, serves = false } = {}): Promise<
     url: (name) => `${origin}/${name}`,
     async received(name) {
       const counts = countsSchema.parse(JSON.parse((await fetchText(`${origin}/counts`)) ?? "{}"));
-      return counts[name] ?? { bytes: 0, samples: 0 };
+      return counts[name] ?? { bytes: 0, samples: 0, requests: 0 };
     },
     [Symbol.asyncDispose]: () => started[Symbol.asyncDispose](),
   };

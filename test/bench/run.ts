@@ -13,6 +13,7 @@ import { ioreg } from "./ioreg.ts";
 import { journal } from "./journal.ts";
 import { machine } from "./machine.ts";
 import { peers } from "./peers.ts";
+import { profile } from "./profile.ts";
 import { reader } from "./reader.ts";
 import { markdown, type Bench, type Plan } from "./report.ts";
 import { scrape } from "./scrape.ts";
@@ -27,6 +28,7 @@ const benches: readonly Bench[] = [
   startup,
   scrape,
   agent,
+  profile,
   ioreg,
   peers,
   scrapePeers,

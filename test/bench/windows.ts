@@ -13,11 +13,14 @@ export interface Subject {
 export interface Received {
   readonly bytes: number;
   readonly samples: number;
+  readonly requests: number;
 }
 
 export interface Measured {
   readonly name: string;
   readonly costs: readonly Cost[];
+  /** Length of all rounds together. */
+  readonly seconds: number;
   /** In all rounds together, since requests are few. */
   readonly received?: Received;
 }
@@ -29,6 +32,7 @@ export async function measureAll(subjects: readonly Subject[], plan: Plan): Prom
   await wait(plan.warmupSeconds * 1000);
   const costs = subjects.map((): Cost[] => []);
   const first = await receivedOf(subjects);
+  const start = performance.now();
   for (let round = 0; round < plan.rounds; round++) {
     const began = performance.now();
     const before = subjects.map(readSubject);
@@ -39,8 +43,14 @@ export async function measureAll(subjects: readonly Subject[], plan: Plan): Prom
       if (reading !== undefined) costs[at]?.push(costBetween(reading, readSubject(subject), seconds));
     });
   }
+  const seconds = (performance.now() - start) / 1000;
   const last = await receivedOf(subjects);
-  return subjects.map(({ name }, at) => ({ name, costs: costs[at] ?? [], ...since(first[at], last[at]) }));
+  return subjects.map(({ name }, at) => ({
+    name,
+    costs: costs[at] ?? [],
+    seconds,
+    ...since(first[at], last[at]),
+  }));
 }
 
 function readSubject({ name, process: { pid, child, complaint } }: Subject): Reading {
@@ -54,7 +64,13 @@ function receivedOf(subjects: readonly Subject[]): Promise<readonly (Received | 
 
 function since(first: Received | undefined, last: Received | undefined): Pick<Measured, "received"> {
   if (first === undefined || last === undefined) return {};
-  return { received: { bytes: last.bytes - first.bytes, samples: last.samples - first.samples } };
+  return {
+    received: {
+      bytes: last.bytes - first.bytes,
+      samples: last.samples - first.samples,
+      requests: last.requests - first.requests,
+    },
+  };
 }
 
 export function costsOf(

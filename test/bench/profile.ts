@@ -1,0 +1,250 @@
+/**
+ * Measures the default profile: 10 s, one remote write, nobody watching. By parts, beside the scrapers that people would
+ * use instead, and as a whole choice beside an exporter with a scraper. All at once, so that ratios are of one run.
+ */
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { disposableFolder } from "../support/folder.ts";
+import { freePort } from "../support/free-port.ts";
+import { findReceiver } from "../support/receivers.ts";
+import {
+  bundled,
+  fromSource,
+  startConfigured,
+  untilAnswer,
+  type Agent,
+  type Program,
+} from "./agent-process.ts";
+import { noProc, startProcess, type Cost, type Started } from "./process.ts";
+import { startCounting } from "./receiver.ts";
+import { aimTable, amount, median, ratioOf, type Aim, type Bench, type Table } from "./report.ts";
+import { startPrometheusAgent, startVmagent, type BenchWorld } from "./scraper-processes.ts";
+import { costsOf, costTable, measureAll, type Measured, type Subject } from "./windows.ts";
+
+/** A machine as most users have it. */
+const chip = "m4pro";
+const everySeconds = 10;
+
+const whole = "ours: the default profile, remote write";
+const vmagent = "vmagent, 10 s flush";
+const prometheus = "Prometheus agent, remote write 1";
+const nodeExporter = "node_exporter";
+const goExporter = "the Go exporter that ours descends from";
+
+interface World extends BenchWorld {
+  readonly program: Program;
+  /** Of the agent that the scrapers scrape, which is the default profile without a sink. */
+  readonly scraped: string;
+}
+
+const off = { enabled: false };
+const noPolls = { vm_stat: off, sysctl: off, pmset: off, ioreg: off };
+const noEndpoint = { web: off };
+
+/** What is left out of the default profile, or put in the place of its sink; each adds to the one before it. */
+const parts: Readonly<Record<string, (world: World) => Parameters<typeof startConfigured>[1]>> = {
+  "powermetrics alone": () => ({ sources: noPolls, ...noEndpoint }),
+  "and the polled tools": () => noEndpoint,
+  "and the endpoint, which nobody asks": () => ({}),
+  [whole]: (world) => ({ remote_write: [{ url: urlOf(world, whole) }] }),
+  "ours, OTLP instead": (world) => ({
+    otlp: [{ metrics_endpoint: `${world.counting.url(keyOf("ours, OTLP instead"))}/v1/metrics` }],
+  }),
+  "ours, Pushgateway instead": (world) => ({
+    pushgateway: [{ url: world.counting.url(keyOf("ours, Pushgateway instead")) }],
+  }),
+};
+
+export const profile: Bench = {
+  name: "profile",
+  question: "what does the default profile cost, part by part and beside what people would use instead?",
+  async run(plan) {
+    if (noProc !== undefined)
+      return [{ title: "The default profile", columns: [], rows: [], notes: [`skipped: ${noProc}`] }];
+    await using running = new AsyncDisposableStack();
+    const { path: folder } = running.use(disposableFolder());
+    const counting = running.use(await startCounting());
+    const { program } = running.use(await bundled());
+    const target = running.use(await startConfigured(program, {}, `--chip ${chip}`));
+    const world: World = { running, counting, folder, program, scraped: new URL(target.origin).host };
+    const ours = await startParts(world, target);
+    const { subjects, skipped } = await startPeers(world);
+    return report(await measureAll([...ours, ...subjects], plan), skipped);
+  },
+};
+
+function keyOf(name: string): string {
+  return name.replaceAll(/[^a-zA-Z0-9]+/g, "-");
+}
+
+function urlOf({ counting }: World, name: string): string {
+  return `${counting.url(keyOf(name))}/api/v1/write`;
+}
+
+async function startParts(world: World, target: Agent): Promise<readonly Subject[]> {
+  const { running, counting, program } = world;
+  const subjects = [];
+  for (const [name, settings] of Object.entries(parts)) {
+    const process = running.use(await startConfigured(program, settings(world), `--chip ${chip}`));
+    subjects.push({ name, process, received: () => counting.received(keyOf(name)) });
+  }
+  await untilAnswer(`${target.origin}/metrics`, "ioreg_", target);
+  return [...subjects, { name: "ours, scraped each 10 s by the scrapers below", process: target }];
+}
+
+interface Peers {
+  readonly subjects: readonly Subject[];
+  readonly skipped: readonly string[];
+}
+
+/** Scrapers of our target, exporters, and scrapers of those. */
+async function startPeers(world: World): Promise<Peers> {
+  const subjects: Subject[] = [];
+  const skipped: string[] = [];
+  const wanted = (program: string): string | undefined => {
+    const path = findReceiver(program);
+    if (path === undefined) skipped.push(`skipped: ${program} is neither on PATH nor in RECEIVERS_DIR`);
+    return path;
+  };
+  const paths = { vmagent: wanted("vmagent"), prometheus: wanted("prometheus") };
+  const scrapedBy = async (target: string, of: string): Promise<void> => {
+    const config = {
+      global: { scrape_interval: `${everySeconds}s` },
+      scrape_configs: [{ job_name: "bench", static_configs: [{ targets: [target] }] }],
+    };
+    const wish = (path: string, name: string) => ({ path, name, key: keyOf(name), config });
+    if (paths.vmagent !== undefined)
+      subjects.push(await startVmagent(world, wish(paths.vmagent, vmagent + of), everySeconds));
+    if (paths.prometheus !== undefined) {
+      const one = wish(paths.prometheus, prometheus + of);
+      subjects.push(await startPrometheusAgent(world, one, "prometheus.WriteRequest"));
+    }
+  };
+
+  await scrapedBy(world.scraped, "");
+  for (const [name, { program, address, start }] of Object.entries(exporters)) {
+    const path = wanted(program);
+    if (path === undefined) continue;
+    const at = await address();
+    const process = world.running.use(start(path, at, world.folder));
+    await untilAnswer(`http://${at}/metrics`, "# TYPE", process);
+    subjects.push({ name, process });
+    await scrapedBy(at, ` of ${name}`);
+  }
+  return { subjects, skipped };
+}
+
+interface Exporter {
+  readonly program: string;
+  readonly address: () => Promise<string>;
+  readonly start: (path: string, address: string, folder: string) => Started;
+}
+
+const exporters: Readonly<Record<string, Exporter>> = {
+  [nodeExporter]: {
+    program: "prometheus-node-exporter",
+    address: async () => `127.0.0.1:${await freePort()}`,
+    start: (path, address) => startProcess(path, [`--web.listen-address=${address}`]),
+  },
+  [goExporter]: {
+    program: "mac-powermetrics-exporter",
+    // It knows no other.
+    address: () => Promise.resolve("127.0.0.1:9127"),
+    start: (path, _address, folder) => startProcess(path, [], { env: { PATH: stubs(folder) } }),
+  },
+};
+
+/** Tools for the Go exporter, which asks them at each scrape: the text that powermetrics prints by default, and vm_stat's. */
+function stubs(folder: string): string {
+  const cores = Array.from(
+    { length: 14 },
+    (_, core) =>
+      `CPU ${core} frequency: ${1000 + 100 * core} MHz\nCPU ${core} active residency: ${core}.25%\n`,
+  ).join("");
+  const text = {
+    powermetrics: `${cores}CPU Power: 1339 mW\nGPU Power: 6 mW\nGPU HW active residency: 3.10%\n`,
+    vm_stat: execFileSync(process.execPath, [...fromSource.slice(1), "simulate", "vm_stat"], {
+      encoding: "utf8",
+    }),
+  };
+  for (const [tool, printed] of Object.entries(text)) {
+    writeFileSync(join(folder, `${tool}.txt`), printed);
+    writeFileSync(join(folder, tool), `#!/bin/sh\nexec /bin/cat ${join(folder, tool)}.txt\n`, {
+      mode: 0o755,
+    });
+  }
+  return folder;
+}
+
+function report(measured: readonly Measured[], skipped: readonly string[]): readonly Table[] {
+  return [
+    costTable("All at once on a simulated M4 Pro, each 10 s", measured, [
+      "ours: the bundle with the flags of an installed agent; its simulated tools are other processes and not in it, nor are the Go exporter's",
+      "the scrapers get the same series as ours from another agent's endpoint, which takes their scrapes and not their CPU",
+      ...skipped,
+    ]),
+    traffic(measured),
+    choices(measured),
+    aimTable(aims(measured)),
+  ];
+}
+
+/** What arrived while the rounds were measured, an hour of it. */
+function traffic(measured: readonly Measured[]): Table {
+  return {
+    title: "Requests and bytes",
+    columns: ["", "requests an hour", "samples an hour", "kB an hour"],
+    rows: measured.flatMap(({ name, seconds, received }) =>
+      received === undefined || received.requests === 0
+        ? []
+        : [
+            [
+              name,
+              ...[received.requests, received.samples, received.bytes / 1000].map((count) =>
+                amount((count / seconds) * 3600),
+              ),
+            ],
+          ],
+    ),
+  };
+}
+
+/** All that a Mac's owner would run to get samples into a Prometheus, together. */
+function choices(measured: readonly Measured[]): Table {
+  const options: Readonly<Record<string, readonly string[]>> = {
+    "ours, which does both": [whole],
+    [`${goExporter} and Prometheus agent`]: [goExporter, `${prometheus} of ${goExporter}`],
+    [`${nodeExporter} and vmagent`]: [nodeExporter, `${vmagent} of ${nodeExporter}`],
+  };
+  const sumOf = (names: readonly string[], key: keyof Cost): string => {
+    const each = names.map((name) => costsOf(measured, name, key));
+    return amount(each.reduce((sum, rounds) => sum + (rounds === undefined ? NaN : median(rounds)), 0));
+  };
+  return {
+    title: "A whole choice",
+    columns: ["", "CPU s/h", "wakeups/s", "RSS MB"],
+    rows: Object.entries(options).map(([choice, names]) => [
+      choice,
+      ...(["cpuSecondsPerHour", "wakeupsPerSecond", "rssMb"] as const).map((key) => sumOf(names, key)),
+    ]),
+    notes: [
+      "node_exporter reads this Linux and not a Mac; the Go exporter has a fifth of our series; tools that either starts are not in it",
+    ],
+  };
+}
+
+function aims(measured: readonly Measured[]): readonly Aim[] {
+  const middle = (key: keyof Cost): number | undefined => {
+    const rounds = costsOf(measured, whole, key);
+    return rounds && median(rounds);
+  };
+  const cpu = (peer: string): number | undefined =>
+    ratioOf(costsOf(measured, whole, "cpuSecondsPerHour"), costsOf(measured, peer, "cpuSecondsPerHour"));
+  const below = { better: "below" } as const;
+  return [
+    { text: "CPU against vmagent", measured: cpu(vmagent), limit: 1, ...below },
+    { text: "wakeups a second", measured: middle("wakeupsPerSecond"), limit: 0.6, ...below },
+    { text: "RSS, MB", measured: middle("rssMb"), limit: 70, ...below },
+  ];
+}
