@@ -7,7 +7,14 @@ import { catalogue } from "../../src/meter/catalogue.ts";
 import { labelPairs, seriesSet } from "../../src/metric/series.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
-import { sinkStatus, statusOf, targetDown, targetNotYet, targetStatus } from "../support/status.ts";
+import {
+  laptopReadings,
+  sinkStatus,
+  statusOf,
+  targetDown,
+  targetNotYet,
+  targetStatus,
+} from "../support/status.ts";
 import { until } from "../support/until.ts";
 import { startAgent, type RunningAgent } from "./agent.ts";
 import { browserMissing, openContext, openPage, violations, type OpenedContext } from "./browser.ts";
@@ -208,6 +215,7 @@ describe("the status page", { skip: browserMissing, concurrency: 1 }, () => {
         machine: { simulated: true },
         sinks: [sinkStatus, failing],
         targets: [targetStatus, targetDown, targetNotYet],
+        readings: laptopReadings,
         events: (["info", "warn", "error"] as const).map((level) => ({
           time: Date.now(),
           level,

@@ -40,8 +40,8 @@ export function pageDocument(content: PageContent, assets: AssetPaths): string {
         ${header(status)}
         <main id="main">
           ${tileSection(status, powerTile(range, history.groups))} ${chartSection(content)}
-          ${liveSection("apps", "Energy by app", status)} ${liveSection("sinks", "Sinks", status)}
-          ${liveSection("sources", "Sources", status)}
+          <div id="apps">${liveParts.apps(status)}</div>
+          ${liveSection("sinks", "Sinks", status)} ${liveSection("sources", "Sources", status)}
           <div id="targets">${liveParts.targets(status)}</div>
           ${liveSection("journal", "Journal", status)} ${liveSection("events", "Recent events", status)}
           ${configuration(status)}

@@ -1,6 +1,7 @@
 /** The parts of the page that change with every status, by the id of the element they fill; `past` is the tile of what the charts show. Runs in the browser too. */
 import type {
   AgentEvent,
+  AppLoad,
   JournalStatus,
   OrphanStatus,
   SinkStatus,
@@ -29,6 +30,7 @@ import {
   tilesOf,
   waitingText,
   wattHours,
+  watts,
   type AppPeriod,
   type Tile,
 } from "../../status/view.ts";
@@ -38,7 +40,7 @@ export const liveParts = {
   overall,
   identity,
   tiles: ({ readings }: Status, past?: Tile) => html`${tilesOf(readings, past).map(tile)}`,
-  apps,
+  apps: appSection,
   sinks: sinkCards,
   sources: sourceTable,
   targets: targetSection,
@@ -83,32 +85,70 @@ function tile({ id, title, value, note, alarm }: Tile): Html {
   </div>`;
 }
 
-function apps({ readings: { energyByApp }, time }: Status): Html {
-  if (energyByApp === undefined)
-    return html`<p>Set <code>sources.powermetrics.tasks.enabled</code> to see which app uses the energy.</p>`;
+/** A section of its own, which is not there where tasks are not watched. */
+function appSection({ readings: { energyByApp }, time }: Status): Html {
+  if (energyByApp === undefined) return html``;
   const periods = appPeriods(energyByApp, time).filter((period) => period.apps.length > 0);
-  if (periods.length === 0) return html`<p>No values yet.</p>`;
-  return html`<div class="periods">${periods.map(appTable)}</div>
-    <p class="note">Estimated: each app’s share of CPU and GPU time is its share of their energy.</p>`;
+  const { now = [] } = energyByApp;
+  return html`<section aria-labelledby="apps-title">
+    <h2 id="apps-title">Who used it</h2>
+    ${
+      periods.length + now.length === 0
+        ? html`<p>No values yet.</p>`
+        : html`<div class="periods">${loadTable(now)} ${periods.map(appTable)}</div>
+            <p class="note">
+              Estimated: each app’s share of CPU and GPU time is its share of their energy. CPU in percent of
+              one core.
+            </p>`
+    }
+  </section>`;
 }
 
-function appTable({ title, apps: all }: AppPeriod): Html {
-  const total = all.reduce((sum, { joules }) => sum + joules, 0);
-  return html`<div class="scroll" role="region" aria-label="${title}, energy by app" tabindex="0">
+function loadTable(loads: readonly AppLoad[]): Html | undefined {
+  if (loads.length === 0) return undefined;
+  return columnsOfApps(
+    "Now",
+    ["Power", "CPU"],
+    loads.map(({ name, watts: drawn, cpuPercent }) => [
+      name,
+      watts(drawn),
+      cpuPercent === undefined ? "–" : percent(cpuPercent),
+    ]),
+  );
+}
+
+function appTable({ title, apps }: AppPeriod): Html {
+  const total = apps.reduce((sum, { joules }) => sum + joules, 0);
+  return columnsOfApps(
+    title,
+    ["Energy", "Share"],
+    apps.map(({ name, joules }) => [
+      name,
+      wattHours(joules),
+      percent(total > 0 ? (100 * joules) / total : 0),
+    ]),
+  );
+}
+
+function columnsOfApps(
+  title: string,
+  columns: readonly string[],
+  rows: readonly (readonly [name: string, ...values: string[]])[],
+): Html {
+  return html`<div class="scroll" role="region" aria-label="${title}, by app" tabindex="0">
     <h3>${title}</h3>
     <table>
       <thead>
         <tr>
-          ${["App", "Energy", "Share"].map((title) => html`<th scope="col">${title}</th>`)}
+          ${["App", ...columns].map((column) => html`<th scope="col">${column}</th>`)}
         </tr>
       </thead>
       <tbody>
-        ${all.map(
-          ({ name, joules }) =>
+        ${rows.map(
+          ([name, ...values]) =>
             html`<tr>
               <th scope="row">${appName(name)}</th>
-              <td>${wattHours(joules)}</td>
-              <td>${percent(total > 0 ? (100 * joules) / total : 0)}</td>
+              ${values.map((value) => html`<td>${value}</td>`)}
             </tr>`,
         )}
       </tbody>
