@@ -1,5 +1,5 @@
 /**
- * Builds the bundle: src/entry.ts and all it needs become dist/, which runs on Node without any package and names whose code it has.
+ * Builds the bundle: src/entry.ts and all it needs become dist/, which runs on Node without any package, names whose code it has, and brings its manual page.
  *
  *     dist/cli.js ─► cli-….js ─► program-….js ─► run-….js, once-….js, …     one file for each command, loaded when it is called
  *                          └───► simulate-….js ─► vm-stat-….js, …
@@ -7,9 +7,10 @@
  * Split and not one file, as measured on Node.js 24: the simulator starts vm_stat every few seconds, which takes 40 ms and 51 MB
  * so, and 110 ms and 67 MB from one file of 1.2 MB; the agent itself stays 4 MB smaller.
  */
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build, type Metafile, type Plugin } from "esbuild";
+import { manualFile } from "../src/daemon/layout.ts";
 import { bundlePage, type PageAssets } from "../src/endpoint/page/assets.ts";
 import { thirdPartyNotices } from "./release/notices.ts";
 
@@ -69,6 +70,7 @@ export async function buildBundle(folder: string): Promise<Metafile> {
   const inputs = { ...metafile.inputs, ...page.metafile.inputs };
   // The licences ask for it wherever the code goes.
   await writeFile(`${draft}/THIRD_PARTY_NOTICES.txt`, thirdPartyNotices({ inputs }, root));
+  await copyFile(`${root}man/${manualFile}`, `${draft}/${manualFile}`);
   await rm(folder, { recursive: true, force: true });
   await rename(draft, folder);
   return { ...metafile, inputs };

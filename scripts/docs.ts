@@ -1,15 +1,18 @@
 /**
- * Writes what the documentation takes from the code: METRICS.md's tables, the sinks' table of statuses, the alerts' runbooks, the JSON Schema and the example of the configuration.
+ * Writes what the documentation takes from the code: METRICS.md's tables, the sinks' table of statuses, the alerts' runbooks, the JSON Schema and the example of the configuration, the manual page.
  * `node scripts/docs.ts` writes them, `node scripts/docs.ts --check` says which differ.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { formatCatalogue } from "../src/command/metrics.ts";
 import { exampleFile } from "../src/config/example.ts";
 import { jsonSchema } from "../src/config/json-schema.ts";
 import { statusTable } from "../src/sink/statuses.ts";
+import { version } from "../src/version.ts";
+import { manualPage } from "./man.ts";
 import { runbooks } from "./runbooks.ts";
 
 const root = new URL("../", import.meta.url);
+
 /**
  * The metric tables between METRICS.md's two marks; all else stays as it is.
  *
@@ -36,12 +39,15 @@ function drifted(): ReadonlyMap<string, string> {
     ["config/prometheus/runbooks.md", runbooks(committed("config/prometheus/rules/alerts.yaml"))],
     ["config/agent.schema.json", jsonSchema()],
     ["config/agent.example.yaml", exampleFile()],
+    ["man/mac-powermetrics-agent.1", manualPage(version)],
   ]);
   return new Map([...wanted].filter(([path, text]) => committed(path) !== text));
 }
 
+/** Empty where it is not there yet. */
 function committed(path: string): string {
-  return readFileSync(new URL(path, root), "utf8");
+  const url = new URL(path, root);
+  return existsSync(url) ? readFileSync(url, "utf8") : "";
 }
 
 if (import.meta.main) {

@@ -32,6 +32,7 @@ class MacPowermetricsAgent < Formula
   def install
     libexec.install Dir["*"]
     bin.write_exec_script libexec/"bin/mac-powermetrics-agent"
+    man1.install_symlink libexec/"lib/mac-powermetrics-agent.1"
     generate_completions_from_executable(bin/"mac-powermetrics-agent", "completion", shells: [:bash, :zsh, :fish])
   end
 

@@ -1,6 +1,6 @@
 /** What stands at the end of each command's help: command lines to copy. */
 
-const examples: Readonly<Record<string, readonly string[]>> = {
+export const examples: Readonly<Record<string, readonly string[]>> = {
   run: ["run --config agent.yaml", "run --simulate --web.listen-address 127.0.0.1:9127"],
   once: ["once --simulate --format summary", "once --format table --config agent.yaml"],
   replay: ["replay recording/", "replay --powermetrics stream.plist --format jsonl"],
@@ -23,6 +23,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   status: ["status --json"],
   logs: ["logs --follow"],
   doctor: ["doctor", "doctor --deep -o report.json"],
+  version: ["version"],
   completion: ['completion zsh > "${fpath[1]}/_mac-powermetrics-agent"'],
 };
 

@@ -1,33 +1,26 @@
 /** The grammar of the command line: verbs, their options and help. A verb's file is loaded when it is called, and takes the options as they are. */
-import { Argument, Command, CommanderError, Option } from "commander";
+import { Argument, Command, CommanderError } from "commander";
 import type { Plain } from "../config/field.ts";
 import { defined } from "../runtime/defined.ts";
 import type { CheckArguments } from "./check.ts";
 import { shells, type Shell } from "./completion.ts";
 import type { ConfigArguments } from "./config.ts";
-import type { DoctorArguments } from "./doctor.ts";
-import type { InstallArguments } from "./install.ts";
 import type { JournalChoice, JournalOptions } from "./journal.ts";
 import type { RunChoice } from "./load.ts";
-import type { LogsArguments } from "./logs.ts";
 import type { MetricsArguments } from "./metrics.ts";
 import type { OnceChoice } from "./once.ts";
 import type { RecordChoice } from "./record.ts";
 import type { ReplayChoice } from "./replay.ts";
-import type { StatusArguments } from "./status.ts";
 import type { TopChoice } from "./top.ts";
-import type { UninstallArguments } from "./uninstall.ts";
 import { examplesOf } from "./examples.ts";
+import { addServiceVerbs } from "./service-verbs.ts";
 import {
   choiceOption,
   configOption,
-  dryRunOption,
   duration,
   formatOption,
   jsonOption,
   logLevels,
-  positive,
-  prefixOption,
   pushOption,
   simulateOption,
 } from "./options.ts";
@@ -48,26 +41,10 @@ type OnRun = (run: RunArguments) => ExitCode | Promise<ExitCode>;
 export async function runProgram(
   argv: readonly string[],
   context: CommandContext,
-  onRun: OnRun = () => refuseRun(context),
+  onRun?: OnRun,
 ): Promise<number> {
-  const program = new Command("mac-powermetrics-agent")
-    .description(
-      "Mac power metrics, pushed durably: powermetrics and vm_stat to Prometheus and OpenTelemetry",
-    )
-    .version(context.version)
-    .configureOutput({ writeOut: (text) => context.stdout(text), writeErr: (text) => context.stderr(text) })
-    .showHelpAfterError("(add --help for the options)")
-    .exitOverride();
   let code: number = exitCode.ok;
-  const act: Act =
-    (action) =>
-    async (...args) => {
-      code = await action(...args);
-    };
-  addRun(program, act, onRun);
-  for (const add of [addSamples, addConfiguration, addJournal, addTop]) add(program, act, context);
-  for (const add of [addInstall, addStatus, addDoctor, addCompletion, addVersion]) add(program, act, context);
-  for (const command of program.commands) command.addHelpText("after", examplesOf(command.name()));
+  const program = createProgram(context, (ended) => void (code = ended), onRun);
   try {
     await program.parseAsync(argv, { from: "user" });
     return code;
@@ -77,6 +54,31 @@ export async function runProgram(
   }
 }
 
+/** The grammar itself. @param ended takes the exit code of the command that ran */
+export function createProgram(
+  context: CommandContext,
+  ended: (code: ExitCode) => void = () => undefined,
+  onRun: OnRun = () => refuseRun(context),
+): Command {
+  const program = new Command("mac-powermetrics-agent")
+    .description(
+      "Mac power metrics, pushed durably: powermetrics and vm_stat to Prometheus and OpenTelemetry",
+    )
+    .version(context.version)
+    .configureOutput({ writeOut: (text) => context.stdout(text), writeErr: (text) => context.stderr(text) })
+    .showHelpAfterError("(add --help for the options)")
+    .exitOverride();
+  const act: Act =
+    (action) =>
+    async (...args) =>
+      ended(await action(...args));
+  addRun(program, act, onRun);
+  for (const add of [addSamples, addConfiguration, addJournal, addTop]) add(program, act, context);
+  for (const add of [addServiceVerbs, addCompletion, addVersion]) add(program, act, context);
+  for (const command of program.commands) command.addHelpText("after", examplesOf(command.name()));
+  return program;
+}
+
 /** cli.ts takes `run` before it comes here: the daemon itself does without this grammar. */
 function refuseRun(context: CommandContext): ExitCode {
   context.stderr("run must be the first argument, got others before it\n");
@@ -84,7 +86,7 @@ function refuseRun(context: CommandContext): ExitCode {
 }
 
 /** An action for commander from one that gives the exit code; it is called with the verb's arguments, then its options. */
-type Act = <Args extends unknown[]>(
+export type Act = <Args extends unknown[]>(
   action: (...args: Args) => ExitCode | Promise<ExitCode>,
 ) => (...args: Args) => Promise<void>;
 
@@ -163,8 +165,13 @@ function addSamples(program: Command, act: Act, context: CommandContext): void {
   program
     .command("simulate")
     .description("impersonate powermetrics, vm_stat, sysctl, pmset or ioreg with the tool's own arguments")
-    .addArgument(new Argument("<tool>").choices(["powermetrics", "vm_stat", "sysctl", "pmset", "ioreg"]))
-    .argument("[arguments...]")
+    .addArgument(
+      new Argument("<tool>", "the tool").choices(["powermetrics", "vm_stat", "sysctl", "pmset", "ioreg"]),
+    )
+    .argument(
+      "[arguments...]",
+      "the tool's own, and the simulator's such as --chip: see simulate powermetrics --help",
+    )
     .allowUnknownOption();
 }
 
@@ -188,7 +195,13 @@ function addConfiguration(program: Command, act: Act, context: CommandContext): 
   program
     .command("config")
     .description("print a starter file, the JSON Schema, or the effective configuration")
-    .addArgument(new Argument("<what>").choices(["example", "schema", "print"]))
+    .addArgument(
+      new Argument("<what>", "the starter file, the schema, or what is in effect, secrets hidden").choices([
+        "example",
+        "schema",
+        "print",
+      ]),
+    )
     .addOption(configOption())
     .option("--origins", "with print: where each value comes from")
     .action(
@@ -209,7 +222,13 @@ function addJournal(program: Command, act: Act, context: CommandContext): void {
   program
     .command("journal")
     .description("report what the journal on disk holds, export it, or give up the backlog of a removed sink")
-    .addArgument(new Argument("<what>").choices(["stats", "export", "forget"]))
+    .addArgument(
+      new Argument("<what>", "figures, the samples, or the end of a backlog").choices([
+        "stats",
+        "export",
+        "forget",
+      ]),
+    )
     .addArgument(new Argument("[sink]", "with forget: a sink that is configured no more, as stats list it"))
     .addOption(configOption())
     .option("--file <path>", "with stats and export: another database, such as one that was set aside")
@@ -236,68 +255,6 @@ function addTop(program: Command, act: Act, context: CommandContext): void {
     .action(act(async (options: TopChoice) => (await import("./top.ts")).top(options, context)));
 }
 
-function addInstall(program: Command, act: Act, context: CommandContext): void {
-  program
-    .command("install")
-    .addOption(prefixOption())
-    .description("install or upgrade the daemon: program, account, configuration, launchd job, log rotation")
-    .addOption(dryRunOption())
-    .option("--config <file>", "configuration to install where there is none yet")
-    .option("--node <file>", "self-contained Node.js to copy; default: the one that runs this")
-    .addOption(
-      new Option("--timeout <duration>", "how long it may take to become ready")
-        .argParser(duration)
-        .default(60_000, "1m"),
-    )
-    .action(
-      act(async (options: InstallArguments) => (await import("./install.ts")).install(options, context)),
-    );
-  program
-    .command("uninstall")
-    .addOption(prefixOption())
-    .description("take every step of install back and list what is left")
-    .addOption(dryRunOption())
-    .option("--purge", "also remove configuration, journal, logs and account")
-    .action(
-      act(async (options: UninstallArguments) =>
-        (await import("./uninstall.ts")).uninstall(options, context),
-      ),
-    );
-}
-
-function addStatus(program: Command, act: Act, context: CommandContext): void {
-  program
-    .command("status")
-    .addOption(prefixOption())
-    .description("report whether the daemon is installed, runs and is ready")
-    .addOption(jsonOption())
-    .action(act(async (options: StatusArguments) => (await import("./status.ts")).status(options, context)));
-  program
-    .command("logs")
-    .addOption(prefixOption())
-    .description("print the end of the daemon's log")
-    .option("-f, --follow", "go on with what is written, also across rotation")
-    .option("-n, --lines <count>", "how many lines", positive, 50)
-    .option("--launchd", "launchd's file: what was logged before the agent's own log was open")
-    .action(act(async (options: LogsArguments) => (await import("./logs.ts")).logs(options, context)));
-}
-
-function addDoctor(program: Command, act: Act, context: CommandContext): void {
-  program
-    .command("doctor")
-    .addOption(prefixOption())
-    .description("look for everything that keeps the agent from working, and say how to fix it")
-    .option("--config <file>", "configuration to look at; default: the installed one")
-    .addOption(jsonOption())
-    .option("--deep", "try everything on this Mac for some 90 s, and write a report that can be shared")
-    .option("-o, --output <file>", "with --deep: where the report goes; default: doctor-report.json")
-    .option("--install-trial", "with --deep: also make and remove an account and launchd jobs")
-    .option("--sleep", "with --deep: also put the Mac to sleep for half a minute")
-    .option("--record <duration>", "with --deep: add a recording of 60s, for example", duration)
-    .addOption(simulateOption())
-    .action(act(async (options: DoctorArguments) => (await import("./doctor.ts")).doctor(options, context)));
-}
-
 function addVersion(program: Command, act: Act, context: CommandContext): void {
   const { version, nodeVersion, platform, arch } = context;
   program
@@ -317,7 +274,7 @@ function addCompletion(program: Command, act: Act, context: CommandContext): voi
   program
     .command("completion")
     .description("print a completion script for a shell")
-    .addArgument(new Argument("<shell>").choices(shells))
+    .addArgument(new Argument("<shell>", "the shell").choices(shells))
     .action(
       act(async (shell: Shell) => (await import("./completion.ts")).completion(shell, program, context)),
     );

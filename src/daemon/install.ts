@@ -13,7 +13,7 @@ import { causeOf } from "../runtime/cause.ts";
 import { writeAtomically } from "../runtime/files.ts";
 import { accountStep, ownerOf } from "./account.ts";
 import { commandFlags, newsyslogConf, rotationOwner } from "./launchd-files.ts";
-import { programIn, type Layout } from "./layout.ts";
+import { manualFile, manualMark, programIn, type Layout } from "./layout.ts";
 import {
   emptyFolderRemoval,
   fileStep,
@@ -169,21 +169,55 @@ function logStep({ log }: Layout, account: string, owner: () => Promise<Owner>, 
   );
 }
 
-function plistStep({ parts }: PreparedVersion, system: System): Step {
+function plistStep(version: PreparedVersion, system: System): Step {
   const { plist } = system.layout;
-  const content = (): string =>
-    parts
-      .find(({ path }) => path === "launchd.plist")
-      ?.read()
-      .toString() ?? "";
   return fileStep(
-    { path: plist, what: "launchd job", by: "root", owner: () => rootOwner, mode: 0o644, content },
+    {
+      path: plist,
+      what: "launchd job",
+      by: "root",
+      owner: () => rootOwner,
+      mode: 0o644,
+      content: () => textOf(version, "launchd.plist"),
+    },
     system,
     removal(plist, "launchd job"),
   );
 }
 
-function surroundingSteps({ account }: Installation, system: System): readonly Step[] {
+/** Of a part of the version. */
+function textOf({ parts }: PreparedVersion, name: string): string {
+  return (
+    parts
+      .find(({ path }) => path === name)
+      ?.read()
+      .toString() ?? ""
+  );
+}
+
+/** Ours alone: npm and Homebrew put a link to theirs in its place. */
+function manualStep(version: PreparedVersion, system: System): Step {
+  const { manual } = system.layout;
+  const isFree = lookAt(manual) === undefined || isOurs(manual);
+  const step = fileStep(
+    {
+      path: manual,
+      what: "manual page",
+      by: "root",
+      owner: () => rootOwner,
+      mode: 0o644,
+      content: () => textOf(version, manualFile),
+    },
+    system,
+    { ...removal(manual, "manual page"), isDue: () => isOurs(manual) },
+  );
+  return isFree ? step : { ...step, isDone: () => true };
+}
+
+const isOurs = (manual: string): boolean =>
+  lookAt(manual)?.isFile() === true && readFileSync(manual, "utf8").startsWith(manualMark);
+
+function surroundingSteps({ version, account }: Installation, system: System): readonly Step[] {
   const { layout } = system;
   const root = { by: "root", owner: () => rootOwner };
   const rotation = async (): Promise<string> =>
@@ -206,6 +240,7 @@ function surroundingSteps({ account }: Installation, system: System): readonly S
           lookAt(layout.command)?.isFile() === true && readFileSync(layout.command, "utf8") === command,
       },
     ),
+    manualStep(version, system),
   ];
 }
 

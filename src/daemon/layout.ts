@@ -33,6 +33,8 @@ export interface Layout {
   readonly pidFile: string;
   /** What a user types. */
   readonly command: string;
+  /** Where man looks without being told. */
+  readonly manual: string;
   readonly launchctl: string;
   readonly dscl: string;
   readonly sysadminctl: string;
@@ -41,6 +43,12 @@ export interface Layout {
   readonly sfltool: string;
   readonly lsof: string;
 }
+
+/** The manual page beside the program. */
+export const manualFile = `${name}.1`;
+
+/** Its first line, by which it is known as ours. */
+export const manualMark = `.\\" Written by "npm run docs" of ${name}; do not edit.`;
 
 /** Log paths hold no blank, since newsyslog splits its lines at them. */
 export function layoutUnder(prefix = ""): Layout {
@@ -62,6 +70,7 @@ export function layoutUnder(prefix = ""): Layout {
     newsyslog: at(`/etc/newsyslog.d/${name}.conf`),
     pidFile: at(`/var/run/${name}.pid`),
     command: at(`/usr/local/bin/${name}`),
+    manual: at(`/usr/local/share/man/man1/${manualFile}`),
     launchctl: at("/bin/launchctl"),
     dscl: at("/usr/bin/dscl"),
     sysadminctl: at("/usr/sbin/sysadminctl"),

@@ -1,7 +1,7 @@
 /** A Mac as far as installing sees one: launchd's jobs and the directory of accounts in memory, files in a real folder. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { layoutUnder, label, service, type Layout } from "../../src/daemon/layout.ts";
+import { manualFile, manualMark, layoutUnder, label, service, type Layout } from "../../src/daemon/layout.ts";
 import type { ReadyProbe } from "../../src/daemon/ready.ts";
 import type { System, ToolResult } from "../../src/daemon/system.ts";
 import { prepareVersion, type PreparedVersion } from "../../src/daemon/version.ts";
@@ -79,6 +79,7 @@ export function fakeMac(): FakeMac {
       const folder = join(prefix, `downloads-${version}`);
       mkdirSync(folder, { recursive: true });
       writeFileSync(join(folder, "cli.js"), text);
+      writeFileSync(join(folder, manualFile), `${manualMark}\n.Dd of ${version}\n`);
       writeFileSync(join(prefix, "node"), "a runtime", { mode: 0o755 });
       return prepareVersion({ version, bundle: folder, node: join(prefix, "node") }, mac.system);
     },

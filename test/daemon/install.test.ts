@@ -1,6 +1,6 @@
 import test from "node:test";
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ownerOf } from "../../src/daemon/account.ts";
 import { install } from "../../src/daemon/install.ts";
@@ -32,6 +32,7 @@ test("a first installation puts everything in place, with its permissions, and s
     "Library/Logs/mac-powermetrics-agent/agent.log": "640",
     "etc/newsyslog.d/mac-powermetrics-agent.conf": "644",
     "usr/local/bin/mac-powermetrics-agent": "755",
+    "usr/local/share/man/man1/mac-powermetrics-agent.1": "644",
   };
   for (const [path, mode] of Object.entries(expected)) assert.equal(files[path], mode, path);
   assert.equal(mac.running, `versions/${version.name}`);
@@ -50,6 +51,22 @@ test("installing again does nothing", async () => {
   assert.deepEqual(outcome, { status: "installed" });
   assert.deepEqual(did, []);
   assert.deepEqual(mac.calls, []);
+});
+
+test("the manual page is the version's, and a link of npm's or Homebrew's stays", async () => {
+  using mac = fakeMac();
+  const { manual } = mac.layout;
+  await run(mac, mac.release("0.1.0"));
+  await run(mac, mac.release("0.2.0"));
+  assert.match(readFileSync(manual, "utf8"), /^\.\\" Written by.*\n\.Dd of 0\.2\.0\n$/);
+  for (const foreign of ["../../lib/theirs.1", "theirs.1"]) {
+    rmSync(manual);
+    symlinkSync(foreign, manual);
+    assert.deepEqual((await run(mac, mac.release("0.3.0"))).outcome, { status: "installed" });
+    await remove(mac, { purge: true });
+    assert.equal(targetOf(manual), foreign);
+    await run(mac, mac.release("0.2.0"));
+  }
 });
 
 test("a dry run lists every step and changes nothing", async () => {

@@ -15,7 +15,8 @@ test("uninstalling leaves what is the user's and says so", async () => {
   const { layout } = mac;
   for (const path of [layout.config, layout.environment, layout.state, layout.logs])
     assert.ok(existsSync(path), path);
-  for (const path of [layout.versions, layout.plist, layout.newsyslog, layout.command, layout.current])
+  const { versions, plist, newsyslog, command, manual, current } = layout;
+  for (const path of [versions, plist, newsyslog, command, manual, current])
     assert.equal(existsSync(path), false, path);
   assert.deepEqual(
     reports.filter(({ status }) => status === "kept").map(({ describe }) => describe),

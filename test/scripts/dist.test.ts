@@ -61,6 +61,7 @@ test(
         ].toSorted(),
       );
       assert.deepEqual(readFileSync(join(root, "bin/node")), runtime.node);
+      assert.ok(existsSync(join(root, "lib/mac-powermetrics-agent.1")));
       execFileSync("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: root });
       const listed = readFileSync(join(root, "SHA256SUMS"), "utf8").trim().split("\n").length;
       const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((path) =>

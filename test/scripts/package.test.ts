@@ -100,7 +100,8 @@ test(
     ];
     const paths = packed.files.map(({ path }) => path);
     const dist = paths.filter((path) => path.startsWith("dist/"));
-    for (const path of dist) assert.match(path, /^dist\/(?:THIRD_PARTY_NOTICES\.txt|[\w-]+\.js)$/);
+    for (const path of dist)
+      assert.match(path, /^dist\/(?:THIRD_PARTY_NOTICES\.txt|mac-powermetrics-agent\.1|[\w-]+\.js)$/);
     for (const path of ["dist/cli.js", "dist/THIRD_PARTY_NOTICES.txt"]) assert.ok(dist.includes(path), path);
     const wanted = trackedFiles().filter((path) =>
       /^(?:config|launchd)\/|^(?:README|CHANGELOG|GUARANTEES|METRICS|SECURITY|LICENSE|package\.json)/.test(
@@ -114,6 +115,11 @@ test(
     npm(["install", "--global", "--prefix", prefix, join(clone, packed.filename)], home, home);
     const installed = join(prefix, "lib/node_modules/mac-powermetrics-agent");
     assert.ok(!existsSync(join(installed, "node_modules")), "it needs no other package");
+    const manual = join(prefix, "share/man/man1/mac-powermetrics-agent.1");
+    assert.equal(
+      readFileSync(manual, "utf8"),
+      readFileSync(join(root, "man/mac-powermetrics-agent.1"), "utf8"),
+    );
     assertRuns(prefix, home);
   },
 );
