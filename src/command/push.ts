@@ -38,18 +38,7 @@ export async function openPush(
     );
     return exitCode.usage;
   }
-  const folder = mkdtempSync(join(tmpdir(), "mac-powermetrics-agent-push-"));
-  const journal = openJournal({
-    path: join(folder, "journal.db"),
-    maxBytes: 10 * gigabyte,
-    maxAgeMs: Infinity,
-    historyMs: 0,
-    minFreeBytes: 0,
-    commitIntervalMs: 1000,
-    clock: context.clock,
-    log,
-    metricOf: (name) => catalogue.get(name),
-  });
+  const { journal, remove } = openTemporaryJournal(context, log);
   // Nothing of a recording was ever sent.
   const env = { ...context.env, ...proxies };
   const asked = { ...context, env, environment: childEnvironment(env), startedAt: 0 };
@@ -82,6 +71,27 @@ export async function openPush(
     },
     async [Symbol.asyncDispose]() {
       await deliveries.finish(0);
+      remove();
+    },
+  };
+}
+
+function openTemporaryJournal({ clock }: CommandContext, log: Logger) {
+  const folder = mkdtempSync(join(tmpdir(), "mac-powermetrics-agent-push-"));
+  const journal = openJournal({
+    path: join(folder, "journal.db"),
+    maxBytes: 10 * gigabyte,
+    maxAgeMs: Infinity,
+    historyMs: 0,
+    minFreeBytes: 0,
+    commitIntervalMs: 1000,
+    clock,
+    log,
+    metricOf: (name) => catalogue.get(name),
+  });
+  return {
+    journal,
+    remove: () => {
       journal[Symbol.dispose]();
       rmSync(folder, { recursive: true, force: true });
     },

@@ -69,7 +69,7 @@ export function createReload<T extends { readonly configuration: Configuration }
     const changed = changesBetween(current.configuration, loaded.next.configuration);
     current = loaded.next;
     const failure = await applied(current.configuration);
-    if (failure === undefined) logChanges(changed);
+    if (failure === undefined) logChanges(changed, log);
     if (changed.some((path) => !live.has(path))) restart.abort();
     return failure;
   }
@@ -87,13 +87,6 @@ export function createReload<T extends { readonly configuration: Configuration }
     }
   }
 
-  function logChanges(changed: readonly string[]): void {
-    const anew = changed.filter((path) => !live.has(path));
-    if (changed.length === 0) log.info("configuration read again, nothing changed");
-    else if (anew.length === 0) log.info("configuration read again", { changed });
-    else log.info("configuration read again, the agent starts anew with it", { changed, because_of: anew });
-  }
-
   return {
     request() {
       const mine = last.then(reload);
@@ -109,6 +102,13 @@ export function createReload<T extends { readonly configuration: Configuration }
     onApply: (apply) => void applies.push(apply),
     restart: restart.signal,
   };
+}
+
+function logChanges(changed: readonly string[], log: Logger): void {
+  const anew = changed.filter((path) => !live.has(path));
+  if (changed.length === 0) log.info("configuration read again, nothing changed");
+  else if (anew.length === 0) log.info("configuration read again", { changed });
+  else log.info("configuration read again, the agent starts anew with it", { changed, because_of: anew });
 }
 
 /** `journal.path`, `sources.vm_stat`: the keys of two levels, and whole lists of sinks. */

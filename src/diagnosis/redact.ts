@@ -105,15 +105,17 @@ export function createRedactor(identities: readonly Identity[], salt: Buffer): R
 
   const redactor: Redactor = {
     text: (text) => replaceEncoded(replaceMatches(text)),
-    bytes(bytes) {
-      const encoding = isUtf8(bytes) ? "utf8" : "latin1";
-      const text = bytes.toString(encoding);
-      const redacted = redactor.text(text);
-      return redacted === text ? bytes : Buffer.from(redacted, encoding);
-    },
+    bytes: (bytes) => mapText(bytes, redactor.text),
     value: (value) => mapStrings(value, redactor.text),
   };
   return redactor;
+}
+
+function mapText(bytes: Buffer, map: (text: string) => string): Buffer {
+  const encoding = isUtf8(bytes) ? "utf8" : "latin1";
+  const text = bytes.toString(encoding);
+  const mapped = map(text);
+  return mapped === text ? bytes : Buffer.from(mapped, encoding);
 }
 
 interface Known {

@@ -28,26 +28,24 @@ export function createCommits(
   const { clock, commitIntervalMs, minFreeBytes } = options;
   const write = createWriter(snapshots, positions, connection);
   const retention = createRetention(options, positions);
-  let retryMs = shortestRetryMs;
-  let timer: Timer | undefined;
+  const timer = createCommitTimer(clock, commitIntervalMs, tick);
 
   /** Below the floor of free disk with nothing left to delete: whatever were written now would have to go next. */
   const isStuck = (): boolean => retention.isFull() && snapshots.store?.segments.length === 0;
   const deleteExcess = (): boolean => connection.write((store) => retention.deleteExcess(store)) ?? false;
 
   function tick(): void {
-    timer = undefined;
     if (connection.trouble !== undefined && !isStuck()) connection.recover();
     forgetOrphans();
     if (retention.isFull()) deleteExcess();
     if (isStuck()) connection.withhold(`less than ${minFreeBytes} bytes are free`);
     write("synced");
     const more = deleteExcess();
-    if (connection.trouble !== undefined) retry();
+    if (connection.trouble !== undefined) timer.retry();
     else {
-      retryMs = shortestRetryMs;
-      if (more) schedule(cleanUpMs);
-      else if (snapshots.stagedCount() > 0) schedule();
+      timer.recovered();
+      if (more) timer.cleanUp();
+      else if (snapshots.stagedCount() > 0) timer.next();
     }
   }
 
@@ -57,24 +55,15 @@ export function createCommits(
     positions.forgetOld(retention.trustedTime());
   }
 
-  function retry(): void {
-    schedule(retryMs);
-    retryMs = Math.min(2 * retryMs, longestRetryMs);
-  }
-
-  function schedule(ms = commitIntervalMs): void {
-    timer ??= clock.after(ms, tick, { background: true, align: "early" });
-  }
-
-  if (connection.trouble !== undefined) schedule();
+  if (connection.trouble !== undefined) timer.next();
 
   return {
     /** Sees to it that a group commit comes within the interval. */
-    schedule: () => schedule(connection.trouble === undefined ? commitIntervalMs : retryMs),
+    schedule: () => (connection.trouble === undefined ? timer.next() : timer.again()),
     /** Writes without waiting for the drive, unless the disk is known to refuse. */
     flush() {
       if (connection.trouble === undefined) write("written");
-      schedule();
+      timer.next();
     },
     /** Writes and waits for the drive; true when all is on disk. */
     commit(): boolean {
@@ -84,9 +73,35 @@ export function createCommits(
       write("synced");
       return connection.trouble === undefined && snapshots.stagedCount() === 0;
     },
-    [Symbol.dispose]() {
-      timer?.[Symbol.dispose]();
+    [Symbol.dispose]: () => timer[Symbol.dispose](),
+  };
+}
+
+/** One timer for the next commit: at the interval, sooner for more of a clean-up, after growing pauses while the disk refuses. */
+function createCommitTimer(clock: Clock, intervalMs: number, tick: () => void) {
+  let retryMs = shortestRetryMs;
+  let timer: Timer | undefined;
+
+  /** What is scheduled already comes first. */
+  function schedule(ms: number): void {
+    timer ??= clock.after(ms, run, { background: true, align: "early" });
+  }
+
+  function run(): void {
+    timer = undefined;
+    tick();
+  }
+
+  return {
+    next: () => schedule(intervalMs),
+    cleanUp: () => schedule(cleanUpMs),
+    again: () => schedule(retryMs),
+    retry() {
+      schedule(retryMs);
+      retryMs = Math.min(2 * retryMs, longestRetryMs);
     },
+    recovered: () => void (retryMs = shortestRetryMs),
+    [Symbol.dispose]: () => timer?.[Symbol.dispose](),
   };
 }
 

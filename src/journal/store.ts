@@ -52,6 +52,7 @@ export function createStore(
   return {
     ...createRowQueries(database, transact),
     ...createForgetRequests(database, transact),
+    ...createFileOperations(database, lock),
     /** Whether the files at the path are still those that are open. */
     files: watchFiles(path),
     rows: createRowReader(database, readSet),
@@ -83,20 +84,6 @@ export function createStore(
       transact("written", () => deleteSegment(database, segment));
       if (segment === segments.at(-1)) writer.reset();
       segments = segments.filter((one) => one !== segment);
-    },
-    /** Of the database and its log. */
-    bytes: () => databaseBytes(database),
-    /** While the database is open it can be read, even when its files are gone from their path. */
-    copyTo(path: string) {
-      database.prepare("VACUUM INTO ?").run(path);
-    },
-    /** Gives free pages and the log back to the volume. */
-    shrink() {
-      database.exec("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)");
-    },
-    [Symbol.dispose]() {
-      database.close();
-      lock.close();
     },
   };
 }
@@ -165,6 +152,25 @@ function createForgetRequests(database: DatabaseSync, transact: Transact) {
         database.exec("DELETE FROM forget_request");
         return sinks;
       }),
+  };
+}
+
+function createFileOperations(database: DatabaseSync, lock: DatabaseSync) {
+  return {
+    /** Of the database and its log. */
+    bytes: () => databaseBytes(database),
+    /** While the database is open it can be read, even when its files are gone from their path. */
+    copyTo(path: string) {
+      database.prepare("VACUUM INTO ?").run(path);
+    },
+    /** Gives free pages and the log back to the volume. */
+    shrink() {
+      database.exec("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)");
+    },
+    [Symbol.dispose]() {
+      database.close();
+      lock.close();
+    },
   };
 }
 

@@ -114,13 +114,20 @@ function createSourcePipeline<S extends SourceName>(
       }
     },
     up: (up) => void (isUp = up),
+    ...countsOf(source, own),
+    end,
+    checkSilence,
+  };
+}
+
+/** What happens to a source, in the agent's own metrics. */
+function countsOf(source: SourceName, own: OwnMeter): Omit<SourceListener, "frame" | "up"> {
+  return {
     started: () => undefined,
     failed: ({ reason }) => own.count("sourceFailures", 1, { source, reason }),
     restarted: (reason) => own.count("sourceRestarts", 1, { source, reason }),
     remarked: (kind) => own.count("sourceRemarks", 1, { source, kind }),
     dropped: (kind) => own.count("sourceParseErrors", 1, { source, kind }),
-    end,
-    checkSilence,
   };
 }
 

@@ -129,7 +129,7 @@ function createClient(settings: HttpSettings, deps: HttpClientDeps, limits: Http
   let failures = 0;
 
   async function once(request: HttpRequest, timeoutMs: number): Promise<Ended> {
-    const signals = signalsOf(request);
+    const signals = signalsOf(request, closing);
     const target = authorityOf(request.url);
     if (signals.some(({ aborted }) => aborted))
       return asEnded({ code: "aborted", reason: `cannot send to ${target}: aborted` });
@@ -137,10 +137,6 @@ function createClient(settings: HttpSettings, deps: HttpClientDeps, limits: Http
     if ("code" in opened) return asEnded(opened);
     const terms = { ...limits, clock, timeoutMs, signals, body: request.body, target, proxy: opened.proxy };
     return proxyRefusal(await exchange(opened.request, terms), terms);
-  }
-
-  function signalsOf({ signal }: HttpRequest): readonly AbortSignal[] {
-    return [closing.signal, ...(signal === undefined ? [] : [signal])];
   }
 
   return {
@@ -154,7 +150,10 @@ function createClient(settings: HttpSettings, deps: HttpClientDeps, limits: Http
         ended = await once(request, left());
       }
       const mayLearn = ended.kind === "fault" && ended.fault.unknownIssuer === true ? authorities : undefined;
-      if (mayLearn !== undefined && (await learned(mayLearn, known, signalsOf(request), clock, left())))
+      if (
+        mayLearn !== undefined &&
+        (await learned(mayLearn, known, signalsOf(request, closing), clock, left()))
+      )
         ended = await once(request, left());
       if (request.needsBody !== true) ended = believed(ended);
       // Whoever answers on a kept connection may be the wrong one by now: the name is looked up again with a new one.
@@ -169,6 +168,10 @@ function createClient(settings: HttpSettings, deps: HttpClientDeps, limits: Http
       return Promise.resolve();
     },
   };
+}
+
+function signalsOf({ signal }: HttpRequest, closing: AbortController): readonly AbortSignal[] {
+  return [closing.signal, ...(signal === undefined ? [] : [signal])];
 }
 
 /** What a request goes out on, or why it can't: the settings name files and addresses that may be unusable today and good tomorrow. */
