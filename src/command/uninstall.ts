@@ -20,12 +20,14 @@ export async function uninstall(options: UninstallArguments, context: CommandCon
   if (objection !== undefined) return refuseWith(objection, context);
   const system = openSystem(resolvePrefix(options.prefix, context), context);
   const kept: StepReport[] = [];
+  let steps = 0;
   const print = reporter(context);
   const failure = await uninstallAgent(accountIn(system.layout.config, context), system, {
     dryRun: options.dryRun === true,
     purge: options.purge === true,
     report(step) {
       print(step);
+      steps++;
       if (step.status === "kept") kept.push(step);
     },
   });
@@ -33,6 +35,7 @@ export async function uninstall(options: UninstallArguments, context: CommandCon
     context.stderr(`${failure}\n`);
     return exitCode.failure;
   }
+  if (steps === 0) context.stdout("nothing of it is installed\n");
   if (kept.length > 0) context.stdout(`${kept.length} things were left; --purge removes them as well\n`);
   return exitCode.ok;
 }

@@ -120,6 +120,7 @@ test(
       ])
         assert.equal(existsSync(path), false, path);
       assert.equal((await call(newer, "status", ...under)).code, 1);
+      assert.equal((await call(newer, "uninstall", ...under)).out, "nothing of it is installed\n");
     } finally {
       await call(bundle, "uninstall", ...under);
     }
