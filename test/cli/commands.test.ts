@@ -23,14 +23,16 @@ interface JsonSnapshot {
 }
 
 test("once prints one sample of each source in every format", async () => {
-  const formats = ["prometheus", "openmetrics", "json", "table"] as const;
+  const formats = ["prometheus", "openmetrics", "json", "table", "summary"] as const;
   const outputs: Ended[] = [];
   for (const format of formats) outputs.push(await run(["once", "--simulate", "--format", format]));
   for (const [index, { code, stderr }] of outputs.entries()) {
     assert.equal(code, 0, `${formats[index]}: ${stderr}`);
     assert.doesNotMatch(stderr, /cannot|unexpected/);
   }
-  const [prometheus = "", openmetrics = "", json = "", table = ""] = outputs.map(({ stdout }) => stdout);
+  const [prometheus = "", openmetrics = "", json = "", table = "", summary = ""] = outputs.map(
+    ({ stdout }) => stdout,
+  );
   for (const name of expected) assert.ok(namesIn(prometheus).has(name), name);
   assert.ok(readPrometheus(prometheus).length >= expected.length);
   assert.ok(readOpenMetrics(openmetrics).length >= expected.length);
@@ -45,6 +47,7 @@ test("once prints one sample of each source in every format", async () => {
   const inJson = new Set(snapshots.flatMap(({ samples }) => samples.map(({ name }) => name)));
   for (const name of expected) assert.ok(inJson.has(name), name);
   for (const name of expected) assert.match(table, new RegExp(`^ +${name}[{ ]`, "m"));
+  assert.match(summary, /^CPU power +\d.*W +\d.* % active$/m);
 });
 
 test("metrics --format json lists the catalogue with the fixed metrics in it", async () => {

@@ -43,8 +43,8 @@ test("the example is valid without a warning, and each target has the agent's in
   );
 });
 
-test("README names each exporter of the example with its address, and its blocks are the example's", () => {
-  const [section = ""] = /^## Scrape other exporters[^]*?(?=^## )/m.exec(read("README.md")) ?? [];
+test("the document names each exporter of the example with its address, and its blocks are the example's", () => {
+  const section = read("config/exporters.md");
   for (const {
     job_name: name,
     static_configs: [{ targets }],

@@ -7,7 +7,14 @@ import test from "node:test";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const text = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "launchd/README.md"]
+const text = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  "launchd/README.md",
+  "config/receivers.md",
+  "config/exporters.md",
+]
   .map((path) => readFileSync(join(root, path), "utf8"))
   .join("\n");
 const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
