@@ -9,14 +9,12 @@ import { accelerator, gpu } from "./gpu.ts";
 import { interrupts } from "./interrupts.ts";
 import { load } from "./load.ts";
 import { machine } from "./machine.ts";
-import { memory } from "./memory.ts";
+import { memory, vmStat } from "./memory.ts";
 import { energy, power, systemPower } from "./power.ts";
 import { powerSource } from "./power-source.ts";
-import { smc } from "./smc.ts";
 import { tasks } from "./tasks.ts";
-import { thermal } from "./thermal.ts";
+import { smc, thermal } from "./thermal.ts";
 import { disk, network } from "./traffic.ts";
-import { vmStat } from "./vm-stat.ts";
 
 type Registry = { readonly [S in SourceName]: readonly Collector<S>[] };
 
