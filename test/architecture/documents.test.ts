@@ -34,7 +34,7 @@ test("every document that a comment or a document names is in the repository", (
   assert.deepEqual(files.flatMap(absentDocuments), []);
 });
 
-test("links of documents lead to files of the repository", () => {
+test("links of documents lead to files of the repository, and to headings in them", () => {
   assert.deepEqual(documents().flatMap(deadLinks), []);
 });
 
@@ -62,8 +62,11 @@ test("what is forbidden in documents and comments is found", () => {
     [],
   );
   assert.deepEqual(
-    deadLinks({ path: `config/a${md}`, text: `[a](nowhere.png) [b](#here) [c](../README${md}#metrics)` }),
-    [`config/a${md}: nowhere.png`],
+    deadLinks({
+      path: `config/a${md}`,
+      text: `# Who's *here*?\n[a](nowhere.png) [b](#whos-here) [c](../README${md}#three-uses) [d](../README${md}#none)`,
+    }),
+    [`config/a${md}: nowhere.png`, `config/a${md}: ../README${md}#none`],
   );
   assert.deepEqual(
     absentPaths({ path: `a${md}`, text: "`src/nowhere.ts`, `src/agent.ts`, `src/sink/NAME/`" }),
@@ -94,10 +97,24 @@ function isHere(path: string, name: string): boolean {
 
 function deadLinks({ path, text }: File): readonly string[] {
   return [...text.matchAll(/\]\((?<target>[^)\s]+)\)/g)].flatMap(({ groups: { target = "" } = {} }) => {
-    const [file = ""] = target.split("#");
-    if (file === "" || /^\w+:/.test(file) || existsSync(posix.join(root, dirname(path), file))) return [];
-    return [`${path}: ${target}`];
+    if (/^\w+:/.test(target)) return [];
+    const [file = "", anchor] = target.split("#");
+    const linked = file === "" ? path : posix.join(dirname(path), file);
+    if (linked !== path && !existsSync(posix.join(root, linked))) return [`${path}: ${target}`];
+    if (anchor === undefined) return [];
+    const there = linked === path ? text : readFileSync(posix.join(root, linked), "utf8");
+    return headings(there).includes(anchor) ? [] : [`${path}: ${target}`];
   });
+}
+
+/** As GitHub makes anchors of them. */
+function headings(text: string): readonly string[] {
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
+    title
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
 }
 
 /** In code marks; a word in capitals stands for a name to choose. */
