@@ -1,6 +1,6 @@
 /** `status`: the installed daemon in a few lines, or as JSON. */
 import { basename } from "node:path";
-import { targetOf } from "../daemon/file-steps.ts";
+import { targetOf } from "../daemon/step.ts";
 import { programIn } from "../daemon/layout.ts";
 import type { ReadyProbe } from "../daemon/ready.ts";
 import { isDisabled, readJob, type Job } from "../daemon/service.ts";

@@ -6,7 +6,7 @@ import { readableAdvice } from "../runtime/files.ts";
 import { formatSize } from "../runtime/quantity.ts";
 import { launchdPlist, newsyslogConf, rotationOwner } from "./launchd-files.ts";
 import { programIn } from "./layout.ts";
-import { holds } from "./file-steps.ts";
+import { holds } from "./step.ts";
 import { runtimeObjection } from "./version.ts";
 import { filesIn } from "./trust.ts";
 import { lookAt, octal, rootOwner, type Owner, type System } from "./system.ts";

@@ -5,7 +5,7 @@
  *
  * Every step looks at the system, not at what ran before it, so a crash anywhere is repaired by installing again.
  *
- * To read on: step.ts (what a step is), layout.ts (where everything lies), file-steps.ts, version.ts, account.ts, service.ts, ready.ts.
+ * To read on: step.ts (what a step is, and those for files), layout.ts (where everything lies), version.ts, account.ts, service.ts, ready.ts.
  */
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -14,18 +14,22 @@ import { writeAtomically } from "../runtime/files.ts";
 import { accountStep, ownerOf } from "./account.ts";
 import { commandFlags, newsyslogConf, rotationOwner } from "./launchd-files.ts";
 import { manualFile, manualMark, programIn, type Layout } from "./layout.ts";
+import { waitUntilReady, type ReadyProbe } from "./ready.ts";
+import { enableStep, readJob, start, startStep, stop, stopStep } from "./service.ts";
 import {
+  backupStep,
   emptyFolderRemoval,
   fileStep,
   folderStep,
   pointLink,
   removal,
+  runSteps,
   targetOf,
-  backupStep,
-} from "./file-steps.ts";
-import { waitUntilReady, type ReadyProbe } from "./ready.ts";
-import { enableStep, readJob, start, startStep, stop, stopStep } from "./service.ts";
-import { runSteps, undoSteps, type Failure, type Step, type StepOptions } from "./step.ts";
+  undoSteps,
+  type Failure,
+  type Step,
+  type StepOptions,
+} from "./step.ts";
 import { lookAt, rootOwner, setOwner, type Owner, type System } from "./system.ts";
 import { copyStep, linkStep, pruneStep, type PreparedVersion } from "./version.ts";
 

@@ -9,8 +9,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { launchdPlist, nodeFlags } from "./launchd-files.ts";
-import { pointLink, removal, targetOf } from "./file-steps.ts";
-import type { Step } from "./step.ts";
+import { pointLink, removal, targetOf, type Step } from "./step.ts";
 import { hasOwner, lookAt, rootOwner, setOwner, type System, type ToolResult } from "./system.ts";
 
 /** What is installed: a folder with the bundle `cli.js`, and a runtime for it. */

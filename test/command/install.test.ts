@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { buildBundle } from "../../scripts/build.ts";
 import { layoutUnder, type Layout } from "../../src/daemon/layout.ts";
-import { targetOf } from "../../src/daemon/file-steps.ts";
+import { targetOf } from "../../src/daemon/step.ts";
 import { writeStubTools } from "./stub-mac.ts";
 import { freePort } from "../support/free-port.ts";
 import { disposableFolder, temporaryFolder } from "../support/folder.ts";

@@ -5,7 +5,7 @@ import { manualFile, manualMark, layoutUnder, label, service, type Layout } from
 import type { ReadyProbe } from "../../src/daemon/ready.ts";
 import type { System, ToolResult } from "../../src/daemon/system.ts";
 import { prepareVersion, type PreparedVersion } from "../../src/daemon/version.ts";
-import { targetOf } from "../../src/daemon/file-steps.ts";
+import { targetOf } from "../../src/daemon/step.ts";
 import { fakeClock, type FakeClock } from "../support/fake-clock.ts";
 import { disposableFolder } from "../support/folder.ts";
 

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSy
 import { join } from "node:path";
 import { ownerOf } from "../../src/daemon/account.ts";
 import { install } from "../../src/daemon/install.ts";
-import { targetOf } from "../../src/daemon/file-steps.ts";
+import { targetOf } from "../../src/daemon/step.ts";
 import type { System } from "../../src/daemon/system.ts";
 import { fakeMac, type FakeMac } from "./fake-mac.ts";
 import { account, installation, remove, run, tree } from "./installing.ts";

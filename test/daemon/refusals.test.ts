@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { install } from "../../src/daemon/install.ts";
 import type { Layout } from "../../src/daemon/layout.ts";
-import { targetOf } from "../../src/daemon/file-steps.ts";
+import { targetOf } from "../../src/daemon/step.ts";
 import { start } from "../../src/daemon/service.ts";
 import type { ToolResult } from "../../src/daemon/system.ts";
 import { fakeMac } from "./fake-mac.ts";
