@@ -17,7 +17,7 @@ import {
   type PanelQuery,
 } from "../rules/queries.ts";
 import { monday } from "../simulator/run-tool.ts";
-import { skipWithout } from "../support/receivers.ts";
+import { skipWithout, startReceiver } from "../support/receivers.ts";
 import { startPrometheus, type LivePrometheus } from "./live-prometheus.ts";
 import { historyMs, macHistory, type SimulatedMac } from "./mac-history.ts";
 
@@ -117,6 +117,24 @@ test("every query returns data", { skip: skipWithout("prometheus") }, async (t) 
     await manyOf(prometheus);
   });
 });
+
+test(
+  "VictoriaMetrics takes every query of the dashboards",
+  { skip: skipWithout("victoria-metrics") },
+  async () => {
+    await using receiver = await startReceiver(
+      "victoria-metrics",
+      (address, folder) => [`-httpListenAddr=${address}`, `-storageDataPath=${folder}`],
+      "/health",
+    );
+    for (const { of, expression } of dashboardFiles.flatMap(panelQueries)) {
+      const text = await receiver.ask(
+        `/api/v1/query?${new URLSearchParams({ query: expression }).toString()}`,
+      );
+      assert.match(text, /^\{"status":"success"/, of);
+    }
+  },
+);
 
 async function panelsOf(prometheus: LivePrometheus): Promise<void> {
   const found: string[] = [];
