@@ -46,16 +46,17 @@ const memoryParts = ["wired", "app", "compressed", "cached", "free"] as const;
 
 /**
  * The columns of one source's readings in watts, percent of activity, hertz and bytes, under keys such as `power.cpu`, `core.cpu0`,
- * `cluster.E-Cluster`, `memory.wired`, `swap.used`, `machine.power`, `gpuMemory.0 Apple M4`; `total.power` is the sum of several rails.
+ * `cluster.E-Cluster`, `memory.wired`, `swap.used`, `machine.power`, `flow.battery`, `gpuMemory.0 Apple M4`; `total.power` is the sum of several rails.
  */
 export function columnsOf(source: string, readings: Readings): readonly Column[] {
-  const { cores, clusters, memory } = readings;
+  const { cores, clusters, memory, battery } = readings;
   switch (source) {
     case "powermetrics":
       return [
         ...powerColumns(readings),
         ...present(cores.map(({ core, activePercent }) => [`core.${core}`, activePercent])),
         ...present(clusters.map(({ cluster, frequencyHz }) => [`cluster.${cluster}`, frequencyHz])),
+        ...present([["battery.charge", battery.chargePercent]]),
       ];
     case "vm_stat":
       return present(memoryParts.map((part) => [`memory.${part}`, memory[part]]));
@@ -67,6 +68,8 @@ export function columnsOf(source: string, readings: Readings): readonly Column[]
     case "ioreg":
       return present([
         ["machine.power", readings.power.system],
+        ["flow.adapter", battery.adapterWatts],
+        ["flow.battery", battery.watts],
         ...(readings.gpus ?? []).flatMap(({ gpu, memoryBytes, loadPercent }) => [
           [`gpuMemory.${gpu}`, memoryBytes] as const,
           [`gpuLoad.${gpu}`, loadPercent] as const,

@@ -296,8 +296,10 @@ function meanActivity({ cores }: Readings): number | undefined {
 
 export type Format = (value: number) => string;
 
-export const watts: Format = (value) =>
-  value < 1 ? `${(value * 1000).toFixed(0)} mW` : `${value.toFixed(value < 10 ? 2 : 1)} W`;
+export const watts: Format = (value) => {
+  const size = Math.abs(value);
+  return size < 1 ? `${(value * 1000).toFixed(0)} mW` : `${value.toFixed(size < 10 ? 2 : 1)} W`;
+};
 
 export const wattHours = (joules: number): string => {
   const value = joules / 3600;

@@ -25,17 +25,26 @@ sources:
 web: { listen_addresses: ["127.0.0.1:0"] }
 `;
 
+export interface AgentOptions {
+  /** Fills its journal. */
+  readonly prepare?: (journalPath: string) => void | Promise<void>;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 /** Resolves when it listens. @param sinks further sections of its configuration */
-export async function startAgent(sinks = "", prepare?: (journalPath: string) => void): Promise<RunningAgent> {
+export async function startAgent(
+  sinks = "",
+  { prepare, environment }: AgentOptions = {},
+): Promise<RunningAgent> {
   const { path: folder, [Symbol.dispose]: removeFolder } = disposableFolder();
   const journalPath = join(folder, "journal.db");
   const file = join(folder, "agent.yaml");
-  prepare?.(journalPath);
+  await prepare?.(journalPath);
   await writeFile(file, `${base}journal: { path: ${journalPath}, commit_interval: 1s }\n${sinks}`);
   const argv = [cli, "run", "--simulate", "--config", file, "--log.format", "json"];
   const child = spawn(process.execPath, argv, {
     stdio: ["ignore", "ignore", "pipe"],
-    env: { ...bareEnvironment, HOME: folder },
+    env: { ...bareEnvironment, HOME: folder, ...environment },
   });
   const lines: string[] = [];
   const reader = createInterface({ input: child.stderr });

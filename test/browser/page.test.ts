@@ -64,7 +64,7 @@ describe("the status page", { skip: browserMissing, concurrency: 1 }, () => {
     const queue = "queue_config: { batch_send_deadline: 200ms, max_backoff: 500ms }";
     agent = await startAgent(
       `remote_write:\n  - { url: "http://reader:hush-hush@${host}/api/v1/write", ${queue} }\nscrape_configs:\n  - { job_name: receiver, scrape_interval: 1s, scrape_timeout: 1s, static_configs: [{ targets: ["${host}"] }] }\n`,
-      fillJournal,
+      { prepare: fillJournal },
     );
     opened = await openContext();
   });

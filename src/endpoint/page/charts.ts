@@ -63,6 +63,24 @@ export const charts: readonly Chart[] = [
     base: 10,
   },
   {
+    id: "flow",
+    title: "From the adapter and into the battery",
+    source: "ioreg",
+    prefix: "flow.",
+    kind: "lines",
+    format: watts,
+    base: 10,
+  },
+  {
+    id: "battery",
+    title: "Battery",
+    source: "powermetrics",
+    prefix: "battery.",
+    kind: "lines",
+    format: percent,
+    base: 10,
+  },
+  {
     id: "gpu-load",
     title: "Load of the GPU",
     source: "ioreg",
@@ -169,7 +187,7 @@ const wholePower = [
   ["powermetrics", "power.package", "chip"],
 ] as const;
 
-const rangeWords = { "10m": "the last 10 minutes", "1h": "the last hour", "1d": "the last day" } as const;
+const rangeWords = { "10m": "last 10 minutes", "1h": "last hour", "1d": "last day" } as const;
 
 /** Mean and peak of the power in the shown range; absent where none is known. */
 export function powerTile(range: TimeRange, groups: readonly HistoryGroup[]): Tile | undefined {
@@ -179,9 +197,9 @@ export function powerTile(range: TimeRange, groups: readonly HistoryGroup[]): Ti
     if (group === undefined || values === undefined) continue;
     const figures = meanAndPeak(group.time, { label: key, values, peaks: group.peaks?.[key] ?? values });
     if (figures === undefined) continue;
-    const words = typeof range === "string" ? rangeWords[range] : "the chosen time";
-    const note = `peak ${watts(figures.peak)}, ${of}, ${words}`;
-    return { id: "past", title: "Mean power", value: watts(figures.mean), note };
+    const words = typeof range === "string" ? rangeWords[range] : "chosen time";
+    const note = `peak ${watts(figures.peak)}, ${of}`;
+    return { id: "past", title: `Mean, ${words}`, value: watts(figures.mean), note };
   }
   return undefined;
 }

@@ -285,7 +285,7 @@ test("a failure is shown with what to do until a success has followed", () => {
 });
 
 test("values are written with three digits or so and their unit", () => {
-  assert.deepEqual([0, 0.0905, 1.25, 31.6855].map(watts), ["0 mW", "91 mW", "1.25 W", "31.7 W"]);
+  assert.deepEqual([0, 0.0905, 1.25, -31.6855].map(watts), ["0 mW", "91 mW", "1.25 W", "-31.7 W"]);
   assert.deepEqual([0, 338e6, 4.4e9].map(hertz), ["off", "338 MHz", "4.40 GHz"]);
   assert.deepEqual([0, 7.12, 100].map(percent), ["0 %", "7.1 %", "100 %"]);
   assert.deepEqual([0, 1023, 1536, 16 * 2 ** 30].map(bytes), ["0 B", "1023 B", "1.5 KiB", "16.0 GiB"]);

@@ -2,7 +2,7 @@
 /** Draws the charts with lines and stacked areas, by uPlot. */
 import uPlot from "uplot";
 import type { Chart, ChartColumn, ChartSeries } from "../charts.ts";
-import { clockTime } from "../../../status/view.ts";
+import { clockTime, percent } from "../../../status/view.ts";
 import type { Past } from "./past.ts";
 import { colour, seriesColour } from "./style.ts";
 
@@ -67,10 +67,10 @@ function alignedData({ kind }: Chart, series: ChartSeries): uPlot.AlignedData {
   const seconds = series.time.map((ms) => ms / 1000);
   const values = series.columns.map((column) => [...column.values]);
   const peaks = peaksOf(series).map((column) => [...column.peaks]);
-  return [seconds, ...(kind === "stacked" ? sums(values).reverse() : values), ...peaks];
+  return [seconds, ...peaks, ...(kind === "stacked" ? sums(values).reverse() : values)];
 }
 
-/** The line above a stack of means: how high it went within each step. */
+/** The line behind a stack or a line of means: how high it went within each step. */
 function peaksOf({ total, columns: [only, ...others] }: ChartSeries): readonly ChartColumn[] {
   const column = total ?? (others.length === 0 ? only : undefined);
   return column === undefined || column.peaks === column.values ? [] : [column];
@@ -100,6 +100,8 @@ function options(
 ): uPlot.Options {
   const colours = series.columns.map((_, index) => seriesColour(index));
   if (kind === "stacked") colours.reverse();
+  const most = format === percent ? 100 : Infinity;
+  const top = (max: number): number => (max > 0 ? Math.min(most, max * 1.1) : 1);
   const axis = {
     stroke: colour("--muted"),
     grid: { stroke: colour("--line"), width: 1 },
@@ -114,7 +116,7 @@ function options(
       points: { show: false },
       sync: { key: "time", scales: ["x", null] },
     },
-    scales: { x: { range }, y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
+    scales: { x: { range }, y: { range: (_plot, min, max) => [Math.min(0, min * 1.1), top(max)] } },
     axes: [
       {
         ...axis,
@@ -131,6 +133,7 @@ function options(
     ],
     series: [
       {},
+      ...peaksOf(series).map(() => ({ stroke: colour("--muted"), width: 1, points: { show: false } })),
       ...colours.map((stroke) => ({
         stroke,
         width: kind === "stacked" ? 1 : 2,
@@ -138,7 +141,6 @@ function options(
         points: { size: 5, space: 30 },
         ...(kind === "stacked" && { fill: stroke }),
       })),
-      ...peaksOf(series).map(() => ({ stroke: colour("--text"), width: 1, points: { show: false } })),
     ],
     hooks: {
       setCursor: [({ cursor: { idx } }) => hovered(typeof idx === "number" ? { index: idx } : undefined)],
