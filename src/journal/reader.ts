@@ -145,7 +145,8 @@ export function* selected(
       maxPoints === undefined
         ? NaN
         : Math.floor(((snapshot.time - fromMs) * maxPoints) / (toMs - fromMs + 1));
-    if (steps.get(snapshot.source) === step) continue;
+    // The end of a source is no point among others.
+    if (steps.get(snapshot.source) === step && snapshot.set.series.length > 0) continue;
     steps.set(snapshot.source, step);
     yield snapshot;
   }

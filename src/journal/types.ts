@@ -187,7 +187,7 @@ export interface HistoryQuery {
   readonly series?: (name: string) => boolean;
   readonly fromMs: number;
   readonly toMs: number;
-  /** At most so many snapshots of each source, evenly spread; all when absent. */
+  /** At most so many snapshots of each source, evenly spread, and each one that ends the source; all when absent. */
   readonly maxPoints?: number;
   /** All snapshots where they are not far more than so many points of each source need, else what stands readily at most a quarter of an hour apart. */
   readonly aboutPoints?: number;

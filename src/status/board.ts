@@ -158,6 +158,9 @@ export function createBoard(options: BoardOptions): Board {
   };
 }
 
+/** Of each source for a range: some seconds of work would keep the agent from the rest. Six hours of a sample a second are read as a whole. */
+const mostRead = { maxPoints: 6 * mostPoints, aboutPoints: 180 };
+
 /** Far back the journal has key rows readily, up to a quarter of an hour apart: from this range on that is no gap. */
 const sparseFromMs = 2 * 3_600_000;
 const sparseGapMs = 1_000_000;
@@ -173,7 +176,7 @@ function historyOf(
   const leastGapMs = Math.max(3 * stepMs, toMs - fromMs >= sparseFromMs ? sparseGapMs : 0);
   const intervals = new Map<string, number>(sources.map(({ name, intervalMs }) => [name, intervalMs]));
   const snapshots =
-    journal?.history({ source: isCharted, fromMs, toMs, aboutPoints: mostPoints }) ??
+    journal?.history({ source: isCharted, fromMs, toMs, ...mostRead }) ??
     remembered(fromMs).filter(({ time }) => time <= toMs);
   return {
     version: 1,

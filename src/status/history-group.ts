@@ -29,14 +29,31 @@ export function historyGroups(
     groups.set(source, builder);
     builder.add(time, readings, gapMs(source));
   }
-  return Array.from(groups.values(), ({ group }) => withoutEqualPeaks(group));
+  return Array.from(groups.values(), ({ group }) => asSent(group));
 }
 
-function withoutEqualPeaks({ peaks, ...group }: GrowingGroup): HistoryGroup {
-  const unequal = Object.entries(peaks).filter(([key, values]) =>
-    values.some((value, index) => value !== group.columns[key]?.[index]),
+/** Rounded, and with the peaks of those columns only whose peaks ever differ. */
+function asSent({ source, time, ...group }: GrowingGroup): HistoryGroup {
+  const columns = roundedColumns(group.columns);
+  const unequal = Object.entries(roundedColumns(group.peaks)).filter(([key, values]) =>
+    values.some((value, index) => value !== columns[key]?.[index]),
   );
-  return unequal.length === 0 ? group : { ...group, peaks: Object.fromEntries(unequal) };
+  return {
+    source,
+    time,
+    columns,
+    ...(unequal.length > 0 && { peaks: Object.fromEntries(unequal) }),
+  };
+}
+
+function roundedColumns(columns: GrowingColumns): Columns {
+  const entries = Object.entries(columns).map(([key, values]) => [key, values.map(rounded)] as const);
+  return Object.fromEntries(entries);
+}
+
+/** Four digits are more than a chart can show, and half the bytes. */
+function rounded(value: number | null): number | null {
+  return value === null ? null : Number(value.toPrecision(4));
 }
 
 /** A group that points are appended to, with the peaks of every column. */
@@ -170,8 +187,8 @@ function putPoint(
   else group.time[group.time.length - 1] = time;
   const { length } = group.time;
   for (const [key, { sum, weightMs, peak }] of sums) {
-    setLast(group.columns, key, length, rounded(sum / weightMs));
-    setLast(group.peaks, key, length, rounded(peak));
+    setLast(group.columns, key, length, sum / weightMs);
+    setLast(group.peaks, key, length, peak);
   }
   for (const columns of [group.columns, group.peaks])
     for (const values of Object.values(columns)) if (values.length < length) values.push(null);
@@ -193,9 +210,4 @@ function setLast(columns: GrowingColumns, key: string, length: number, value: nu
   const values = (columns[key] ??= []);
   while (values.length < length) values.push(null);
   values[length - 1] = value;
-}
-
-/** Four digits are more than a chart can show, and half the bytes. */
-function rounded(value: number): number {
-  return Number(value.toPrecision(4));
 }

@@ -206,7 +206,12 @@ test("with a journal history is asked for by range and number of points", () => 
   const { origin, groups } = board.history("1d");
   assert.equal(origin, "journal");
   const [{ source, ...query } = assert.fail()] = queries;
-  assert.deepEqual(query, { fromMs: clock.now() - 86_400_000, toMs: clock.now(), aboutPoints: 600 });
+  assert.deepEqual(query, {
+    fromMs: clock.now() - 86_400_000,
+    toMs: clock.now(),
+    maxPoints: 3600,
+    aboutPoints: 180,
+  });
   assert.deepEqual([source?.("vm_stat"), source?.("scrape node/other-mac:9127")], [true, false]);
   assert.deepEqual(groups[0]?.columns, { "power.cpu": [3] });
   assert.deepEqual(board.status().journal, {
@@ -239,8 +244,8 @@ test("an own range is read as far as the journal holds it, in steps of its own",
   assert.equal(zoomed.groups[0]?.time.length, 600);
   assert.equal(board.history({ fromMs: clock.now() - 60_000, toMs: clock.now() }).groups[0]?.time.length, 60);
   assert.deepEqual(
-    queries.map(({ aboutPoints }) => aboutPoints),
-    [600, 600],
+    queries.map(({ maxPoints }) => maxPoints),
+    [3600, 3600],
   );
 });
 
