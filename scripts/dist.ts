@@ -11,8 +11,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { commandFlags } from "../src/daemon/launchd-files.ts";
+import { version } from "../src/version.ts";
 import { buildBundle } from "./build.ts";
 import { billOfMaterials, bomText } from "./release/bom.ts";
+import { originOf, projectAddress } from "./release/address.ts";
 import { formula } from "./release/formula.ts";
 import { thirdPartyNotices } from "./release/notices.ts";
 import { fetchRuntime, runtimes, type Runtime, type RuntimeFiles } from "./release/runtimes.ts";
@@ -21,8 +23,6 @@ import { archive, type Entry } from "./release/tar.ts";
 const root = fileURLToPath(new URL("../", import.meta.url));
 const name = "mac-powermetrics-agent";
 
-/** Where a release's archives will be published; a formula needs it. */
-const publishedAt = process.env["RELEASE_URL"] ?? "https://example.invalid/releases";
 const cache = process.env["RUNTIME_CACHE"] ?? join(tmpdir(), `${name}-runtimes`);
 
 /** Beside the runtime, so that it works wherever the folder lies and through links. */
@@ -36,12 +36,24 @@ folder="$(cd "$(dirname "$self")" && pwd -P)"
 exec "$folder/node" ${commandFlags.join(" ")} "$folder/../lib/cli.js" "$@"
 `;
 
-/** Writes the release into the folder; returns the names of its files. @param fetch gets the files of one runtime */
+/** What a formula names. */
+export interface Published {
+  /** The project's page. */
+  readonly homepage: string;
+  /** Where the archives will lie. */
+  readonly archives: string;
+}
+
+/**
+ * Writes the release into the folder, without a formula where nobody knows where it will be published; returns the names of its files.
+ *
+ * @param fetch gets the files of one runtime
+ */
 export async function buildRelease(
   folder: string,
+  published: Published | undefined,
   fetch: (runtime: Runtime) => RuntimeFiles = (runtime) => fetchRuntime(runtime, cache),
 ): Promise<readonly string[]> {
-  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
   const bundle = mkdtempSync(join(tmpdir(), `${name}-bundle-`));
   const built = join(bundle, "lib");
   const metafile = await buildBundle(built);
@@ -63,7 +75,7 @@ export async function buildRelease(
     files.set(`${base}.tar.gz`, bytes);
     sums[runtime.platform] = sha256(bytes);
   }
-  files.set(`${name}.rb`, Buffer.from(formula({ version, base: publishedAt, sums })));
+  if (published !== undefined) files.set(`${name}.rb`, Buffer.from(formula({ version, ...published, sums })));
   files.set("bom.json", Buffer.from(bomText(billOfMaterials(metafile, root, runtimes))));
   files.set("SHA256SUMS", Buffer.from(sumLines([...files].map(([path, content]) => ({ path, content })))));
   mkdirSync(folder, { recursive: true });
@@ -122,10 +134,21 @@ function sha256(content: Uint8Array): string {
   return createHash("sha256").update(content).digest("hex");
 }
 
+/** RELEASE_URL, or where the project's page usually has them. */
+function publishedAt(env: Readonly<Record<string, string | undefined>>): Published | undefined {
+  const project = projectAddress(env, originOf(root));
+  const archives = env["RELEASE_URL"] ?? (project && `${project}/releases/download/v${version}`);
+  return archives === undefined ? undefined : { homepage: project ?? archives, archives };
+}
+
 if (import.meta.main) {
   const folder = join(root, "release", "dist");
-  if (process.env["RELEASE_URL"] === undefined)
-    console.error(`RELEASE_URL is not set: the formula's addresses begin with ${publishedAt}`);
+  const published = publishedAt(process.env);
   rmSync(folder, { recursive: true, force: true });
-  for (const file of await buildRelease(folder)) console.log(`release/dist/${file}`);
+  for (const file of await buildRelease(folder, published)) console.log(`release/dist/${file}`);
+  console.error(
+    published === undefined
+      ? `left out: ${name}.rb, since a formula needs the archives' address; set RELEASE_URL to it, or PROJECT_URL to the repository's page`
+      : `${name}.rb expects the archives at ${published.archives}`,
+  );
 }

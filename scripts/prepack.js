@@ -2,7 +2,8 @@
  * Builds dist/ for npm before it packs this folder, and installs the development dependencies first where they are missing. In plain
  * JavaScript, since it may run on any Node.js that npm runs on; the build itself runs on the Node.js of node_modules.
  *
- *     npm pack, npm publish                   prepack    builds
+ *     npm pack                                prepack    builds
+ *     npm publish                             prepublishOnly    refuses: bash .ci/release/npm adds the addresses and publishes
  *     npm install [-g] git+https://…          prepare    builds: npm packs its clone of the repository
  *     npm install -g FOLDER                   prepare    builds: npm links to the folder
  *     npm ci, npm install in a checkout       prepare    does nothing: everything runs from src/
@@ -19,9 +20,15 @@ const isCalledInCheckout = !relative(root, env.INIT_CWD ?? root).startsWith(".."
 /** npm clones a git dependency and runs `npm install` in the clone, marked by this variable, before it packs the clone. */
 const isCloneOfNpm = env._PACOTE_NO_PREPARE_ !== undefined;
 
-if (env.npm_lifecycle_event !== "prepare") build();
+if (env.npm_lifecycle_event === "prepublishOnly") refuse();
+else if (env.npm_lifecycle_event !== "prepare") build();
 else if (isCloneOfNpm) undoLink();
 else if (isGlobal || !isCalledInCheckout) build();
+
+function refuse() {
+  console.error("cannot publish this folder: package.json names no repository; run bash .ci/release/npm");
+  process.exit(1);
+}
 
 function build() {
   const node = join(root, "node_modules/.bin/node");

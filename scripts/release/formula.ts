@@ -2,20 +2,21 @@
 
 interface FormulaRelease {
   readonly version: string;
-  /** Where the archives lie. */
-  readonly base: string;
+  readonly homepage: string;
+  /** Where they lie. */
+  readonly archives: string;
   /** SHA-256 of the archive, by platform. */
   readonly sums: Readonly<Record<"darwin-arm64" | "darwin-x64", string>>;
 }
 
 /** Homebrew must not start it: a service of its own would run as root from a folder that its user may write. */
-export function formula({ version, base, sums }: FormulaRelease): string {
+export function formula({ version, homepage, archives, sums }: FormulaRelease): string {
   const archive = (platform: string): string =>
-    `${base}/mac-powermetrics-agent-${version}-${platform}.tar.gz`;
+    `${archives}/mac-powermetrics-agent-${version}-${platform}.tar.gz`;
   return `# Written by "npm run dist"; do not edit.
 class MacPowermetricsAgent < Formula
   desc "Push Mac power metrics to Prometheus, Pushgateway or OpenTelemetry"
-  homepage "${base}"
+  homepage "${homepage}"
   version "${version}"
   license "MIT"
   depends_on :macos

@@ -14,14 +14,15 @@ const runtime: RuntimeFiles = {
   node: Buffer.from("#!/bin/sh\necho a runtime\n"),
   license: Buffer.from("of Node.js"),
 };
+const published = { homepage: "https://git.example/a/b", archives: "https://git.example/a/b/releases/v1" };
 /** A release's bill of materials comes from it. */
 const withNpm = { skip: spawnSync("npm", ["--version"]).status === 0 ? false : "npm is not here" };
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 test("two builds of a release give the same bytes", withNpm, async () => {
   using here = disposableFolder();
-  const names = await buildRelease(join(here.path, "a"), () => runtime);
-  await buildRelease(join(here.path, "b"), () => runtime);
+  const names = await buildRelease(join(here.path, "a"), published, () => runtime);
+  await buildRelease(join(here.path, "b"), published, () => runtime);
   for (const name of names)
     assert.equal(
       sha256(readFileSync(join(here.path, "a", name))),
@@ -35,7 +36,7 @@ test(
   withNpm,
   async () => {
     using here = disposableFolder();
-    const names = await buildRelease(here.path, () => runtime);
+    const names = await buildRelease(here.path, published, () => runtime);
     for (const platform of ["darwin-arm64", "darwin-x64"]) {
       const name = names.find((file) => file.endsWith(`-${platform}.tar.gz`)) ?? "";
       execFileSync("tar", ["-xzf", name], { cwd: here.path });
@@ -80,17 +81,28 @@ test(
 
 test("the formula names the archives and their checksums", withNpm, async () => {
   using here = disposableFolder();
-  const names = await buildRelease(here.path, () => runtime);
+  const names = await buildRelease(here.path, published, () => runtime);
   const formula = readFileSync(join(here.path, "mac-powermetrics-agent.rb"), "utf8");
   for (const name of names.filter((file) => file.endsWith(".tar.gz"))) {
-    assert.ok(formula.includes(`/${name}"`));
+    assert.ok(formula.includes(`url "${published.archives}/${name}"`));
     assert.ok(formula.includes(`sha256 "${sha256(readFileSync(join(here.path, name)))}"`));
   }
 });
 
+test(
+  "a release that is published nowhere has no formula, rather than one with a made-up address",
+  withNpm,
+  async () => {
+    using here = disposableFolder();
+    const names = await buildRelease(here.path, undefined, () => runtime);
+    assert.ok(!names.some((name) => name.endsWith(".rb")));
+    assert.ok(names.includes("SHA256SUMS"));
+  },
+);
+
 test("a release lists what its archives contain, each platform's Node.js included", withNpm, async () => {
   using here = disposableFolder();
-  const names = await buildRelease(here.path, () => runtime);
+  const names = await buildRelease(here.path, published, () => runtime);
   execFileSync("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: here.path });
   const sums = readFileSync(join(here.path, "SHA256SUMS"), "utf8");
   for (const name of names) assert.equal(sums.includes(`  ${name}\n`), name !== "SHA256SUMS", name);

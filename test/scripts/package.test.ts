@@ -15,6 +15,7 @@ import {
 import { dirname, join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { absoluteLinks, addressPackage } from "../../scripts/npm-package.ts";
 import { layoutUnder } from "../../src/daemon/layout.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { skipWithout } from "../support/receivers.ts";
@@ -29,6 +30,9 @@ interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly scripts: Readonly<Record<string, string>>;
+  readonly repository?: { readonly url: string };
+  readonly homepage?: string;
+  readonly bugs?: { readonly url: string };
 }
 
 function manifestIn(folder: string): Manifest {
@@ -112,7 +116,14 @@ test(
     const readme = readFileSync(join(root, "README.md"), "utf8");
     for (const path of paths) if (path.endsWith(".png")) assert.ok(readme.includes(`](${path})`), path);
 
-    npm(["install", "--global", "--prefix", prefix, join(clone, packed.filename)], home, home);
+    const project = "https://git.example/a/b";
+    addressPackage(join(clone, packed.filename), home, project);
+    const published = join(home, "package");
+    assertAddresses(published, project);
+    const [again] = JSON.parse(npm(["pack", "--json", "--silent"], published, home)) as [typeof packed];
+    assert.deepEqual(again.files.map(({ path }) => path).toSorted(), paths.toSorted());
+
+    npm(["install", "--global", "--prefix", prefix, join(published, again.filename)], home, home);
     const installed = join(prefix, "lib/node_modules/mac-powermetrics-agent");
     assert.ok(!existsSync(join(installed, "node_modules")), "it needs no other package");
     const manual = join(prefix, "share/man/man1/mac-powermetrics-agent.1");
@@ -123,6 +134,35 @@ test(
     assertRuns(prefix, home);
   },
 );
+
+/** What a registry shows of it works without the repository beside it. */
+function assertAddresses(published: string, project: string): void {
+  const manifest = manifestIn(published);
+  assert.deepEqual(
+    {
+      ...manifest,
+      repository: manifest.repository?.url,
+      bugs: manifest.bugs?.url,
+      scripts: manifest.scripts,
+    },
+    {
+      ...manifest,
+      repository: `git+${project}.git`,
+      homepage: `${project}#readme`,
+      bugs: `${project}/issues`,
+      scripts: undefined,
+    },
+  );
+  const readme = readFileSync(join(published, "README.md"), "utf8");
+  const targets = [...readme.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
+  for (const target of targets) assert.match(target, /^(?:https:\/\/|#)/);
+  const images = [...readme.matchAll(/!\[[^\]]*\]\(([^)]+)\)/g)].map(([, target = ""]) => target);
+  assert.ok(images.length >= 1);
+  for (const image of images) {
+    const [, path = ""] = image.split(`${project}/raw/v${manifest.version}/`);
+    assert.ok(trackedFiles().includes(path), image);
+  }
+}
 
 function assertRuns(prefix: string, home: string): void {
   const command = join(prefix, "bin/mac-powermetrics-agent");
@@ -223,4 +263,13 @@ test("npm publish builds, and prints on standard output nothing but its own", { 
     ["dist/cli.js", "package.json"],
   );
   assert.ok(existsSync(node));
+});
+
+test("links of README lead to the tag, images to their bytes, and what is absolute stays", () => {
+  const text = "![a](config/a.png) [b](b.html#c) [d](#d) [e](https://e/) [f](./f.svg) [g](src/)";
+  assert.equal(
+    absoluteLinks(text, "https://h/o/n", "v1.2.3"),
+    "![a](https://h/o/n/raw/v1.2.3/config/a.png) [b](https://h/o/n/blob/v1.2.3/b.html#c) [d](#d) [e](https://e/) " +
+      "[f](https://h/o/n/raw/v1.2.3/f.svg) [g](https://h/o/n/blob/v1.2.3/src/)",
+  );
 });

@@ -1,13 +1,15 @@
 /** The workflows for the gate and for releases: YAML without logic, and the scripts of .ci/release, run here with a stub gh. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import { z } from "zod";
+import { projectAddress } from "../../scripts/release/address.ts";
 import { temporaryFolder } from "../support/folder.ts";
+import { skipWithout } from "../support/receivers.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -69,6 +71,49 @@ test("what is published are the files of release/dist, with the changelog's sect
   assert.match(stdout, /arg v1\.2\.3\n/);
   assert.match(stdout, /arg release\/dist\/SHA256SUMS\narg release\/dist\/a\.tar\.gz\n/);
 });
+
+test("the project's page is what the environment says, or the remote of the clone, without credentials", () => {
+  const page = "https://git.example/a/b";
+  const github = { GITHUB_SERVER_URL: "https://git.example", GITHUB_REPOSITORY: "a/b" };
+  assert.equal(
+    projectAddress({ ...github, PROJECT_URL: "https://other.example/c/" }, undefined),
+    "https://other.example/c",
+  );
+  assert.equal(projectAddress(github, "https://elsewhere/x"), page);
+  for (const remote of [
+    page,
+    `${page}.git`,
+    "https://me:secret@git.example/a/b.git",
+    "git@git.example:a/b.git",
+    "ssh://git@git.example/a/b",
+  ])
+    assert.equal(projectAddress({}, remote), page, remote);
+  for (const remote of [undefined, "", "/work/main", "../b", "file:///work/main", "http://git.example/a/b"])
+    assert.equal(projectAddress({}, remote), undefined, remote);
+  assert.throws(() => projectAddress({ PROJECT_URL: "a/b" }, page), /PROJECT_URL must be an https:/);
+});
+
+test(
+  "nothing is published without an address, neither by the release's script nor by npm publish",
+  { skip: skipWithout("npm") || skipWithout("git") },
+  (context) => {
+    const folder = temporaryFolder(context);
+    for (const path of [".ci/release", "scripts", "package.json"])
+      cpSync(join(root, path), join(folder, path), { recursive: true });
+    mkdirSync(join(folder, "node_modules/.bin"), { recursive: true });
+    symlinkSync(process.execPath, join(folder, "node_modules/.bin/node"));
+    const { status, stderr } = script("npm", {}, folder);
+    assert.equal(status, 1);
+    assert.match(stderr, /^cannot make a package to publish: it names no repository; set PROJECT_URL/m);
+    const env = { PATH: process.env["PATH"], HOME: folder, npm_config_offline: "true" };
+    const published = spawnSync("npm", ["publish", "--dry-run"], { cwd: folder, env, encoding: "utf8" });
+    assert.notEqual(published.status, 0);
+    assert.match(
+      published.stderr,
+      /cannot publish this folder: package\.json names no repository; run bash \.ci\/release\/npm/,
+    );
+  },
+);
 
 test("the form for problems asks for doctor's report and names commands that exist", () => {
   const form = read(".github/ISSUE_TEMPLATE/problem.yml");
