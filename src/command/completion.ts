@@ -16,7 +16,8 @@ interface Verb {
 interface Flag {
   readonly names: readonly string[];
   readonly description: string;
-  readonly takesValue: boolean;
+  /** Where it is optional, another option may follow in its place. */
+  readonly value: "none" | "optional" | "required";
   readonly choices: readonly string[];
 }
 
@@ -39,7 +40,7 @@ export function completionScript(shell: Shell, program: Command): string {
 }
 
 function verbOf(command: Command): Verb {
-  const help: Flag = { names: ["--help"], description: "show help", takesValue: false, choices: [] };
+  const help: Flag = { names: ["--help"], description: "show help", value: "none", choices: [] };
   return {
     name: command.name(),
     description: command.description(),
@@ -53,8 +54,8 @@ function flagOf({ short, long, description, required, optional, argChoices }: Op
   return {
     names,
     description,
-    takesValue: required || optional,
-    choices: optional ? [] : (argChoices ?? []),
+    value: required ? "required" : optional ? "optional" : "none",
+    choices: argChoices ?? [],
   };
 }
 
@@ -64,17 +65,16 @@ function bash(name: string, verbs: readonly Verb[]): string {
     verb.options
       .filter(({ choices }) => choices.length > 0)
       .map(
-        ({ names, choices }) =>
-          `    ${names.map((flag) => `${verb.name}:${flag}`).join("|")}) words="${choices.join(" ")}" ;;`,
+        ({ names, choices, value }) =>
+          `    ${names.map((flag) => `${verb.name}:${flag}`).join("|")}) words="${[...choices, ...(value === "optional" ? namesOf(verb) : [])].join(" ")}" ;;`,
       ),
   );
   const words = verbs.map(
-    ({ name: verb, options, choices }) =>
-      `    ${verb}) words="${[...choices, ...options.flatMap(({ names }) => names)].join(" ")}" ;;`,
+    (verb) => `    ${verb.name}) words="${[...verb.choices, ...namesOf(verb)].join(" ")}" ;;`,
   );
   const takers = verbs.flatMap((verb) =>
     verb.options
-      .filter(({ takesValue, choices }) => takesValue && choices.length === 0)
+      .filter(({ value, choices }) => value === "required" && choices.length === 0)
       .flatMap(({ names }) => names.map((flag) => `${verb.name}:${flag}`)),
   );
   const fallback = takers.length === 0 ? [] : [`    ${takers.join("|")}) return ;;`];
@@ -97,6 +97,8 @@ ${words.join("\n")}
 complete -o default -F _${identifier(name)} ${name}
 `;
 }
+
+const namesOf = ({ options }: Verb): readonly string[] => options.flatMap(({ names }) => names);
 
 function zsh(name: string, verbs: readonly Verb[]): string {
   const list = verbs.map(({ name: verb, description }) => `    ${quoted(`${verb}:${description}`)}`);
@@ -133,9 +135,11 @@ fi
 `;
 }
 
-function zshSpecs({ names, description, takesValue, choices }: Flag): readonly string[] {
-  const value = choices.length > 0 ? `:value:(${choices.join(" ")})` : takesValue ? ":value:_files" : "";
-  return names.map((flag) => `${flag}[${description.replaceAll(/[[\]:]/g, "\\$&")}]${value}`);
+function zshSpecs({ names, description, value, choices }: Flag): readonly string[] {
+  const colons = { none: "", optional: "::", required: ":" }[value];
+  const action = choices.length > 0 ? `(${choices.join(" ")})` : "_files";
+  const spec = value === "none" ? "" : `${colons}value:${action}`;
+  return names.map((flag) => `${flag}[${description.replaceAll(/[[\]:]/g, "\\$&")}]${spec}`);
 }
 
 function fish(name: string, verbs: readonly Verb[]): string {
@@ -150,12 +154,13 @@ function fish(name: string, verbs: readonly Verb[]): string {
   return [`# ${name}: fish completion`, ...lines, ""].join("\n");
 }
 
-function fishFlag({ names, description, takesValue, choices }: Flag): string {
+function fishFlag({ names, description, value, choices }: Flag): string {
   const switches = names.map((flag) =>
     flag.startsWith("--") ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`,
   );
-  const value = choices.length > 0 ? ` -x -a ${quoted(choices.join(" "))}` : takesValue ? " -r" : "";
-  return `${switches.join(" ")}${value} -d ${quoted(description)}`;
+  const list = choices.length > 0 ? ` -a ${quoted(choices.join(" "))}` : "";
+  const kind = { none: "", optional: " -f", required: choices.length > 0 ? " -x" : " -r" }[value];
+  return `${switches.join(" ")}${kind}${list} -d ${quoted(description)}`;
 }
 
 const identifier = (name: string): string => name.replaceAll("-", "_");

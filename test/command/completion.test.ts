@@ -5,6 +5,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Argument, Command, Option } from "commander";
 import { completionScript, shells, type Shell } from "../../src/command/completion.ts";
+import type { CommandContext } from "../../src/command/context.ts";
+import { createProgram } from "../../src/command/program.ts";
 import { temporaryFolder } from "../cli/agent.ts";
 
 const name = "mac-powermetrics-agent";
@@ -25,7 +27,11 @@ function program(): Command {
 
 /** What bash offers for these words, the last one being typed. */
 function offered(...words: string[]): string[] {
-  const script = `${completionScript("bash", program())}
+  return offeredBy(program(), ...words);
+}
+
+function offeredBy(grammar: Command, ...words: string[]): string[] {
+  const script = `${completionScript("bash", grammar)}
 COMP_WORDS=(${name} ${words.map((word) => `'${word}'`).join(" ")})
 COMP_CWORD=${words.length}
 _mac_powermetrics_agent
@@ -44,6 +50,34 @@ test("bash completes verbs, their options, and the values of both", () => {
 
 test("bash leaves files to the shell where an option takes one", () => {
   assert.deepEqual(offered("once", "--config", ""), []);
+});
+
+test("the values of our own verbs and options are offered, beside the next option where they may be left out", () => {
+  const own = createProgram({ version: "1.2.3" } as CommandContext);
+  const bash = (...words: string[]): string[] => offeredBy(own, ...words);
+  assert.deepEqual(bash("journal", "").slice(0, 3), ["stats", "export", "forget"]);
+  assert.deepEqual(bash("config", "").slice(0, 3), ["example", "schema", "print"]);
+  assert.deepEqual(bash("completion", "f"), ["fish"]);
+  assert.deepEqual(bash("simulate", "p"), ["powermetrics", "pmset"]);
+  assert.deepEqual(bash("once", "--format", "s"), ["summary"]);
+  assert.deepEqual(bash("run", "--log.level", "w"), ["warn"]);
+  assert.deepEqual(bash("once", "--simulate", "a"), ["always", "auto"]);
+  assert.deepEqual(bash("once", "--simulate", "--p"), ["--push"]);
+});
+
+const fish = spawnSync("fish", ["-c", "true"]).status === 0 ? false : "fish is not here";
+
+test("fish offers the same", { skip: fish }, (t) => {
+  const file = join(temporaryFolder(t), "completion.fish");
+  writeFileSync(file, completionScript("fish", createProgram({ version: "1.2.3" } as CommandContext)));
+  const offeredFor = (line: string): string[] => {
+    const command = `source ${file}; complete -C ${JSON.stringify(`${name} ${line}`)}`;
+    const printed = execFileSync("fish", ["--no-config", "-c", command], { encoding: "utf8" });
+    return printed.split("\n").map((row) => row.split("\t")[0] ?? "");
+  };
+  assert.ok(offeredFor("journal ").includes("forget"));
+  assert.ok(offeredFor("once --format ").includes("summary"));
+  assert.ok(offeredFor("once --simulate=").some((value) => value.endsWith("auto")));
 });
 
 for (const shell of shells) {
