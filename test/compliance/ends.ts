@@ -1,6 +1,7 @@
 /** Behaviours of waiting for a batch, and of the agent's end, which comes last. */
 import assert from "node:assert/strict";
-import { type SceneBehaviour } from "./scene.ts";
+import { until } from "../cli/agent.ts";
+import type { SceneBehaviour } from "./scene.ts";
 
 export const ends: readonly SceneBehaviour[] = [
   {
@@ -9,8 +10,13 @@ export const ends: readonly SceneBehaviour[] = [
     name: "a batch waits for batch_send_deadline, and has what came meanwhile",
     cases: [],
     async judge(scene) {
-      const requests = await scene.requests("deadline", 3);
-      assert.ok(requests.some(({ message }) => message.series.some(({ samples }) => samples.length >= 3)));
+      const { requests } = scene.recorder("deadline");
+      await until(
+        () =>
+          requests.some(({ message }) => message.series.some(({ samples }) => samples.length >= 3)) ||
+          undefined,
+        () => `none of ${requests.length} requests has three samples of a series`,
+      );
     },
   },
   {
