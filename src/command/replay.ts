@@ -121,6 +121,12 @@ async function feed(
     const given = [files.folder, files.powermetrics, files.vmStat, files.ioreg].filter(
       (path) => path !== undefined,
     );
-    return `cannot replay ${given.join(" and ")}: ${causeOf(error)}`;
+    return `cannot replay ${pathOf(error) ?? given.join(" and ")}: ${causeOf(error)}`;
   }
+}
+
+/** Of the one file that the system had something against. */
+function pathOf(error: unknown): string | undefined {
+  const path = error instanceof Error && "path" in error ? error.path : undefined;
+  return typeof path === "string" ? path : undefined;
 }

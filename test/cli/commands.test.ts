@@ -143,6 +143,12 @@ test("replay reports what it cannot use: no file, no document, a torn end", asyn
   assert.equal(missing.code, 1);
   assert.match(missing.stderr, /^cannot replay \S+none\.plist: no such file/m);
 
+  const pages = join(folder, "vm_stat.txt");
+  writeFileSync(pages, "");
+  const oneOfTwo = await run(["replay", "--powermetrics", join(folder, "none.plist"), "--vm-stat", pages]);
+  assert.equal(oneOfTwo.code, 1);
+  assert.match(oneOfTwo.stderr, /^cannot replay \S+none\.plist: no such file/m);
+
   const empty = join(folder, "empty.plist");
   writeFileSync(empty, "");
   const nothing = await run(["replay", "--powermetrics", empty]);
