@@ -187,7 +187,7 @@ const wholePower = [
   ["powermetrics", "power.package", "chip"],
 ] as const;
 
-const rangeWords = { "10m": "last 10 minutes", "1h": "last hour", "1d": "last day" } as const;
+const rangeWords = { "10m": "10 minutes", "1h": "1 hour", "1d": "1 day" } as const;
 
 /** Mean and peak of the power in the shown range; absent where none is known. */
 export function powerTile(range: TimeRange, groups: readonly HistoryGroup[]): Tile | undefined {

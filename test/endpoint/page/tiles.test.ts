@@ -21,16 +21,16 @@ test("mean and peak of the shown range follow the first figure: of the whole mac
     const { title, value, note } = powerTile(range, groups) ?? {};
     return [title, value, note];
   };
-  assert.deepEqual(texts("1h", [chip, machine]), ["Mean, last hour", "20.0 W", "peak 20.0 W, whole machine"]);
+  assert.deepEqual(texts("1h", [chip, machine]), ["Mean, 1 hour", "20.0 W", "peak 20.0 W, whole machine"]);
   assert.deepEqual(texts({ fromMs: 0, toMs: 1 }, [chip]), [
     "Mean, chosen time",
     "3.00 W",
     "peak 9.00 W, chip",
   ]);
-  assert.deepEqual(texts("10m", [intel]), ["Mean, last 10 minutes", "8.00 W", "peak 8.00 W, chip"]);
+  assert.deepEqual(texts("10m", [intel]), ["Mean, 10 minutes", "8.00 W", "peak 8.00 W, chip"]);
   assert.equal(powerTile("10m", []), undefined);
   const { markup } = liveParts.tiles(statusOf(), powerTile("1h", [chip]));
-  assert.match(markup, /Combined power[^]*Mean, last hour[^]*CPU power/);
+  assert.match(markup, /Combined power[^]*Mean, 1 hour[^]*CPU power/);
 });
 
 test("the cost of today's energy is shown where there is a price", () => {
