@@ -93,9 +93,14 @@ export async function fillWithPast(path: string, preset: string): Promise<void> 
     journal.commit();
   }
 
-  const now = Math.floor(Date.now() / 1000) * 1000;
-  await stretch(now - day, now - 15 * minute, minute);
-  await stretch(now - 15 * minute, now, 1000);
+  const now = (): number => Math.floor(Date.now() / 1000) * 1000;
+  let doneMs = now() - 15 * minute;
+  await stretch(doneMs - day, doneMs, minute);
+  // Until it has caught up with what passed meanwhile.
+  for (let toMs = now(); toMs - doneMs > 2000; toMs = now()) {
+    await stretch(doneMs, toMs, 1000);
+    doneMs = toMs;
+  }
 }
 
 function samplersFor(preset: string): readonly string[] {
