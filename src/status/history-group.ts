@@ -81,6 +81,9 @@ interface StepSum {
 /** What a value stands for that has none before it. */
 const loneMs = 1000;
 
+/** Documents are timed to a second or so: over less time than this their counters' rate may be far off. */
+const leastRateMs = 5000;
+
 /** A source's counters at one time, by the column whose mean is their rate. */
 interface Totals {
   readonly time: number;
@@ -109,12 +112,13 @@ export function createGroupBuilder(source: string, stepMs: number, past?: Histor
     // The next window of a stream: its own mean is true even where a moment between the two was not measured.
     const isNext = now.windowMs !== undefined && passedMs < 2 * now.windowMs;
     const weightMs = isNext ? now.windowMs : passedMs;
+    const isNear = now.windowMs !== undefined && passedMs < leastRateMs;
     const nextStep = Math.floor(now.time / stepMs);
     const isNew = step !== nextStep;
     if (isNew) sums.clear();
     step = nextStep;
     for (const [key, value] of values) {
-      const mean = isNext ? value : (rates.get(key) ?? value);
+      const mean = isNext || isNear ? value : (rates.get(key) ?? value);
       count(sums, key, { mean, peak: Math.max(mean, value), weightMs });
     }
     for (const [key, rate] of rates) if (isRate(key)) count(sums, key, { mean: rate, peak: rate, weightMs });

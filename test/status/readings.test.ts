@@ -175,6 +175,22 @@ test("the mean of a window is its own where it is the next one, though a moment 
   assert.deepEqual(group?.columns["power.cpu"], [40, 40, 20]);
 });
 
+test("a window after a moment that was missed keeps its own mean, since its time may be a second off", () => {
+  const sample = (time: number, joules: number): Snapshot =>
+    snapshotOf("powermetrics", time, [
+      ["powermetrics_sample_duration_seconds", 1],
+      ["powermetrics_cpu_power_milliwatts", 40_000],
+      ["powermetrics_cpu_energy_joules_total", joules],
+    ]);
+  const samples = [sample(0, 0), sample(2000, 160), sample(4500, 200)];
+  const [group] = historyGroups(samples, 1000, () => 15_000);
+  assert.deepEqual(group, {
+    source: "powermetrics",
+    time: [0, 2000, 4500],
+    columns: { "power.cpu": [40, 40, 40] },
+  });
+});
+
 test("disks and network are what their counters grew by, and a counter that began anew says nothing", () => {
   const sample = (time: number, read: number): Snapshot =>
     snapshotOf("powermetrics", time, [
