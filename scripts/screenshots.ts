@@ -65,7 +65,6 @@ async function allWell({ url }: RunningAgent): Promise<void> {
 /** What README shows. */
 async function takeThose(): Promise<void> {
   await using agent = await startSimulated("m4pro", "macbook");
-  await using terminal = await openTestTerminal(110, 34, [process.execPath, cli, "top", "--url", agent.url]);
   for (const colorScheme of schemes) {
     await using opened = await openContext({ colorScheme, viewport: { width: 1280, height: 960 } });
     const page = await opened.context.newPage();
@@ -75,6 +74,8 @@ async function takeThose(): Promise<void> {
     await page.locator("#overall", { hasText: "All well" }).waitFor();
     await page.screenshot({ path: `${folder}/page-${colorScheme}.png` });
   }
+  await using terminal = await openTestTerminal(110, 34, [process.execPath, cli, "top", "--url", agent.url]);
+  while (!(await terminal.screen()).some((line) => line.includes("All well"))) await sleep(1000);
   await using opened = await openContext({ viewport: { width: 920, height: 640 } });
   const page = await opened.context.newPage();
   await page.setContent(screenPage((await terminal.screen(true)).join("\n")));
