@@ -21,14 +21,21 @@ done
 
 was_there=no
 [ ! -f "$root/agent.yaml" ] || was_there=yes
-if [ -f "$here/mdm.env" ] && [ -f "$root/mdm.env" ]; then cat "$here/mdm.env" >"$root/mdm.env"; fi
+if [ -f "$here/mdm.env" ]; then
+  mkdir -p "$root"
+  (umask 077 && cat "$here/mdm.env" >"$root/mdm.env")
+fi
 if [ -f "$here/agent.yaml" ] && [ $was_there = no ]; then
   /bin/sh "$here/release/install.sh" --config "$here/agent.yaml"
 else
   /bin/sh "$here/release/install.sh"
 fi
 
-# The account is there now; the agent reads a changed secret as that account.
+# The account is there now; the agent reads what changes as that account.
+if [ -f "$here/mdm.env" ]; then
+  /usr/bin/chgrp _macagent "$root/mdm.env"
+  chmod 640 "$root/mdm.env"
+fi
 for file in "$here/secrets/"*; do
   [ -f "$file" ] || continue
   /usr/bin/chgrp _macagent "$secrets/${file##*/}"

@@ -252,3 +252,27 @@ test("its postinstall puts secrets there first and the account's group on them a
   assert.equal(readFileSync(join(it.root, "agent.yaml"), "utf8"), "log: { level: debug }\n");
   assert.equal(it.sh(join(scripts, "postinstall"), "a.pkg", "/Volumes/other", "/Volumes/other").code, 1);
 });
+
+test("its variables are there before the agent starts, also where no configuration comes with them", (context) => {
+  const it = mac(context);
+  const folder = release(it);
+  it.write(join(it.here, "mdm.env"), "MAC_SITE=berlin\n");
+  it.write(
+    join(folder, "install.sh"),
+    `(cat "${it.root}/mdm.env"; ls -l "${it.root}/mdm.env" | cut -c 1-10) >>"${it.here}/calls"\n`,
+  );
+  const made = it.sh(join(folder, "launchd/package.sh"), "--variables", "mdm.env");
+  assert.equal(made.code, 0, made.err);
+  const variables = join(it.root, "mdm.env");
+  for (const [text, mode] of [
+    ["MAC_SITE=berlin\n", "-rw-------"],
+    ["MAC_SITE=rome\n", "-rw-r-----"],
+  ] as const) {
+    it.write(join(it.here, "pkg/mdm.env"), text);
+    writeFileSync(join(it.here, "calls"), "");
+    const { code, err } = it.sh(join(it.here, "pkg/postinstall"), "a.pkg", "/", "/");
+    assert.equal(code, 0, err);
+    assert.equal(it.calls(), `${text}${mode}\nchgrp _macagent ${variables}\n`);
+    assert.equal(statSync(variables).mode & 0o777, 0o640);
+  }
+});
