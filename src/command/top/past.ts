@@ -29,8 +29,11 @@ const leastShownMs = 60_000;
 
 function pastLine(name: string, course: Course, { range, fromMs, toMs }: History, columns: number): Line {
   const { parts, mean, peak } = course;
-  const firstMs = Math.max(fromMs, Math.min(parts[0]?.fromMs ?? fromMs, toMs - leastShownMs));
-  const isYoung = range === undefined || firstMs - fromMs > (toMs - fromMs) / 20;
+  const { fromMs: startMs = fromMs, toMs: nextMs = fromMs } = parts[0] ?? {};
+  // The first sample of a range lies up to an interval after its beginning.
+  const toleranceMs = Math.max((toMs - fromMs) / 20, 2 * (nextMs - startMs));
+  const isYoung = range === undefined || startMs - fromMs > toleranceMs;
+  const firstMs = isYoung ? Math.max(fromMs, Math.min(startMs, toMs - leastShownMs)) : fromMs;
   const words = ` mean, peak ${watts(peak)}`;
   const width = Math.max(0, columns - nameWidth - valueWidth - 1 - words.length);
   return [

@@ -207,6 +207,9 @@ test("the past has its mean, its course and its peak, of a young one what there 
   const whole = lines.find((line) => line.startsWith("Whole so far")) ?? "";
   assert.match(whole, /^Whole so far {5}9\.00 W ▇+█+ mean, peak 10\.0 W *$/);
   assert.ok(!textOf(80, 40).join("\n").includes("Chip"));
+  // A source of one minute has its first value up to a minute after a range's beginning.
+  const late = { ...history, fromMs: statusTime - 200_000 };
+  assert.ok(textOf(80, 40, { ...frame, history: late }).some((line) => line.startsWith("Whole 10 min")));
 });
 
 test("apps come in the order that was chosen, and what has no name of its own last", () => {
