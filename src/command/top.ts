@@ -8,7 +8,7 @@ import { extentOf, frameLines, plainLines, type Frame } from "./top/frame.ts";
 import { lineText, type Palette } from "./top/line.ts";
 import { ownSources, runningAgent, type Origin } from "./top/origin.ts";
 import { isInteractive, openTerminal, plainColumns } from "./top/terminal.ts";
-import { firstView, keysOf, pressed, type View } from "./top/view.ts";
+import { createKeyReader, firstView, pressed, type View } from "./top/view.ts";
 import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
 export interface TopChoice extends RunChoice {
@@ -67,7 +67,8 @@ async function live(origin: Origin, context: CommandContext): Promise<ExitCode> 
   let status: Status | undefined;
   let lost: string | undefined;
   let wake = new AbortController();
-  using terminal = openTerminal({ key: (text) => keysOf(text).forEach(press), resized: () => draw() });
+  const readKeys = createKeyReader();
+  using terminal = openTerminal({ key: (text) => readKeys(text).forEach(press), resized: () => draw() });
 
   function frame(): Frame | undefined {
     return status && { status, history: past.known(view), origin: origin.name, lost, view };

@@ -44,10 +44,20 @@ export interface Extent {
 }
 
 const escape = "\u001b";
-const keyPattern = new RegExp(`${escape}(?:\\[[\\d;]*[A-Za-z~]|O[A-Z])|[^]`, "g");
+/** Control sequences (ECMA-48, 5.4), and the keys of a VT100's keypad. */
+const keyPattern = new RegExp(`${escape}(?:\\[[0-?]*[ -/]*[@-~]|O[ -~])|[^]`, "g");
+/** No longer than sequences are, so that what never ends is not kept. */
+const unfinished = new RegExp(`${escape}(?:\\[[0-?]{0,32}[ -/]{0,4}|O)$`);
 
-/** A terminal sends a key as one character or as an escape sequence, and several keys at once where they come fast. */
-export const keysOf = (text: string): readonly string[] => text.match(keyPattern) ?? [];
+/** A terminal sends a key as one character or as an escape sequence, several at once where they come fast, and a sequence maybe in two pieces. */
+export function createKeyReader(): (text: string) => readonly string[] {
+  let rest = "";
+  return (text) => {
+    const whole = rest + text;
+    rest = unfinished.exec(whole)?.[0] ?? "";
+    return whole.slice(0, whole.length - rest.length).match(keyPattern) ?? [];
+  };
+}
 
 /** In raw mode ^C and ^D come as characters. */
 const quitKeys: ReadonlySet<string> = new Set(["q", "Q", "\u0003", "\u0004"]);
@@ -78,8 +88,10 @@ function after<T>(all: readonly T[], one: T): T {
 }
 
 /** Every key in the forms that terminals send it in, cursor keys as numbers and as letters (ECMA-48, VT220). */
-function scrolled(offset: number, key: string, { lines, room }: Extent): number {
+function scrolled(at: number, key: string, { lines, room }: Extent): number {
   const last = Math.max(0, lines - room);
+  // The list may have become shorter.
+  const offset = Math.min(at, last);
   const page = Math.max(1, room - 1);
   switch (key) {
     case "j":
@@ -141,8 +153,8 @@ export function keysLine(
   columns: number,
 ): Line {
   const { lines, room } = extent;
-  const end = Math.min(lines, view.offset + room);
-  const place = lines > room ? [["jk", `${view.offset + 1}–${end} of ${lines}`]] : [];
+  const first = Math.min(view.offset, Math.max(0, lines - room));
+  const place = lines > room ? [["jk", `${first + 1}–${first + room} of ${lines}`]] : [];
   const basic = [["q", "quit"], ["?", "keys"], ...place];
   const all = [
     ...basic,

@@ -1,20 +1,21 @@
 /** What each key of `top` changes. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { firstView, keysOf, pressed, type View } from "../../../src/command/top/view.ts";
+import { createKeyReader, firstView, keysLine, pressed, type View } from "../../../src/command/top/view.ts";
 
 const extent = { lines: 50, room: 20 };
 
 /** After these keys, which must not quit. */
 function viewAfter(text: string, view: View = firstView): View {
-  return keysOf(text).reduce((last, key) => {
+  return createKeyReader()(text).reduce((last, key) => {
     const next = pressed(last, key, extent);
     return next === "quit" ? assert.fail("must not quit") : next;
   }, view);
 }
 
 test("keys that come together are told apart, sequences whole", () => {
-  assert.deepEqual(keysOf("j\u001b[B\u001bOA\u001b[5~?\u001bq"), [
+  const read = createKeyReader();
+  assert.deepEqual(read("j\u001b[B\u001bOA\u001b[5~?\u001bq"), [
     "j",
     "\u001b[B",
     "\u001bOA",
@@ -23,7 +24,27 @@ test("keys that come together are told apart, sequences whole", () => {
     "\u001b",
     "q",
   ]);
-  assert.deepEqual(keysOf(""), []);
+  assert.deepEqual(read(""), []);
+});
+
+test("a sequence that comes in two pieces is one key", () => {
+  for (const sequence of ["\u001b[B", "\u001bOB", "\u001b[1;5B", "\u001b[5~"])
+    for (let at = 2; at < sequence.length; at++) {
+      const read = createKeyReader();
+      assert.deepEqual(
+        [read(`j${sequence.slice(0, at)}`), read(`${sequence.slice(at)}k`)],
+        [["j"], [sequence, "k"]],
+      );
+    }
+  const read = createKeyReader();
+  assert.deepEqual([read("\u001b["), read("\u0003")], [[], ["\u001b", "[", "\u0003"]]);
+});
+
+test("nothing within a sequence is a key of ours: an answer of the terminal, a keypad", () => {
+  assert.deepEqual(
+    viewAfter("\u001b[?1;2c\u001b[>0;276;0c\u001bOq\u001bOs\u001b[200~\u001b[<0;3;4M"),
+    firstView,
+  );
 });
 
 test("q, ctrl-C and ctrl-D quit, also while help is shown", () => {
@@ -67,4 +88,12 @@ test("help is shown until the next key, which does nothing else", () => {
   assert.equal(viewAfter("?").help, true);
   assert.deepEqual(viewAfter("?+"), firstView);
   assert.deepEqual(viewAfter("x"), firstView);
+});
+
+test("where the list has become shorter, the place is its end, and the next key goes on from there", () => {
+  const far = { ...firstView, offset: 45 };
+  const next = pressed(far, "k", extent);
+  assert.equal(next !== "quit" && next.offset, 29);
+  const line = keysLine(far, { age: "", version: "", origin: "", hasApps: false }, extent, 200);
+  assert.match(line.map(({ text }) => text).join(""), /jk 31–50 of 50/);
 });
