@@ -44,8 +44,9 @@ export const polled = ["vm_stat", "sysctl", "pmset", "ioreg"] as const;
 export type Polled = (typeof polled)[number];
 
 export interface SoakedAgent {
-  /** Without `collect` the heap is as it is, garbage included, and V8 is left to itself. */
-  read(documents: number, collect: boolean): Promise<AgentReading>;
+  read(documents: number): Promise<AgentReading>;
+  /** All garbage, and what V8 keeps for later: pages, and bytecode of what is not running. */
+  collect(): Promise<void>;
   descriptors(): number;
   /** Who holds its private memory, in one line. */
   memory(): string;
@@ -75,7 +76,7 @@ export async function startSoaked(context: TestContext, wish: SoakWish): Promise
   const [file, journal] = [join(folder, "agent.yaml"), join(folder, "journal.db")];
   const world = { folder, script: args.at(-1) ?? "", journal };
   writeFileSync(file, configuration(wish, world));
-  const env = { MAC_POWERMETRICS_SIMULATE: "--chip m4pro --tasks 5", STATE_DIRECTORY: folder };
+  const env = { MAC_POWERMETRICS_SIMULATE: "--chip m4pro --tasks 5", STATE_DIRECTORY: folder, ...givingBack };
   await record(world.script, env, folder);
   const argv = ["--expose-gc", "--import", probe, ...args, "run", "--config", file];
   const started = startProcess(command, argv, { env, ipc: true });
@@ -92,9 +93,12 @@ export async function startSoaked(context: TestContext, wish: SoakWish): Promise
   let latest: HeapReading | undefined;
 
   const it: SoakedAgent = {
-    async read(documents, collect) {
+    async collect() {
+      await askProcess(child, true);
+    },
+    async read(documents) {
       const { rssKb, privateKb } = readProcess(pid);
-      latest = await askProcess(child, collect);
+      latest = await askProcess(child, false);
       return {
         documents,
         heap: latest.heap,
@@ -134,6 +138,12 @@ export async function startSoaked(context: TestContext, wish: SoakWish): Promise
   );
   return it;
 }
+
+/**
+ * glibc raises its two thresholds with what a process frees, and keeps the most that a backlog ever took. Fixed, what is free goes back
+ * to the system, so that what is resident after a collection is what the agent holds (mallopt(3)).
+ */
+const givingBack = { MALLOC_MMAP_THRESHOLD_: "65536", MALLOC_TRIM_THRESHOLD_: "65536" };
 
 /** As its log says where it listens; empty when it ends before. */
 async function addressOf({ stderr }: ChildProcess): Promise<string> {
@@ -204,11 +214,11 @@ function holderOf(start: string, name: string): string {
   return BigInt(`0x${start}`) % 0x4000000n === 0n ? "malloc's arenas" : "V8 and large blocks";
 }
 
-/** In the agent's process: tells what its heap holds when asked, and keeps nothing alive. */
+/** In the agent's process: reports what its heap holds when asked, after a collection where that is asked for, and keeps nothing alive. */
 const probe = `data:text/javascript,${encodeURIComponent(`
   import { getHeapSpaceStatistics } from "node:v8";
   process.on("message", (collect) => {
-    if (collect) { gc(); gc(); }
+    if (collect) gc({ type: "major", execution: "sync", flavor: "last-resort" });
     const { heapUsed, external, arrayBuffers } = process.memoryUsage();
     const spaces = getHeapSpaceStatistics()
       .map((one) => ({ name: one.space_name, taken: one.physical_space_size, used: one.space_used_size }));
