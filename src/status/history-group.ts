@@ -81,8 +81,8 @@ interface StepSum {
 /** What a value stands for that has none before it. */
 const loneMs = 1000;
 
-/** Documents are timed to a second or so: over less time than this their counters' rate may be far off. */
-const leastRateMs = 5000;
+/** Documents are timed to a second or so, so that the rate of their counters over this time may be off by a fifteenth, and over less by more. */
+const leastRateMs = 30_000;
 
 /** A source's counters at one time, by the column whose mean is their rate. */
 interface Totals {

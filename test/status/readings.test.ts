@@ -170,8 +170,8 @@ test("the mean of a window is its own where it is the next one, though a moment 
       ["powermetrics_cpu_power_milliwatts", cpu * 1000],
       ["powermetrics_cpu_energy_joules_total", joules],
     ]);
-  const samples = [sample(0, 40, 0), sample(1900, 40, 40), sample(12_000, 10, 242)];
-  const [group] = historyGroups(samples, 1000, () => 15_000);
+  const samples = [sample(0, 40, 0), sample(1900, 40, 40), sample(41_900, 10, 840)];
+  const [group] = historyGroups(samples, 1000, () => 60_000);
   assert.deepEqual(group?.columns["power.cpu"], [40, 40, 20]);
 });
 
@@ -182,12 +182,12 @@ test("a window after a moment that was missed keeps its own mean, since its time
       ["powermetrics_cpu_power_milliwatts", 40_000],
       ["powermetrics_cpu_energy_joules_total", joules],
     ]);
-  const samples = [sample(0, 0), sample(2000, 160), sample(4500, 200)];
+  const samples = [sample(0, 0), sample(2000, 160), sample(4500, 200), sample(12_000, 740)];
   const [group] = historyGroups(samples, 1000, () => 15_000);
   assert.deepEqual(group, {
     source: "powermetrics",
-    time: [0, 2000, 4500],
-    columns: { "power.cpu": [40, 40, 40] },
+    time: [0, 2000, 4500, 12_000],
+    columns: { "power.cpu": [40, 40, 40, 40] },
   });
 });
 
