@@ -8,7 +8,7 @@ import { extentOf, frameLines, plainLines, type Frame } from "./top/frame.ts";
 import { lineText, type Palette } from "./top/line.ts";
 import { ownSources, runningAgent, type Origin } from "./top/origin.ts";
 import { isInteractive, openTerminal, plainColumns } from "./top/terminal.ts";
-import { createKeyReader, firstView, pressed, type View } from "./top/view.ts";
+import { createKeyReader, firstView, pressedInTurn, type View } from "./top/view.ts";
 import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
 export interface TopChoice extends RunChoice {
@@ -68,17 +68,17 @@ async function live(origin: Origin, context: CommandContext): Promise<ExitCode> 
   let lost: string | undefined;
   let wake = new AbortController();
   const readKeys = createKeyReader();
-  using terminal = openTerminal({ key: (text) => readKeys(text).forEach(press), resized: () => draw() });
+  using terminal = openTerminal({ key: (text) => press(readKeys(text)), resized: () => draw() });
 
   function frame(): Frame | undefined {
     return status && { status, history: past.known(view), origin: origin.name, lost, view };
   }
 
-  function press(key: string): void {
+  function press(keys: readonly string[]): void {
     const shown = frame();
     const extent =
       shown === undefined ? { lines: 0, room: 0 } : extentOf(shown, terminal.columns, terminal.rows);
-    const next = pressed(view, key, extent);
+    const next = pressedInTurn(view, keys, extent);
     if (next === "quit") {
       quit.abort();
       return;

@@ -62,7 +62,14 @@ export function createKeyReader(): (text: string) => readonly string[] {
 /** In raw mode ^C and ^D come as characters. */
 const quitKeys: ReadonlySet<string> = new Set(["q", "Q", "\u0003", "\u0004"]);
 
-export function pressed(view: View, key: string, extent: Extent): View | "quit" {
+/** Keys that came together, such as what was pasted, make one new view, which is drawn once. */
+export function pressedInTurn(view: View, keys: readonly string[], extent: Extent): View | "quit" {
+  let next: View | "quit" = view;
+  for (const key of keys) if (next !== "quit") next = pressed(next, key, extent);
+  return next;
+}
+
+function pressed(view: View, key: string, extent: Extent): View | "quit" {
   if (quitKeys.has(key)) return "quit";
   if (view.help) return { ...view, help: false };
   switch (key) {

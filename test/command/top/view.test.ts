@@ -1,16 +1,20 @@
 /** What each key of `top` changes. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { createKeyReader, firstView, keysLine, pressed, type View } from "../../../src/command/top/view.ts";
+import {
+  createKeyReader,
+  firstView,
+  keysLine,
+  pressedInTurn,
+  type View,
+} from "../../../src/command/top/view.ts";
 
 const extent = { lines: 50, room: 20 };
 
 /** After these keys, which must not quit. */
 function viewAfter(text: string, view: View = firstView): View {
-  return createKeyReader()(text).reduce((last, key) => {
-    const next = pressed(last, key, extent);
-    return next === "quit" ? assert.fail("must not quit") : next;
-  }, view);
+  const next = pressedInTurn(view, createKeyReader()(text), extent);
+  return next === "quit" ? assert.fail("must not quit") : next;
 }
 
 test("keys that come together are told apart, sequences whole", () => {
@@ -49,7 +53,12 @@ test("nothing within a sequence is a key of ours: an answer of the terminal, a k
 
 test("q, ctrl-C and ctrl-D quit, also while help is shown", () => {
   for (const key of ["q", "Q", "\u0003", "\u0004"])
-    for (const help of [false, true]) assert.equal(pressed({ ...firstView, help }, key, extent), "quit");
+    for (const help of [false, true])
+      assert.equal(pressedInTurn({ ...firstView, help }, [key], extent), "quit");
+});
+
+test("of keys that come together those after q count no more", () => {
+  assert.equal(pressedInTurn(firstView, ["j", "q", "j"], extent), "quit");
 });
 
 test("plus and minus go through the intervals and stop at their ends", () => {
@@ -80,8 +89,8 @@ test("the list moves by lines, pages and to its ends, and no further", () => {
   assert.equal(viewAfter("Gb").offset, 11);
   assert.equal(viewAfter("Gj").offset, 30);
   assert.equal(viewAfter("G\u001b").offset, 0);
-  assert.equal(pressed(firstView, "G", { lines: 10, room: 20 }) === "quit", false);
-  assert.deepEqual(pressed(firstView, "G", { lines: 10, room: 20 }), firstView);
+  assert.equal(pressedInTurn(firstView, ["G"], { lines: 10, room: 20 }) === "quit", false);
+  assert.deepEqual(pressedInTurn(firstView, ["G"], { lines: 10, room: 20 }), firstView);
 });
 
 test("help is shown until the next key, which does nothing else", () => {
@@ -92,7 +101,7 @@ test("help is shown until the next key, which does nothing else", () => {
 
 test("where the list has become shorter, the place is its end, and the next key goes on from there", () => {
   const far = { ...firstView, offset: 45 };
-  const next = pressed(far, "k", extent);
+  const next = pressedInTurn(far, ["k"], extent);
   assert.equal(next !== "quit" && next.offset, 29);
   const line = keysLine(far, { age: "", version: "", origin: "", hasApps: false }, extent, 200);
   assert.match(line.map(({ text }) => text).join(""), /jk 31–50 of 50/);
