@@ -27,12 +27,12 @@ export function pastLines(history: History | undefined, columns: number): readon
 /** Of a young past at least a minute is drawn. */
 const leastShownMs = 60_000;
 
-function pastLine(name: string, course: Course, { range, fromMs, toMs }: History, columns: number): Line {
-  const { parts, mean, peak } = course;
-  const { fromMs: startMs = fromMs, toMs: nextMs = fromMs } = parts[0] ?? {};
-  // The first sample of a range lies up to an interval after its beginning.
-  const toleranceMs = Math.max((toMs - fromMs) / 20, 2 * (nextMs - startMs));
-  const isYoung = range === undefined || startMs - fromMs > toleranceMs;
+function pastLine(name: string, course: Course, history: History, columns: number): Line {
+  const { mean, peak } = course;
+  const { range, fromMs, toMs, groups } = history;
+  // Of a source that reports seldom, or is read thinly, the first value may come late: what counts is the first of all.
+  const startMs = Math.min(toMs, ...groups.flatMap(({ time }) => time[0] ?? []));
+  const isYoung = range === undefined || startMs - fromMs > (toMs - fromMs) / 20;
   const firstMs = isYoung ? Math.max(fromMs, Math.min(startMs, toMs - leastShownMs)) : fromMs;
   const words = ` mean, peak ${watts(peak)}`;
   const width = Math.max(0, columns - nameWidth - valueWidth - 1 - words.length);
