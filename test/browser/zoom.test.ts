@@ -17,7 +17,15 @@ describe("the shown part of the past", { skip: browserMissing, concurrency: 1 },
   let served: FixedPage;
 
   before(async () => {
-    served = await servePage(statusOf({ time: now }));
+    const journal = {
+      durable: true,
+      bytes: 1,
+      snapshots: 1,
+      oldest: now - 2 * minute,
+      dropped: {},
+      setAside: 0,
+    };
+    served = await servePage(statusOf({ time: now, journal }));
     opened = await openContext({ viewport: { width: 1440, height: 900 } });
   });
   after(async () => {

@@ -79,7 +79,7 @@ function liveSection(id: keyof typeof liveParts, title: string, status: Status):
   </section>`;
 }
 
-function chartSection({ status, range, history, problem }: PageContent): Html {
+function chartSection({ range, history, problem }: PageContent): Html {
   return html`<section aria-labelledby="charts-title">
     <h2 id="charts-title">History</h2>
     <noscript>
@@ -88,7 +88,7 @@ function chartSection({ status, range, history, problem }: PageContent): Html {
         values.
       </p>
     </noscript>
-    <div id="ranges">${rangeControls(range, history, status)}</div>
+    <div id="ranges">${rangeControls(range, history)}</div>
     <p id="history-note" role="status">${problem ?? rangeNote(range, history)}</p>
     <div class="charts">${charts.map((chart) => chartFigure(chart, history))}</div>
   </section>`;

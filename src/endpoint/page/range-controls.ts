@@ -1,6 +1,5 @@
 /** The links and the form that choose which part of the past is shown. They work without JavaScript, too. */
 import type { History } from "../../status/history.ts";
-import type { Status } from "../../status/status.ts";
 import type { TimeRange } from "../../status/time-range.ts";
 import { localDateTime } from "../../status/view.ts";
 import { html, type Html } from "./html.ts";
@@ -12,18 +11,10 @@ const choices = [
 ] as const;
 
 /** @param history what is shown: its bounds are the form's first values */
-export function rangeControls(range: TimeRange, { fromMs, toMs }: History, { journal }: Status): Html {
-  const oldest = journal?.oldest === undefined ? "" : localDateTime(journal.oldest);
+export function rangeControls(range: TimeRange, { fromMs, toMs }: History): Html {
   const field = (name: "from" | "to", words: string, ms: number): Html =>
     html`<label
-      >${words}
-      <input
-        type="datetime-local"
-        name="${name}"
-        step="1"
-        min="${oldest}"
-        value="${localDateTime(ms)}"
-        required
+      >${words} <input type="datetime-local" name="${name}" step="1" value="${localDateTime(ms)}" required
     /></label>`;
   return html`<nav aria-label="Time range">
       <span>Show the last</span>

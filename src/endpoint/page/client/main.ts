@@ -34,7 +34,6 @@ let problem: string | undefined;
 let lastLive: HistoryRange = "10m";
 let past: Past | undefined;
 let latest: Status | undefined;
-let history: History | undefined;
 let stream: EventSource | undefined;
 
 function setText(id: string, text: string): void {
@@ -65,11 +64,10 @@ async function loadHistory(): Promise<void> {
     const loaded = (await answer.json()) as History;
     // The reader may have chosen another range in the meantime.
     if (wanted !== range) return;
-    history = loaded;
     past = createPast(loaded);
     if (latest !== undefined) past.add(latest);
     setText("history-note", problem ?? rangeNote(wanted, loaded));
-    showControls();
+    showControls(loaded);
     draw();
   } catch (error) {
     setText(
@@ -80,10 +78,10 @@ async function loadHistory(): Promise<void> {
 }
 
 /** In the form's own time zone, and with the values of what is shown. */
-function showControls(): void {
-  if (ranges === null || history === undefined || latest === undefined) return;
+function showControls(history: History): void {
+  if (ranges === null) return;
   const hadFocus = document.activeElement?.id === "reset-zoom";
-  morph(ranges, rangeControls(range, history, latest));
+  morph(ranges, rangeControls(range, history));
   ranges.querySelector("form")?.reset();
   if (hadFocus) ranges.querySelector<HTMLElement>("[aria-current=true]")?.focus();
 }
@@ -99,10 +97,8 @@ function draw(): void {
 }
 
 function update(status: Status): void {
-  const isFirst = latest === undefined;
   latest = status;
   past?.add(status);
-  if (isFirst) showControls();
   draw();
 }
 
