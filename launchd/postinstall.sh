@@ -23,6 +23,11 @@ was_there=no
 [ ! -f "$root/agent.yaml" ] || was_there=yes
 if [ -f "$here/mdm.env" ]; then
   mkdir -p "$root"
+  # install judges them with the configuration; what it refuses must not keep the agent from its next start.
+  if [ -f "$root/mdm.env" ]; then
+    cp -p "$root/mdm.env" "$root/mdm.env.old"
+    trap 'mv -f "$root/mdm.env.old" "$root/mdm.env"' EXIT
+  fi
   (umask 077 && cat "$here/mdm.env" >"$root/mdm.env")
 fi
 if [ -f "$here/agent.yaml" ] && [ $was_there = no ]; then
@@ -30,6 +35,8 @@ if [ -f "$here/agent.yaml" ] && [ $was_there = no ]; then
 else
   /bin/sh "$here/release/install.sh"
 fi
+trap - EXIT
+rm -f "$root/mdm.env.old"
 
 # The account is there now; the agent reads what changes as that account.
 if [ -f "$here/mdm.env" ]; then

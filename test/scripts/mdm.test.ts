@@ -275,4 +275,9 @@ test("its variables are there before the agent starts, also where no configurati
     assert.equal(it.calls(), `${text}${mode}\nchgrp _macagent ${variables}\n`);
     assert.equal(statSync(variables).mode & 0o777, 0o640);
   }
+  it.write(join(it.here, "pkg/mdm.env"), "MAC_SITE\n");
+  it.write(join(it.here, "pkg/release/install.sh"), "exit 78\n");
+  assert.equal(it.sh(join(it.here, "pkg/postinstall"), "a.pkg", "/", "/").code, 78);
+  assert.equal(readFileSync(variables, "utf8"), "MAC_SITE=rome\n", "refused ones are taken back");
+  assert.deepEqual(readdirSync(it.root), ["mdm.env"]);
 });
