@@ -66,7 +66,7 @@ test("the bill is complete where npm leaves out development dependencies", withN
 
 function checkout(path: string): string {
   mkdirSync(path);
-  for (const part of ["package.json", "package-lock.json", "src", "scripts"])
+  for (const part of ["package.json", "package-lock.json", "src", "scripts", "man"])
     cpSync(join(root, part), join(path, part), { recursive: true });
   symlinkSync(join(root, "node_modules"), join(path, "node_modules"));
   return path;

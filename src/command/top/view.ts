@@ -45,9 +45,11 @@ export interface Extent {
 
 const escape = "\u001b";
 /** Control sequences (ECMA-48, 5.4), and the keys of a VT100's keypad. */
-const keyPattern = new RegExp(`${escape}(?:\\[[0-?]*[ -/]*[@-~]|O[ -~])|[^]`, "g");
+// eslint-disable-next-line no-control-regex -- that is what they begin with
+const keyPattern = /\u001b(?:\[[0-?]*[ -/]*[@-~]|O[ -~])|[^]/g;
 /** No longer than sequences are, so that what never ends is not kept. */
-const unfinished = new RegExp(`${escape}(?:\\[[0-?]{0,32}[ -/]{0,4}|O)$`);
+// eslint-disable-next-line no-control-regex -- as above
+const unfinished = /\u001b(?:\[[0-?]{0,32}[ -/]{0,4}|O)$/;
 
 /** A terminal sends a key as one character or as an escape sequence, several at once where they come fast, and a sequence maybe in two pieces. */
 export function createKeyReader(): (text: string) => readonly string[] {
