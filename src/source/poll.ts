@@ -69,7 +69,8 @@ export function runsOf(name: PolledName, { battery, gpu }: IoregSubjects): reado
   }
 }
 
-const longestRunMs = 5000;
+/** Apple's tools take some 50 ms; a machine that is busy, or just woke, may not even start them in seconds. */
+const longestRunMs = 10_000;
 const separator = Buffer.from([0]);
 
 export function createPoll(options: PollOptions): Source {
