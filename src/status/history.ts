@@ -154,3 +154,28 @@ export function createSnapshotMemory(): SnapshotMemory {
     since: (fromMs) => snapshots.filter(({ time }) => time >= fromMs).sort((a, b) => a.time - b.time),
   };
 }
+
+/** One column's means, and its highest values. */
+interface Course {
+  readonly values: readonly (number | null)[];
+  readonly peaks: readonly (number | null)[];
+}
+
+/** The mean over the time that the points stand for, and the highest value; absent without values. */
+export function meanAndPeak(
+  time: readonly number[],
+  { values, peaks }: Course,
+): { readonly mean: number; readonly peak: number } | undefined {
+  let sum = 0;
+  let weight = 0;
+  let peak = -Infinity;
+  for (const [index, value] of values.entries()) {
+    if (value === null) continue;
+    // A point after a gap stands for a moment.
+    const sinceMs = typeof values[index - 1] === "number" ? (time[index] ?? 0) - (time[index - 1] ?? 0) : 1;
+    sum += value * sinceMs;
+    weight += sinceMs;
+    peak = Math.max(peak, peaks[index] ?? value);
+  }
+  return weight > 0 ? { mean: sum / weight, peak } : undefined;
+}

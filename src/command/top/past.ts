@@ -1,5 +1,5 @@
 /** Draws the past of a range in one line: its mean, what it was like over time, its peak. */
-import type { History, HistoryGroup } from "../../status/history.ts";
+import { meanAndPeak, type History, type HistoryGroup } from "../../status/history.ts";
 import { watts } from "../../status/view.ts";
 import { span, sparkline, type Line } from "./line.ts";
 import { rangeWords } from "./view.ts";
@@ -68,11 +68,8 @@ function courseOfGroup({ time, columns, peaks }: HistoryGroup, key: string): Cou
     const isKnown = typeof value === "number" && typeof before === "number" && fromMs !== undefined;
     return isKnown ? [{ fromMs, toMs, value }] : [];
   });
-  if (parts.length === 0) return undefined;
-  const lengthMs = parts.reduce((sum, part) => sum + part.toMs - part.fromMs, 0);
-  const sum = parts.reduce((total, { fromMs, toMs, value }) => total + value * (toMs - fromMs), 0);
-  const highest = (peaks?.[key] ?? values).reduce<number>((most, value) => Math.max(most, value ?? most), 0);
-  return { parts, mean: sum / lengthMs, peak: highest };
+  const figures = meanAndPeak(time, { values, peaks: peaks?.[key] ?? values });
+  return figures === undefined || parts.length === 0 ? undefined : { parts, ...figures };
 }
 
 /** The mean of each of `width` equal parts of the range; absent where nothing is known. */

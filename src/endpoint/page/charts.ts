@@ -1,5 +1,5 @@
 /** The list of charts, and the table behind each. Runs in the browser too. */
-import type { History, HistoryGroup } from "../../status/history.ts";
+import { meanAndPeak, type History, type HistoryGroup } from "../../status/history.ts";
 import type { TimeRange } from "../../status/time-range.ts";
 import {
   bytes,
@@ -161,25 +161,6 @@ export function seriesOf({ source, prefix, kind }: Chart, groups: readonly Histo
   };
 }
 
-/** The mean over the time that the points stand for, and the highest value; absent without values. */
-export function meanAndPeak(
-  time: readonly number[],
-  { values, peaks }: ChartColumn,
-): { readonly mean: number; readonly peak: number } | undefined {
-  let sum = 0;
-  let weight = 0;
-  let peak = -Infinity;
-  for (const [index, value] of values.entries()) {
-    if (value === null) continue;
-    // A point after a gap stands for a moment.
-    const sinceMs = typeof values[index - 1] === "number" ? (time[index] ?? 0) - (time[index - 1] ?? 0) : 1;
-    sum += value * sinceMs;
-    weight += sinceMs;
-    peak = Math.max(peak, peaks[index] ?? value);
-  }
-  return weight > 0 ? { mean: sum / weight, peak } : undefined;
-}
-
 /** The first that there is. */
 const wholePower = [
   ["ioreg", "machine.power", "whole machine"],
@@ -195,7 +176,7 @@ export function powerTile(range: TimeRange, groups: readonly HistoryGroup[]): Ti
     const group = groups.find((each) => each.source === source);
     const values = group?.columns[key];
     if (group === undefined || values === undefined) continue;
-    const figures = meanAndPeak(group.time, { label: key, values, peaks: group.peaks?.[key] ?? values });
+    const figures = meanAndPeak(group.time, { values, peaks: group.peaks?.[key] ?? values });
     if (figures === undefined) continue;
     const words = typeof range === "string" ? rangeWords[range] : "chosen time";
     const note = `peak ${watts(figures.peak)}, ${of}`;

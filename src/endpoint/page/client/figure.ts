@@ -1,6 +1,7 @@
 /// <reference lib="dom" />
 /** One chart of the page: its drawing, its legend and the table behind it. */
-import { chartTable, meanAndPeak, seriesOf, type Chart, type ChartColumn } from "../charts.ts";
+import { meanAndPeak } from "../../../status/history.ts";
+import { chartTable, seriesOf, type Chart, type ChartColumn } from "../charts.ts";
 import { html, type Html } from "../html.ts";
 import { createHeatMap, manyRows } from "./heat-map.ts";
 import { morph } from "./morph.ts";
