@@ -16,7 +16,7 @@ export function apiRoutes(board: StatusBoard): readonly Route[] {
       methods: ["GET"],
       handle(exchange) {
         const parsed = parseTimeRange(new URLSearchParams(exchange.query));
-        if ("range" in parsed) answerJson(exchange, board.history(parsed.range));
+        if (parsed.problem === undefined) answerJson(exchange, board.history(parsed.range));
         else replyText(exchange.response, 400, parsed.problem);
       },
     },

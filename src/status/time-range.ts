@@ -12,19 +12,26 @@ export type TimeRange = HistoryRange | OwnRange;
 
 const leastMs = 1000;
 
-type Parsed = { readonly range: TimeRange } | { readonly problem: string };
+interface Parsed {
+  readonly range: TimeRange;
+  /** Why it is not what was asked for. */
+  readonly problem?: string;
+}
 
-/** `range=1h`, or `from` and `to`; ten minutes where there is neither. */
+const usual: HistoryRange = "10m";
+
+/** `range=1h`, or `from` and `to`; ten minutes where there is neither, or nonsense. */
 export function parseTimeRange(query: URLSearchParams): Parsed {
-  const [range = "10m", from, to] = ["range", "from", "to"].map((key) => query.get(key) ?? undefined);
+  const refused = (problem: string): Parsed => ({ range: usual, problem });
+  const [range = usual, from, to] = ["range", "from", "to"].map((key) => query.get(key) ?? undefined);
   if (from === undefined && to === undefined)
     return isHistoryRange(range)
       ? { range }
-      : { problem: `range must be one of ${Object.keys(historyRanges).join(", ")}` };
+      : refused(`range must be one of ${Object.keys(historyRanges).join(", ")}`);
   const [fromMs, toMs] = [parseTime(from), parseTime(to)];
   if (fromMs === undefined || toMs === undefined)
-    return { problem: "from and to must be times such as 2026-01-31T08:00:00Z, or milliseconds since 1970" };
-  if (toMs - fromMs < leastMs) return { problem: "to must be a second or more after from" };
+    return refused("from and to must be times such as 2026-01-31T08:00:00Z, or milliseconds since 1970");
+  if (toMs - fromMs < leastMs) return refused("to must be a second or more after from");
   return { range: { fromMs, toMs } };
 }
 

@@ -40,11 +40,8 @@ export function pageRoutes(board: StatusBoard): readonly Route[] {
         const address = (name: AssetName): string => `${kinds[name].path}?v=${assets[name].version}`;
         const paths = { script: address("script"), style: address("style"), icon: address("icon") };
         const parsed = parseTimeRange(new URLSearchParams(exchange.query));
-        const range = "range" in parsed ? parsed.range : "10m";
-        const body = pageDocument(
-          { ...parsed, range, status: board.status(), history: board.history(range) },
-          paths,
-        );
+        const history = board.history(parsed.range);
+        const body = pageDocument({ ...parsed, status: board.status(), history }, paths);
         replyCompressed(exchange, {
           status: 200,
           type: "text/html; charset=utf-8",

@@ -42,9 +42,7 @@ function setText(id: string, text: string): void {
 }
 
 function readAddress(): void {
-  const parsed = parseTimeRange(new URLSearchParams(location.search));
-  range = "range" in parsed ? parsed.range : "10m";
-  problem = "problem" in parsed ? parsed.problem : undefined;
+  ({ range, problem } = parseTimeRange(new URLSearchParams(location.search)));
   if (typeof range === "string") lastLive = range;
 }
 
@@ -123,8 +121,7 @@ ranges?.addEventListener("click", (event) => {
   // Whoever wants it in another tab gets it there.
   if (link === null || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  const parsed = parseTimeRange(new URL(link.href).searchParams);
-  choose(link.id === "reset-zoom" || "problem" in parsed ? lastLive : parsed.range);
+  choose(link.id === "reset-zoom" ? lastLive : parseTimeRange(new URL(link.href).searchParams).range);
 });
 ranges?.addEventListener("submit", (event) => {
   event.preventDefault();
