@@ -1,12 +1,22 @@
 /** Writes the manual page, in mdoc(7), out of what each command's help says and the layout of an installation. */
 import type { Argument, Command, Option } from "commander";
-import type { CommandContext } from "../src/command/context.ts";
+import { exitCode, type CommandContext } from "../src/command/context.ts";
 import { examples } from "../src/command/examples.ts";
 import { createProgram } from "../src/command/program.ts";
 import { layoutUnder, manualMark } from "../src/daemon/layout.ts";
 
 /** Of what is written here and not generated. */
 const date = "November 30, 2026";
+
+const exitWords = [
+  ["ok", "All is well."],
+  ["failure", "It failed."],
+  ["usage", "The call was wrong."],
+  ["noPowermetrics", "There is no powermetrics here."],
+  ["temporary", "It failed for now: try again."],
+  ["notRoot", "It needs root."],
+  ["badConfiguration", "The configuration is wrong."],
+] as const;
 
 export function manualPage(version: string): string {
   const program = createProgram({ version } as CommandContext);
@@ -45,15 +55,7 @@ export function manualPage(version: string): string {
     ".Sh FILES",
     ...list(files()),
     ".Sh EXIT STATUS",
-    ...list([
-      ["Li 0", "All is well."],
-      ["Li 1", "It failed."],
-      ["Li 2", "The call was wrong."],
-      ["Li 69", "There is no powermetrics here."],
-      ["Li 75", "It failed for now: try again."],
-      ["Li 77", "It needs root."],
-      ["Li 78", "The configuration is wrong."],
-    ]),
+    ...list(exitWords.map(([name, words]) => [`Li ${exitCode[name]}`, words])),
     ".Sh SEE ALSO",
     ".Xr powermetrics 1 ,",
     ".Xr vm_stat 1 ,",
