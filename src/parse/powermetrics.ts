@@ -179,7 +179,8 @@ const knownOfDisk = new Set(
   "rops_diff rops_per_s wops_diff wops_per_s rbytes_diff rbytes_per_s wbytes_diff wbytes_per_s".split(" "),
 );
 
-/** Reads what was used in the window: network, disks, interrupts, and tasks or coalitions (src/parse/README.md, 3.3 and 3.4). */
+// What was used in the window: network, disks, interrupts, and tasks or coalitions (src/parse/README.md, 3.3 and 3.4).
+
 function readNetwork(network: Fields, log: FindingLog): NetworkWindow {
   network.expect(knownOfNetwork);
   const amount = (key: string): number | undefined => log.amount(`network_${key}`, network.number(key));

@@ -7,7 +7,6 @@
  * The journal is read when somebody asks. When nobody has for ten minutes everything is forgotten until somebody does again.
  */
 import type { HistoryQuery, Journal } from "../journal/types.ts";
-
 import { isOwn, stalenessLimit, type Snapshot } from "../meter/snapshot.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { defined } from "../runtime/defined.ts";
