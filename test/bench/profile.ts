@@ -42,18 +42,18 @@ const off = { enabled: false };
 const noPolls = { vm_stat: off, sysctl: off, pmset: off, ioreg: off };
 const noEndpoint = { web: off };
 
-/** What is left out of the default profile, or put in the place of its sink; each adds to the one before it. */
-const parts: Readonly<Record<string, (world: World) => Parameters<typeof startConfigured>[1]>> = {
+/**
+ * What is left out of the default profile, or put in the place of its sink; each adds to the one before it.
+ *
+ * @param receiver address of the part's own receiver
+ */
+const parts: Readonly<Record<string, (receiver: string) => Parameters<typeof startConfigured>[1]>> = {
   "powermetrics alone": () => ({ sources: noPolls, ...noEndpoint }),
   "and the polled tools": () => noEndpoint,
   "and the endpoint, which nobody asks": () => ({}),
-  [whole]: (world) => ({ remote_write: [{ url: urlOf(world, whole) }] }),
-  "ours, OTLP instead": (world) => ({
-    otlp: [{ metrics_endpoint: `${world.counting.url(keyOf("ours, OTLP instead"))}/v1/metrics` }],
-  }),
-  "ours, Pushgateway instead": (world) => ({
-    pushgateway: [{ url: world.counting.url(keyOf("ours, Pushgateway instead")) }],
-  }),
+  [whole]: (receiver) => ({ remote_write: [{ url: `${receiver}/api/v1/write` }] }),
+  "ours, OTLP instead": (receiver) => ({ otlp: [{ metrics_endpoint: `${receiver}/v1/metrics` }] }),
+  "ours, Pushgateway instead": (receiver) => ({ pushgateway: [{ url: receiver }] }),
 };
 
 export const profile: Bench = {
@@ -78,16 +78,15 @@ function keyOf(name: string): string {
   return name.replaceAll(/[^a-zA-Z0-9]+/g, "-");
 }
 
-function urlOf({ counting }: World, name: string): string {
-  return `${counting.url(keyOf(name))}/api/v1/write`;
-}
-
 async function startParts(world: World, target: Agent): Promise<readonly Subject[]> {
   const { running, counting, program } = world;
   const subjects = [];
   for (const [name, settings] of Object.entries(parts)) {
-    const process = running.use(await startConfigured(program, settings(world), `--chip ${chip}`));
-    subjects.push({ name, process, received: () => counting.received(keyOf(name)) });
+    const key = keyOf(name);
+    const process = running.use(
+      await startConfigured(program, settings(counting.url(key)), `--chip ${chip}`),
+    );
+    subjects.push({ name, process, received: () => counting.received(key) });
   }
   await untilAnswer(`${target.origin}/metrics`, "ioreg_", target);
   return [...subjects, { name: "ours, scraped each 10 s by the scrapers below", process: target }];
