@@ -1,4 +1,4 @@
-/** What sinks remember of series that come and go: bytes of their own, since a piece of Node's pool holds all of it. */
+/** What sinks remember: of series that come and go bytes of their own, since a piece of Node's pool holds all of it, and of batches the last. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { gauge } from "../../src/metric/metric.ts";
@@ -7,7 +7,7 @@ import type { Snapshot } from "../../src/meter/snapshot.ts";
 import { receiversOf, type SinkBlocks } from "../../src/sink/index.ts";
 import { otlpSchema } from "../../src/sink/otlp/schema.ts";
 import { remoteWriteSchema } from "../../src/sink/remote-write/schema.ts";
-import { collectGarbage } from "../soak/measure.ts";
+import { collectGarbage, collectNewGarbage } from "../soak/measure.ts";
 import { sinkContext } from "../support/sink-context.ts";
 import { deadClient } from "./remote-write/clients.ts";
 
@@ -44,10 +44,37 @@ for (const [name, blocks] of Object.entries(sinks))
     await sink[Symbol.asyncDispose]();
   });
 
-function snapshotOf(at: number): Snapshot {
-  const set = seriesSet([{ metric: power, name: power.name, labels: labelPairs({ task: `program ${at}` }) }]);
-  const time = Date.UTC(2026, 0, 1) + at * 1000;
-  return { source: "powermetrics", time, starts: {}, set, values: Float64Array.of(at), ended: [] };
+for (const [name, blocks] of Object.entries(sinks))
+  test(`${name}: what a batch was made from goes with the next collection of new objects`, async () => {
+    const [receiver] = receiversOf(blocks);
+    assert.ok(receiver);
+    const sink = await receiver.open(sinkContext(() => deadClient));
+    const encode = (count: number): void => {
+      for (let at = 0; at < count; at++) sink.encode({ snapshots: [wide] }, sink.protocols[0]);
+    };
+    encode(10);
+    // Moves the latest batch to the old objects.
+    collectGarbage();
+    const before = process.memoryUsage().heapUsed;
+    encode(300);
+    collectNewGarbage();
+    const grown = process.memoryUsage().heapUsed - before;
+    assert.ok(grown < 2e6, `${grown} bytes`);
+    await sink[Symbol.asyncDispose]();
+  });
+
+const wide = snapshotOf(...Array.from({ length: 200 }, (_, at) => at));
+
+function snapshotOf(...programs: readonly number[]): Snapshot {
+  const set = seriesSet(
+    programs.map((at) => ({
+      metric: power,
+      name: power.name,
+      labels: labelPairs({ task: `program ${at}` }),
+    })),
+  );
+  const time = Date.UTC(2026, 0, 1) + (programs[0] ?? 0) * 1000;
+  return { source: "powermetrics", time, starts: {}, set, values: Float64Array.from(programs), ended: [] };
 }
 
 /** As everything else in the process does meanwhile. */

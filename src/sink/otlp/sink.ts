@@ -93,8 +93,11 @@ function createEncoding(
   deltas: Deltas | undefined,
   compression: OtlpSettings["compression"],
 ): Encoding {
-  /** What the bodies of the latest batch were made from. */
-  const origins = new Map<Body, { readonly families: readonly Family[]; readonly commit?: Commit }>();
+  /**
+   * What the bodies of the latest batch were made from. A new map for each: V8 links the memory of one that is cleared to what comes
+   * after, so that one of them in the old space would hold all later batches until the next full collection.
+   */
+  let origins = new Map<Body, { readonly families: readonly Family[]; readonly commit?: Commit }>();
 
   function pack(families: readonly Family[]): Uint8Array {
     const message = encoder(families);
@@ -113,7 +116,7 @@ function createEncoding(
       const gathered = gather(batch, layouts);
       const changed = deltas?.apply(gathered);
       const { families, dropped } = changed ?? gathered;
-      origins.clear();
+      origins = new Map();
       if (families.length > 0) return { bodies: [bodyOf(families, changed?.commit)], dropped };
       changed?.commit([]);
       return { bodies: [], dropped };

@@ -77,7 +77,8 @@ function createEncoding(index: SeriesIndex, maxSamples: number): Encoding {
   const encoders = { [version1]: createEncoderV1(), [version2]: createEncoderV2() };
   /** Of the latest batch, like the runs of its bodies. */
   let encodeRuns = encoders[version1]([]);
-  const runsOf = new Map<Body, readonly Run[]>();
+  /** New for each batch, never cleared: see src/sink/otlp/sink.ts. */
+  let runsOf = new Map<Body, readonly Run[]>();
 
   function bodyOf(runs: readonly Run[]): Body {
     const body = { bytes: compress(encodeRuns(runs)), ...countOf(runs) };
@@ -89,7 +90,7 @@ function createEncoding(index: SeriesIndex, maxSamples: number): Encoding {
     encode(batch, protocol) {
       const { snapshots, runs, dropped } = gather(batch, index);
       encodeRuns = encoders[knownProtocol(protocol)](snapshots);
-      runsOf.clear();
+      runsOf = new Map();
       return { bodies: splitBySeries(runs, maxSamples).map(bodyOf), dropped };
     },
     halves(body) {
