@@ -15,7 +15,7 @@ import { causeOf } from "../runtime/cause.ts";
 import { type Clock, type Timer, type TimerOptions, asLimit } from "../runtime/clock.ts";
 import { printable } from "../runtime/printable.ts";
 
-/** An absolute path and its arguments, from configuration and never from input. There is no shell and no PATH search. */
+/** An absolute path and its arguments, from configuration and never from input. There is no PATH search. */
 export type Argv = readonly string[];
 
 export type ChildExit =
@@ -33,6 +33,12 @@ export interface Child {
   stop(): Promise<ChildExit>;
 }
 
+/** A child that leads a process group, and is ended together with it, by SIGKILL at once. */
+export interface GroupLeader extends Child {
+  /** To its standard input; nothing where it has ended. */
+  write(text: string): void;
+}
+
 export interface ChildOptions {
   readonly clock: Clock;
   readonly environment: Readonly<Record<string, string>>;
@@ -43,6 +49,7 @@ export interface ChildOptions {
 }
 
 export type Spawn = (argv: Argv, options: ChildOptions) => Child;
+export type SpawnGroup = (argv: Argv, options: ChildOptions) => GroupLeader;
 
 /** The simulated tools are started through Node.js, and start in a third of the time with its cache of compiled code. */
 const passedOn = ["PATH", "MAC_POWERMETRICS_SIMULATE", "NODE_COMPILE_CACHE"];
@@ -66,7 +73,10 @@ const graceMs = 500;
 /** How long output may stay open after the process is gone, as a grandchild can hold it. */
 const lingerMs = 1000;
 
-export const spawnChild: Spawn = (argv, options) => {
+export const spawnChild: Spawn = (argv, options) => start(argv, options, false);
+export const spawnGroup: SpawnGroup = (argv, options) => start(argv, options, true);
+
+function start(argv: Argv, options: ChildOptions, leadsGroup: boolean): GroupLeader {
   const [file, ...args] = argv;
   if (file === undefined || !isAbsolute(file)) {
     return notStarted(
@@ -80,35 +90,38 @@ export const spawnChild: Spawn = (argv, options) => {
       env: { ...options.environment },
       stdio: ["pipe", "pipe", "pipe"],
       windowsHide: true,
+      detached: leadsGroup,
     });
-    return new SupervisedChild(child, options);
+    return new SupervisedChild(child, options, leadsGroup);
   } catch (error) {
     return notStarted(errorCode(error), causeOf(error));
   }
-};
+}
 
-function notStarted(code: string, message: string): Child {
+function notStarted(code: string, message: string): GroupLeader {
   const ended = Promise.resolve({ kind: "not_started", code, message } as const);
-  return { pid: undefined, ended, stop: () => ended };
+  return { pid: undefined, ended, stop: () => ended, write: () => undefined };
 }
 
 /** One process under supervision; see the picture above. */
-class SupervisedChild implements Child {
+class SupervisedChild implements GroupLeader {
   readonly pid: number | undefined;
   readonly ended: Promise<ChildExit>;
   readonly #process: Process;
   readonly #options: ChildOptions;
+  readonly #leadsGroup: boolean;
   readonly #resolve: (exit: ChildExit) => void;
   #timer: Timer | undefined;
   #stopping = false;
   #settled = false;
 
-  constructor(child: Process, options: ChildOptions) {
+  constructor(child: Process, options: ChildOptions, leadsGroup: boolean) {
     const { promise, resolve } = Promise.withResolvers<ChildExit>();
     this.pid = child.pid;
     this.ended = promise;
     this.#process = child;
     this.#options = options;
+    this.#leadsGroup = leadsGroup;
     this.#resolve = resolve;
     this.#listen();
   }
@@ -116,10 +129,18 @@ class SupervisedChild implements Child {
   stop(): Promise<ChildExit> {
     if (this.#stopping || this.#settled) return this.ended;
     this.#stopping = true;
+    if (this.#leadsGroup) {
+      this.#force();
+      return this.ended;
+    }
     this.#process.stdin.destroy();
     this.#process.kill("SIGTERM");
     this.#startTimer(this.#options.graceMs ?? graceMs, () => this.#force());
     return this.ended;
+  }
+
+  write(text: string): void {
+    if (this.#process.stdin.writable) this.#process.stdin.write(text);
   }
 
   #listen(): void {
@@ -147,7 +168,7 @@ class SupervisedChild implements Child {
   }
 
   #force(): void {
-    const isSent = this.#process.kill("SIGKILL");
+    const isSent = this.#leadsGroup ? killGroup(this.pid) : this.#process.kill("SIGKILL");
     closeOutput(this.#process);
     // Root's child takes no signal of ours once root is given up, and ends at its next write, which may be an interval away.
     if (isSent) this.#startTimer(lingerMs, () => this.#abandon());
@@ -169,6 +190,15 @@ class SupervisedChild implements Child {
   #startTimer(ms: number, callback: () => void, how?: TimerOptions): void {
     this.#timer?.[Symbol.dispose]();
     this.#timer = this.#options.clock.after(ms, callback, how);
+  }
+}
+
+/** False where it is another user's, or gone. */
+function killGroup(leader: number | undefined): boolean {
+  try {
+    return leader !== undefined && process.kill(-leader, "SIGKILL");
+  } catch {
+    return false;
   }
 }
 
@@ -202,23 +232,12 @@ export interface RunOptions {
 /** Runs a tool that ends by itself, bounded in time and output. Resolves when the process is gone; `stderr` is its first line. */
 export async function runTool(argv: Argv, options: RunOptions): Promise<ToolRun> {
   if (options.signal?.aborted === true) return { status: "stopped" };
-  const chunks: Buffer[] = [];
-  let length = 0;
-  let stderr = "";
   let cut: "timeout" | "oversized" | "stopped" | undefined;
-  const firstLine = splitLines((line) => {
-    if (stderr === "") stderr = line;
-  });
-
+  const output = collectOutput(options.maxBytes, () => stop("oversized"));
   const child = (options.spawn ?? spawnChild)(argv, {
+    ...output,
     clock: options.clock,
     environment: options.environment,
-    onStdout(chunk) {
-      length += chunk.length;
-      if (length > options.maxBytes) stop("oversized");
-      else chunks.push(chunk);
-    },
-    onStderr: (chunk) => firstLine.push(chunk),
   });
   function stop(why: "timeout" | "oversized" | "stopped"): void {
     cut ??= why;
@@ -231,10 +250,34 @@ export async function runTool(argv: Argv, options: RunOptions): Promise<ToolRun>
   const exit = await child.ended;
   timer[Symbol.dispose]();
   options.signal?.removeEventListener("abort", onAbort);
-  firstLine.end();
-  return cut === undefined
-    ? { status: "ended", exit, stdout: Buffer.concat(chunks), stderr }
-    : { status: cut, exit };
+  return cut === undefined ? { status: "ended", exit, ...output.read() } : { status: cut, exit };
+}
+
+/** What a tool prints, until it is too much. */
+export interface Output extends Pick<ChildOptions, "onStdout" | "onStderr"> {
+  /** Standard output, and the first line of standard error. */
+  read(): { readonly stdout: Buffer; readonly stderr: string };
+}
+
+export function collectOutput(maxBytes: number, onTooMuch: () => void): Output {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  let stderr = "";
+  const firstLine = splitLines((line) => {
+    if (stderr === "") stderr = line;
+  });
+  return {
+    onStdout(chunk) {
+      length += chunk.length;
+      if (length > maxBytes) onTooMuch();
+      else chunks.push(chunk);
+    },
+    onStderr: (chunk) => firstLine.push(chunk),
+    read() {
+      firstLine.end();
+      return { stdout: Buffer.concat(chunks), stderr };
+    },
+  };
 }
 
 interface LineSplitter {

@@ -38,7 +38,11 @@ export const layers: Readonly<Record<string, Layer>> = {
   },
   metric: { imports: ["runtime"] },
   parse: { imports: ["metric", "runtime/defined.ts"] },
-  source: { imports: ["runtime", "parse"], modules: ["node:child_process", "node:fs"] },
+  source: {
+    imports: ["runtime", "parse"],
+    modules: ["node:child_process", "node:fs"],
+    world: ["process.kill"],
+  },
   /** Apple's tools, impersonated: `simulate` runs it, and of the agent only what is put together asks it how busy it is. */
   simulator: { imports: ["runtime"], modules: ["node:fs"], world: ["setImmediate", "process.env"] },
   collector: { imports: ["metric", "parse"] },
