@@ -9,6 +9,7 @@ import { type IoregSubjects, type PolledName, createPoll, runsOf } from "./poll.
 import { type Buffering, createPowermetrics } from "./powermetrics.ts";
 import type { Source } from "./source.ts";
 import type { SourceName } from "../parse/sample.ts";
+import { createToolShell } from "./tool-shell.ts";
 
 /** The `sources` section of the configuration, as far as sources see it. */
 export type SourceSettings = Readonly<Record<Exclude<SourceName, "ioreg">, OneSource>> & {
@@ -42,12 +43,13 @@ const polled: readonly PolledName[] = ["sysctl", "vm_stat", "pmset", "ioreg"];
 
 /** The enabled sources; sysctl comes first, since counters start at the boot time that it reports. */
 export function openSources(settings: SourceSettings, deps: SourceDeps): readonly Source[] {
+  const shell = createToolShell(deps);
   const polls = polled.flatMap((name) => {
     const { enabled, command, interval } = settings[name];
     const runs = runsOf(name, settings.ioreg);
     if (!enabled || runs.length === 0) return [];
     const log = deps.log.child({ source: name });
-    return [createPoll({ ...deps, name, command, runs, intervalMs: interval, log })];
+    return [createPoll({ ...deps, name, command, runs, intervalMs: interval, log, shell })];
   });
   const { enabled, command, interval } = settings.powermetrics;
   if (!enabled) return polls;

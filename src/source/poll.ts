@@ -5,6 +5,7 @@
  *     0         .         1                   (2 skipped)   3
  */
 import { type Argv, type Spawn, runTool, type ToolRun } from "./child.ts";
+import type { ToolShell } from "./tool-shell.ts";
 import { tickMs, type Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { ended, notStarted, createReport, type Report } from "./report.ts";
@@ -25,6 +26,8 @@ export interface PollOptions {
   readonly log: Logger;
   readonly environment: Readonly<Record<string, string>>;
   readonly spawn?: Spawn;
+  /** What runs them; without it each run is started by itself. */
+  readonly shell?: ToolShell;
 }
 
 interface Tool {
@@ -108,15 +111,17 @@ async function poll(options: PollOptions, listener: SourceListener, signal: Abor
     const align = intervalMs % tickMs === 0 ? "early" : undefined;
     await clock.sleep(start + beat * intervalMs - clock.monotonic(), signal, { align });
   }
+  await options.shell?.end();
   return { status: "stopped" };
 }
 
 /** Returns how many processes it could not end. */
 async function pollOnce(options: PollOptions, report: Report, signal: AbortSignal): Promise<number> {
   const tool = tools[options.name];
+  const run = options.shell?.run ?? runTool;
   const runs = await Promise.all(
     options.runs.map((args) =>
-      runTool([...options.command, ...args], {
+      run([...options.command, ...args], {
         ...options,
         timeoutMs: longestRun(options),
         maxBytes: tool.maxBytes,

@@ -1,0 +1,160 @@
+/**
+ * Runs polled tools through one shell that stays. To start a process costs a large one dearly on Linux, where `fork` copies its page tables and then each
+ * page that either writes; a small one starts the same tool for an eighth of it, with half the wakeups (test/bench/README.md).
+ *
+ *     line to the shell ─► what the tool prints, NUL, its exit status ─► ToolRun
+ *
+ * A tool comes here once it has ended properly on its own. One that is not found, is killed, takes too long or prints too much is run on its own again
+ * until it ends properly: so its failure is worded by the system, and it holds up the others once at most.
+ */
+import { type Clock, asLimit } from "../runtime/clock.ts";
+import {
+  type Argv,
+  collectOutput,
+  type Output,
+  type RunOptions,
+  runTool,
+  type SpawnGroup,
+  spawnGroup,
+  type ToolRun,
+} from "./child.ts";
+
+export type RunTool = (argv: Argv, options: RunOptions) => Promise<ToolRun>;
+
+export interface ToolShell {
+  /** As `runTool`; runs through the shell are one after another. */
+  readonly run: RunTool;
+  /** Ends the shell and what it runs; a later run starts another. */
+  end(): Promise<void>;
+}
+
+export interface ToolShellOptions {
+  readonly clock: Clock;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly spawn?: SpawnGroup;
+  /** Who this process is. A shell that another account started, root above all, is not used any more. */
+  readonly account?: () => number | undefined;
+}
+
+/** From here on a shell's status speaks of signals, and of commands that could not be started. */
+const leastOddStatus = 126;
+
+export function createToolShell(options: ToolShellOptions): ToolShell {
+  const { account = () => process.getuid?.() } = options;
+  /** Tools that ended properly the last time, as lines for the shell. */
+  const proper = new Set<string>();
+  let shell: ReturnType<typeof startShell> | undefined;
+  let shellAccount: number | undefined;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  function current(): ReturnType<typeof startShell> {
+    if (shell?.hasEnded === false && shellAccount === account()) return shell;
+    void shell?.close();
+    shell = startShell(options);
+    shellAccount = account();
+    return shell;
+  }
+
+  function inTurn(line: string, how: RunOptions): Promise<ToolRun | undefined> {
+    const run = turn.then(() => (how.signal?.aborted === true ? stopped : current().run(line, how)));
+    turn = run;
+    return run;
+  }
+
+  return {
+    async run(argv, how) {
+      const line = lineOf(argv);
+      const run = proper.has(line) ? await inTurn(line, how) : undefined;
+      if (run?.status !== "ended") proper.delete(line);
+      if (run !== undefined) return run;
+      const own = await runTool(argv, how);
+      if (isProper(own)) proper.add(line);
+      return own;
+    },
+    async end() {
+      await shell?.close();
+    },
+  };
+}
+
+function isProper(run: ToolRun): boolean {
+  return run.status === "ended" && run.exit.kind === "exited" && run.exit.code < leastOddStatus;
+}
+
+/** Each word in quotes, within which only a quote means anything to a shell. */
+function lineOf(argv: Argv): string {
+  const words = argv.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`);
+  return String.raw`${words.join(" ")} </dev/null; printf '\000%d\n' $?` + "\n";
+}
+
+const stopped: ToolRun = { status: "stopped" };
+/** The status that ends a tool's output. */
+const end = /\0(\d{1,3})\n$/;
+const longestEnd = 5;
+
+/** One life of a shell; it runs one tool at a time. */
+function startShell({ clock, environment, spawn = spawnGroup }: ToolShellOptions) {
+  let running: (Pick<Output, "onStdout" | "onStderr"> & { onEnd(): void }) | undefined;
+  let hasEnded = false;
+  const child = spawn(["/bin/sh", "-s"], {
+    clock,
+    environment,
+    onStdout: (chunk) => running?.onStdout(chunk),
+    onStderr: (chunk) => running?.onStderr(chunk),
+  });
+  void child.ended.then(() => {
+    hasEnded = true;
+    running?.onEnd();
+  });
+
+  async function close(): Promise<void> {
+    hasEnded = true;
+    await child.stop();
+  }
+
+  return {
+    get hasEnded() {
+      return hasEnded;
+    },
+    close,
+    /** Undefined where the tool has to be run on its own, to see what is wrong with it or with the shell. */
+    async run(line: string, { maxBytes, timeoutMs, signal }: RunOptions): Promise<ToolRun | undefined> {
+      if (hasEnded) return undefined;
+      const { promise, resolve } = Promise.withResolvers<number | ToolRun | undefined>();
+      const cut = (status: "timeout" | "oversized" | "stopped"): void => {
+        resolve({ status });
+        void close();
+      };
+      const output = collectOutput(maxBytes + longestEnd, () => cut("oversized"));
+      let tail = Buffer.alloc(0);
+      running = {
+        onStdout(chunk) {
+          output.onStdout(chunk);
+          tail = Buffer.concat([tail, chunk.subarray(-longestEnd)]).subarray(-longestEnd);
+          const [, status] = end.exec(tail.toString("latin1")) ?? [];
+          if (status !== undefined) resolve(Number(status));
+        },
+        onStderr: output.onStderr,
+        onEnd: () => resolve(undefined),
+      };
+      const onAbort = (): void => cut("stopped");
+      signal?.addEventListener("abort", onAbort, { once: true });
+      const timer = clock.after(timeoutMs, () => cut("timeout"), asLimit(timeoutMs));
+      child.write(line);
+      const result = await promise;
+      timer[Symbol.dispose]();
+      signal?.removeEventListener("abort", onAbort);
+      // What it complains of comes by another pipe, not later than in the same turn of the event loop.
+      if (typeof result === "number" && result > 0) await clock.sleep(0, signal);
+      running = undefined;
+      return typeof result === "number" ? asRun(result, output) : result;
+    },
+  };
+}
+
+function asRun(code: number, output: Output): ToolRun | undefined {
+  if (code >= leastOddStatus) return undefined;
+  const { stdout, stderr } = output.read();
+  const bytes = stdout.subarray(0, stdout.lastIndexOf(0));
+  return { status: "ended", exit: { kind: "exited", code }, stdout: bytes, stderr };
+}

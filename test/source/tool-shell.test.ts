@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import test, { type TestContext } from "node:test";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { childEnvironment, type Argv, type RunOptions, type ToolRun } from "../../src/source/child.ts";
+import { createToolShell, type ToolShell, type ToolShellOptions } from "../../src/source/tool-shell.ts";
+import fc from "../support/property.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+import { until } from "../support/until.ts";
+import { fakeTool, isAlive, temporaryFolder, untilGone } from "./events.ts";
+
+const environment = childEnvironment({ PATH: "/usr/bin:/bin" });
+
+function open(t: TestContext, options: Partial<ToolShellOptions> = {}): ToolShell {
+  const shell = createToolShell({ clock: systemClock, environment, ...options });
+  t.after(() => shell.end());
+  return shell;
+}
+
+function run(shell: ToolShell, argv: Argv, options: Partial<RunOptions> = {}): Promise<ToolRun> {
+  return shell.run(argv, {
+    clock: systemClock,
+    environment,
+    timeoutMs: 60_000,
+    maxBytes: 100_000,
+    ...options,
+  });
+}
+
+/** What it printed, through the shell: the first run is the tool's own. */
+async function printed(shell: ToolShell, argv: Argv): Promise<string> {
+  await run(shell, argv);
+  return textOf(await run(shell, argv));
+}
+
+function textOf(result: ToolRun): string {
+  assert.equal(result.status, "ended");
+  return result.stdout.toString("latin1");
+}
+
+function pidIn(file: string): number | undefined {
+  return existsSync(file) && readFileSync(file, "latin1").endsWith("\n")
+    ? Number(readFileSync(file, "latin1"))
+    : undefined;
+}
+
+/** Prints who started it. */
+const parent = fakeTool("echo $PPID");
+
+test("a tool that ended properly on its own goes through the shell from then on, as others do", async (t) => {
+  const shell = open(t);
+  assert.equal(Number(textOf(await run(shell, parent))), process.pid);
+  const starter = textOf(await run(shell, parent));
+  assert.notEqual(Number(starter), process.pid);
+  assert.equal(textOf(await run(shell, parent)), starter);
+  assert.equal(await printed(shell, fakeTool("echo $PPID")), starter);
+});
+
+test("runs that are asked for at once come one after another, each with its own output", async (t) => {
+  const shell = open(t);
+  const tools = ["a", "b", "c"].map((name) => fakeTool(`echo ${name}`));
+  await Promise.all(tools.map((tool) => run(shell, tool)));
+  const runs = await Promise.all(tools.map((tool) => run(shell, tool)));
+  assert.deepEqual(runs.map(textOf), ["a\n", "b\n", "c\n"]);
+});
+
+test("whatever a tool is called with and prints arrives as it is", async (t) => {
+  const shell = open(t);
+  const word = fc.string({ unit: "binary-ascii" }).filter((text) => !text.includes("\0"));
+  await fc.assert(
+    fc.asyncProperty(fc.array(word, { maxLength: 4 }), async (words) => {
+      const argv = ["/usr/bin/printf", "<%s>", ...words];
+      assert.equal(
+        await printed(shell, argv),
+        words.length === 0 ? "<>" : words.map((one) => `<${one}>`).join(""),
+      );
+    }),
+    { numRuns: 25 },
+  );
+});
+
+test("an exit status and the first complaint are told, and the output counts", async (t) => {
+  const shell = open(t);
+  const tool = fakeTool(`echo half; echo "unknown oid 'kern.x'" >&2; echo more >&2; exit 1`);
+  await run(shell, tool);
+  assert.deepEqual(await run(shell, tool), {
+    status: "ended",
+    exit: { kind: "exited", code: 1 },
+    stdout: Buffer.from("half\n"),
+    stderr: "unknown oid 'kern.x'",
+  });
+});
+
+test("a tool that vanished, may not be run or is killed is told as if there were no shell", async (t) => {
+  const shell = open(t);
+  const path = join(temporaryFolder(), "tool");
+  writeFileSync(path, "#!/bin/sh\necho here\n", { mode: 0o755 });
+  assert.equal(await printed(shell, [path]), "here\n");
+  chmodSync(path, 0o644);
+  assert.deepEqual(await run(shell, [path]), await run(open(t), [path]));
+  rmSync(path);
+  assert.deepEqual(await run(shell, [path]), await run(open(t), [path]));
+
+  const told = fakeTool(`[ $PPID = ${process.pid} ] && exit 0; kill -KILL $$`);
+  await run(shell, told);
+  assert.equal((await run(shell, told)).status, "ended");
+});
+
+test("one that hangs is ended, holds up the others once, and is run on its own until it ends properly again", async (t) => {
+  const clock = fakeClock();
+  const shell = open(t, { clock });
+  const [switchFile, pidFile] = ["hang", "pid"].map((name) => join(temporaryFolder(), name)) as [
+    string,
+    string,
+  ];
+  const tool = fakeTool(`[ -e ${switchFile} ] || exit 0; echo $$ > ${pidFile}; exec sleep 600`);
+  const bounded = { clock, timeoutMs: 10_000 };
+  await run(shell, tool, bounded);
+  await run(shell, parent, bounded);
+
+  writeFileSync(switchFile, "");
+  const hanging = run(shell, tool, bounded);
+  const waiting = run(shell, parent, bounded);
+  const pid = await until(() => pidIn(pidFile));
+  await clock.advance(10_000);
+  assert.deepEqual(await hanging, { status: "timeout" });
+  assert.notEqual(Number(textOf(await waiting)), process.pid);
+  await untilGone(pid, t.signal);
+
+  const hangingAgain = run(shell, tool, bounded);
+  assert.notEqual(Number(textOf(await run(shell, parent, bounded))), process.pid);
+  await clock.advance(10_000);
+  assert.equal((await hangingAgain).status, "timeout");
+  rmSync(switchFile);
+  assert.equal((await run(shell, tool, bounded)).status, "ended");
+});
+
+test("one that prints too much is ended, and the next run has a shell again", async (t) => {
+  const shell = open(t);
+  const switchFile = join(temporaryFolder(), "flood");
+  const tool = fakeTool(`[ -e ${switchFile} ] || exit 0; exec yes`);
+  await run(shell, tool);
+  writeFileSync(switchFile, "");
+  assert.deepEqual(await run(shell, tool), { status: "oversized" });
+  assert.notEqual(Number(await printed(shell, parent)), process.pid);
+});
+
+test("a shell that was killed costs no run", async (t) => {
+  const shell = open(t);
+  const starter = Number(await printed(shell, parent));
+  process.kill(starter, "SIGKILL");
+  await untilGone(starter, t.signal);
+  assert.ok(Number(textOf(await run(shell, parent))) > 0);
+  assert.notEqual(Number(await printed(shell, parent)), starter);
+});
+
+test("where no shell can be started every run is the tool's own", async (t) => {
+  const ended = Promise.resolve({ kind: "not_started", code: "ENOENT", message: "no such file" } as const);
+  const shell = open(t, {
+    spawn: () => ({ pid: undefined, ended, stop: () => ended, write: () => undefined }),
+  });
+  for (let beat = 0; beat < 3; beat++) assert.equal(Number(textOf(await run(shell, parent))), process.pid);
+});
+
+test("a shell that another account started is not used any more", async (t) => {
+  let account = 0;
+  const shell = open(t, { account: () => account });
+  const roots = Number(await printed(shell, parent));
+  account = 501;
+  const own = Number(textOf(await run(shell, parent)));
+  assert.notEqual(own, roots);
+  assert.notEqual(own, process.pid);
+  await untilGone(roots, t.signal);
+});
+
+test("stopping ends the shell and what it runs, and leaves no timer", async (t) => {
+  const clock = fakeClock();
+  const shell = open(t, { clock });
+  const switchFile = join(temporaryFolder(), "hang");
+  const tool = fakeTool(`[ -e ${switchFile} ] || exit 0; exec sleep 60`);
+  await run(shell, tool, { clock });
+  await run(shell, parent, { clock });
+  const starter = Number(textOf(await run(shell, parent, { clock })));
+  writeFileSync(switchFile, "");
+  const controller = new AbortController();
+  const hanging = run(shell, tool, { clock, signal: controller.signal });
+  const queued = run(shell, parent, { clock, signal: controller.signal });
+  await until(() => clock.pending > 0);
+  controller.abort();
+  assert.deepEqual(await Promise.all([hanging, queued]), [{ status: "stopped" }, { status: "stopped" }]);
+  await shell.end();
+  assert.equal(isAlive(starter), false);
+  assert.equal(clock.pending, 0);
+});
