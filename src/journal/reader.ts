@@ -13,7 +13,7 @@ import { named, versionOf } from "./schema.ts";
 import { createRowReader, rangeOf, rowsOf, storedSegments } from "./segments.ts";
 import type { ReadChains, ReadRows, Segment } from "./segments.ts";
 import { createSetReader } from "./series-sets.ts";
-import { databaseBytes, storedCursors } from "./store.ts";
+import { sizeReader, storedCursors } from "./store.ts";
 import type { HistoryQuery, JournalArchive, JournalStats, MetricOf, StoredSnapshot } from "./types.ts";
 
 type JournalReader = JournalArchive & Disposable;
@@ -165,7 +165,7 @@ function statsOf(database: DatabaseSync, path: string): JournalStats {
   const sets = database.prepare("SELECT count(*) AS count FROM series_set").get();
   return {
     path,
-    bytes: databaseBytes(database),
+    bytes: sizeReader(database)(),
     ...sumsOf(segments),
     seriesSets: Number(sets?.["count"]),
     sources: sources.map((row) => ({ name: String(row["name"]), lastTimeMs: Number(row["last_time"]) })),

@@ -9,7 +9,7 @@ import { watchFiles } from "./files.ts";
 import type { SeqSet } from "./ranges.ts";
 import { createRowReader, createSegmentWriter, deleteSegment, storedSegments } from "./segments.ts";
 import type { Segment } from "./segments.ts";
-import { named, pragma, versionOf } from "./schema.ts";
+import { named, versionOf } from "./schema.ts";
 import { createSetReader, createSetWriter, type ReadSet } from "./series-sets.ts";
 import type { CursorNotes, FrozenBatch, MetricOf, SeqRange, SinkBlock, StoredSnapshot } from "./types.ts";
 
@@ -158,7 +158,7 @@ function createForgetRequests(database: DatabaseSync, transact: Transact) {
 function createFileOperations(database: DatabaseSync, lock: DatabaseSync) {
   return {
     /** Of the database and its log. */
-    bytes: () => databaseBytes(database),
+    bytes: sizeReader(database),
     /** While the database is open it can be read, even when its files are gone from their path. */
     copyTo(path: string) {
       database.prepare("VACUUM INTO ?").run(path);
@@ -174,10 +174,13 @@ function createFileOperations(database: DatabaseSync, lock: DatabaseSync) {
   };
 }
 
-/** Pages in the file, free ones too, and the write-ahead log. */
-export function databaseBytes(database: DatabaseSync): number {
-  const pages = pragma(database, "page_count") * pragma(database, "page_size");
-  return pages + (statSync(`${database.location() ?? ""}-wal`, { throwIfNoEntry: false })?.size ?? 0);
+/** Reads what the database takes: pages in the file, free ones too, and the write-ahead log; bytes. Asked at every commit, so prepared once. */
+export function sizeReader(database: DatabaseSync): () => number {
+  const inPages = database.prepare(
+    "SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size",
+  );
+  const log = `${database.location() ?? ""}-wal`;
+  return () => Number(inPages.get()?.["bytes"] ?? 0) + (statSync(log, { throwIfNoEntry: false })?.size ?? 0);
 }
 
 /** What each source appended last; the set is absent where it is damaged. */
