@@ -10,7 +10,7 @@
 import protobuf from "protobufjs/minimal.js";
 import { isCumulative, type Metric, type MetricType } from "../../metric/metric.ts";
 import type { Snapshot } from "../../meter/snapshot.ts";
-import { ByteWriter, owned } from "../../runtime/bytes.ts";
+import { ByteWriter, owned, varintLength } from "../../runtime/bytes.ts";
 import { remembered } from "../series-cache.ts";
 import type { Run, WireSeries } from "./gather.ts";
 
@@ -23,7 +23,7 @@ export function createEncoderV1(): Encoder {
   const labelsOf = remembered(encodeLabels);
 
   return (snapshots) => {
-    const templates = sampleTemplates(timestampTails(snapshots));
+    const templates = sampleTemplates(snapshots, false);
     return (runs) => {
       for (const run of runs) writeTimeSeries(writer, 0x0a, run, templates(run), labelsOf(run.series));
       return writer.finish();
@@ -66,7 +66,7 @@ export function createEncoderV2(): Encoder {
   }
 
   return (snapshots) => {
-    const templates = sampleTemplates(startTimestampTails(snapshots), snapshots);
+    const templates = sampleTemplates(snapshots, true);
     return (runs) => {
       const layout = layoutOf(runs);
       writer.bytes(layout.symbols);
@@ -132,38 +132,6 @@ function encodeMetadata({ type, help, unit = "" }: Metric, refOf: (text: string)
   return owned(writer.ldelim().finish());
 }
 
-/**
- * What follows a value in a sample, by row of the batch; the same for every series of a snapshot, so built once.
- *
- *     12 len  09 value  10 timestamp  [18 start timestamp]
- *                       └────────── tail ────────────────┘
- */
-interface Tails {
-  readonly plain: readonly Uint8Array[];
-  /** The tails for a metric's own samples; end marks take the plain ones. */
-  of(metric: Metric): readonly Uint8Array[];
-}
-
-function timestampTails(snapshots: readonly Snapshot[]): Tails {
-  const plain = snapshots.map(({ time }) => encodeTail(time));
-  return { plain, of: () => plain };
-}
-
-/** With the start of what counters and histograms count; a start that nobody reported, or after the sample, is left out. */
-function startTimestampTails(snapshots: readonly Snapshot[]): Tails {
-  const { plain } = timestampTails(snapshots);
-  const since = (start: Metric["since"]): readonly Uint8Array[] =>
-    snapshots.map(({ time, starts }) => encodeTail(time, Math.round(starts[start] ?? 0)));
-  const counters = { boot: since("boot"), agent: since("agent"), unknown: plain };
-  return { plain, of: (metric) => (isCumulative(metric) ? counters[metric.since] : plain) };
-}
-
-function encodeTail(time: number, start = 0): Uint8Array {
-  const writer = protobuf.Writer.create().uint32(0x10).uint64(time);
-  if (start > 0 && start <= time) writer.uint32(0x18).uint64(start);
-  return owned(writer.finish());
-}
-
 /** Samples of a run, with gaps where their values belong. */
 interface Template {
   readonly bytes: Uint8Array;
@@ -171,29 +139,29 @@ interface Template {
   readonly gaps: readonly number[];
 }
 
+/** When what a sample counts began, by row of the batch, or by position in a run; NaN where nobody says so. */
+type StartOf = (row: number, at: number) => number;
+
 /**
- * Nearly every run has the template of the one before.
+ * Nearly every run has the template of the one before: series of a snapshot differ in nothing but their starts, of which there are few.
  *
- * @param snapshots where the message has starts of series
+ * @param hasStarts whether the message has the start of what counters and histograms count
  */
-function sampleTemplates(tails: Tails, snapshots: readonly Snapshot[] = []): (run: Run) => Template {
-  const latest = new Map<readonly Uint8Array[], { readonly rows: readonly number[]; template: Template }>();
+function sampleTemplates(snapshots: readonly Snapshot[], hasStarts: boolean): (run: Run) => Template {
+  const latest = new Map<Metric["since"], { readonly rows: readonly number[]; template: Template }>();
   return ({ series, rows, marks, startAt }) => {
-    const own = tails.of(series.metric);
-    if (startAt !== undefined && snapshots.length > 0)
-      return createTemplate(
-        rows.map((row, at) => {
-          if (marks.includes(at)) return tails.plain[row];
-          const start = startAt(at);
-          return start === undefined ? own[row] : encodeTail(snapshots[row]?.time ?? 0, start);
-        }),
-      );
-    if (marks.length > 0)
-      return createTemplate(rows.map((row, at) => (marks.includes(at) ? tails.plain : own)[row]));
-    const before = latest.get(own);
+    const since = hasStarts && isCumulative(series.metric) ? series.metric.since : "unknown";
+    const common: StartOf =
+      since === "unknown" ? () => NaN : (row) => Math.round(snapshots[row]?.starts[since] ?? NaN);
+    if (marks.length > 0 || (hasStarts && startAt !== undefined))
+      return createTemplate(snapshots, rows, (row, at) => {
+        if (marks.includes(at)) return NaN;
+        return (hasStarts ? startAt?.(at) : undefined) ?? common(row, at);
+      });
+    const before = latest.get(since);
     if (before !== undefined && sameRows(before.rows, rows)) return before.template;
-    const template = createTemplate(rows.map((row) => own[row]));
-    latest.set(own, { rows, template });
+    const template = createTemplate(snapshots, rows, common);
+    latest.set(since, { rows, template });
     return template;
   };
 }
@@ -203,18 +171,33 @@ function sameRows(some: readonly number[], others: readonly number[]): boolean {
   return some.length === others.length && some.every((row, at) => row === others[at]);
 }
 
+const templateWriter = new ByteWriter();
 const noValue = new Uint8Array(8);
 
-function createTemplate(tails: readonly (Uint8Array | undefined)[]): Template {
-  const gaps: number[] = [];
-  const bytes: number[] = [];
-  for (const tail of tails) {
-    const rest = tail ?? [];
-    bytes.push(0x12, 1 + noValue.length + rest.length, 0x09);
-    gaps.push(bytes.length);
-    bytes.push(...noValue, ...rest);
-  }
-  return { bytes: Uint8Array.from(bytes), gaps };
+/** A start that is after its sample is left out. */
+function createTemplate(
+  snapshots: readonly Snapshot[],
+  rows: readonly number[],
+  startOf: StartOf,
+): Template {
+  const gaps = rows.map((row, at) => {
+    const time = snapshots[row]?.time ?? 0;
+    const start = startOf(row, at);
+    const hasStart = start > 0 && start <= time;
+    const tail = 1 + varintLength(time) + (hasStart ? 1 + varintLength(start) : 0);
+    templateWriter.byte(0x12);
+    templateWriter.byte(1 + noValue.length + tail);
+    templateWriter.byte(0x09);
+    const gap = templateWriter.bytes(noValue);
+    templateWriter.byte(0x10);
+    templateWriter.varint(time);
+    if (hasStart) {
+      templateWriter.byte(0x18);
+      templateWriter.varint(start);
+    }
+    return gap;
+  });
+  return { bytes: owned(templateWriter.finish()), gaps };
 }
 
 const nothing = new Uint8Array();
