@@ -175,11 +175,7 @@ const templateWriter = new ByteWriter();
 const noValue = new Uint8Array(8);
 
 /** A start that is after its sample is left out. */
-function createTemplate(
-  snapshots: readonly Snapshot[],
-  rows: readonly number[],
-  startOf: StartOf,
-): Template {
+function createTemplate(snapshots: readonly Snapshot[], rows: readonly number[], startOf: StartOf): Template {
   const gaps = rows.map((row, at) => {
     const time = snapshots[row]?.time ?? 0;
     const start = startOf(row, at);

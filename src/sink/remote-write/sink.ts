@@ -3,7 +3,7 @@
  *
  *     gather.ts ──► split by series ──► encode.ts ──► snappy ──► POST ──► classify.ts
  */
-import { compress } from "snappyjs";
+import { SnappyCompressor } from "snappyjs/snappy_compressor.js";
 import { targetOf } from "../address.ts";
 import { resultOf } from "../answer.ts";
 import type { Relabel } from "../relabel/apply.ts";
@@ -75,6 +75,7 @@ interface Encoding {
 
 function createEncoding(index: SeriesIndex, maxSamples: number): Encoding {
   const encoders = { [version1]: createEncoderV1(), [version2]: createEncoderV2() };
+  const compress = createCompressor();
   /** Of the latest batch, like the runs of its bodies. */
   let encodeRuns = encoders[version1]([]);
   /** New for each batch, never cleared: see src/sink/otlp/sink.ts. */
@@ -103,6 +104,17 @@ function createEncoding(index: SeriesIndex, maxSamples: number): Encoding {
       bytes: compress(encoders[knownProtocol(protocol)]([])([])),
       samples: 0,
     }),
+  };
+}
+
+/** Into one buffer again and again, since the package's own `compress` makes one of the largest possible size each time. */
+function createCompressor(): (bytes: Uint8Array) => Uint8Array {
+  let room = new Uint8Array();
+  return (bytes) => {
+    const compressor = new SnappyCompressor(bytes);
+    const most = compressor.maxCompressedLength();
+    if (room.length < most) room = new Uint8Array(most);
+    return room.slice(0, compressor.compressToBuffer(room));
   };
 }
 

@@ -5,3 +5,12 @@ declare module "snappyjs" {
   /** Throws for a block that is damaged or longer than `maxLength` bytes. */
   export function uncompress(block: Uint8Array, maxLength?: number): Uint8Array;
 }
+
+declare module "snappyjs/snappy_compressor.js" {
+  export class SnappyCompressor {
+    constructor(bytes: Uint8Array);
+    maxCompressedLength(): number;
+    /** Returns how many bytes of the room it took. */
+    compressToBuffer(room: Uint8Array): number;
+  }
+}
