@@ -79,5 +79,5 @@ export function varintLength(value: number): number {
 
 /** A copy in memory of its own, for bytes that are kept: the few that a package took from Node's pool would hold all 64 KB of it. */
 export function owned(bytes: Uint8Array): Uint8Array {
-  return Uint8Array.from(bytes);
+  return new Uint8Array(bytes);
 }
