@@ -90,16 +90,16 @@ export interface FoundRow {
   readonly seq: number;
   readonly samples: number;
   /** Its name; absent where that is damaged. */
-  readonly source: () => string | undefined;
+  source(): string | undefined;
   /** Call once and in order. Absent when the checksum, the set or a row that this one builds on is damaged. */
-  readonly decode: () => StoredSnapshot | undefined;
+  decode(): StoredSnapshot | undefined;
 }
 
 /** A chain up to the row that was decoded last. */
 interface ReadChain {
   readonly source: string;
   readonly chain: number;
-  readonly depth: number;
+  depth: number;
   readonly set: SeriesSet;
   readonly state: RowState;
 }
@@ -120,20 +120,15 @@ const firstPage = 16;
 const nextPage = 64;
 
 export function createRowReader(database: DatabaseSync, readSet: ReadSet): ReadRows {
-  const columns = named("seq source time series ended chain depth samples crc row");
-  const page = database.prepare(
-    `SELECT ${columns} FROM snapshot WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`,
-  );
-  const keyPage = database.prepare(
-    `SELECT ${columns} FROM snapshot WHERE depth = 0 AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`,
-  );
-  const decoder = createDecoder(database, readSet, columns);
+  const page = selectRows(database, "seq BETWEEN ? AND ? ORDER BY seq LIMIT ?");
+  const keyPage = selectRows(database, "depth = 0 AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?");
+  const decoder = createDecoder(database, readSet);
 
   return function* rows(range, chains, { keysOnly = false } = {}) {
     const select = keysOnly ? keyPage : page;
     let limit = firstPage;
     for (let from = range.firstSeq; from <= range.lastSeq;) {
-      const found = select.all(from, range.lastSeq, limit) as unknown as StoredRow[];
+      const found = select(from, range.lastSeq, limit);
       for (const row of found) {
         // A damaged tree gives rows in any order, and reading on behind one that stands too late would never end.
         if (row.seq < from) throw damage(`unexpected row: got ${row.seq}, want ${from} or later`);
@@ -151,10 +146,49 @@ export function createRowReader(database: DatabaseSync, readSet: ReadSet): ReadR
   };
 }
 
-function createDecoder(database: DatabaseSync, readSet: ReadSet, columns: string) {
-  const selectChain = database.prepare(
-    `SELECT ${columns} FROM snapshot WHERE seq >= ? AND seq < ? AND source = ? AND chain = ? ORDER BY seq`,
-  );
+const columns = [
+  "seq",
+  "source",
+  "time",
+  "series",
+  "ended",
+  "chain",
+  "depth",
+  "samples",
+  "crc",
+  "row",
+] as const;
+/** The values of a row, in the order of `columns`. */
+type Columns = readonly [
+  ...[seq: number, source: number, time: number, series: number, ended: number | null],
+  ...[chain: number, depth: number, samples: number, crc: number, row: Uint8Array],
+];
+
+/** As tuples, since of objects SQLite's binding makes tables of names and values, which are slow and ten times as large. */
+function selectRows(database: DatabaseSync, where: string): (...values: number[]) => readonly StoredRow[] {
+  const select = database.prepare(`SELECT ${columns.join(", ")} FROM snapshot WHERE ${where}`);
+  select.setReturnArrays(true);
+  return (...values) => (select.all(...values) as unknown as readonly Columns[]).map(rowOf);
+}
+
+/** Not by destructuring, which V8 does step by step. */
+function rowOf(values: Columns): StoredRow {
+  return {
+    seq: values[0],
+    source: values[1],
+    time: values[2],
+    series: values[3],
+    ended: values[4],
+    chain: values[5],
+    depth: values[6],
+    samples: values[7],
+    crc: values[8],
+    row: values[9],
+  };
+}
+
+function createDecoder(database: DatabaseSync, readSet: ReadSet) {
+  const selectChain = selectRows(database, "seq >= ? AND seq < ? AND source = ? AND chain = ? ORDER BY seq");
   const selectSource = database.prepare(`SELECT ${named("name")} FROM source WHERE id = ?`);
   const names = new Map<number, string>();
 
@@ -167,23 +201,26 @@ function createDecoder(database: DatabaseSync, readSet: ReadSet, columns: string
 
   /** Moves the source's chain on to `row`; absent when the row cannot be read. */
   function advance(row: StoredRow, chains: ReadChains): ReadChain | undefined {
-    const before = row.depth === 0 ? undefined : chainBefore(row, chains);
-    chains.delete(row.source);
-    const source = nameOf(row.source);
-    if (source === undefined || checksumOf(source, row, row.row) !== row.crc) return undefined;
-    const set = row.depth === 0 ? readSet(row.series) : before?.set;
-    if (set === undefined) return undefined;
-    const state = before?.state ?? createRowState(set.series.length);
-    if (!decodes(state, row.row)) return undefined;
-    const chain = { source, chain: row.chain, depth: row.depth, set, state };
-    chains.set(row.source, chain);
+    const chain = row.depth === 0 ? beginning(row) : chainBefore(row, chains);
+    if (chain === undefined || !continues(chain, row)) {
+      chains.delete(row.source);
+      return undefined;
+    }
+    // One entry a chain: each change of the map would leave V8 more to collect than the row.
+    if (row.depth === 0) chains.set(row.source, chain);
     return chain;
+  }
+
+  function beginning({ source: id, chain, depth, series }: StoredRow): ReadChain | undefined {
+    const [source, set] = [nameOf(id), readSet(series)];
+    if (source === undefined || set === undefined) return undefined;
+    return { source, chain, depth, set, state: createRowState(set.series.length) };
   }
 
   /** Decodes the rows that `row` builds on, unless the reader comes from there. */
   function approach(row: StoredRow, chains: ReadChains): void {
     if (row.depth === 0 || chainBefore(row, chains) !== undefined) return;
-    const earlier = selectChain.all(row.chain, row.seq, row.source, row.chain) as unknown as StoredRow[];
+    const earlier = selectChain(row.chain, row.seq, row.source, row.chain);
     for (const one of earlier) if (advance(one, chains) === undefined) return;
   }
 
@@ -206,9 +243,12 @@ function chainBefore(row: StoredRow, chains: ReadChains): ReadChain | undefined 
   return before?.chain === row.chain && before.depth === row.depth - 1 ? before : undefined;
 }
 
-function decodes(state: RowState, row: Uint8Array): boolean {
+/** Moves the chain on to `row`; false where that is damaged, and then the chain is of no use any more. */
+function continues(chain: ReadChain, row: StoredRow): boolean {
+  if (checksumOf(chain.source, row, row.row) !== row.crc) return false;
   try {
-    decodeRow(state, row);
+    decodeRow(chain.state, row.row);
+    chain.depth = row.depth;
     return true;
   } catch (error) {
     if (error instanceof RangeError) return false;
