@@ -46,8 +46,8 @@ export function exchange(request: ClientRequest, terms: Terms): Promise<Ended> {
     const end: End = (result, whole = false) => {
       if (over) return;
       over = true;
-      const cut = stage.answer?.();
-      const ended = result.kind === "fault" && cut !== undefined ? { ...result, cut } : result;
+      const cut = result.kind === "fault" ? stage.answer?.() : undefined;
+      const ended = cut === undefined ? result : { ...result, cut };
       for (const stop of stops) stop();
       // Without a whole answer, or with a body that was never read, the connection can't serve another request.
       if (!whole || !request.writableFinished) request.destroy();
