@@ -7,7 +7,7 @@ export class ByteWriter {
   #length = 0;
 
   byte(value: number): void {
-    this.#makeRoom(1);
+    if (this.#length === this.#bytes.length) this.#grow(1);
     this.#bytes[this.#length++] = value;
   }
 
@@ -24,11 +24,20 @@ export class ByteWriter {
 
   /** Returns where they begin, for the gaps among them. */
   bytes(source: Uint8Array): number {
-    this.#makeRoom(source.length);
     const begin = this.#length;
+    const end = begin + source.length;
+    if (end > this.#bytes.length) this.#grow(source.length);
     this.#bytes.set(source, begin);
-    this.#length += source.length;
+    this.#length = end;
     return begin;
+  }
+
+  /** A field of protobuf: its tag, the length of all that follows, and the first bytes of that. */
+  field(tag: number, length: number, first: Uint8Array): void {
+    this.byte(tag);
+    if (length > 0x7f) this.varint(length);
+    else this.byte(length);
+    this.bytes(first);
   }
 
   /** Little endian, like the next. Any NaN becomes the one that Prometheus writes (model/value, NormalNaN). */
@@ -60,10 +69,8 @@ export class ByteWriter {
     return written;
   }
 
-  #makeRoom(count: number): void {
-    const needed = this.#length + count;
-    if (needed <= this.#bytes.length) return;
-    const larger = new Uint8Array(2 * needed);
+  #grow(count: number): void {
+    const larger = new Uint8Array(2 * (this.#length + count));
     larger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = larger;
     this.#view = new DataView(larger.buffer);

@@ -22,7 +22,8 @@ import {
 import { AggregationTemporality, InstrumentType } from "@opentelemetry/sdk-metrics";
 import type { Metric, MetricType } from "../../metric/metric.ts";
 import { createDrops, type Drops } from "../sink.ts";
-import { samplesIn, type Gathered, type HistogramValue, type Run } from "./gather.ts";
+import { allot, Run, type Gathered, type HistogramValue } from "./gather.ts";
+import { samplesIn } from "./layout.ts";
 import type { OtlpSettings } from "./schema.ts";
 
 /** Call once the receiver took a request with these families of the batch; points that are in no request are taken on with them. */
@@ -89,12 +90,12 @@ export function createDeltas(isDelta: (metric: Metric) => boolean, startedAt: nu
         if (!isDelta(metric)) return [family];
         const changed = runs.map((run) => {
           const { key } = run.series;
-          firstTime = Math.min(firstTime, run.times[0] ?? Infinity);
+          firstTime = Math.min(firstTime, run.timeAt(0));
           const changes = changesOf(run, memory.points.get(key), (point) => isNew(metric, point), drops);
           if (changes.last !== undefined) latest.set(key, changes.last);
           return changes.run;
         });
-        const left = changed.filter(({ times }) => times.length > 0);
+        const left = changed.filter(({ length }) => length > 0);
         return left.length === 0 ? [] : [{ ...family, runs: left }];
       });
       return {
@@ -126,32 +127,30 @@ function changesOf(
   drops: Drops<string>,
 ): { readonly run: Run; readonly last: Point | undefined } {
   const { metric } = run.series;
-  const changed: Run = { ...run, times: [], starts: [], values: [], histograms: [], marks: [] };
+  const changed = new Run(run.series);
+  changed.room = run.length;
+  allot([changed]);
   let last = before;
-  for (const [at, time] of run.times.entries()) {
-    if (run.marks.includes(at)) {
-      changed.marks.push(changed.times.length);
-      add(changed, { time, start: 0, value: 0, ...histogramAt(run, at) });
+  for (let at = 0; at < run.length; at++) {
+    const histogram = run.histograms?.[at];
+    const time = run.timeAt(at);
+    if (run.isMark(at)) {
+      changed.addMark(time, histogram);
       continue;
     }
     const point: Point = {
       time,
-      start: run.starts[at] ?? 0,
-      value: run.values[at] ?? NaN,
-      ...histogramAt(run, at),
+      start: run.startAt(at),
+      value: run.valueAt(at),
+      ...(histogram && { histogram }),
     };
     const reason = unusable(point, last);
     if (reason === undefined && last !== undefined) add(changed, change(point, last, metric));
     else if (reason === undefined && isNew(point)) add(changed, point);
-    else drops.add(reason ?? "baseline", samplesIn(point.histogram?.counts));
+    else drops.add(reason ?? "baseline", samplesIn(histogram?.counts));
     if (reason === undefined) last = point;
   }
   return { run: changed, last };
-}
-
-function histogramAt({ histograms }: Run, at: number): Pick<Point, "histogram"> {
-  const histogram = histograms[at];
-  return histogram === undefined ? {} : { histogram };
 }
 
 /** NaN has no change. Neither has a point that is not newer than the last one taken. */
@@ -183,11 +182,8 @@ function isReset(point: Point, last: Point, { since, scraped }: Metric): boolean
   );
 }
 
-function add({ times, starts, values, histograms }: Run, { time, start, value, histogram }: Point): void {
-  times.push(time);
-  starts.push(start);
-  values.push(value);
-  if (histogram !== undefined) histograms.push(histogram);
+function add(run: Run, { time, start, value, histogram }: Point): void {
+  run.add(time, start, value, histogram);
 }
 
 /** What is saved: packed JSON, a few kilobytes for the agent's own series. */

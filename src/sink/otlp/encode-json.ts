@@ -3,7 +3,8 @@
  * refuses the whole request, where protobuf's JSON mapping has strings for them; and it never writes a point's flags.
  */
 import type { LabelPair } from "../../metric/series.ts";
-import { pointKind, type Family, type Run } from "./gather.ts";
+import type { Family, Run } from "./gather.ts";
+import { pointKind } from "./layout.ts";
 import {
   byTarget,
   noRecordedValue,
@@ -45,25 +46,25 @@ function metricOf({ metric, runs }: Family, delta: boolean): Json {
 
 function pointsOf(run: Run): Json[] {
   const attributes = keyValues(run.series.attributes);
-  return run.times.map((time, at) => {
-    const start = run.starts[at] ?? 0;
+  return Array.from({ length: run.length }, (_, at) => {
+    const start = run.startAt(at);
     return {
       attributes,
       ...(start > 0 && { startTimeUnixNano: nanoseconds(start) }),
-      timeUnixNano: nanoseconds(time),
-      ...(run.marks.includes(at) && { flags: noRecordedValue }),
+      timeUnixNano: nanoseconds(run.timeAt(at)),
+      ...(run.isMark(at) && { flags: noRecordedValue }),
       ...valueOf(run, at),
     };
   });
 }
 
 /** The end mark of a number has no value, that of a histogram or summary its shape. */
-function valueOf({ series, histograms, values, marks }: Run, at: number): Record<string, Json> {
-  const histogram = histograms[at];
-  if (histogram === undefined) return marks.includes(at) ? {} : { asDouble: double(values[at] ?? NaN) };
+function valueOf(run: Run, at: number): Record<string, Json> {
+  const histogram = run.histograms?.[at];
+  if (histogram === undefined) return run.isMark(at) ? {} : { asDouble: double(run.valueAt(at)) };
   const { bounds, counts } = histogram;
   const total = { count: String(histogram.count), sum: double(histogram.sum) };
-  if (pointKind(series.metric) === "histogram")
+  if (pointKind(run.series.metric) === "histogram")
     return { ...total, bucketCounts: counts.map(String), explicitBounds: bounds.map(double) };
   const quantileValues = bounds.map((quantile, index) => ({
     quantile: double(quantile),

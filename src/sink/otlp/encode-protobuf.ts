@@ -12,15 +12,8 @@ import type { Metric } from "../../metric/metric.ts";
 import type { LabelPair } from "../../metric/series.ts";
 import { ByteWriter, owned, varintLength } from "../../runtime/bytes.ts";
 import { remembered } from "../series-cache.ts";
-import {
-  pointKind,
-  type Family,
-  type HistogramValue,
-  type PointKind,
-  type PointSeries,
-  type Run,
-  type Target,
-} from "./gather.ts";
+import { stride, type Family, type HistogramValue, type Run } from "./gather.ts";
+import { isCompound, pointKind, type PointKind, type PointSeries, type Target } from "./layout.ts";
 
 export interface EncoderOptions {
   readonly resource: readonly LabelPair[];
@@ -50,20 +43,40 @@ export function createProtobufEncoder({ resource, resourceOf, version, isDelta }
     head: encodeHead(metric),
     tail: encodeTail(metric, isDelta(metric)),
   }));
-  const templatesOf = remembered(createTemplates);
+  const points = createPointWriter(writer);
 
   function measure({ metric, runs }: Family): MeasuredMetric {
     const frame = frameOf(metric);
-    const measured = runs.map((run) => measureRun(run, templatesOf(run.series)));
-    const payload = sum(measured.map(({ length }) => length)) + frame.tail.length;
-    return { metric, frame, runs: measured, payload, length: frame.head.length + fieldLength(payload) };
+    const attributes: Uint8Array[] = [];
+    const compounds = isCompound(metric) ? runs.map(encodeCompounds) : undefined;
+    let payload = frame.tail.length;
+    for (const run of runs) {
+      const bytes = (run.series.bytes ??= encodePointAttributes(run.series));
+      const before = compounds?.[attributes.length];
+      payload +=
+        before === undefined ? numbersLength(run, bytes.length) : compoundsLength(run, bytes.length, before);
+      attributes.push(bytes);
+    }
+    const length = frame.head.length + fieldLength(payload);
+    return { metric, frame, runs, attributes, compounds, payload, length };
   }
 
-  function writeMetric({ metric, frame, runs, payload, length }: MeasuredMetric): void {
-    open(writer, field(2, 2), length);
-    writer.bytes(frame.head);
-    open(writer, payloadFields[pointKind(metric)], payload);
-    for (const run of runs) writePoints(writer, run);
+  function writeMetric({
+    metric,
+    frame,
+    runs,
+    attributes,
+    compounds,
+    payload,
+    length,
+  }: MeasuredMetric): void {
+    writer.field(field(2, 2), length, frame.head);
+    writer.field(payloadFields[pointKind(metric)], payload, nothing);
+    for (let at = 0; at < runs.length; at++) {
+      const run = runs[at];
+      const bytes = attributes[at];
+      if (run !== undefined && bytes !== undefined) points.write(run, bytes, compounds?.[at]);
+    }
     writer.bytes(frame.tail);
   }
 
@@ -71,10 +84,8 @@ export function createProtobufEncoder({ resource, resourceOf, version, isDelta }
     const leading = target === undefined ? resourceBytes : encodeResource(resourceOf(target));
     const metrics = families.map(measure);
     const scopeMetrics = scopeBytes.length + sum(metrics.map(({ length }) => fieldLength(length)));
-    open(writer, field(1, 2), leading.length + fieldLength(scopeMetrics));
-    writer.bytes(leading);
-    open(writer, field(2, 2), scopeMetrics);
-    writer.bytes(scopeBytes);
+    writer.field(field(1, 2), leading.length + fieldLength(scopeMetrics), leading);
+    writer.field(field(2, 2), scopeMetrics, scopeBytes);
     metrics.forEach(writeMetric);
   }
 
@@ -108,17 +119,13 @@ interface Frame {
 interface MeasuredMetric {
   readonly metric: Metric;
   readonly frame: Frame;
-  readonly runs: readonly MeasuredRun[];
+  readonly runs: readonly Run[];
+  /** Of each run. */
+  readonly attributes: readonly Uint8Array[];
+  /** Of each run all histograms or summaries; absent for numbers. */
+  readonly compounds: readonly (readonly Uint8Array[])[] | undefined;
   /** Length of the gauge, sum, histogram or summary. */
   readonly payload: number;
-  readonly length: number;
-}
-
-interface MeasuredRun {
-  readonly run: Run;
-  /** One for each point. */
-  readonly templates: readonly Template[];
-  /** Bytes of all points. */
   readonly length: number;
 }
 
@@ -134,14 +141,9 @@ function field(number: number, wire: 0 | 1 | 2): number {
   return number * 8 + wire;
 }
 
-function open(writer: ByteWriter, tag: number, length: number): void {
-  writer.byte(tag);
-  writer.varint(length);
-}
-
 /** Of a field with its tag and its length. */
 function fieldLength(length: number): number {
-  return 1 + varintLength(length) + length;
+  return (length > 0x7f ? 1 + varintLength(length) : 2) + length;
 }
 
 function sum(numbers: readonly number[]): number {
@@ -174,83 +176,88 @@ function encodeTail(metric: Metric, delta: boolean): Uint8Array {
 }
 
 /**
- * The points of a series share all but times and values, so they are copied from a template, and its gaps are filled in:
+ * Of the points, which are field 1 of all kinds of metrics. Those of a series have the attributes in common, and those of numbers end alike:
  *
- *     0a len  attributes  [11 ········]  19 ········  21 ········        10 ··· or, of a number: a flag, a histogram
+ *     0a len  attributes  [11 ········]  19 ········  21 ········        40 01 or a histogram in place of the value
  *                              start         time         value
  */
-interface Template {
-  readonly bytes: Uint8Array;
-  /** Positions of the gaps; undefined where there is none. */
-  readonly start: number | undefined;
-  readonly time: number;
-  readonly value: number | undefined;
+const pointField = field(1, 2);
+
+const nothing = new Uint8Array();
+const eight = new Uint8Array(8);
+const startGap = Uint8Array.of(field(2, 1), ...eight);
+const timeGap = Uint8Array.of(field(3, 1), ...eight);
+/** Stands for the value of a number: the point's flags. */
+const endMark = Uint8Array.of(field(8, 0), noRecordedValue);
+
+function timesLength(start: number): number {
+  return start > 0 ? 18 : 9;
 }
 
-/** The points that a series can have; a histogram's are made one by one from its attributes. */
-interface Templates {
-  readonly attributes: Uint8Array;
-  readonly plain: Template;
-  /** With the start of what a total counts. */
-  readonly started: Template;
-  readonly ended: Template;
+/** Of all points of a run, where its attributes are so long. */
+function numbersLength({ length, started, marks }: Run, attributes: number): number {
+  let sum = 0;
+  const ended = marks?.length ?? 0;
+  const plain = length - started - ended;
+  if (plain > 0) sum += plain * fieldLength(attributes + 18);
+  if (started > 0) sum += started * fieldLength(attributes + 27);
+  if (ended > 0) sum += ended * fieldLength(attributes + 9 + endMark.length);
+  return sum;
 }
 
-function measureRun(run: Run, own: Templates): MeasuredRun {
-  let length = 0;
-  const templates = run.times.map((_, at) => {
-    const template = templateOf(run, at, own);
-    length += template.bytes.length;
-    return template;
-  });
-  return { run, templates, length };
+function compoundsLength(run: Run, attributes: number, values: readonly Uint8Array[]): number {
+  return sum(values.map(({ length }, at) => fieldLength(attributes + timesLength(run.startAt(at)) + length)));
 }
 
-function templateOf({ series, starts, histograms, marks }: Run, at: number, own: Templates): Template {
-  const ended = marks.includes(at);
-  const isStarted = (starts[at] ?? 0) > 0;
-  const histogram = histograms[at];
-  if (histogram !== undefined)
-    return createTemplate(own.attributes, isStarted, encodeCompound(series.metric, histogram, ended));
-  if (ended) return own.ended;
-  return isStarted ? own.started : own.plain;
+interface PointWriter {
+  /** @param compounds absent for numbers */
+  write(run: Run, attributes: Uint8Array, compounds: readonly Uint8Array[] | undefined): void;
 }
 
-function writePoints(writer: ByteWriter, { run, templates }: MeasuredRun): void {
-  const { times, starts, values } = run;
-  for (let at = 0; at < templates.length; at++) {
-    const template = templates[at];
-    if (template === undefined) continue;
-    const begin = writer.bytes(template.bytes);
-    if (template.start !== undefined) writer.nanosecondsAt(begin + template.start, starts[at] ?? 0);
-    writer.nanosecondsAt(begin + template.time, times[at] ?? 0);
-    if (template.value !== undefined) writer.doubleAt(begin + template.value, values[at] ?? NaN);
+/** Most numbers of a request have the times of the one before, so what follows the attributes is kept, and what differs is written anew. */
+function createPointWriter(writer: ByteWriter): PointWriter {
+  const end = new ByteWriter();
+  end.bytes(Uint8Array.of(...startGap, ...timeGap, field(4, 1), ...eight));
+  const started = end.finish();
+  const plain = started.subarray(9);
+  let lastTime = 0;
+  let lastStart = 0;
+
+  function writeNumber(attributes: Uint8Array, time: number, start: number, value: number): void {
+    if (time !== lastTime) end.nanosecondsAt(10, (lastTime = time));
+    if (start > 0 && start !== lastStart) end.nanosecondsAt(1, (lastStart = start));
+    end.doubleAt(19, value);
+    const rest = start > 0 ? started : plain;
+    writer.field(pointField, attributes.length + rest.length, attributes);
+    writer.bytes(rest);
   }
-}
 
-function createTemplates({ metric, attributes: pairs }: PointSeries): Templates {
-  const attributes = encodeAttributes(pairs, field(metric.type === "histogram" ? 9 : 7, 2));
+  /** Any point: what it has besides attributes and times stands in `rest`. */
+  function writePoint(run: Run, at: number, attributes: Uint8Array, rest: Uint8Array): void {
+    const start = run.startAt(at);
+    writer.field(pointField, attributes.length + timesLength(start) + rest.length, attributes);
+    if (start > 0) writer.nanosecondsAt(writer.bytes(startGap) + 1, start);
+    writer.nanosecondsAt(writer.bytes(timeGap) + 1, run.timeAt(at));
+    writer.bytes(rest);
+  }
+
   return {
-    attributes,
-    plain: createNumber(attributes, false),
-    started: createNumber(attributes, true),
-    ended: createTemplate(attributes, false, Uint8Array.of(field(8, 0), noRecordedValue)),
+    write(run, attributes, compounds) {
+      const { points, first, length, marks } = run;
+      for (let at = 0; at < length; at++) {
+        const begin = first + stride * at;
+        const rest = compounds === undefined ? endMark : compounds[at];
+        if (compounds === undefined && marks?.includes(at) !== true)
+          writeNumber(attributes, points[begin] ?? 0, points[begin + 1] ?? 0, points[begin + 2] ?? NaN);
+        else if (rest !== undefined) writePoint(run, at, attributes, rest);
+      }
+    },
   };
 }
 
-const eight = new Uint8Array(8);
-
-function createNumber(attributes: Uint8Array, isStarted: boolean): Template {
-  const template = createTemplate(attributes, isStarted, Uint8Array.of(field(4, 1), ...eight));
-  return { ...template, value: template.bytes.length - eight.length };
-}
-
-function createTemplate(attributes: Uint8Array, isStarted: boolean, rest: Uint8Array): Template {
-  const start = isStarted ? [field(2, 1), ...eight] : [];
-  const point = Uint8Array.of(...attributes, ...start, field(3, 1), ...eight, ...rest);
-  const bytes = owned(protobuf.Writer.create().uint32(field(1, 2)).bytes(point).finish());
-  const time = bytes.length - rest.length - eight.length;
-  return { bytes, start: isStarted ? time - 1 - eight.length : undefined, time, value: undefined };
+function encodeCompounds(run: Run): readonly Uint8Array[] {
+  const { metric } = run.series;
+  return (run.histograms ?? []).map((value, at) => encodeCompound(metric, value, run.isMark(at)));
 }
 
 function encodeCompound(metric: Metric, value: HistogramValue, ended: boolean): Uint8Array {
@@ -281,6 +288,10 @@ function encodeHistogram({ bounds, counts, sum, count }: HistogramValue, ended: 
   for (const one of bounds) writer.double(one);
   writer.ldelim();
   return (ended ? writer.uint32(field(10, 0)).uint32(noRecordedValue) : writer).finish();
+}
+
+function encodePointAttributes({ metric, attributes }: PointSeries): Uint8Array {
+  return encodeAttributes(attributes, field(metric.type === "histogram" ? 9 : 7, 2));
 }
 
 /** KeyValue{1 key, 2 AnyValue{1 string}} */

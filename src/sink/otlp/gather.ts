@@ -1,32 +1,8 @@
-/**
- * Regroups a batch from one row per snapshot to one metric with the points of all its series. A layout says which columns of a row
- * make one point:
- *
- *     power   faults_total   latency_bucket{le="0.1"}  …{le="+Inf"}  latency_sum  latency_count
- *     └─ 1    └─ 1           └──────────────────────── one point ───────────────────────────┘
- */
-import { isCumulative, type Metric } from "../../metric/metric.ts";
-import { seriesKey, type LabelPair, type Series, type SeriesSet } from "../../metric/series.ts";
+/** Regroups a batch from one row per snapshot to one metric with the points of all its series. */
+import type { Metric } from "../../metric/metric.ts";
 import type { Snapshot } from "../../meter/snapshot.ts";
-import { createSeriesCache } from "../series-cache.ts";
-import { createDrops, type Batch, type Identity } from "../sink.ts";
-
-/** Of a scraped target, whose points belong to a resource of their own. */
-export interface Target {
-  readonly job: string;
-  readonly instance: string;
-}
-
-/** One series as OTLP knows it: a metric with attributes. */
-export interface PointSeries {
-  readonly key: string;
-  /** Identity of the metric: one of the same name and another type, or of another target, is another one. */
-  readonly family: string;
-  readonly metric: Metric;
-  /** Where it was scraped; absent for our own. */
-  readonly target?: Target;
-  readonly attributes: readonly LabelPair[];
-}
+import { createDrops, type Batch } from "../sink.ts";
+import type { Column, HistogramColumns, Layout, Layouts, PointSeries, Target } from "./layout.ts";
 
 /** A histogram, or a summary: its quantiles stand for bounds, and their values for counts. */
 export interface HistogramValue {
@@ -37,20 +13,80 @@ export interface HistogramValue {
   readonly count: number;
 }
 
-/** All points of one series in the batch, in the order of time; the arrays are parallel, so that a point costs no object. */
-export interface Run {
+/** Numbers of a point in `Run.points`: time and start in milliseconds since the Unix epoch, and value. */
+export const stride = 3;
+
+/** All points of one series in the batch, in the order of time. A point costs no object: its numbers are in an array that runs share. */
+export class Run {
   readonly series: PointSeries;
-  /** Milliseconds since the Unix epoch. */
-  readonly times: number[];
-  /** What a cumulative point counts since, in the same unit; 0 for a gauge and where nobody reported it. */
-  readonly starts: number[];
-  /** A histogram's or summary's count; of no meaning where the point is an end mark. */
-  readonly values: number[];
-  /** Parallel to the others for a histogram or summary, empty for a number. */
-  readonly histograms: HistogramValue[];
-  /** Positions of end marks. */
-  readonly marks: number[];
-  lastTime: number;
+  /**
+   * From `first` on. The start says since when a cumulative point counts; it is 0 for a gauge and where nobody reported it. The value is a
+   * histogram's or summary's count; of no meaning where the point is an end mark.
+   */
+  points = nothing;
+  first = 0;
+  /** Points that there are, and how many of them have a start. */
+  length = 0;
+  started = 0;
+  /** Points that there may be. */
+  room = 0;
+  /** One for each point of a histogram or summary; absent for a number. */
+  histograms: HistogramValue[] | undefined = undefined;
+  /** Positions of end marks; absent where there are none. */
+  marks: number[] | undefined = undefined;
+
+  constructor(series: PointSeries) {
+    this.series = series;
+  }
+
+  timeAt(at: number): number {
+    return this.points[this.first + stride * at] ?? NaN;
+  }
+
+  startAt(at: number): number {
+    return this.points[this.first + stride * at + 1] ?? 0;
+  }
+
+  valueAt(at: number): number {
+    return this.points[this.first + stride * at + 2] ?? NaN;
+  }
+
+  isMark(at: number): boolean {
+    return this.marks?.includes(at) === true;
+  }
+
+  /** Whether a point of this time may follow. */
+  precedes(time: number): boolean {
+    return this.length === 0 || this.timeAt(this.length - 1) < time;
+  }
+
+  add(time: number, start: number, value: number, histogram?: HistogramValue): void {
+    const { points } = this;
+    const at = this.first + stride * this.length++;
+    points[at] = time;
+    points[at + 1] = start;
+    points[at + 2] = value;
+    if (start > 0) this.started++;
+    if (histogram !== undefined) (this.histograms ??= []).push(histogram);
+  }
+
+  addMark(time: number, histogram?: HistogramValue): void {
+    (this.marks ??= []).push(this.length);
+    this.add(time, 0, 0, histogram);
+  }
+}
+
+const nothing = new Float64Array();
+
+/** Gives runs the memory that they have room for. */
+export function allot(runs: readonly Run[]): void {
+  let numbers = 0;
+  for (const run of runs) {
+    run.first = numbers;
+    numbers += stride * run.room;
+  }
+  const points = new Float64Array(numbers);
+  for (const run of runs) run.points = points;
 }
 
 export interface Family {
@@ -67,21 +103,33 @@ export interface Gathered {
 
 type DropReason = "invalid" | "clock_backwards";
 
+/** First finds out how many points each series may have, then fills them in. */
 export function gather(batch: Batch, layouts: Layouts): Gathered {
-  const found: Found = { families: new Map(), runs: new Map() };
-  const plans = new Map<string, Plan>();
   const drops = createDrops<DropReason>();
+  const found: Found = { families: new Map(), runs: [] };
+  const plans = new Map<string, Plan>();
+  const steps: Step[] = [];
   for (const snapshot of batch.snapshots) {
     if (!hasTime(snapshot)) {
       drops.add("invalid", snapshot.values.length);
       continue;
     }
-    const plan = plans.get(snapshot.set.key) ?? createPlan(snapshot, layouts, found);
-    plans.set(snapshot.set.key, plan);
+    const { set, ended } = snapshot;
+    let plan = plans.get(set.key);
+    if (plan === undefined) plans.set(set.key, (plan = createPlan(layouts.of(set), found)));
+    plan.rows++;
+    const ends = ended.length === 0 ? undefined : createPlan(layouts.ending(ended), found);
+    steps.push({ snapshot, plan, ends });
+  }
+  for (const plan of plans.values()) makeRoom(plan.runs, plan.rows);
+  for (const { ends } of steps) if (ends !== undefined) makeRoom(ends.runs, 1);
+  allot(found.runs);
+  for (const { snapshot, plan, ends } of steps) {
+    const { unusable } = plan.layout;
     const added = addRow(plan, snapshot);
-    drops.add("invalid", plan.unusable);
-    drops.add("clock_backwards", snapshot.values.length - plan.unusable - added);
-    addMarks(snapshot, layouts, found);
+    drops.add("invalid", unusable);
+    drops.add("clock_backwards", snapshot.values.length - unusable - added);
+    if (ends !== undefined) addMarks(ends, snapshot);
   }
   return { families: [...found.families.values()], dropped: drops.counts() };
 }
@@ -94,61 +142,93 @@ function hasTime({ time }: Snapshot): boolean {
 /** The last millisecond whose nanoseconds fit into 64 bits without a sign, as receivers keep them. */
 const latestTime = Math.floor(2 ** 63 / 1e6) - 1;
 
-interface Found {
-  readonly families: Map<string, Family & { readonly runs: Run[] }>;
-  readonly runs: Map<string, Run>;
+interface Step {
+  readonly snapshot: Snapshot;
+  readonly plan: Plan;
+  readonly ends: Plan | undefined;
 }
 
+/** Where the points of rows go. */
 interface Plan {
-  readonly columns: readonly Column[];
-  /** One for each of `columns`. */
+  readonly layout: Layout;
+  /** One for each of the layout's columns. */
   readonly runs: readonly Run[];
-  readonly unusable: number;
+  rows: number;
 }
 
-function createPlan({ set }: Snapshot, layouts: Layouts, found: Found): Plan {
-  const { columns, unusable } = layouts.of(set);
-  return { columns, runs: columns.map(({ series }) => runOf(series, found)), unusable };
+interface Found {
+  readonly families: Map<string, FoundFamily>;
+  readonly runs: Run[];
 }
 
-/** A new run never stays empty: every usable time is after its `lastTime` of 0. */
-function runOf(series: PointSeries, { families, runs }: Found): Run {
-  const known = runs.get(series.key);
-  if (known !== undefined) return known;
-  const run: Run = { series, times: [], starts: [], values: [], histograms: [], marks: [], lastTime: 0 };
-  runs.set(series.key, run);
-  const family = families.get(series.family);
-  const { metric, target } = series;
-  if (family === undefined) families.set(series.family, { metric, ...(target && { target }), runs: [run] });
-  else family.runs.push(run);
-  return run;
+interface FoundFamily extends Family {
+  readonly runs: Run[];
+  /** By series, once a second set has the family too. */
+  known?: Map<string, Run>;
+}
+
+function createPlan(layout: Layout, { families, runs: all }: Found): Plan {
+  const runs: Run[] = [];
+  let key: string | undefined;
+  let family: FoundFamily | undefined;
+  let isNew = false;
+  for (const { series } of layout.columns) {
+    if (series.family !== key) {
+      key = series.family;
+      family = families.get(key);
+      isNew = family === undefined;
+      if (family === undefined) families.set(key, (family = createFamily(series)));
+    }
+    if (family === undefined) continue;
+    // A layout has a series once.
+    let run = isNew ? undefined : knownRuns(family).get(series.key);
+    if (run === undefined) {
+      run = new Run(series);
+      all.push(run);
+      family.runs.push(run);
+      family.known?.set(series.key, run);
+    }
+    runs.push(run);
+  }
+  return { layout, runs, rows: 0 };
+}
+
+function createFamily({ metric, target }: PointSeries): FoundFamily {
+  return target === undefined ? { metric, runs: [] } : { metric, target, runs: [] };
+}
+
+function knownRuns(family: FoundFamily): Map<string, Run> {
+  family.known ??= new Map(family.runs.map((run) => [run.series.key, run]));
+  return family.known;
+}
+
+/** A new run never stays empty: every point may follow none. */
+function makeRoom(runs: readonly Run[], points: number): void {
+  for (const run of runs) run.room += points;
 }
 
 /** Adds a snapshot's points; those of a series that is already past this time are left out. Returns the samples it took. */
-function addRow({ columns, runs }: Plan, snapshot: Snapshot): number {
-  const { time, values } = snapshot;
-  const usable = (start = 0): number => usableStart(start, time);
-  const { boot, agent } = snapshot.starts;
-  const starts = { boot: usable(boot), agent: usable(agent), unknown: 0 };
+function addRow(
+  { layout: { columns }, runs }: Plan,
+  { time, values, starts: { boot, agent } }: Snapshot,
+): number {
+  const starts = [0, usableStart(boot, time), usableStart(agent, time)];
   let added = 0;
   for (let at = 0; at < columns.length; at++) {
     const column = columns[at];
     const run = runs[at];
-    if (column === undefined || run === undefined || time <= run.lastTime) continue;
-    const { metric } = column.series;
-    run.times.push(time);
-    const start = column.startMs === undefined ? starts[metric.since] : usable(column.startMs);
-    run.starts.push(isCumulative(metric) ? start : 0);
-    run.values.push(values[column.at] ?? NaN);
-    run.lastTime = time;
-    if (column.histogram !== undefined) run.histograms.push(histogramValue(column, values));
-    added += samplesIn(column.histogram?.buckets);
+    if (column === undefined || run?.precedes(time) !== true) continue;
+    const { startMs, histogram } = column;
+    const start = startMs === undefined ? starts[column.since] : usableStart(startMs, time);
+    const whole = histogram === undefined ? undefined : histogramValue(column, values);
+    run.add(time, start ?? 0, values[column.at] ?? NaN, whole);
+    added += column.samples;
   }
   return added;
 }
 
 /** A start after the sample, or none, is left out, which OTLP reads as unknown. */
-function usableStart(given: number, time: number): number {
+function usableStart(given = 0, time: number): number {
   const start = Math.round(given);
   return start > 0 && start <= time ? start : 0;
 }
@@ -163,189 +243,20 @@ function histogramValue({ at, histogram }: Column, values: Float64Array): Histog
   return { bounds, counts, sum: values[sum] ?? NaN, count: whole(values[at] ?? 0) };
 }
 
-/** Series of one point: one of a number, of a histogram or summary its buckets or quantiles, its sum and its count. */
-export function samplesIn(buckets: readonly number[] | undefined): number {
-  return buckets === undefined ? 1 : buckets.length + 2;
-}
-
 /** OTLP counts in whole numbers from 0, of 64 bits: a receiver refuses the whole request for a count beyond them. */
 function whole(count: number): number {
   return count > 0 && Number.isFinite(count) ? Math.min(Math.round(count), Number.MAX_SAFE_INTEGER) : 0;
 }
 
 /** Adds the end marks of a snapshot, never over a point of the same or a later time. */
-function addMarks({ time, ended }: Snapshot, layouts: Layouts, found: Found): void {
-  for (const { series, histogram } of layouts.ending(ended)) {
-    const run = runOf(series, found);
-    if (time <= run.lastTime) continue;
-    run.marks.push(run.times.length);
-    run.times.push(time);
-    run.starts.push(0);
-    run.values.push(0);
-    run.lastTime = time;
-    if (histogram !== undefined) run.histograms.push(emptyHistogram(histogram));
+function addMarks({ layout: { columns }, runs }: Plan, { time }: Snapshot): void {
+  for (const [at, { histogram }] of columns.entries()) {
+    const run = runs[at];
+    if (run?.precedes(time) === true) run.addMark(time, histogram && emptyHistogram(histogram));
   }
 }
 
 /** Receivers end the sum and the buckets that a mark names, so it has the shape of the points before it. */
-function emptyHistogram({ bounds, buckets }: NonNullable<Column["histogram"]>): HistogramValue {
+function emptyHistogram({ bounds, buckets }: HistogramColumns): HistogramValue {
   return { bounds, counts: buckets.map(() => 0), sum: 0, count: 0 };
-}
-
-/** Where the values of one point stand in a snapshot's row. */
-export interface Column {
-  readonly series: PointSeries;
-  /** The value; of a histogram the count. */
-  readonly at: number;
-  /** When this very series began to count, milliseconds since the Unix epoch. */
-  readonly startMs?: number;
-  readonly histogram?: HistogramColumns;
-}
-
-interface HistogramColumns {
-  readonly sum: number;
-  /** Rising with their bounds. */
-  readonly buckets: readonly number[];
-  /** Upper bounds of all buckets but the last, which has none; of a summary its quantiles. */
-  readonly bounds: readonly number[];
-  readonly isSummary?: true;
-}
-
-interface Layout {
-  readonly columns: readonly Column[];
-  /** Series that belong to no whole point. */
-  readonly unusable: number;
-}
-
-export interface Layouts {
-  of(set: SeriesSet): Layout;
-  /** What ends with these series: a histogram once, in the shape of its points. */
-  ending(series: readonly Series[]): readonly Column[];
-}
-
-export function createLayouts({ externalLabels }: Pick<Identity, "externalLabels">): Layouts {
-  const cache = createSeriesCache<PointSeries, Layout>();
-
-  function pointSeries(metric: Metric, labels: readonly LabelPair[]): PointSeries {
-    const key = `${metric.type} ${seriesKey({ name: metric.name, labels })}`;
-    return cache.ofSeries(key, () => {
-      const { target, attributes } = ownerOf(metric, labels);
-      const family = `${metric.type} ${metric.name}${target === undefined ? "" : ` ${JSON.stringify(target)}`}`;
-      const all = withExternal(attributes, externalLabels);
-      return { key, family, metric, ...(target && { target }), attributes: all };
-    });
-  }
-
-  function numberColumn(one: Series, at: number): Column {
-    const { metric, labels, startMs } = one;
-    return { series: pointSeries(metric, labels), at, ...(startMs !== undefined && { startMs }) };
-  }
-
-  function build(series: readonly Series[]): Layout {
-    const columns: Column[] = [];
-    const compounds = new Map<string, Parts>();
-    series.forEach((one, at) => {
-      if (!isCompound(one.metric)) columns.push(numberColumn(one, at));
-      else collect(one, at, pointSeries(one.metric, withoutBound(one)), compounds);
-    });
-    let unusable = 0;
-    for (const parts of compounds.values()) {
-      const whole = wholeHistogram(parts);
-      if (whole !== undefined) columns.push(whole);
-      else if (parts.series.metric.scraped !== true) unusable += parts.all.length;
-      else columns.push(...parts.all.map(({ one, at }) => numberColumn(asNumber(one), at)));
-    }
-    return { columns, unusable };
-  }
-
-  return {
-    of: (set) => cache.ofSet(set, () => build(set.series)),
-    ending: (series) => (series.length === 0 ? [] : build(series).columns),
-  };
-}
-
-function isCompound({ type }: Metric): boolean {
-  return type === "histogram" || type === "summary";
-}
-
-/** OTLP's kinds of points; what only OpenMetrics tells apart are gauges. */
-export type PointKind = "gauge" | "counter" | "histogram" | "summary";
-
-export function pointKind({ type }: Metric): PointKind {
-  return type === "counter" || type === "histogram" || type === "summary" ? type : "gauge";
-}
-
-/** What a target writes of a histogram may lack a part; then each of its series goes as a number of its own. */
-function asNumber(series: Series): Series {
-  return { ...series, metric: { ...series.metric, name: series.name, type: "unknown" } };
-}
-
-/** `job` and `instance` of what was scraped name its resource, as for our own: receivers make the labels of that again. */
-function ownerOf(
-  { scraped }: Metric,
-  labels: readonly LabelPair[],
-): { readonly target?: Target; readonly attributes: readonly LabelPair[] } {
-  if (scraped !== true) return { attributes: labels };
-  const { job = "", instance = "" } = Object.fromEntries(labels) as Partial<Target>;
-  if (job === "" && instance === "") return { attributes: labels };
-  const attributes = labels.filter(([name]) => name !== "job" && name !== "instance");
-  return { target: { job, instance }, attributes };
-}
-
-/** The series of one point, and where in the row they stand. */
-interface Parts {
-  readonly series: PointSeries;
-  readonly all: { readonly one: Series; readonly at: number }[];
-  /** By upper bound or quantile. */
-  readonly buckets: Map<number, number>;
-  sum?: number;
-  count?: number;
-}
-
-function collect(one: Series, at: number, series: PointSeries, compounds: Map<string, Parts>): void {
-  const parts = compounds.get(series.key) ?? { series, all: [], buckets: new Map<number, number>() };
-  compounds.set(series.key, parts);
-  parts.all.push({ one, at });
-  const { metric, name, labels } = one;
-  if (name === `${metric.name}_sum`) parts.sum = at;
-  else if (name === `${metric.name}_count`) parts.count = at;
-  else parts.buckets.set(boundOf(labels.find(([label]) => label === boundLabel(metric))?.[1]), at);
-}
-
-/** NaN for none. */
-function boundOf(text = ""): number {
-  return text === "+Inf" ? Infinity : Number(text === "" ? NaN : text);
-}
-
-function boundLabel({ type }: Metric): string {
-  return type === "summary" ? "quantile" : "le";
-}
-
-/** None when a part is missing, or is there twice: half a histogram would mean something else. */
-function wholeHistogram({ series, all, buckets, sum, count }: Parts): Column | undefined {
-  const isSummary = series.metric.type === "summary";
-  const rising = [...buckets].sort(([a], [b]) => a - b);
-  const bounds = rising.map(([bound]) => bound);
-  if (sum === undefined || count === undefined || bounds.some(Number.isNaN)) return undefined;
-  if (all.length !== bounds.length + 2 || (!isSummary && bounds.pop() !== Infinity)) return undefined;
-  const columns = rising.map(([, at]) => at);
-  const startMs = all[0]?.one.startMs;
-  const histogram = { sum, buckets: columns, bounds, ...(isSummary && { isSummary }) };
-  return { series, at: count, ...(startMs !== undefined && { startMs }), histogram };
-}
-
-function withoutBound({ metric, labels }: Series): readonly LabelPair[] {
-  return labels.filter(([label]) => label !== boundLabel(metric));
-}
-
-/**
- * External labels are attributes of every point, not of the resource: receivers turn a resource's attributes into
- * `target_info`, and the series would not equal those that came by remote write. A series' own label wins.
- */
-function withExternal(
-  labels: readonly LabelPair[],
-  external: Identity["externalLabels"],
-): readonly LabelPair[] {
-  const own = new Set(labels.map(([label]) => label));
-  return [...labels, ...Object.entries(external).filter(([label, value]) => value !== "" && !own.has(label))];
 }

@@ -14,7 +14,8 @@ import { classify } from "./classify.ts";
 import { createDeltas, isDelta, type Commit, type Deltas } from "./delta.ts";
 import { createJsonEncoder } from "./encode-json.ts";
 import { createProtobufEncoder, type Encoder } from "./encode-protobuf.ts";
-import { createLayouts, gather, samplesIn, type Family, type Layouts, type Target } from "./gather.ts";
+import { gather, type Family } from "./gather.ts";
+import { createLayouts, samplesIn, type Layouts, type Target } from "./layout.ts";
 import type { OtlpSettings } from "./schema.ts";
 
 interface OtlpDeps extends SinkDeps {
@@ -154,12 +155,12 @@ function countOf(families: readonly Family[]): Required<Pick<Body, "samples" | "
   let samples = 0;
   let marks = 0;
   for (const { runs } of families)
-    for (const run of runs) {
-      marks += run.marks.length;
-      if (run.histograms.length === 0) samples += run.times.length - run.marks.length;
+    for (const { length, marks: ends, histograms } of runs) {
+      marks += ends?.length ?? 0;
+      if (histograms === undefined) samples += length - (ends?.length ?? 0);
       else
-        run.histograms.forEach(({ counts }, at) => {
-          if (!run.marks.includes(at)) samples += samplesIn(counts);
+        histograms.forEach(({ counts }, at) => {
+          if (ends?.includes(at) !== true) samples += samplesIn(counts);
         });
     }
   return { samples, marks };

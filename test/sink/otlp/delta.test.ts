@@ -5,7 +5,8 @@ import fc from "../../support/property.ts";
 import { scrapedMetric } from "../../../src/metric/metric.ts";
 import type { Snapshot } from "../../../src/meter/snapshot.ts";
 import { createDeltas, type Deltas } from "../../../src/sink/otlp/delta.ts";
-import { createLayouts, gather } from "../../../src/sink/otlp/gather.ts";
+import { gather, type Run } from "../../../src/sink/otlp/gather.ts";
+import { createLayouts } from "../../../src/sink/otlp/layout.ts";
 import { energy, faults, noon, series, snapshot } from "../remote-write/batches.ts";
 
 type Fate = "taken" | "refused" | "taken, and the process died before it was noted";
@@ -99,10 +100,9 @@ test("the sum of all changes is the increase of the total, whatever is refused, 
         for (const kind of ["boot", "agent"] as const)
           if (all.some((one) => one[kind] !== undefined)) refused[kind] = 0;
         for (const { metric, runs } of changed.families)
-          for (const { values, marks } of runs)
-            values.forEach((value, index) => {
-              if (!marks.includes(index) && metric.since !== "unknown") got[metric.since] += value;
-            });
+          for (const run of runs)
+            for (const [at, value] of valuesOf(run).entries())
+              if (!run.isMark(at) && metric.since !== "unknown") got[metric.since] += value;
         if (changed.dropped["baseline"] === 1)
           baseline = before.boot + (all.find(({ boot }) => boot !== undefined)?.boot ?? 0);
         compare(all, got, grown, baseline);
@@ -125,6 +125,10 @@ test("the sum of all changes is the increase of the total, whatever is refused, 
   }
 });
 
+function valuesOf(run: Run): readonly number[] {
+  return Array.from({ length: run.length }, (_, at) => run.valueAt(at));
+}
+
 test("a scraped process whose start is reported a second later has not started anew", () => {
   const layouts = createLayouts({ externalLabels: {} });
   const deltas = createDeltas(() => true, noon);
@@ -134,7 +138,7 @@ test("a scraped process whose start is reported a second later has not started a
     const one = { ...snapshot(second, [[series(reads, { job: "node" }), total]]), starts };
     const { families, commit } = deltas.apply(gather({ snapshots: [one] }, layouts));
     commit(families);
-    return families.flatMap(({ runs }) => runs.flatMap(({ values }) => values));
+    return families.flatMap(({ runs }) => runs.flatMap(valuesOf));
   });
   assert.deepEqual(changes, [[], [7]]);
 });

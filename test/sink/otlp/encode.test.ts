@@ -176,6 +176,17 @@ test("what can't be told is counted: no usable time, a time twice, half a histog
   assert.equal(encodeAlone(sink(), { snapshots: [snapshot(0, [])] }, "protobuf"), undefined);
 });
 
+test("of a series that a set has twice the first sample is sent", () => {
+  const twice = [1, 2].map((value) => [series(frequency, { core: "cpu0" }), value] as const);
+  const batch = { snapshots: [snapshot(0, twice), snapshot(1, twice)] };
+  const [found] = metrics(batch);
+  assert.deepEqual(
+    found?.gauge?.dataPoints.map(({ asDouble }) => asDouble),
+    [1, 1],
+  );
+  assert.deepEqual(encodeAlone(sink(), batch, "protobuf")?.dropped, { clock_backwards: 2 });
+});
+
 test("any batch has the same points in both encodings, the same bytes each time, and accounts for every sample", () => {
   const binary = sink();
   fc.assert(
