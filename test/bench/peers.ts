@@ -1,10 +1,10 @@
 /** Measures what the whole agent costs next to the programs that do comparable work, all at once on the same series. */
 import { noProc } from "./process.ts";
 import { names, startPeers, type Skipped } from "./peer-processes.ts";
-import { aimTable, amount, median, ratioOf, type Aim, type Bench, type Table } from "./report.ts";
+import { aimTable, median, ratioOf, type Aim, type Bench, type Table } from "./report.ts";
 import { bundled } from "./agent-process.ts";
 import { startCounting } from "./receiver.ts";
-import { costTable, costsOf, measureAll, type Measured } from "./windows.ts";
+import { costTable, costsOf, measureAll, ratioTable, wireRatio, type Measured } from "./windows.ts";
 
 export const peers: Bench = {
   name: "peers",
@@ -31,33 +31,10 @@ function overview(measured: readonly Measured[], skipped: readonly Skipped[]): T
 }
 
 function ratios(measured: readonly Measured[]): Table {
-  const ratio = (name: string, key: Parameters<typeof costsOf>[2]): string =>
-    amount(ratioOf(costsOf(measured, names.ours, key), costsOf(measured, name, key)));
-  return {
-    title: "Ours, pushing each 15 s, divided by each; on the wire, the same series",
-    columns: ["", "CPU", "wakeups", "RSS", "private", "wire"],
-    rows: measured
-      .filter(({ name }) => name !== names.ours && name !== names.sameSeries)
-      .map(({ name }) => [
-        name,
-        ratio(name, "cpuSecondsPerHour"),
-        ratio(name, "wakeupsPerSecond"),
-        ratio(name, "rssMb"),
-        ratio(name, "privateMb"),
-        amount(wireRatio(measured, name)),
-      ]),
-  };
-}
-
-function wireRatio(measured: readonly Measured[], name: string): number | undefined {
-  const ours = perSample(measured, names.sameSeries);
-  const theirs = perSample(measured, name);
-  return ours === undefined || theirs === undefined ? undefined : ours / theirs;
-}
-
-function perSample(measured: readonly Measured[], name: string): number | undefined {
-  const received = measured.find((one) => one.name === name)?.received;
-  return received === undefined || received.samples === 0 ? undefined : received.bytes / received.samples;
+  const own: readonly string[] = [names.ours, names.sameSeries];
+  const others = measured.map(({ name }) => name).filter((name) => !own.includes(name));
+  const title = "Ours, pushing each 15 s, divided by each; on the wire, the same series";
+  return ratioTable(title, measured, names.ours, others, names.sameSeries);
 }
 
 function aims(measured: readonly Measured[]): readonly Aim[] {
@@ -82,7 +59,11 @@ function aims(measured: readonly Measured[]): readonly Aim[] {
     below("wakeups a second", wakeups && median(wakeups), 2),
     below("RSS against Prometheus agent", ours("rssMb", names.prometheus), 0.85),
     below("private memory against Prometheus agent", ours("privateMb", names.prometheus), 0.8),
-    below("wire, live, against Prometheus agent 1", wireRatio(measured, names.prometheus), 0.5),
-    below("wire, live, against vmagent", wireRatio(measured, names.vmagent), 0.4),
+    below(
+      "wire, live, against Prometheus agent 1",
+      wireRatio(measured, names.sameSeries, names.prometheus),
+      0.5,
+    ),
+    below("wire, live, against vmagent", wireRatio(measured, names.sameSeries, names.vmagent), 0.4),
   ];
 }

@@ -6,14 +6,22 @@ import { findReceiver } from "../support/receivers.ts";
 import { bundled, startConfigured, untilAnswer, type Program } from "./agent-process.ts";
 import { message, noProc, startProcess } from "./process.ts";
 import { startCounting } from "./receiver.ts";
-import { aimTable, amount, ratioOf, type Aim, type Bench, type Table } from "./report.ts";
+import { aimTable, ratioOf, type Aim, type Bench, type Table } from "./report.ts";
 import {
   startPrometheusAgent,
   startVmagent,
   type BenchWorld,
   type ScraperWish,
 } from "./scraper-processes.ts";
-import { costsOf, costTable, measureAll, type Measured, type Subject } from "./windows.ts";
+import {
+  costsOf,
+  costTable,
+  measureAll,
+  ratioTable,
+  wireRatio,
+  type Measured,
+  type Subject,
+} from "./windows.ts";
 
 const everySeconds = 15;
 /** Series of a machine as node_exporter has them, and of something large. */
@@ -144,34 +152,11 @@ function startOurs(batch_send_deadline: string): Scraper["start"] {
 
 function ratios(measured: readonly Measured[], own: string, series: number): Table {
   const mine = nameOf(own, series);
-  const rows = scrapers
+  const others = scrapers
     .filter(({ needs }) => needs !== undefined)
     .map(({ name }) => nameOf(name, series))
     .filter((name) => measured.some((one) => one.name === name));
-  const ratio = (name: string, key: Parameters<typeof costsOf>[2]): string =>
-    amount(ratioOf(costsOf(measured, mine, key), costsOf(measured, name, key)));
-  return {
-    title: `${mine}: divided by each`,
-    columns: ["", "CPU", "wakeups", "RSS", "private", "wire"],
-    rows: rows.map((name) => [
-      name,
-      ratio(name, "cpuSecondsPerHour"),
-      ratio(name, "wakeupsPerSecond"),
-      ratio(name, "rssMb"),
-      ratio(name, "privateMb"),
-      amount(wireRatio(measured, mine, name)),
-    ]),
-  };
-}
-
-function wireRatio(measured: readonly Measured[], mine: string, other: string): number | undefined {
-  const [own, theirs] = [perSample(measured, mine), perSample(measured, other)];
-  return own === undefined || theirs === undefined ? undefined : own / theirs;
-}
-
-function perSample(measured: readonly Measured[], name: string): number | undefined {
-  const received = measured.find((one) => one.name === name)?.received;
-  return received === undefined || received.samples === 0 ? undefined : received.bytes / received.samples;
+  return ratioTable(`${mine}: divided by each`, measured, mine, others);
 }
 
 function aims(measured: readonly Measured[], series: number): readonly Aim[] {

@@ -1,7 +1,7 @@
 /** Measures processes side by side: all run at once, warm up together, and are read at the borders of each round. */
 import { setTimeout as wait } from "node:timers/promises";
 import { costBetween, readProcess, type Cost, type Reading, type Started } from "./process.ts";
-import { median, withSpread, type Plan, type Table } from "./report.ts";
+import { amount, median, ratioOf, withSpread, type Plan, type Table } from "./report.ts";
 
 export interface Subject {
   readonly name: string;
@@ -25,6 +25,7 @@ export interface Measured {
   readonly received?: Received;
 }
 
+/** Ends all that it measured, at once: one after the other, fifteen agents take half a minute to end. */
 export async function measureAll(subjects: readonly Subject[], plan: Plan): Promise<readonly Measured[]> {
   plan.tell(
     `  ${subjects.length} processes: ${plan.warmupSeconds} s and ${plan.rounds} rounds of ${plan.seconds} s`,
@@ -45,6 +46,7 @@ export async function measureAll(subjects: readonly Subject[], plan: Plan): Prom
   }
   const seconds = (performance.now() - start) / 1000;
   const last = await receivedOf(subjects);
+  await Promise.all(subjects.map(({ process }) => process[Symbol.asyncDispose]()));
   return subjects.map(({ name }, at) => ({
     name,
     costs: costs[at] ?? [],
@@ -105,4 +107,82 @@ export function costTable(
 function wire(received: Received | undefined): string {
   if (received === undefined) return "";
   return received.samples === 0 ? "nothing came" : (received.bytes / received.samples).toFixed(1);
+}
+
+/** What these cost together, round by round; undefined where one of them was not measured. */
+export function together(
+  measured: readonly Measured[],
+  name: string,
+  parts: readonly string[],
+): Measured | undefined {
+  const found = parts.flatMap((part) => measured.filter((one) => one.name === part));
+  const [first, ...others] = found;
+  if (first === undefined || found.length < parts.length) return undefined;
+  return others.reduce((sum, one) => ({ ...sum, ...added(sum, one) }), { ...first, name });
+}
+
+function added(some: Measured, other: Measured): Pick<Measured, "costs" | "received"> {
+  const costs = some.costs.flatMap((cost, round) => {
+    const more = other.costs[round];
+    return more === undefined ? [] : [addedCost(cost, more)];
+  });
+  const received = addedReceived(some.received, other.received);
+  return { costs, ...(received && { received }) };
+}
+
+function addedCost(some: Cost, more: Cost): Cost {
+  return {
+    cpuSecondsPerHour: some.cpuSecondsPerHour + more.cpuSecondsPerHour,
+    wakeupsPerSecond: some.wakeupsPerSecond + more.wakeupsPerSecond,
+    rssMb: some.rssMb + more.rssMb,
+    privateMb: some.privateMb + more.privateMb,
+  };
+}
+
+function addedReceived(some: Received | undefined, more: Received | undefined): Received | undefined {
+  if (some === undefined || more === undefined) return some ?? more;
+  return {
+    bytes: some.bytes + more.bytes,
+    samples: some.samples + more.samples,
+    requests: some.requests + more.requests,
+  };
+}
+
+/**
+ * One subject divided by each of the others; the title says by "divided by" that these are ratios.
+ *
+ * @param onTheWire whose bytes a sample are compared, where not its own
+ */
+export function ratioTable(
+  title: string,
+  measured: readonly Measured[],
+  mine: string,
+  others: readonly string[],
+  onTheWire = mine,
+): Table {
+  const ratio = (name: string, key: keyof Cost): string =>
+    amount(ratioOf(costsOf(measured, mine, key), costsOf(measured, name, key)));
+  return {
+    title,
+    columns: ["", "CPU", "wakeups", "RSS", "private", "wire"],
+    rows: others.map((name) => [
+      name,
+      ratio(name, "cpuSecondsPerHour"),
+      ratio(name, "wakeupsPerSecond"),
+      ratio(name, "rssMb"),
+      ratio(name, "privateMb"),
+      amount(wireRatio(measured, onTheWire, name)),
+    ]),
+  };
+}
+
+/** Of bytes a sample. */
+export function wireRatio(measured: readonly Measured[], mine: string, other: string): number | undefined {
+  const [own, theirs] = [perSample(measured, mine), perSample(measured, other)];
+  return own === undefined || theirs === undefined ? undefined : own / theirs;
+}
+
+function perSample(measured: readonly Measured[], name: string): number | undefined {
+  const received = measured.find((one) => one.name === name)?.received;
+  return received === undefined || received.samples === 0 ? undefined : received.bytes / received.samples;
 }
