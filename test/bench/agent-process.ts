@@ -128,11 +128,16 @@ export function fetchText(url: string): Promise<string | undefined> {
 }
 
 /** Asks until the answer holds `words`, at most 20 seconds. Milliseconds since the call. */
-export async function untilAnswer(url: string, words: string, owner: Started): Promise<number> {
+export async function untilAnswer(
+  url: string,
+  words: string,
+  owner: Started,
+  { everyMs = 2 } = {},
+): Promise<number> {
   const began = performance.now();
   while (performance.now() - began < 20_000 && owner.child.exitCode === null) {
     if ((await fetchText(url))?.includes(words) === true) return performance.now() - began;
-    await wait(2);
+    await wait(everyMs);
   }
   throw new Error(
     `cannot measure ${url}: no answer with ${words} from a process that lives, within 20 s; ${owner.complaint()}`,

@@ -20,7 +20,15 @@ import { noProc, startProcess, type Cost, type Started } from "./process.ts";
 import { startCounting } from "./receiver.ts";
 import { aimTable, amount, median, ratioOf, type Aim, type Bench, type Table } from "./report.ts";
 import { startPrometheusAgent, startVmagent, type BenchWorld } from "./scraper-processes.ts";
-import { costsOf, costTable, measureAll, type Measured, type Subject } from "./windows.ts";
+import {
+  costsOf,
+  costTable,
+  measureAll,
+  ratioTable,
+  together,
+  type Measured,
+  type Subject,
+} from "./windows.ts";
 
 /** A machine as most users have it. */
 const chip = "m4pro";
@@ -67,6 +75,8 @@ export const profile: Bench = {
     const counting = running.use(await startCounting());
     const { program } = running.use(await bundled());
     const target = running.use(await startConfigured(program, {}, `--chip ${chip}`));
+    // Before all others start: a poll that they held up for ten seconds would come again a minute later.
+    await untilAnswer(`${target.origin}/metrics`, "ioreg_", target, { everyMs: 100 });
     const world: World = { running, counting, folder, program, scraped: new URL(target.origin).host };
     const ours = await startParts(world, target);
     const { subjects, skipped } = await startPeers(world);
@@ -88,7 +98,6 @@ async function startParts(world: World, target: Agent): Promise<readonly Subject
     );
     subjects.push({ name, process, received: () => counting.received(key) });
   }
-  await untilAnswer(`${target.origin}/metrics`, "ioreg_", target);
   return [...subjects, { name: "ours, scraped each 10 s by the scrapers below", process: target }];
 }
 
@@ -177,6 +186,7 @@ function stubs(folder: string): string {
 }
 
 function report(measured: readonly Measured[], skipped: readonly string[]): readonly Table[] {
+  const choices = choicesIn(measured);
   return [
     costTable("All at once on a simulated M4 Pro, each 10 s", measured, [
       "ours: the bundle with the flags of an installed agent; its simulated tools are other processes and not in it, nor are the Go exporter's",
@@ -184,7 +194,8 @@ function report(measured: readonly Measured[], skipped: readonly string[]): read
       ...skipped,
     ]),
     traffic(measured),
-    choices(measured),
+    choiceTable(choices),
+    ratios(measured, choices),
     aimTable(aims(measured)),
   ];
 }
@@ -209,28 +220,44 @@ function traffic(measured: readonly Measured[]): Table {
   };
 }
 
-/** All that a Mac's owner would run to get samples into a Prometheus, together. */
-function choices(measured: readonly Measured[]): Table {
-  const options: Readonly<Record<string, readonly string[]>> = {
-    "ours, which does both": [whole],
-    [`${goExporter} and Prometheus agent`]: [goExporter, `${prometheus} of ${goExporter}`],
-    [`${nodeExporter} and vmagent`]: [nodeExporter, `${vmagent} of ${nodeExporter}`],
-  };
-  const sumOf = (names: readonly string[], key: keyof Cost): string => {
-    const each = names.map((name) => costsOf(measured, name, key));
-    return amount(each.reduce((sum, rounds) => sum + (rounds === undefined ? NaN : median(rounds)), 0));
-  };
+/** All that a Mac's owner would run to get samples into a Prometheus. */
+const choices: Readonly<Record<string, readonly string[]>> = {
+  "ours, which does both": [whole],
+  [`${goExporter} and Prometheus agent`]: [goExporter, `${prometheus} of ${goExporter}`],
+  [`${nodeExporter} and vmagent`]: [nodeExporter, `${vmagent} of ${nodeExporter}`],
+};
+
+/** Each together, those that were measured. */
+function choicesIn(measured: readonly Measured[]): readonly Measured[] {
+  return Object.entries(choices).flatMap(([choice, names]) => together(measured, choice, names) ?? []);
+}
+
+function choiceTable(measured: readonly Measured[]): Table {
   return {
     title: "A whole choice",
     columns: ["", "CPU s/h", "wakeups/s", "RSS MB"],
-    rows: Object.entries(options).map(([choice, names]) => [
-      choice,
-      ...(["cpuSecondsPerHour", "wakeupsPerSecond", "rssMb"] as const).map((key) => sumOf(names, key)),
+    rows: measured.map(({ name }) => [
+      name,
+      ...(["cpuSecondsPerHour", "wakeupsPerSecond", "rssMb"] as const).map((key) =>
+        amount(median(costsOf(measured, name, key) ?? [])),
+      ),
     ]),
     notes: [
       "node_exporter reads this Linux and not a Mac; the Go exporter has a fifth of our series; tools that either starts are not in it",
     ],
   };
+}
+
+function ratios(measured: readonly Measured[], choices: readonly Measured[]): Table {
+  const [, ...others] = choices;
+  const all = [...measured.filter(({ name }) => name !== whole), ...others];
+  const title = "Ours, the default profile, divided by each";
+  return ratioTable(
+    title,
+    [...measured, ...others],
+    whole,
+    all.map(({ name }) => name),
+  );
 }
 
 function aims(measured: readonly Measured[]): readonly Aim[] {
