@@ -32,15 +32,19 @@ export function createCommits(
 
   /** Below the floor of free disk with nothing left to delete: whatever were written now would have to go next. */
   const isStuck = (): boolean => retention.isFull() && snapshots.store?.segments.length === 0;
-  const deleteExcess = (): boolean => connection.write((store) => retention.deleteExcess(store)) ?? false;
+  /** By the monotonic clock. */
+  let syncedAt = -Infinity;
 
   function tick(): void {
+    timer.cancel();
     if (connection.trouble !== undefined && !isStuck()) connection.recover();
     forgetOrphans();
-    if (retention.isFull()) deleteExcess();
-    if (isStuck()) connection.withhold(`less than ${minFreeBytes} bytes are free`);
+    const wasFull = retention.isFull();
+    if (wasFull) deleteExcess(connection, retention);
+    if (wasFull && isStuck()) connection.withhold(`less than ${minFreeBytes} bytes are free`);
     write("synced");
-    const more = deleteExcess();
+    syncedAt = clock.monotonic();
+    const more = deleteExcess(connection, retention);
     if (connection.trouble !== undefined) timer.retry();
     else {
       timer.recovered();
@@ -60,10 +64,15 @@ export function createCommits(
   return {
     /** Sees to it that a group commit comes within the interval. */
     schedule: () => (connection.trouble === undefined ? timer.next() : timer.again()),
-    /** Writes without waiting for the drive, unless the disk is known to refuse. */
+    /** Within two intervals: what is lost of it is only sent again, and mostly the next batch writes it before. */
+    scheduleLater: () => (connection.trouble === undefined ? timer.later() : timer.again()),
+    /** Writes without waiting for the drive, unless the disk is known to refuse. Where the last commit is a while ago, this is the next. */
     flush() {
-      if (connection.trouble === undefined) write("written");
-      timer.next();
+      if (connection.trouble === undefined && clock.monotonic() - syncedAt >= commitIntervalMs / 2) tick();
+      else {
+        if (connection.trouble === undefined) write("written");
+        timer.next();
+      }
     },
     /** Writes and waits for the drive; true when all is on disk. */
     commit(): boolean {
@@ -77,14 +86,31 @@ export function createCommits(
   };
 }
 
+/** True when there is more to delete. */
+function deleteExcess(connection: Connection, retention: ReturnType<typeof createRetention>): boolean {
+  // Each write looks at the files first, and most of the time there is nothing to delete.
+  if (connection.read((store) => retention.hasExcess(store)) === true)
+    return connection.write((store) => retention.deleteExcess(store)) ?? false;
+  retention.logLosses();
+  return false;
+}
+
 /** One timer for the next commit: at the interval, sooner for more of a clean-up, after growing pauses while the disk refuses. */
 function createCommitTimer(clock: Clock, intervalMs: number, tick: () => void) {
   let retryMs = shortestRetryMs;
   let timer: Timer | undefined;
+  let isLate = false;
 
   /** What is scheduled already comes first. */
   function schedule(ms: number): void {
+    if (isLate) cancel();
     timer ??= clock.after(ms, run, { background: true, align: "early" });
+  }
+
+  function cancel(): void {
+    timer?.[Symbol.dispose]();
+    timer = undefined;
+    isLate = false;
   }
 
   function run(): void {
@@ -94,6 +120,12 @@ function createCommitTimer(clock: Clock, intervalMs: number, tick: () => void) {
 
   return {
     next: () => schedule(intervalMs),
+    later() {
+      if (timer !== undefined) return;
+      schedule(2 * intervalMs);
+      isLate = true;
+    },
+    cancel,
     cleanUp: () => schedule(cleanUpMs),
     again: () => schedule(retryMs),
     retry() {
@@ -101,7 +133,7 @@ function createCommitTimer(clock: Clock, intervalMs: number, tick: () => void) {
       retryMs = Math.min(2 * retryMs, longestRetryMs);
     },
     recovered: () => void (retryMs = shortestRetryMs),
-    [Symbol.dispose]: () => timer?.[Symbol.dispose](),
+    [Symbol.dispose]: cancel,
   };
 }
 
@@ -168,6 +200,9 @@ function createRetention(options: JournalOptions, positions: Positions) {
 
   return {
     isFull,
+    hasExcess: (store: Store) => nextToDelete(store) !== undefined,
+    /** What was deleted since the last call, and was waited for. */
+    logLosses,
     /** Absent while no time is trusted. */
     trustedTime,
     /** Deletes what exceeds the bounds; true when there is more to delete. */

@@ -201,7 +201,7 @@ function createCursor(position: Position, deps: CursorDeps): Cursor {
     },
     frozen: () => position.frozen,
     acknowledge(range) {
-      commits.schedule();
+      commits.scheduleLater();
       return positions.settle(position, range, "delivered");
     },
     discard(range, reason) {
@@ -228,7 +228,7 @@ function createCursor(position: Position, deps: CursorDeps): Cursor {
     notes: () => position.notes,
     note(changes) {
       positions.update(position, { notes: { ...position.notes, ...changes } });
-      commits.schedule();
+      commits.scheduleLater();
     },
   };
 }

@@ -248,3 +248,35 @@ test("a volume that is really full costs nothing but durability, and is used aga
   assert.equal(journal.state().staged, 0);
   assert.equal(drain(cursor).length, 3000);
 });
+
+test("a batch that is frozen is the commit of what came before it, so that each batch costs one write", async (context) => {
+  const { open, clock } = bench(context);
+  const disk = faultyDisk();
+  let writes = 0;
+  const journal = open({ disk: { ...disk, beforeWrite: () => (writes += 1) } });
+  const cursor = journal.cursor("a", { from: "now" });
+  const send = async (seq: number): Promise<void> => {
+    journal.append(snapshot(start + seq * 10_000));
+    await clock.advance(5000);
+    const batch = { firstSeq: seq, lastSeq: seq };
+    cursor.freeze({ ...batch, protocol: "v1" });
+    assert.equal(journal.state().staged, 0);
+    cursor.acknowledge(batch);
+    await clock.advance(5000);
+  };
+  await send(1);
+  writes = 0;
+  for (let seq = 2; seq <= 11; seq++) await send(seq);
+  assert.equal(writes, 10);
+
+  // What nobody sends is committed within the interval, and what was delivered last within two.
+  journal.append(snapshot(start + 200_000));
+  await clock.advance(10_000);
+  assert.equal(journal.state().staged, 0);
+  cursor.acknowledge({ firstSeq: 12, lastSeq: 12 });
+  writes = 0;
+  await clock.advance(19_000);
+  assert.equal(writes, 0);
+  await clock.advance(1000);
+  assert.equal(writes, 1);
+});
