@@ -1,118 +1,114 @@
 /**
- * Reads where an answer begins and ends as Go's and curl's clients do, and hands Node's parser, which is stricter, an answer
- * that it takes: Transfer-Encoding beside Content-Length, the same Content-Length twice, lines that end in LF alone, folded
- * headers, a body after 204, bytes behind the last one.
+ * Reads where an answer begins and ends as Go's and curl's clients do. Node's parser is stricter, and no part of this: it refuses
+ * Transfer-Encoding beside Content-Length, the same Content-Length twice, lines that end in LF alone, folded headers.
  *
- *     idle ──begin──► head ──► body (a length, chunks, until the end) ──► idle
- *                      ▲ └─1xx─┘        what makes no sense goes on as it is: the parser refuses it
+ *     head ──► body (a length, chunks, until the end) ──► whole
+ *     ▲  └─1xx─┘        what makes no sense is nonsense
  *
  * What two readers could take for different answers ends its connection, so that nothing can be smuggled into the next one.
  */
-import type { Duplex } from "node:stream";
 
-const readers = new WeakMap<Duplex, AnswerReader>();
-
-/** Of a connection; made when it is first asked for. */
-export function answerReader(socket: Duplex): AnswerReader {
-  const known = readers.get(socket);
-  if (known !== undefined) return known;
-  const reader = new AnswerReader();
-  const push = socket.push.bind(socket);
-  socket.push = (chunk: Buffer | null) => {
-    const pieces = chunk === null ? reader.end() : reader.take(chunk);
-    let wantsMore = true;
-    for (const piece of pieces) wantsMore = push(piece);
-    // Nobody asked for these bytes, so nobody knows what comes after them.
-    if (reader.unsolicited) socket.destroy();
-    return chunk === null ? push(null) : wantsMore;
-  };
-  readers.set(socket, reader);
-  return reader;
+export interface AnswerHead {
+  readonly status: number;
+  /** Lower-case names; repeated headers joined by ", ". */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
-/** A head is buffered whole. Node's own limit of 16 KB is less than Go and curl take. */
-export const mostHead = 64 * 1024;
+export interface AnswerListener {
+  /** Of each interim answer, and of the final one. */
+  head(head: AnswerHead, isInterim: boolean): void;
+  body(bytes: Buffer): void;
+}
+
+export type Reading =
+  | { readonly status: "more" }
+  /** `persistent`: the connection may serve the next request. */
+  | { readonly status: "whole"; readonly persistent: boolean }
+  | { readonly status: "nonsense"; readonly reason: string };
+
+/** A head is buffered whole. */
+const mostHead = 64 * 1024;
 const mostLine = 1024;
 
 type State =
-  | { readonly part: "idle" | "head" | "raw" }
+  | { readonly part: "head" | "until close" | "whole" }
   | { readonly part: "length"; left: number }
   | { readonly part: "size" | "data end" | "trailer" }
-  | { readonly part: "data"; left: number };
+  | { readonly part: "data"; left: number }
+  | { readonly part: "nonsense"; readonly reason: string };
 
-class AnswerReader {
-  #state: State = { part: "idle" };
-  #pending: Buffer = Buffer.alloc(0);
-  #bodiless = false;
-  unsolicited = false;
+export class AnswerReader {
+  readonly #listener: AnswerListener;
+  readonly #bodiless: boolean;
+  #state: State = { part: "head" };
+  #pending: Buffer = nothing;
+  #persistent = true;
 
-  /** A request goes out: its answer comes next. */
-  begin({ bodiless }: { readonly bodiless: boolean }): void {
+  /** @param bodiless whether the request was a HEAD */
+  constructor(listener: AnswerListener, bodiless: boolean) {
+    this.#listener = listener;
     this.#bodiless = bodiless;
-    this.#pending = Buffer.alloc(0);
-    this.#state = { part: "head" };
   }
 
-  /** What Node's parser is to see of these bytes. */
-  take(chunk: Buffer): readonly Buffer[] {
-    const pieces: Buffer[] = [];
+  take(chunk: Buffer): Reading {
     this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
-    while (this.#pending.length > 0 && this.#step(pieces));
-    return pieces;
+    while (this.#pending.length > 0 && this.#step());
+    const state = this.#state;
+    if (state.part === "nonsense") return { status: "nonsense", reason: state.reason };
+    // Nobody asked for the bytes behind it, so nobody knows what comes after them.
+    if (state.part === "whole")
+      return { status: "whole", persistent: this.#persistent && this.#pending.length === 0 };
+    return more;
   }
 
-  /** Whatever was held back in the hope of more. */
-  end(): readonly Buffer[] {
-    return this.#pending.length === 0 || this.unsolicited ? [] : [this.#cut(this.#pending.length)];
+  /** The connection has ended. */
+  end(): Reading {
+    return this.#state.part === "until close" ? { status: "whole", persistent: false } : more;
   }
 
-  /** False when more bytes are needed. */
-  #step(pieces: Buffer[]): boolean {
+  /** False when more bytes are needed, or none. */
+  #step(): boolean {
     const state = this.#state;
     switch (state.part) {
-      case "idle":
-        this.unsolicited = true;
-        this.#pending = Buffer.alloc(0);
+      case "whole":
+      case "nonsense":
         return false;
-      case "raw":
-        pieces.push(this.#cut(this.#pending.length));
+      case "until close":
+        this.#listener.body(this.#cut(this.#pending.length));
         return false;
       case "head":
-        return this.#head(pieces);
+        return this.#head();
       case "length":
-        pieces.push(this.#upTo(state));
-        if (state.left === 0) this.#state = { part: "idle" };
+        this.#listener.body(this.#upTo(state));
+        if (state.left === 0) this.#state = whole;
         return true;
       case "size":
         return this.#size();
       case "data":
-        pieces.push(chunkOf(this.#upTo(state)));
+        this.#listener.body(this.#upTo(state));
         if (state.left === 0) this.#state = { part: "data end" };
         return true;
       case "data end":
         return this.#dataEnd();
       case "trailer":
-        return this.#trailer(pieces);
+        return this.#trailer();
     }
   }
 
-  #head(pieces: Buffer[]): boolean {
+  #head(): boolean {
     // Left over from a body that was longer than it said (RFC 9112, section 2.2).
     while (this.#pending[0] === 0x0d || this.#pending[0] === 0x0a) this.#cut(1);
+    if (!mayBeHead(this.#pending)) return this.#nonsense(notHttp);
     const length = headLength(this.#pending);
-    if (length === undefined) {
-      const isHopeless = this.#pending.length > mostHead || !mayBeHead(this.#pending);
-      if (isHopeless) this.#state = { part: "raw" };
-      return isHopeless;
-    }
+    if ((length ?? this.#pending.length) > mostHead)
+      return this.#nonsense(`its head is longer than ${mostHead} bytes`);
+    if (length === undefined) return false;
     const head = readHead(this.#pending.toString("latin1", 0, length), this.#bodiless);
-    if (head === undefined) {
-      this.#state = { part: "raw" };
-      return true;
-    }
+    if (head === undefined) return this.#nonsense("its head can't be read, or in one way only by guessing");
     this.#cut(length);
-    pieces.push(Buffer.from(head.text, "latin1"));
+    this.#persistent &&= head.persistent;
     this.#state = afterHead(head.framing);
+    this.#listener.head(head, head.framing.kind === "interim");
     return true;
   }
 
@@ -120,7 +116,7 @@ class AnswerReader {
     const line = this.#line();
     if (line === undefined) return false;
     const [, digits] = /^([0-9a-fA-F]{1,12})[ \t]*(?:;.*)?$/s.exec(line) ?? [];
-    if (digits === undefined) return this.#nonsense(line);
+    if (digits === undefined) return this.#nonsense("a chunk has no size");
     const left = Number.parseInt(digits, 16);
     this.#state = left === 0 ? { part: "trailer" } : { part: "data", left };
     return true;
@@ -129,24 +125,19 @@ class AnswerReader {
   #dataEnd(): boolean {
     const line = this.#line();
     if (line === undefined) return false;
-    if (line !== "") return this.#nonsense(line);
+    if (line !== "") return this.#nonsense("a chunk is longer than its size");
     this.#state = { part: "size" };
     return true;
   }
 
-  #trailer(pieces: Buffer[]): boolean {
+  #trailer(): boolean {
     const line = this.#line();
-    if (line === undefined) return false;
-    if (line !== "") return true;
-    pieces.push(lastChunk);
-    this.#state = { part: "idle" };
-    return true;
+    if (line === "") this.#state = whole;
+    return line !== undefined;
   }
 
-  /** Node's parser says what is wrong with it. */
-  #nonsense(line: string): boolean {
-    this.#pending = Buffer.concat([Buffer.from(`${line}\r\n`, "latin1"), this.#pending]);
-    this.#state = { part: "raw" };
+  #nonsense(reason: string): true {
+    this.#state = { part: "nonsense", reason };
     return true;
   }
 
@@ -154,7 +145,7 @@ class AnswerReader {
   #line(): string | undefined {
     const end = this.#pending.indexOf(0x0a);
     if (end < 0) {
-      if (this.#pending.length > mostLine) this.#state = { part: "raw" };
+      if (this.#pending.length > mostLine) this.#nonsense("a line of a chunk has no end");
       return undefined;
     }
     return this.#cut(end + 1)
@@ -170,24 +161,30 @@ class AnswerReader {
 
   #cut(length: number): Buffer {
     const piece = this.#pending.subarray(0, length);
-    this.#pending = this.#pending.subarray(length);
+    this.#pending = length === this.#pending.length ? nothing : this.#pending.subarray(length);
     return piece;
   }
 }
+
+const nothing = Buffer.alloc(0);
+const more: Reading = { status: "more" };
+const whole: State = { part: "whole" };
+const notHttp = "it is not HTTP/1.1; a gRPC port is no port for HTTP";
 
 function afterHead(framing: Framing): State {
   switch (framing.kind) {
     case "interim":
       return { part: "head" };
     case "none":
-      return { part: "idle" };
+      return whole;
     case "length":
-      return framing.bytes === 0 ? { part: "idle" } : { part: "length", left: framing.bytes };
+      return framing.bytes === 0 ? whole : { part: "length", left: framing.bytes };
     case "chunked":
       return { part: "size" };
     case "until close":
+      return { part: "until close" };
     case "upgrade":
-      return { part: "raw" };
+      return { part: "nonsense", reason: "got a switch of protocols, want HTTP" };
   }
 }
 
@@ -204,13 +201,7 @@ const opening = Buffer.from("HTTP/");
 
 function mayBeHead(bytes: Buffer): boolean {
   const length = Math.min(bytes.length, opening.length);
-  return bytes.subarray(0, length).equals(opening.subarray(0, length));
-}
-
-const lastChunk = Buffer.from("0\r\n\r\n");
-
-function chunkOf(bytes: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
+  return bytes.compare(opening, 0, length, 0, length) === 0;
 }
 
 /** Where the body ends (RFC 9112, section 6.3). */
@@ -218,63 +209,68 @@ type Framing =
   | { readonly kind: "interim" | "none" | "chunked" | "until close" | "upgrade" }
   | { readonly kind: "length"; readonly bytes: number };
 
-interface Head {
-  /** To its empty line; asks for the end of the connection where the answer could be read in two ways. */
-  readonly text: string;
+interface Head extends AnswerHead {
+  /** False too where the answer could be read in two ways. */
+  readonly persistent: boolean;
   readonly framing: Framing;
 }
 
 interface Fields {
-  readonly lines: readonly string[];
+  readonly headers: Readonly<Record<string, string>>;
   readonly lengths: readonly string[];
   readonly codings: readonly string[];
   /** Something in them is not as it should be. */
   readonly odd: boolean;
 }
 
-/**
- * Reads a head as Go's and curl's clients do and writes it as Node's parser takes it (RFC 9112, sections 2 to 6). Undefined
- * for what cannot be read, or in one way only by guessing.
- * @param bodiless whether the request was a HEAD
- */
+/** A head as Go's and curl's clients read it (RFC 9112, sections 2 to 6). Undefined for what cannot be read, or in one way only by guessing. */
 function readHead(head: string, bodiless: boolean): Head | undefined {
   const [first = "", ...rest] = head.replace(/\r?\n\r?\n$/, "").split(/\r?\n/);
-  const [, minor = "", code = "", phrase = ""] = /^HTTP\/1\.(\d) +(\d{3})(?: (.*))?$/.exec(first) ?? [];
-  const fields = code === "" ? undefined : readFields(rest);
+  const [, minor = "", code = ""] = /^HTTP\/1\.(\d) +(\d{3})(?: .*)?$/.exec(first) ?? [];
+  const isFolded = /\n[ \t]/.test(head);
+  const fields = code === "" ? undefined : readFields(isFolded ? unfolded(rest) : rest);
   if (fields === undefined) return undefined;
   const framing = framingOf(Number(code), fields, { bodiless, old: minor === "0" });
   if (framing === undefined) return undefined;
-  const isOdd = fields.odd || minor > "1" || /[^\r]\n/.test(head) || isAmbiguous(framing, fields, bodiless);
-  const status = `HTTP/1.${minor > "1" ? "1" : minor} ${code} ${phrase}`;
-  const lines = isOdd
-    ? fields.lines.filter((line) => !/^(?:connection|keep-alive):/i.test(line))
-    : fields.lines;
-  const written = [
-    status,
-    ...lines,
-    ...framingLines(framing, fields, bodiless),
-    ...(isOdd ? ["Connection: close"] : []),
-  ];
-  return { text: `${written.join("\r\n")}\r\n\r\n`, framing };
+  const isOdd =
+    isFolded || fields.odd || minor > "1" || /[^\r]\n/.test(head) || isAmbiguous(framing, fields, bodiless);
+  return {
+    status: Number(code),
+    headers: fields.headers,
+    framing,
+    persistent: !isOdd && keepsOn(fields.headers["connection"], minor === "0"),
+  };
 }
 
-function readFields(raw: readonly string[]): Fields | undefined {
-  const lines: string[] = [];
-  const lengths: string[] = [];
-  const codings: string[] = [];
+/** RFC 9112, section 9.3. */
+function keepsOn(connection = "", old: boolean): boolean {
+  const options = connection.toLowerCase().split(/[\s,]+/);
+  return !options.includes("close") && (!old || options.includes("keep-alive"));
+}
+
+const fieldLine = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)([ \t]*):[ \t]*([\t\x20-\x7e\x80-\xff]*)$/;
+
+function readFields(lines: readonly string[]): Fields | undefined {
+  const headers = new Map<string, string>();
   let odd = false;
-  for (const line of unfolded(raw)) {
-    const [, name = "", space = "", value = ""] =
-      /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)([ \t]*):(.*)$/s.exec(line) ?? [];
+  for (const line of lines) {
+    const [, name = "", space = "", value = ""] = fieldLine.exec(line) ?? [];
     if (name === "") return undefined;
     odd ||= space !== "";
-    const parts = value.split(",").map((part) => part.trim());
-    if (name.toLowerCase() === "content-length") lengths.push(...parts);
-    else if (name.toLowerCase() === "transfer-encoding")
-      codings.push(...parts.map((part) => part.toLowerCase()));
-    else lines.push(`${name}:${value}`);
+    const key = name.toLowerCase();
+    const before = headers.get(key);
+    headers.set(key, before === undefined ? value.trimEnd() : `${before}, ${value.trimEnd()}`);
   }
-  return { lines, lengths, codings, odd: odd || raw.some((line) => /^[ \t]/.test(line)) };
+  return {
+    headers: Object.fromEntries(headers),
+    lengths: partsOf(headers.get("content-length")),
+    codings: partsOf(headers.get("transfer-encoding")?.toLowerCase()),
+    odd,
+  };
+}
+
+function partsOf(value: string | undefined): readonly string[] {
+  return value === undefined ? [] : value.split(",").map((part) => part.trim());
 }
 
 /** A line that begins with a blank goes on with the one before (RFC 9112, section 5.2). */
@@ -309,12 +305,4 @@ function isAmbiguous(framing: Framing, { lengths, codings }: Fields, bodiless: b
     return codings.length > 0 || lengths.some((length) => length !== "0");
   if (framing.kind === "interim") return codings.length > 0 || lengths.length > 0;
   return lengths.length > 1 || codings.length > 1 || (lengths.length > 0 && codings.length > 0);
-}
-
-function framingLines(framing: Framing, { lengths }: Fields, bodiless: boolean): readonly string[] {
-  if (framing.kind === "chunked") return ["Transfer-Encoding: chunked"];
-  if (framing.kind === "length") return [`Content-Length: ${framing.bytes}`];
-  return framing.kind === "none" && bodiless && lengths[0] !== undefined
-    ? [`Content-Length: ${lengths[0]}`]
-    : [];
 }

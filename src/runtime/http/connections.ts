@@ -1,26 +1,29 @@
 /** The sockets of one client: a small keep-alive pool for each way to a receiver, renewed when a certificate file changes. */
-import type { Agent, ClientRequest, RequestOptions } from "node:http";
-import { isIP } from "node:net";
+import { connect, isIP, type Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { Clock } from "../clock.ts";
 import type { KnownSecrets } from "../redact.ts";
-import { mostHead } from "./answer.ts";
-import { userInfo, type Headers } from "./headers.ts";
-import { http, https } from "./modules.ts";
-import { authorityOf, hostOf, portOf, proxyFor, type Environment, tunnelAgent } from "./proxy.ts";
+import { Connection } from "./connection.ts";
+import { isFieldValue, userInfo, type Headers } from "./headers.ts";
+import { tls as loadTls } from "./modules.ts";
+import { authorityOf, hostOf, openTunnel, portOf, proxyFor, type Environment } from "./proxy.ts";
 import type { HttpSettings, TlsSettings } from "./schema.ts";
 import { createTrust } from "./trust.ts";
 
-/** One way to one receiver, ready to open a request on. */
-interface Way {
+/** One way to one receiver, for one exchange. */
+export interface Way {
   /** `host:port` of the proxy, where one is in the way. */
   readonly proxy: string | undefined;
-  open(method: string, headers: Headers): ClientRequest;
+  readonly connection: Connection;
+  /** Keeps the connection for the next exchange. @param hint the answer's Keep-Alive header */
+  keep(hint: string | undefined): void;
 }
 
 export interface Connections extends Disposable {
   /** @throws Error in the house grammar for a proxy address that is unusable */
   route(url: URL): URL | undefined;
+  /** A request up to its empty line. @throws Error for a header that can't be sent */
+  head(method: string, url: URL, proxy: URL | undefined, headers: Headers): string;
   /** @throws Error in the house grammar for a certificate file that is unusable */
   way(url: URL, proxy: URL | undefined): Way;
   /** Drops idle sockets; those in use are not kept when their request is over. */
@@ -39,7 +42,7 @@ interface ConnectionsDeps {
 }
 
 /** A request in flight, and one more for a goodbye while it hangs. */
-const maxSockets = 2;
+const mostKept = 2;
 /** Home routers forget an idle connection after minutes of silence; a request on a forgotten one hangs. */
 const idleTimeoutMs = 90_000;
 /** Node's 250 ms for each address of a host is too short for a satellite or a crowded hotspot. */
@@ -48,90 +51,137 @@ const addressTimeoutMs = 1000;
 type Tls = ConnectionOptions | undefined;
 
 interface Pool {
-  readonly agent: Agent;
+  readonly kept: Kept[];
   /** Other objects than now say that a file has changed. */
   readonly tls: Tls;
   readonly proxyTls: Tls;
   readonly opening: AbortController;
+  /** What TLS can go on from. */
+  session?: Buffer;
 }
 
-/** Sockets by `protocol|proxy`: two protocols and at most three proxies, so the map is small. */
+interface Kept {
+  readonly connection: Connection;
+  /** By the monotonic clock. */
+  readonly until: number;
+}
+
+/** Connections by `protocol|proxy`: two protocols and at most three proxies, so the map is small. */
 export function createConnections(settings: HttpSettings, deps: ConnectionsDeps): Connections {
+  const { clock } = deps;
   const pools = new Map<string, Pool>();
   const receiverTrust = createTrust(settings.tls_config, deps.authorities, deps.warn);
   const proxyTrust = createTrust(forProxy(settings.tls_config), deps.authorities, deps.warn);
 
-  function pool(url: URL, proxy: URL | undefined): Pool {
+  function poolOf(url: URL, proxy: URL | undefined): Pool {
     const key = `${url.protocol}|${proxy?.href ?? ""}`;
     const tls = url.protocol === "https:" ? receiverTrust.options() : undefined;
     const proxyTls = proxy?.protocol === "https:" ? proxyTrust.options() : undefined;
     const existing = pools.get(key);
     if (existing !== undefined && existing.tls === tls && existing.proxyTls === proxyTls) return existing;
     if (existing !== undefined) retire(existing);
-    const opening = new AbortController();
-    const created = {
-      agent: createAgent(tls, proxy, proxyTls, opening.signal, deps),
-      tls,
-      proxyTls,
-      opening,
-    };
+    const created: Pool = { kept: [], tls, proxyTls, opening: new AbortController() };
     pools.set(key, created);
     return created;
   }
 
+  function take(pool: Pool): Connection | undefined {
+    for (let last = pool.kept.pop(); last !== undefined; last = pool.kept.pop()) {
+      if (!last.connection.isClosed && clock.monotonic() < last.until) return last.connection;
+      last.connection.close();
+    }
+    return undefined;
+  }
+
+  function keep(pool: Pool, connection: Connection, forMs: number): void {
+    const isFull = pool.kept.length >= mostKept || pool.opening.signal.aborted;
+    if (connection.isClosed || isFull || forMs <= 0) {
+      connection.close();
+      return;
+    }
+    connection.release();
+    pool.kept.push({ connection, until: clock.monotonic() + forMs });
+  }
+
   function renew(): void {
-    for (const one of pools.values()) retire(one);
+    for (const pool of pools.values()) retire(pool);
     pools.clear();
   }
 
   return {
     route: (url) => proxyFor(url, settings, deps.env),
+    head(method, url, proxy, headers) {
+      const path = `${url.pathname}${url.search}`;
+      const all = { host: url.host, ...headers };
+      if (proxy === undefined || url.protocol === "https:") return requestHead(method, path, all);
+      // The proxy forwards it (RFC 9112, section 3.2.2).
+      const credentials = userInfo(proxy, "proxy-authorization", deps.secrets);
+      return requestHead(method, `${url.origin}${path}`, { ...credentials, ...all });
+    },
     way(url, proxy) {
-      const { agent } = pool(url, proxy);
-      const options =
-        proxy !== undefined && url.protocol === "http:" ? forward(url, proxy, deps.secrets) : direct(url);
+      const pool = poolOf(url, proxy);
+      const connection =
+        take(pool) ?? new Connection((signal) => opened(url, proxy, pool, { ...deps, signal }));
       return {
         proxy: proxy && authorityOf(proxy),
-        open: (method, headers) =>
-          open({ ...options, method, agent, headers: { ...options.headers, ...headers } }),
+        connection,
+        keep: (hint) => keep(pool, connection, keptMs(hint)),
       };
     },
     renew,
-    [Symbol.dispose]() {
-      for (const { agent, opening } of pools.values()) {
-        opening.abort();
-        agent.destroy();
-      }
-      pools.clear();
-    },
+    [Symbol.dispose]: renew,
   };
 }
 
-function createAgent(
-  tls: Tls,
-  proxy: URL | undefined,
-  proxyTls: Tls,
-  signal: AbortSignal,
-  { clock, connectTimeoutMs, secrets }: ConnectionsDeps,
-): Agent {
-  const options = { keepAlive: true, maxSockets, maxFreeSockets: maxSockets, timeout: idleTimeoutMs };
-  // Node would take the name from the Host header, which is the receiver's.
-  const toProxy = proxyTls && { ...proxyTls, servername: serverName(proxy) };
-  if (tls === undefined)
-    return toProxy === undefined
-      ? new (http().Agent)(options)
-      : new (https().Agent)({ ...options, ...toProxy });
-  if (proxy === undefined) return new (https().Agent)({ ...options, ...tls });
-  const headers = userInfo(proxy, "proxy-authorization", secrets);
-  return tunnelAgent(options, {
-    ...{ proxy, headers, tls, clock, connectTimeoutMs, signal },
-    proxyTls: toProxy ?? {},
-  });
+/** A connection that is in use is not kept when its request is over. */
+function retire({ kept, opening }: Pool): void {
+  opening.abort();
+  for (const { connection } of kept.splice(0)) connection.close();
 }
 
-function serverName(url: URL | undefined): string {
-  const host = url === undefined ? "" : hostOf(url);
-  return isIP(host) === 0 ? host : "";
+/** Somewhat less than the server says, since it begins to count earlier. */
+function keptMs(hint = ""): number {
+  const [, seconds] = /(?:^|[\s,])timeout=(\d+)/.exec(hint) ?? [];
+  return seconds === undefined ? idleTimeoutMs : Math.min(idleTimeoutMs, Number(seconds) * 1000 - 1000);
+}
+
+/** A socket on its way to the receiver, or to the proxy that the request is meant for. */
+function opened(
+  url: URL,
+  proxy: URL | undefined,
+  pool: Pool,
+  { clock, connectTimeoutMs, secrets, signal }: ConnectionsDeps & { readonly signal: AbortSignal },
+): Promise<Socket> {
+  const { tls, proxyTls } = pool;
+  if (tls === undefined || proxy === undefined)
+    return Promise.resolve(direct(proxy ?? url, proxy === undefined ? tls : proxyTls, pool));
+  const headers = userInfo(proxy, "proxy-authorization", secrets);
+  const cancel = AbortSignal.any([signal, pool.opening.signal]);
+  const settings = {
+    ...{ proxy, headers, clock, connectTimeoutMs },
+    proxyTls: proxyTls ?? {},
+    signal: cancel,
+  };
+  return openTunnel(url, settings).then((socket) => secure(url, tls, pool, { socket }));
+}
+
+function direct(url: URL, tls: Tls, pool: Pool): Socket {
+  const to = {
+    host: hostOf(url),
+    port: Number(portOf(url)),
+    autoSelectFamilyAttemptTimeout: addressTimeoutMs,
+  };
+  return tls === undefined ? connect(to) : secure(url, tls, pool, to);
+}
+
+/** With the name of the URL, unless the settings have another. */
+function secure(url: URL, tls: ConnectionOptions, pool: Pool, way: ConnectionOptions): Socket {
+  const host = hostOf(url);
+  const servername = isIP(host) === 0 ? host : "";
+  const session = pool.session && { session: pool.session };
+  const socket = loadTls().connect({ servername, ...session, ...tls, host, ...way });
+  socket.on("session", (latest) => (pool.session = latest));
+  return socket;
 }
 
 /** Whom to trust holds for the proxy too, as in Go; only the receiver goes by `server_name`. */
@@ -140,40 +190,13 @@ function forProxy(settings: TlsSettings = {}): TlsSettings {
   return shared;
 }
 
-interface Options extends RequestOptions {
-  readonly headers: Headers;
-}
-
-function direct(url: URL): Options {
-  return {
-    protocol: url.protocol,
-    host: hostOf(url),
-    port: portOf(url),
-    path: `${url.pathname}${url.search}`,
-    headers: { host: url.host },
-  };
-}
-
-/** The whole URL as the request's target, sent to the proxy (RFC 9112, section 3.2.2). */
-function forward(url: URL, proxy: URL, secrets: KnownSecrets): Options {
-  return {
-    protocol: proxy.protocol,
-    host: hostOf(proxy),
-    port: portOf(proxy),
-    path: `${url.origin}${url.pathname}${url.search}`,
-    headers: { host: url.host, ...userInfo(proxy, "proxy-authorization", secrets) },
-  };
-}
-
-function open(options: RequestOptions): ClientRequest {
-  const all = { ...options, autoSelectFamilyAttemptTimeout: addressTimeoutMs, maxHeaderSize: mostHead };
-  return options.protocol === "https:" ? https().request(all) : http().request(all);
-}
-
-function retire({ agent, opening }: Pool): void {
-  opening.abort();
-  // A socket that is still in use finds no room in the pool afterwards.
-  agent.maxFreeSockets = 0;
-  for (const sockets of Object.values(agent.freeSockets))
-    for (const socket of sockets ?? []) socket.destroy();
+/** A request up to its empty line. @throws Error for a header that can't be sent */
+function requestHead(method: string, target: string, headers: Headers): string {
+  let head = `${method} ${target} HTTP/1.1\r\n`;
+  for (const [name, value] of Object.entries(headers)) {
+    if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) || !isFieldValue(value))
+      throw new Error(`header ${JSON.stringify(name)} must be plain text, got characters that none may hold`);
+    head += `${name}: ${value}\r\n`;
+  }
+  return `${head}connection: keep-alive\r\n\r\n`;
 }

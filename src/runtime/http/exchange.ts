@@ -1,12 +1,17 @@
-/** One request on the wire: from the socket to the last byte, a deadline, or a failure; ends exactly once. */
-import type { ClientRequest, IncomingMessage } from "node:http";
-import { asLimit, type Clock } from "../clock.ts";
-import { answerReader } from "./answer.ts";
+/** One request on the wire: from the connection to the last byte, a deadline, or a failure; ends exactly once. */
+import { asLimit, type Clock, type Timer } from "../clock.ts";
+import { AnswerReader, type AnswerHead, type AnswerListener, type Reading } from "./answer.ts";
+import type { ConnectionUser } from "./connection.ts";
+import type { Way } from "./connections.ts";
 import { faultOf, type Fault } from "./failure.ts";
 
 export interface Terms {
   readonly clock: Clock;
+  /** The request up to its empty line. */
+  readonly head: string;
   readonly body: Uint8Array | undefined;
+  /** Whether the request is a HEAD, whose answer has no body. */
+  readonly bodiless: boolean;
   readonly connectTimeoutMs: number;
   readonly timeoutMs: number;
   readonly maxBodyBytes: number;
@@ -35,91 +40,130 @@ export type Ended =
   Answer | { readonly kind: "fault"; readonly fault: Fault; readonly stale: boolean; readonly cut?: Answer };
 
 /**
- *     open ──connect──► connected ──headers──► answering ──last byte──► ended
- *       └──── timeouts, abort, errors: each ends it, and destroys the socket ────┘
+ *     open ──connect──► connected ──head──► answering ──last byte──► ended
+ *       └──── timeouts, abort, errors: each ends it, and closes the connection ────┘
  */
-export function exchange(request: ClientRequest, terms: Terms): Promise<Ended> {
+export function exchange(way: Way, terms: Terms): Promise<Ended> {
   return new Promise((resolve) => {
-    const stage: Stage = { connected: false, answering: false };
-    const stops: (() => void)[] = [];
-    let over = false;
-    const end: End = (result, whole = false) => {
-      if (over) return;
-      over = true;
-      const cut = result.kind === "fault" ? stage.answer?.() : undefined;
-      const ended = cut === undefined ? result : { ...result, cut };
-      for (const stop of stops) stop();
-      // Without a whole answer, or with a body that was never read, the connection can't serve another request.
-      if (!whole || !request.writableFinished) request.destroy();
-      resolve(ended);
-    };
-    stops.push(...limits(terms, stage, end));
-    listen(request, terms, stage, end);
-    request.end(terms.body);
+    new Exchange(way, terms, resolve).begin();
   });
 }
 
-/** The first call counts; `whole` says that the answer was read to its end. */
-type End = (ended: Ended, whole?: boolean) => void;
+class Exchange implements ConnectionUser, AnswerListener {
+  readonly #way: Way;
+  readonly #terms: Terms;
+  readonly #reader: AnswerReader;
+  readonly #timers: Timer[] = [];
+  /** Absent once it is over. */
+  #resolve: ((ended: Ended) => void) | undefined;
+  /** The system has taken the whole request. */
+  #written = false;
+  /** A head has come, be it an interim one. */
+  #answering = false;
+  #head: (AnswerHead & { readonly receivedAt: number }) | undefined;
+  readonly #chunks: Buffer[] = [];
+  /** Of the body so far. */
+  #length = 0;
+  readonly #abort = (): void =>
+    this.#fail("aborted", `cannot finish the request to ${this.#terms.target}: aborted`);
 
-interface Stage {
-  connected: boolean;
-  /** A byte of an answer has come, be it an interim one. */
-  answering: boolean;
-  /** What has come of the answer, once its final headers have. */
-  answer?: () => Answer;
-}
+  constructor(way: Way, terms: Terms, resolve: (ended: Ended) => void) {
+    this.#way = way;
+    this.#terms = terms;
+    this.#resolve = resolve;
+    this.#reader = new AnswerReader(this, terms.bodiless);
+  }
 
-/** Starts what may end the exchange from our side; each function given back stops one of them. */
-function limits(terms: Terms, stage: Stage, end: End): (() => void)[] {
-  const { clock, connectTimeoutMs, timeoutMs, signals, target } = terms;
-  const late = `cannot get an answer from ${target}: no whole answer in ${timeoutMs} ms`;
-  const timers = [
-    clock.after(timeoutMs, () => end(faulty("timeout", late)), asLimit(timeoutMs)),
-    clock.after(
-      connectTimeoutMs,
-      () => {
-        if (!stage.connected) end(connectTimeout(terms));
-      },
-      asLimit(connectTimeoutMs),
-    ),
-  ];
-  const abort = (): void => end(faulty("aborted", `cannot finish the request to ${target}: aborted`));
-  for (const signal of signals) signal.addEventListener("abort", abort, { once: true });
-  return [
-    ...timers.map((timer) => () => timer[Symbol.dispose]()),
-    ...signals.map((signal) => () => signal.removeEventListener("abort", abort)),
-  ];
-}
+  begin(): void {
+    const { clock, timeoutMs, connectTimeoutMs, signals, target } = this.#terms;
+    const { connection } = this.#way;
+    const late = (): void =>
+      this.#fail("timeout", `cannot get an answer from ${target}: no whole answer in ${timeoutMs} ms`);
+    this.#timers.push(clock.after(timeoutMs, late, asLimit(timeoutMs)));
+    if (!connection.isReady) {
+      const unconnected = (): void => {
+        if (!connection.isReady) this.#end(connectTimeout(this.#terms));
+      };
+      this.#timers.push(clock.after(connectTimeoutMs, unconnected, asLimit(connectTimeoutMs)));
+    }
+    for (const signal of signals) signal.addEventListener("abort", this.#abort, { once: true });
+    connection.use(this);
+  }
 
-/** The listeners stay for good: an error after the end would otherwise have nobody to go to, and end the process. */
-function listen(request: ClientRequest, terms: Terms, stage: Stage, end: End): void {
-  const { target, proxy } = terms;
-  const fail = (error: unknown): void => {
-    const fault = faultOf(error, { target, proxy, connected: stage.connected });
-    const stale = request.reusedSocket && !stage.answering && fault.code === "reset";
-    end({ kind: "fault", fault, stale });
-  };
-  request.once("socket", (socket) => {
-    answerReader(socket).begin({ bodiless: request.method === "HEAD" });
-    const connected = (): void => void (stage.connected = true);
-    if (request.reusedSocket) connected();
-    else socket.once("encrypted" in socket ? "secureConnect" : "connect", connected);
-  });
-  request.on("information", () => (stage.answering = true));
-  request.on("upgrade", (_response, socket) => {
-    socket.destroy();
-    end(faulty("protocol", `unexpected answer from ${target}: got a switch of protocols, want HTTP`));
-  });
-  request.on("response", (response) => {
-    stage.answering = true;
-    stage.answer = receive(response, terms, end);
-  });
-  request.on("error", fail);
-  request.on("close", () => {
-    // From the headers on, the response itself knows best whether it was whole.
-    if (stage.answer === undefined) fail(Object.assign(new Error("closed"), { code: "ECONNRESET" }));
-  });
+  ready(): void {
+    const { head, body } = this.#terms;
+    this.#way.connection.write(head, body, () => (this.#written = true));
+  }
+
+  take(bytes: Buffer): void {
+    this.#settle(this.#reader.take(bytes));
+  }
+
+  end(): void {
+    const reading = this.#reader.end();
+    if (reading.status === "whole") this.#settle(reading);
+    else if (this.#head !== undefined)
+      this.#fail(
+        "protocol",
+        `unexpected end of the answer from ${this.#terms.target}: connection closed in the middle`,
+      );
+  }
+
+  lost(error: unknown): void {
+    const { target, proxy } = this.#terms;
+    const { isReady, reused } = this.#way.connection;
+    const fault = faultOf(error, { target, proxy, connected: isReady });
+    const stale = reused && !this.#answering && fault.code === "reset";
+    this.#end({ kind: "fault", fault, stale });
+  }
+
+  head(head: AnswerHead, isInterim: boolean): void {
+    this.#answering = true;
+    if (!isInterim) this.#head = { ...head, receivedAt: this.#terms.clock.now() };
+  }
+
+  body(bytes: Buffer): void {
+    const { maxBodyBytes, maxReadBytes } = this.#terms;
+    // A copy: a slice would keep the whole read buffer alive.
+    if (this.#length < maxBodyBytes)
+      this.#chunks.push(Buffer.from(bytes.subarray(0, maxBodyBytes - this.#length)));
+    this.#length += bytes.length;
+    const answer = this.#length > maxReadBytes ? this.#answer(true) : undefined;
+    if (answer !== undefined) this.#end(answer);
+  }
+
+  #settle(reading: Reading): void {
+    if (reading.status === "nonsense")
+      this.#fail("protocol", `unexpected answer from ${this.#terms.target}: ${reading.reason}`);
+    if (reading.status !== "whole") return;
+    const answer = this.#answer(this.#length > this.#terms.maxBodyBytes);
+    if (answer !== undefined) this.#end(answer, reading.persistent);
+  }
+
+  /** What has come of it; absent before its head. */
+  #answer(truncated: boolean): Answer | undefined {
+    if (this.#head === undefined) return undefined;
+    const { status, headers, receivedAt } = this.#head;
+    return { kind: "answer", status, headers, body: Buffer.concat(this.#chunks), truncated, receivedAt };
+  }
+
+  #fail(code: Fault["code"], reason: string): void {
+    this.#end(faulty(code, reason));
+  }
+
+  /** The first call counts. @param keeps whether the answer was read to its end and lets the connection serve on */
+  #end(result: Ended, keeps = false): void {
+    const resolve = this.#resolve;
+    if (resolve === undefined) return;
+    this.#resolve = undefined;
+    for (const timer of this.#timers) timer[Symbol.dispose]();
+    for (const signal of this.#terms.signals) signal.removeEventListener("abort", this.#abort);
+    // With a body that was never read, the connection can't serve another request.
+    if (keeps && this.#written) this.#way.keep(this.#head?.headers["keep-alive"]);
+    else this.#way.connection.close();
+    const cut = result.kind === "fault" ? this.#answer(true) : undefined;
+    resolve(result.kind === "answer" || cut === undefined ? result : { ...result, cut });
+  }
 }
 
 function faulty(code: Fault["code"], reason: string): Ended {
@@ -133,43 +177,4 @@ function connectTimeout({ target, proxy, connectTimeoutMs }: Terms): Ended {
         "proxy",
         `cannot connect to ${target} through proxy ${proxy}: timed out after ${connectTimeoutMs} ms`,
       );
-}
-
-/** Returns what there is of the answer so far. */
-function receive(
-  response: IncomingMessage,
-  { clock, maxBodyBytes, maxReadBytes, target }: Terms,
-  end: End,
-): () => Answer {
-  const receivedAt = clock.now();
-  const chunks: Buffer[] = [];
-  let length = 0;
-  const answer = (truncated: boolean): Answer => ({
-    kind: "answer",
-    status: response.statusCode ?? 0,
-    headers: plainHeaders(response),
-    body: Buffer.concat(chunks),
-    truncated,
-    receivedAt,
-  });
-  response.on("data", (chunk: Buffer) => {
-    // A copy: a slice would keep the whole read buffer alive.
-    if (length < maxBodyBytes) chunks.push(Buffer.from(chunk.subarray(0, maxBodyBytes - length)));
-    length += chunk.length;
-    if (length > maxReadBytes) end(answer(true));
-  });
-  response.on("end", () => end(answer(length > maxBodyBytes), true));
-  // A reset is reported by the request; the response only knows that it was cut short.
-  response.on("error", () => undefined);
-  response.on("close", () =>
-    end(faulty("protocol", `unexpected end of the answer from ${target}: connection closed in the middle`)),
-  );
-  return () => answer(true);
-}
-
-function plainHeaders(response: IncomingMessage): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const [name, values] of Object.entries(response.headersDistinct))
-    if (values !== undefined) headers[name] = values.join(", ");
-  return headers;
 }

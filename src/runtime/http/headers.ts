@@ -2,7 +2,6 @@
 import type { KnownSecrets } from "../redact.ts";
 import { fileSecret, type Secret } from "../secret.ts";
 import type { HttpRequest } from "./client.ts";
-import { http } from "./modules.ts";
 import { credentialsIn } from "./receiver-url.ts";
 import type { HttpSettings } from "./schema.ts";
 
@@ -78,14 +77,14 @@ export function basicToken(username: string, password: string, known: KnownSecre
   return `Basic ${token}`;
 }
 
-/** Node's own message would not say which file to look at, and is thrown too late to find out. */
 function checked(value: string): string {
-  try {
-    http().validateHeaderValue("authorization", value);
-    return value;
-  } catch {
-    throw new Error("credentials must be plain text, got characters that no header may hold");
-  }
+  if (isFieldValue(value)) return value;
+  throw new Error("credentials must be plain text, got characters that no header may hold");
+}
+
+/** What a header may hold (RFC 9110, section 5.5). */
+export function isFieldValue(text: string): boolean {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(text);
 }
 
 /** RFC 9110, section 5.6.7: the form to send, and two obsolete ones that a recipient must accept. */

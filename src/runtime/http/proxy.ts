@@ -4,8 +4,7 @@
  */
 import { BlockList, isIP } from "node:net";
 import type { ClientRequest, RequestOptions } from "node:http";
-import type { Agent, AgentOptions } from "node:https";
-import { Duplex } from "node:stream";
+import type { Duplex } from "node:stream";
 import type { ConnectionOptions } from "node:tls";
 import { isLoopback } from "../address.ts";
 import { urlFault } from "./receiver-url.ts";
@@ -13,7 +12,7 @@ import type { HttpSettings } from "./schema.ts";
 import type { Clock } from "../clock.ts";
 import { faultOf, tunnelFailed } from "./failure.ts";
 import type { Headers } from "./headers.ts";
-import { http, https, tls } from "./modules.ts";
+import { http, https } from "./modules.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -123,41 +122,21 @@ interface TunnelSettings {
   readonly proxy: URL;
   /** `proxy-authorization`, where the proxy's URL has credentials. */
   readonly headers: Headers;
-  /** TLS with the receiver, inside the tunnel. */
-  readonly tls: ConnectionOptions;
   /** TLS with the proxy itself, for an `https://` proxy. */
   readonly proxyTls: ConnectionOptions;
   readonly connectTimeoutMs: number;
   readonly clock: Clock;
-  /** Ends the tunnels that are still being opened. */
+  /** Ends a tunnel that is still being opened. */
   readonly signal: AbortSignal;
 }
 
-/** An agent whose connections run through the proxy. Node's own `proxyEnv` buffers without bound and can't be cancelled. */
-export function tunnelAgent(options: AgentOptions, settings: TunnelSettings): Agent {
-  const agent = new (https().Agent)(options);
-  agent.createConnection = (
-    { host, port, servername },
-    callback?: (error: Error | null, socket: Duplex) => void,
-  ): undefined => {
-    const name = host ?? "localhost";
-    openTunnel(`${name.includes(":") ? `[${name}]` : name}:${port ?? 443}`, settings).then(
-      (socket) =>
-        callback?.(
-          null,
-          tls().connect({ ...settings.tls, host: name, servername: servername ?? "", socket }),
-        ),
-      (error: unknown) => callback?.(error instanceof Error ? error : new Error(String(error)), noSocket),
-    );
-  };
-  return agent;
-}
-
-/** The callback's type asks for a socket even where there is none. */
-const noSocket = new Duplex().destroy();
-
-/** Resolves with the raw way to `target`; rejects with an error that `faultOf` knows. */
-function openTunnel(target: string, settings: TunnelSettings): Promise<Duplex> {
+/**
+ * Resolves with the raw way to the receiver; rejects with an error that `faultOf` knows. Node's own `proxyEnv` buffers without bound and
+ * can't be cancelled.
+ */
+export function openTunnel(url: URL, settings: TunnelSettings): Promise<Duplex> {
+  const host = hostOf(url);
+  const target = `${host.includes(":") ? `[${host}]` : host}:${portOf(url)}`;
   const { clock, connectTimeoutMs, proxy } = settings;
   return new Promise((resolve, reject) => {
     const connect = connectRequest(target, settings);

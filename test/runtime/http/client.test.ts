@@ -51,6 +51,40 @@ test("requests share one connection until it is renewed", async (t) => {
   assert.equal(receiver.accepted.length, 2);
 });
 
+for (const [hint, keptMs] of [
+  ["timeout=5, max=100", 4000],
+  ["max=7", 90_000],
+  ["timeout=600", 90_000],
+] as const)
+  test(`after an answer with Keep-Alive: ${hint} its connection is used for ${keptMs} ms`, async (t) => {
+    const clock = fakeClock();
+    const receiver = await httpReceiver(t, (_request, response) =>
+      response.setHeader("keep-alive", hint).end(),
+    );
+    const http = client(t, {}, { clock });
+    answered(await http.send(post(receiver.url)));
+    await clock.advance(keptMs - 1);
+    answered(await http.send(post(receiver.url)));
+    assert.equal(receiver.accepted.length, 1);
+    await clock.advance(keptMs);
+    answered(await http.send(post(receiver.url)));
+    assert.equal(receiver.accepted.length, 2);
+  });
+
+for (const [what, head] of [
+  ["asks for its end", "HTTP/1.1 200 OK\r\nConnection: close"],
+  ["is HTTP/1.0", "HTTP/1.0 200 OK"],
+  ["will be closed in a second", "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1"],
+] as const)
+  test(`a connection that ${what} serves no further request`, async (t) => {
+    const receiver = await rawReceiver(t, (socket) => socket.write(`${head}\r\nContent-Length: 0\r\n\r\n`));
+    const http = client(t);
+    for (const count of [1, 2]) {
+      answered(await http.send(post(receiver.url)));
+      assert.equal(receiver.accepted.length, count);
+    }
+  });
+
 test("redirects are handed back, not followed", async (t) => {
   const receiver = await httpReceiver(t, (_request, response) =>
     response.writeHead(302, { location: "/x" }).end(),

@@ -54,6 +54,17 @@ test(
   },
 );
 
+test("a new connection goes on from the TLS session of the one before", { skip }, async (t) => {
+  const { cert, key, certFile } = selfSigned(temporaryFolder(t), "server", "IP:127.0.0.1");
+  const receiver = await httpsReceiver(t, { cert, key }, ({ socket }, response) => {
+    const isResumed = socket instanceof TLSSocket && socket.isSessionReused();
+    response.setHeader("connection", "close").end(String(isResumed));
+  });
+  const http = client(t, { tls_config: { ca_file: certFile } });
+  for (const resumed of ["false", "true"])
+    assert.equal(answered(await http.send(post(receiver.url))).body.toString(), resumed);
+});
+
 test("a certificate for another name is refused unless server_name is that name", { skip }, async (t) => {
   const { receiver, ca_file } = await secured(t, "DNS:metrics.example");
   const attempt = (tls: TlsSettings): ReturnType<ReturnType<typeof client>["send"]> =>
