@@ -23,6 +23,7 @@ import { startPrometheusAgent, startVmagent, type BenchWorld } from "./scraper-p
 import {
   costsOf,
   costTable,
+  endAll,
   measureAll,
   ratioTable,
   together,
@@ -80,7 +81,10 @@ export const profile: Bench = {
     const world: World = { running, counting, folder, program, scraped: new URL(target.origin).host };
     const ours = await startParts(world, target);
     const { subjects, skipped } = await startPeers(world);
-    return report(await measureAll([...ours, ...subjects], plan), skipped);
+    const all = [...ours, ...subjects];
+    const measured = await measureAll(all, plan);
+    await endAll(all);
+    return report(measured, skipped);
   },
 };
 

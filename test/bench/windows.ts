@@ -25,7 +25,6 @@ export interface Measured {
   readonly received?: Received;
 }
 
-/** Ends all that it measured, at once: one after the other, fifteen agents take half a minute to end. */
 export async function measureAll(subjects: readonly Subject[], plan: Plan): Promise<readonly Measured[]> {
   plan.tell(
     `  ${subjects.length} processes: ${plan.warmupSeconds} s and ${plan.rounds} rounds of ${plan.seconds} s`,
@@ -46,13 +45,17 @@ export async function measureAll(subjects: readonly Subject[], plan: Plan): Prom
   }
   const seconds = (performance.now() - start) / 1000;
   const last = await receivedOf(subjects);
-  await Promise.all(subjects.map(({ process }) => process[Symbol.asyncDispose]()));
   return subjects.map(({ name }, at) => ({
     name,
     costs: costs[at] ?? [],
     seconds,
     ...since(first[at], last[at]),
   }));
+}
+
+/** At once: one after the other, fifteen agents take half a minute. */
+export async function endAll(subjects: readonly Subject[]): Promise<void> {
+  await Promise.all(subjects.map(({ process }) => process[Symbol.asyncDispose]()));
 }
 
 function readSubject({ name, process: { pid, child, complaint } }: Subject): Reading {
