@@ -144,7 +144,7 @@ async function memoryOfBacklog(
     for (const which of ["full", "empty"] as const) {
       await using started = startDrain(join(folders[which], "journal.db"), nowhere, "hold");
       await message(started);
-      await wait(5000);
+      await wait(Math.min(5, plan.seconds) * 1000);
       privateMb[which].push(readProcess(started.pid).privateKb / 1024);
     }
   }

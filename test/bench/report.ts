@@ -6,7 +6,7 @@ export interface Plan {
   readonly seconds: number;
   /** Before the first round, seconds. V8 goes on compiling hot functions for minutes at a document a second. */
   readonly warmupSeconds: number;
-  /** Part of the full amount of data in benchmarks of bulk work; 1 is what the aims are stated for. */
+  /** Part of the full amount of data in benchmarks of bulk work, and of scrapes and starts; 1 is what the aims are stated for. */
   readonly scale: number;
   /** Says what goes on. */
   readonly tell: (text: string) => void;

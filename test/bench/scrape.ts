@@ -9,7 +9,7 @@ import { aimTable, comparison, median, ratioOf, type Bench, type Figure } from "
 import { expositions, largeChip } from "./workload.ts";
 import { freePort } from "../support/free-port.ts";
 
-const scrapes = 1000;
+const fullScrapes = 1000;
 /** The slowest hundredth of one time is ten answers, which say little. */
 const timesARound = 5;
 
@@ -22,7 +22,8 @@ interface Target {
 export const scrape: Bench = {
   name: "scrape",
   question: "how long does a scrape of the running agent take?",
-  async run({ rounds, tell }) {
+  async run({ rounds, scale, tell }) {
+    const scrapes = Math.max(20, Math.round(fullScrapes * scale));
     await using running = new AsyncDisposableStack();
     const skipped: string[] = [];
     const targets: Target[] = [];
@@ -57,7 +58,7 @@ export const scrape: Bench = {
       for (const target of targets) {
         tell(`  round ${round} of ${target.name}`);
         const times: number[] = [];
-        for (let time = 0; time < timesARound; time++) times.push(...(await timesOf(target.url)));
+        for (let time = 0; time < timesARound; time++) times.push(...(await timesOf(target.url, scrapes)));
         if (round === 0) continue;
         target.times.p50.push(median(times));
         target.times.p99.push(times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? NaN);
@@ -86,7 +87,7 @@ export const scrape: Bench = {
   },
 };
 
-async function timesOf(url: string): Promise<number[]> {
+async function timesOf(url: string, scrapes: number): Promise<number[]> {
   const agent = new HttpAgent({ keepAlive: true, maxSockets: 1 });
   const times: number[] = [];
   for (let count = 0; count < scrapes; count++) times.push(await timeOf(url, agent));

@@ -8,14 +8,15 @@ import { freePort } from "../support/free-port.ts";
 export const startup: Bench = {
   name: "startup",
   question: "how soon is there an answer on /metrics?",
-  async run({ rounds, tell }) {
+  async run({ rounds, scale, tell }) {
     using bundle = await bundled();
     const bundleTimes: number[] = [];
     const stockTimes: number[] = [];
     const sourceTimes: number[] = [];
     const sampleTimes: number[] = [];
     const bareTimes: number[] = [];
-    for (let round = 0; round < Math.max(5, rounds); round++) {
+    const starts = scale < 1 ? rounds : Math.max(5, rounds);
+    for (let round = 0; round < starts; round++) {
       tell(`  round ${round}`);
       const ours = await agentTimes(bundle.program);
       bundleTimes.push(ours.answered);
