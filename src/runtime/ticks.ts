@@ -6,8 +6,10 @@
 import type { Clock, Timer, TimerOptions } from "./clock.ts";
 
 interface Entry {
-  readonly callback: () => void;
+  readonly tick: number;
   readonly background: boolean;
+  /** Absent once it was called, or is not to be. */
+  callback: (() => void) | undefined;
 }
 
 export interface Ticks {
@@ -17,16 +19,17 @@ export interface Ticks {
 
 /** @param clock exact; ticks are where its `monotonic` is a multiple of `tickMs` */
 export function createTicks(clock: Pick<Clock, "monotonic" | "after">, tickMs: number): Ticks {
-  const waiting = new Map<number, Set<Entry>>();
+  /** No map: of one that changes with each request V8 keeps all that was ever in it until a full collection. */
+  let waiting: Entry[] = [];
   let timer: { readonly tick: number; readonly background: boolean; readonly own: Timer } | undefined;
 
   /** One real timer, for the next tick that somebody waits for; it keeps the process alive where one of them does. */
   function arm(): void {
     let tick = Infinity;
     let background = true;
-    for (const [at, entries] of waiting) {
-      tick = Math.min(tick, at);
-      for (const entry of entries) background &&= entry.background;
+    for (const entry of waiting) {
+      tick = Math.min(tick, entry.tick);
+      background &&= entry.background;
     }
     if (timer?.tick === tick && timer.background === background) return;
     timer?.own[Symbol.dispose]();
@@ -39,11 +42,13 @@ export function createTicks(clock: Pick<Clock, "monotonic" | "after">, tickMs: n
   function fire(): void {
     const now = clock.monotonic();
     timer = undefined;
-    for (const [tick, entries] of [...waiting]) {
-      // A timer may come a moment before its time.
-      if (tick * tickMs > now + earlyMs) continue;
-      waiting.delete(tick);
-      for (const { callback } of entries) callback();
+    // A timer may come a moment before its time.
+    const last = Math.floor((now + earlyMs) / tickMs);
+    const due = waiting.filter(({ tick }) => tick <= last);
+    waiting = waiting.filter(({ tick }) => tick > last);
+    for (const entry of due) {
+      entry.callback?.();
+      entry.callback = undefined;
     }
     arm();
   }
@@ -53,15 +58,15 @@ export function createTicks(clock: Pick<Clock, "monotonic" | "after">, tickMs: n
       const now = clock.monotonic();
       const tick = tickOf(now, ms, align);
       if (tick === undefined) return undefined;
-      const entry: Entry = { callback, background };
-      const entries = waiting.get(tick) ?? new Set();
-      waiting.set(tick, entries.add(entry));
+      const entry: Entry = { tick, background, callback };
+      waiting.push(entry);
       // A limit of a request joins a later tick, thousands of times in a drain: nothing is to be done then.
       if (timer === undefined || tick < timer.tick || (timer.background && !background)) arm();
       return {
         [Symbol.dispose]() {
-          if (!entries.delete(entry) || waiting.get(tick) !== entries) return;
-          if (entries.size === 0) waiting.delete(tick);
+          entry.callback = undefined;
+          if (!waiting.includes(entry)) return;
+          waiting.splice(waiting.indexOf(entry), 1);
           if (timer?.tick === tick || !background) arm();
         },
       };

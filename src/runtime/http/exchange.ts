@@ -64,8 +64,8 @@ class Exchange implements ConnectionUser, AnswerListener {
   readonly #chunks: Buffer[] = [];
   /** Of the body so far. */
   #length = 0;
-  readonly #abort = (): void =>
-    this.#fail("aborted", `cannot finish the request to ${this.#terms.target}: aborted`);
+  readonly #link: Link = { to: this };
+  readonly #abort = calling(this.#link, "abort");
 
   constructor(way: Way, terms: Terms, resolve: (ended: Ended) => void) {
     this.#way = way;
@@ -75,19 +75,28 @@ class Exchange implements ConnectionUser, AnswerListener {
   }
 
   begin(): void {
-    const { clock, timeoutMs, connectTimeoutMs, signals, target } = this.#terms;
+    const { clock, timeoutMs, connectTimeoutMs, signals } = this.#terms;
     const { connection } = this.#way;
-    const late = (): void =>
-      this.#fail("timeout", `cannot get an answer from ${target}: no whole answer in ${timeoutMs} ms`);
-    this.#timers.push(clock.after(timeoutMs, late, asLimit(timeoutMs)));
+    this.#timers.push(clock.after(timeoutMs, calling(this.#link, "late"), asLimit(timeoutMs)));
     if (!connection.isReady) {
-      const unconnected = (): void => {
-        if (!connection.isReady) this.#end(connectTimeout(this.#terms));
-      };
+      const unconnected = calling(this.#link, "unconnected");
       this.#timers.push(clock.after(connectTimeoutMs, unconnected, asLimit(connectTimeoutMs)));
     }
     for (const signal of signals) signal.addEventListener("abort", this.#abort, { once: true });
     connection.use(this);
+  }
+
+  late(): void {
+    const { target, timeoutMs } = this.#terms;
+    this.#fail("timeout", `cannot get an answer from ${target}: no whole answer in ${timeoutMs} ms`);
+  }
+
+  unconnected(): void {
+    if (!this.#way.connection.isReady) this.#end(connectTimeout(this.#terms));
+  }
+
+  abort(): void {
+    this.#fail("aborted", `cannot finish the request to ${this.#terms.target}: aborted`);
   }
 
   ready(): void {
@@ -156,6 +165,7 @@ class Exchange implements ConnectionUser, AnswerListener {
     const resolve = this.#resolve;
     if (resolve === undefined) return;
     this.#resolve = undefined;
+    this.#link.to = undefined;
     for (const timer of this.#timers) timer[Symbol.dispose]();
     for (const signal of this.#terms.signals) signal.removeEventListener("abort", this.#abort);
     // With a body that was never read, the connection can't serve another request.
@@ -164,6 +174,18 @@ class Exchange implements ConnectionUser, AnswerListener {
     const cut = result.kind === "fault" ? this.#answer(true) : undefined;
     resolve(result.kind === "answer" || cut === undefined ? result : { ...result, cut });
   }
+}
+
+/**
+ * What a signal holds of an exchange, which nobody keeps once it is over: V8 links what was in a signal's list to what comes after,
+ * so that each exchange, with its batch, would wait for a full collection.
+ */
+interface Link {
+  to: Exchange | undefined;
+}
+
+function calling(link: Link, what: "late" | "unconnected" | "abort"): () => void {
+  return () => link.to?.[what]();
 }
 
 function faulty(code: Fault["code"], reason: string): Ended {
