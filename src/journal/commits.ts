@@ -30,22 +30,25 @@ export function createCommits(
   const retention = createRetention(options, positions);
   const timer = createCommitTimer(clock, commitIntervalMs, tick);
 
-  /** Below the floor of free disk with nothing left to delete: whatever were written now would have to go next. */
-  const isStuck = (): boolean => retention.isFull() && snapshots.store?.segments.length === 0;
-  /** By the monotonic clock. */
-  let syncedAt = -Infinity;
+  const isUsable = (): boolean => connection.trouble === undefined;
+  /** By the monotonic clock: the last commit, and the last look at what is to be deleted. */
+  let [committedAt, lookedAt] = [-Infinity, -Infinity];
+  const isDue = (since: number): boolean => clock.monotonic() - since >= commitIntervalMs / 2;
+
+  function commit(): void {
+    timer.cancel();
+    write("synced");
+    committedAt = clock.monotonic();
+  }
 
   function tick(): void {
-    timer.cancel();
-    if (connection.trouble !== undefined && !isStuck()) connection.recover();
-    forgetOrphans();
-    const wasFull = retention.isFull();
-    if (wasFull) deleteExcess(connection, retention);
-    if (wasFull && isStuck()) connection.withhold(`less than ${minFreeBytes} bytes are free`);
-    write("synced");
-    syncedAt = clock.monotonic();
+    lookedAt = clock.monotonic();
+    if (!isUsable() && !isStuck(retention, snapshots)) connection.recover();
+    forgetOrphans(connection, positions, retention);
+    makeRoom(connection, retention, snapshots, minFreeBytes);
+    commit();
     const more = deleteExcess(connection, retention);
-    if (connection.trouble !== undefined) timer.retry();
+    if (!isUsable()) timer.retry();
     else {
       timer.recovered();
       if (more) timer.cleanUp();
@@ -53,41 +56,70 @@ export function createCommits(
     }
   }
 
-  function forgetOrphans(): void {
-    if (connection.read((store) => store.hasForgetRequests()) === true)
-      positions.forget(connection.write((store) => store.takeForgetRequests()) ?? []);
-    positions.forgetOld(retention.trustedTime());
-  }
-
-  if (connection.trouble !== undefined) timer.next();
+  if (!isUsable()) timer.next();
 
   return {
     /** Sees to it that a group commit comes within the interval. */
-    schedule: () => (connection.trouble === undefined ? timer.next() : timer.again()),
-    /** Within two intervals: what is lost of it is only sent again, and mostly the next batch writes it before. */
-    scheduleLater: () => (connection.trouble === undefined ? timer.later() : timer.again()),
-    /** Writes without waiting for the drive, unless the disk is known to refuse. Where the last commit is a while ago, this is the next. */
+    schedule: () => (isUsable() ? timer.next() : timer.again()),
+    /**
+     * A batch is settled: what is lost of that is only sent again, and mostly the next batch writes it. Deletes in the place of the commits
+     * that came with batches, where what is about to be sent must stay.
+     */
+    settled() {
+      if (isUsable()) timer.later();
+      else timer.again();
+      if (!isUsable() || !isDue(lookedAt)) return;
+      lookedAt = clock.monotonic();
+      forgetOrphans(connection, positions, retention);
+      if (retention.isFull()) tick();
+      else if (deleteExcess(connection, retention)) timer.cleanUp();
+    },
+    /** Writes, unless the disk is known to refuse; waits for the drive only where the last commit is a while ago. */
     flush() {
-      if (connection.trouble === undefined && clock.monotonic() - syncedAt >= commitIntervalMs / 2) tick();
-      else {
-        if (connection.trouble === undefined) write("written");
-        timer.next();
-      }
+      const isCommit = isUsable() && isDue(committedAt);
+      if (isCommit) commit();
+      else if (isUsable()) write("written");
+      if (!isCommit || !isUsable()) timer.next();
     },
     /** Writes and waits for the drive; true when all is on disk. */
     commit(): boolean {
-      if (connection.trouble !== undefined) connection.recover();
+      if (!isUsable()) connection.recover();
       write("synced");
       // Once more where a damaged database was replaced by a new one.
       write("synced");
-      return connection.trouble === undefined && snapshots.stagedCount() === 0;
+      return isUsable() && snapshots.stagedCount() === 0;
     },
-    [Symbol.dispose]: () => timer[Symbol.dispose](),
+    [Symbol.dispose]: timer.cancel,
   };
 }
 
+type Retention = ReturnType<typeof createRetention>;
+
+/** Below the floor of free disk with nothing left to delete: whatever were written now would have to go next. */
+function isStuck(retention: Retention, snapshots: Snapshots): boolean {
+  return retention.isFull() && snapshots.store?.segments.length === 0;
+}
+
+function forgetOrphans(connection: Connection, positions: Positions, retention: Retention): void {
+  if (connection.read((store) => store.hasForgetRequests()) === true)
+    positions.forget(connection.write((store) => store.takeForgetRequests()) ?? []);
+  positions.forgetOld(retention.trustedTime());
+}
+
+/** Where the volume is too full in spite of all that may be deleted, nothing is written. */
+function makeRoom(
+  connection: Connection,
+  retention: Retention,
+  snapshots: Snapshots,
+  minFreeBytes: number,
+): void {
+  if (!retention.isFull()) return;
+  deleteExcess(connection, retention);
+  if (isStuck(retention, snapshots)) connection.withhold(`less than ${minFreeBytes} bytes are free`);
+}
+
 /** True when there is more to delete. */
-function deleteExcess(connection: Connection, retention: ReturnType<typeof createRetention>): boolean {
+function deleteExcess(connection: Connection, retention: Retention): boolean {
   // Each write looks at the files first, and most of the time there is nothing to delete.
   if (connection.read((store) => retention.hasExcess(store)) === true)
     return connection.write((store) => retention.deleteExcess(store)) ?? false;
@@ -133,7 +165,6 @@ function createCommitTimer(clock: Clock, intervalMs: number, tick: () => void) {
       retryMs = Math.min(2 * retryMs, longestRetryMs);
     },
     recovered: () => void (retryMs = shortestRetryMs),
-    [Symbol.dispose]: cancel,
   };
 }
 

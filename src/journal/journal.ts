@@ -201,12 +201,14 @@ function createCursor(position: Position, deps: CursorDeps): Cursor {
     },
     frozen: () => position.frozen,
     acknowledge(range) {
-      commits.scheduleLater();
-      return positions.settle(position, range, "delivered");
+      const samples = positions.settle(position, range, "delivered");
+      commits.settled();
+      return samples;
     },
     discard(range, reason) {
+      const samples = positions.settle(position, range, reason);
       commits.schedule();
-      return positions.settle(position, range, reason);
+      return samples;
     },
     accepted: () => position.accepted,
     accept(key) {
@@ -228,7 +230,7 @@ function createCursor(position: Position, deps: CursorDeps): Cursor {
     notes: () => position.notes,
     note(changes) {
       positions.update(position, { notes: { ...position.notes, ...changes } });
-      commits.scheduleLater();
+      commits.settled();
     },
   };
 }
