@@ -1,10 +1,12 @@
 /** Our agent as a measured process: on the simulator, from the bundle or from source, with a configuration of its own. */
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { nodeFlags } from "../../src/daemon/launchd-files.ts";
+import { runsOf } from "../../src/source/poll.ts";
 import { buildBundle } from "../../scripts/build.ts";
 import { startProcess, type Started } from "./process.ts";
 import { freePort } from "../support/free-port.ts";
@@ -58,11 +60,59 @@ export function startAgent(wish: AgentWish): Promise<Agent> {
   return startConfigured(wish.program, configuration(wish), `--chip ${wish.chip}`);
 }
 
+export interface Settings {
+  readonly sources?: Readonly<Record<string, object>>;
+  readonly [section: string]: unknown;
+}
+
 /** With a journal and an address of its own. @param simulator its flags */
-export async function startConfigured(
+export function startConfigured(program: Program, settings: Settings, simulator = ""): Promise<Agent> {
+  return start(program, ["--simulate"], settings, simulator);
+}
+
+/** The same with tools of the given commands, which the agent takes for a Mac's. @param simulator flags of those that are the simulator's */
+export function startWithTools(
   program: Program,
-  settings: { readonly sources?: object; readonly [section: string]: unknown },
-  simulator = "",
+  tools: Tools,
+  settings: Settings,
+  simulator: string,
+): Promise<Agent> {
+  const names = new Set([...Object.keys(tools), ...Object.keys(settings.sources ?? {})]);
+  const sources = Object.fromEntries(
+    [...names].map((name) => [name, { ...settings.sources?.[name], command: tools[name] }]),
+  );
+  return start(program, [], { run_as: "root", ...settings, sources }, simulator);
+}
+
+/** Commands by source. */
+export type Tools = Readonly<Record<string, readonly string[]>>;
+
+/**
+ * powermetrics is the simulator; the polled tools are small programs, as Apple's are, which print what the simulator's printed once.
+ *
+ * @param folder for these programs
+ */
+export function recordedTools(folder: string, simulator: string): Tools {
+  const [node, ...args] = [...fromSource, "simulate"];
+  const env = { ...process.env, MAC_POWERMETRICS_SIMULATE: simulator };
+  const polled = (["vm_stat", "sysctl", "pmset", "ioreg"] as const).map((name) => {
+    const cases = runsOf(name, { battery: true, gpu: true }).map((run, at) => {
+      const file = join(folder, `${name}-${at}.txt`);
+      writeFileSync(file, execFileSync(node, [...args, name, ...run], { env }));
+      return `"${run.join(" ")}") exec /bin/cat ${file};;`;
+    });
+    const script = join(folder, name);
+    writeFileSync(script, `#!/bin/sh\ncase "$*" in ${cases.join(" ")} esac\nexit 1\n`, { mode: 0o755 });
+    return [name, [script]] as const;
+  });
+  return { powermetrics: [node, ...args, "powermetrics"], ...Object.fromEntries(polled) };
+}
+
+async function start(
+  program: Program,
+  flags: readonly string[],
+  settings: Settings,
+  simulator: string,
 ): Promise<Agent> {
   const [command, ...args] = program;
   const { path: folder, [Symbol.dispose]: removeFolder } = disposableFolder();
@@ -77,7 +127,7 @@ export async function startConfigured(
   // JSON is YAML.
   writeFileSync(file, JSON.stringify({ ...own, ...settings }));
   const env = { MAC_POWERMETRICS_SIMULATE: simulator };
-  const started = startProcess(command, [...args, "run", "--simulate", "--config", file], { env });
+  const started = startProcess(command, [...args, "run", ...flags, "--config", file], { env });
   return {
     ...started,
     origin: `http://${address}`,

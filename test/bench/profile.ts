@@ -11,10 +11,11 @@ import { findReceiver } from "../support/receivers.ts";
 import {
   bundled,
   fromSource,
-  startConfigured,
+  recordedTools,
+  startWithTools,
   untilAnswer,
   type Agent,
-  type Program,
+  type Settings,
 } from "./agent-process.ts";
 import { noProc, startProcess, type Cost, type Started } from "./process.ts";
 import { startCounting } from "./receiver.ts";
@@ -32,7 +33,7 @@ import {
 } from "./windows.ts";
 
 /** A machine as most users have it. */
-const chip = "m4pro";
+const simulator = "--chip m4pro";
 const everySeconds = 10;
 
 const whole = "ours: the default profile, remote write";
@@ -42,7 +43,7 @@ const nodeExporter = "node_exporter";
 const goExporter = "the Go exporter that ours descends from";
 
 interface World extends BenchWorld {
-  readonly program: Program;
+  readonly startPart: (settings: Settings) => Promise<Agent>;
   /** Of the agent that the scrapers scrape, which is the default profile without a sink. */
   readonly scraped: string;
 }
@@ -56,7 +57,7 @@ const noEndpoint = { web: off };
  *
  * @param receiver address of the part's own receiver
  */
-const parts: Readonly<Record<string, (receiver: string) => Parameters<typeof startConfigured>[1]>> = {
+const parts: Readonly<Record<string, (receiver: string) => Settings>> = {
   "powermetrics alone": () => ({ sources: noPolls, ...noEndpoint }),
   "and the polled tools": () => noEndpoint,
   "and the endpoint, which nobody asks": () => ({}),
@@ -75,10 +76,12 @@ export const profile: Bench = {
     const { path: folder } = running.use(disposableFolder());
     const counting = running.use(await startCounting());
     const { program } = running.use(await bundled());
-    const target = running.use(await startConfigured(program, {}, `--chip ${chip}`));
+    const tools = recordedTools(running.use(disposableFolder()).path, simulator);
+    const startPart = (settings: Settings) => startWithTools(program, tools, settings, simulator);
+    const target = running.use(await startPart({}));
     // Before all others start: a poll that they held up for ten seconds would come again a minute later.
     await untilAnswer(`${target.origin}/metrics`, "ioreg_", target, { everyMs: 100 });
-    const world: World = { running, counting, folder, program, scraped: new URL(target.origin).host };
+    const world: World = { running, counting, folder, startPart, scraped: new URL(target.origin).host };
     const ours = await startParts(world, target);
     const { subjects, skipped } = await startPeers(world);
     const all = [...ours, ...subjects];
@@ -93,13 +96,11 @@ function keyOf(name: string): string {
 }
 
 async function startParts(world: World, target: Agent): Promise<readonly Subject[]> {
-  const { running, counting, program } = world;
+  const { running, counting, startPart } = world;
   const subjects = [];
   for (const [name, settings] of Object.entries(parts)) {
     const key = keyOf(name);
-    const process = running.use(
-      await startConfigured(program, settings(counting.url(key)), `--chip ${chip}`),
-    );
+    const process = running.use(await startPart(settings(counting.url(key))));
     subjects.push({ name, process, received: () => counting.received(key) });
   }
   return [...subjects, { name: "ours, scraped each 10 s by the scrapers below", process: target }];
@@ -193,7 +194,7 @@ function report(measured: readonly Measured[], skipped: readonly string[]): read
   const choices = choicesIn(measured);
   return [
     costTable("All at once on a simulated M4 Pro, each 10 s", measured, [
-      "ours: the bundle with the flags of an installed agent; its simulated tools are other processes and not in it, nor are the Go exporter's",
+      "ours: the bundle with the flags of an installed agent; its tools are other processes and not in it, nor are the Go exporter's: powermetrics is the simulator, the others small programs that print what the simulator's printed once",
       "the scrapers get the same series as ours from another agent's endpoint, which takes their scrapes and not their CPU",
       ...skipped,
     ]),
