@@ -36,7 +36,6 @@ export function createCommits(
   const isDue = (since: number): boolean => clock.monotonic() - since >= commitIntervalMs / 2;
 
   function commit(): void {
-    timer.cancel();
     write("synced");
     committedAt = clock.monotonic();
   }
@@ -46,6 +45,7 @@ export function createCommits(
     if (!isUsable() && !isStuck(retention, snapshots)) connection.recover();
     forgetOrphans(connection, positions, retention);
     makeRoom(connection, retention, snapshots, minFreeBytes);
+    timer.cancel();
     commit();
     const more = deleteExcess(connection, retention);
     if (!isUsable()) timer.retry();
@@ -77,9 +77,12 @@ export function createCommits(
     /** Writes, unless the disk is known to refuse; waits for the drive only where the last commit is a while ago. */
     flush() {
       const isCommit = isUsable() && isDue(committedAt);
+      // Where no batch is settled, the timer has to look at what is to be deleted.
+      if (isCommit && clock.monotonic() - lookedAt < 2 * commitIntervalMs) timer.cancel();
       if (isCommit) commit();
       else if (isUsable()) write("written");
-      if (!isCommit || !isUsable()) timer.next();
+      // A commit that finds the database damaged goes on with a new one, and leaves something to write.
+      if (!isCommit || !isUsable() || snapshots.stagedCount() > 0) timer.next();
     },
     /** Writes and waits for the drive; true when all is on disk. */
     commit(): boolean {

@@ -4,6 +4,7 @@ import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import assert from "node:assert/strict";
+import { damage } from "../../src/journal/database.ts";
 import { bytesOf } from "../../src/journal/files.ts";
 import { openJournal } from "../../src/journal/journal.ts";
 import type { Cursor, CursorState, Journal } from "../../src/journal/types.ts";
@@ -279,4 +280,34 @@ test("a batch that is frozen is the commit of what came before it, so that each 
   assert.equal(writes, 0);
   await clock.advance(1000);
   assert.equal(writes, 1);
+});
+
+test("where batches are frozen and none is settled, the journal keeps to its size all the same", async (context) => {
+  const { path, open, clock } = bench(context, { maxBytes: 2 ** 20 });
+  const journal = open();
+  const cursor = journal.cursor("a", { from: "now" });
+  for (let seq = 1; seq <= 600; seq++) {
+    for (let index = 0; index < 5; index++)
+      journal.append(snapshot(start + (5 * seq + index) * 1000, { parts: partsOf(150) }));
+    cursor.freeze({ firstSeq: 5 * seq, lastSeq: 5 * seq, protocol: "v1" });
+    await clock.advance(5000);
+  }
+  assert.ok(bytesOf(path) <= 2 ** 20, `${bytesOf(path)} bytes`);
+  assertAccounted(journal.state().cursors[0], 3000, 300);
+});
+
+test("a batch that is frozen in a damaged database is written to the next one within the interval", async (context) => {
+  const { open, clock } = bench(context);
+  const disk = faultyDisk();
+  const journal = open({ disk });
+  const cursor = journal.cursor("a", { from: "now" });
+  journal.append(snapshot(start));
+  disk.beforeWrite = () => {
+    delete disk.beforeWrite;
+    throw damage("page 7 is torn");
+  };
+  cursor.freeze({ firstSeq: 1, lastSeq: 1, protocol: "v1" });
+  assert.equal(journal.state().setAside, 1);
+  await clock.advance(10_000);
+  assert.equal(journal.state().staged, 0);
 });
