@@ -56,6 +56,8 @@ interface Pool {
   readonly tls: Tls;
   readonly proxyTls: Tls;
   readonly opening: AbortController;
+  /** By the monotonic clock. */
+  usedAt: number;
   /** What TLS can go on from. */
   session?: Buffer;
 }
@@ -66,7 +68,7 @@ interface Kept {
   readonly until: number;
 }
 
-/** Connections by `protocol|proxy`: two protocols and at most three proxies, so the map is small. */
+/** Connections by whom they go to: a client may ask many targets, and be redirected to more. */
 export function createConnections(settings: HttpSettings, deps: ConnectionsDeps): Connections {
   const { clock } = deps;
   const pools = new Map<string, Pool>();
@@ -74,33 +76,21 @@ export function createConnections(settings: HttpSettings, deps: ConnectionsDeps)
   const proxyTrust = createTrust(forProxy(settings.tls_config), deps.authorities, deps.warn);
 
   function poolOf(url: URL, proxy: URL | undefined): Pool {
-    const key = `${url.protocol}|${proxy?.href ?? ""}`;
+    const key =
+      proxy !== undefined && url.protocol === "http:" ? proxy.href : `${url.origin}|${proxy?.href ?? ""}`;
     const tls = url.protocol === "https:" ? receiverTrust.options() : undefined;
     const proxyTls = proxy?.protocol === "https:" ? proxyTrust.options() : undefined;
     const existing = pools.get(key);
-    if (existing !== undefined && existing.tls === tls && existing.proxyTls === proxyTls) return existing;
+    const usedAt = clock.monotonic();
+    if (existing !== undefined && existing.tls === tls && existing.proxyTls === proxyTls) {
+      existing.usedAt = usedAt;
+      return existing;
+    }
     if (existing !== undefined) retire(existing);
-    const created: Pool = { kept: [], tls, proxyTls, opening: new AbortController() };
+    forget(pools, usedAt - idleTimeoutMs);
+    const created: Pool = { kept: [], tls, proxyTls, opening: new AbortController(), usedAt };
     pools.set(key, created);
     return created;
-  }
-
-  function take(pool: Pool): Connection | undefined {
-    for (let last = pool.kept.pop(); last !== undefined; last = pool.kept.pop()) {
-      if (!last.connection.isClosed && clock.monotonic() < last.until) return last.connection;
-      last.connection.close();
-    }
-    return undefined;
-  }
-
-  function keep(pool: Pool, connection: Connection, forMs: number): void {
-    const isFull = pool.kept.length >= mostKept || pool.opening.signal.aborted;
-    if (connection.isClosed || isFull || forMs <= 0) {
-      connection.close();
-      return;
-    }
-    connection.release();
-    pool.kept.push({ connection, until: clock.monotonic() + forMs });
   }
 
   function renew(): void {
@@ -121,16 +111,44 @@ export function createConnections(settings: HttpSettings, deps: ConnectionsDeps)
     way(url, proxy) {
       const pool = poolOf(url, proxy);
       const connection =
-        take(pool) ?? new Connection((signal) => opened(url, proxy, pool, { ...deps, signal }));
+        take(pool, clock.monotonic()) ??
+        new Connection((signal) => opened(url, proxy, pool, { ...deps, signal }));
       return {
         proxy: proxy && authorityOf(proxy),
         connection,
-        keep: (hint) => keep(pool, connection, keptMs(hint)),
+        keep: (hint) => keep(pool, connection, clock.monotonic(), keptMs(hint)),
       };
     },
     renew,
     [Symbol.dispose]: renew,
   };
+}
+
+function take({ kept }: Pool, now: number): Connection | undefined {
+  for (let last = kept.pop(); last !== undefined; last = kept.pop()) {
+    if (!last.connection.isClosed && now < last.until) return last.connection;
+    last.connection.close();
+  }
+  return undefined;
+}
+
+function keep({ kept, opening }: Pool, connection: Connection, now: number, forMs: number): void {
+  const isFull = kept.length >= mostKept || opening.signal.aborted;
+  if (connection.isClosed || isFull || forMs <= 0) {
+    connection.close();
+    return;
+  }
+  connection.release();
+  kept.push({ connection, until: now + forMs });
+}
+
+/** Receivers that nobody has sent to since. */
+function forget(pools: Map<string, Pool>, since: number): void {
+  for (const [key, pool] of pools)
+    if (pool.usedAt <= since) {
+      retire(pool);
+      pools.delete(key);
+    }
 }
 
 /** A connection that is in use is not kept when its request is over. */
