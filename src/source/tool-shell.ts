@@ -2,7 +2,7 @@
  * Runs polled tools through one shell that stays. To start a process costs a large one dearly on Linux, where `fork` copies its page tables and then each
  * page that either writes; a small one starts the same tool for an eighth of it, with half the wakeups (test/bench/README.md).
  *
- *     line to the shell ─► what the tool prints, NUL, its exit status ─► ToolRun
+ *     line to the shell ─► what the tool prints, a mark, its exit status ─► ToolRun
  *
  * A tool comes here once it has ended properly on its own. One that is not found, is killed, takes too long or prints too much is run on its own again
  * until it ends properly: so its failure is worded by the system, and it holds up the others once at most.
@@ -84,13 +84,13 @@ function isProper(run: ToolRun): boolean {
 /** Each word in quotes, within which only a quote means anything to a shell. */
 function lineOf(argv: Argv): string {
   const words = argv.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`);
-  return String.raw`${words.join(" ")} </dev/null; printf '\000%d\n' $?` + "\n";
+  return String.raw`${words.join(" ")} </dev/null; printf '\000tool ended: %d\n' $?` + "\n";
 }
 
 const stopped: ToolRun = { status: "stopped" };
-/** The status that ends a tool's output. */
-const end = /\0(\d{1,3})\n$/;
-const longestEnd = 5;
+/** The status that ends a tool's output. Were it something that a tool prints itself, each later run would get the output of the one before. */
+const end = /\0tool ended: (\d{1,3})\n$/;
+const longestEnd = "\0tool ended: 255\n".length;
 
 /** One life of a shell; it runs one tool at a time. */
 function startShell({ clock, environment, spawn = spawnGroup }: ToolShellOptions) {

@@ -3,7 +3,13 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { childEnvironment, type Argv, type RunOptions, type ToolRun } from "../../src/source/child.ts";
+import {
+  childEnvironment,
+  spawnGroup,
+  type Argv,
+  type RunOptions,
+  type ToolRun,
+} from "../../src/source/child.ts";
 import { createToolShell, type ToolShell, type ToolShellOptions } from "../../src/source/tool-shell.ts";
 import fc from "../support/property.ts";
 import { fakeClock } from "../support/fake-clock.ts";
@@ -78,6 +84,25 @@ test("whatever a tool is called with and prints arrives as it is", async (t) => 
     }),
     { numRuns: 25 },
   );
+});
+
+test("a tool that prints NUL and a number goes on, and so does the next", async (t) => {
+  const seen = join(temporaryFolder(), "seen");
+  const shell = open(t, {
+    spawn: (argv, options) =>
+      spawnGroup(argv, {
+        ...options,
+        onStdout(chunk) {
+          options.onStdout(chunk);
+          writeFileSync(seen, "");
+        },
+      }),
+  });
+  const tool = fakeTool(
+    String.raw`printf 'early\0000\n'; [ $PPID = ${process.pid} ] || until [ -e ${seen} ]; do :; done; echo late`,
+  );
+  assert.equal(await printed(shell, tool), "early\x000\nlate\n");
+  assert.equal(await printed(shell, fakeTool("echo next")), "next\n");
 });
 
 test("an exit status and the first complaint are told, and the output counts", async (t) => {
