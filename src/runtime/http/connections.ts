@@ -1,12 +1,20 @@
 /** The sockets of one client: a small keep-alive pool for each way to a receiver, renewed when a certificate file changes. */
-import { connect, isIP, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { Clock } from "../clock.ts";
 import type { KnownSecrets } from "../redact.ts";
 import { Connection } from "./connection.ts";
 import { isFieldValue, userInfo, type Headers } from "./headers.ts";
 import { tls as loadTls } from "./modules.ts";
-import { authorityOf, hostOf, openTunnel, portOf, proxyFor, type Environment } from "./proxy.ts";
+import {
+  authorityOf,
+  hostOf,
+  openTunnel,
+  portOf,
+  proxyFor,
+  serverNameOf,
+  type Environment,
+} from "./proxy.ts";
 import type { HttpSettings, TlsSettings } from "./schema.ts";
 import { createTrust } from "./trust.ts";
 
@@ -195,7 +203,7 @@ function direct(url: URL, tls: Tls, pool: Pool): Socket {
 /** With the name of the URL, unless the settings have another. */
 function secure(url: URL, tls: ConnectionOptions, pool: Pool, way: ConnectionOptions): Socket {
   const host = hostOf(url);
-  const servername = isIP(host) === 0 ? host : "";
+  const servername = serverNameOf(url);
   const session = pool.session && { session: pool.session };
   const socket = loadTls().connect({ servername, ...session, ...tls, host, ...way });
   socket.on("session", (latest) => (pool.session = latest));

@@ -108,6 +108,12 @@ export function hostOf(url: URL): string {
     .toLowerCase();
 }
 
+/** For TLS with that host; an address has none (RFC 6066, section 3). */
+export function serverNameOf(url: URL): string {
+  const host = hostOf(url);
+  return isIP(host) === 0 ? host : "";
+}
+
 export function portOf(url: URL): string {
   if (url.port !== "") return url.port;
   return url.protocol === "https:" ? "443" : "80";
@@ -170,7 +176,9 @@ function connectRequest(target: string, { proxy, headers, proxyTls, signal }: Tu
     agent: false,
     signal,
   };
-  return proxy.protocol === "https:" ? https().request({ ...proxyTls, ...options }) : http().request(options);
+  if (proxy.protocol === "http:") return http().request(options);
+  // Node would take the name from the Host header, which is the receiver's.
+  return https().request({ ...proxyTls, servername: serverNameOf(proxy), ...options });
 }
 
 /** The same reason whether CONNECT or a plain request failed for it. */

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import test from "node:test";
 import { bypasses, proxyFor } from "../../../src/runtime/http/proxy.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
@@ -141,6 +143,24 @@ test("a tunnel through a proxy that is itself reached by TLS works", { skip: noO
   const reply = await client(t, { proxy_url, tls_config: { ca_file: certFile } }).send(post(receiver.url));
   assert.equal(answered(reply).body.toString(), "safe");
 });
+
+test(
+  "a proxy that is reached by TLS goes by its own name, not by the receiver's",
+  { skip: noOpenssl },
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const ofProxy = selfSigned(folder, "proxy", "IP:127.0.0.1");
+    const ofReceiver = selfSigned(folder, "receiver", "DNS:metrics.example");
+    const ca_file = join(folder, "both.crt");
+    writeFileSync(ca_file, Buffer.concat([ofProxy.cert, ofReceiver.cert]));
+    const proxy = await httpProxy(t, undefined, { cert: ofProxy.cert, key: ofProxy.key });
+    const { cert, key } = ofReceiver;
+    const receiver = await httpsReceiver(t, { cert, key }, (_request, response) => response.end("safe"));
+    const http = client(t, { proxy_url: proxy.url.href, tls_config: { ca_file } });
+    const reply = await http.send(post(new URL(`https://metrics.example:${receiver.port}/`)));
+    assert.equal(answered(reply).body.toString(), "safe");
+  },
+);
 
 test("a proxy that asks for credentials is a proxy failure that says where to put them", async (t) => {
   const proxy = await httpProxy(t, "user:pass");
