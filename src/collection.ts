@@ -12,7 +12,7 @@ import type { Heartbeat } from "./source/heartbeat.ts";
 import { machineOf, type Machine } from "./source/host.ts";
 import type { Buffering } from "./source/powermetrics.ts";
 import { simulatedMachine } from "./simulator/machine.ts";
-import { openSources } from "./source/open.ts";
+import { openSources, type SourceDeps } from "./source/open.ts";
 import type { Source } from "./source/source.ts";
 import type { SourceName } from "./parse/sample.ts";
 
@@ -28,6 +28,8 @@ export interface CollectionDeps {
   readonly environment: Readonly<Record<string, string>>;
   /** `never` under launchd: the agent gave up root, can't start powermetrics again, and leaves that to launchd. */
   readonly restart: "backoff" | "never";
+  /** Of an agent that may give up root. */
+  readonly privileges?: SourceDeps["privileges"];
   /** Of powermetrics, as earlier lives of the agent found it. */
   readonly buffering?: Buffering;
   readonly heartbeat: Heartbeat;

@@ -20,6 +20,8 @@ import { lookAt, type Owner, type ToolRunner } from "./system.ts";
 export interface Privileges {
   /** What the agent will be; undefined when it stays what it is. */
   readonly account: string | undefined;
+  /** The agent is root, and will not stay it. */
+  isRootForNow(): boolean;
   /** Runs `open` as the account, so that what it makes belongs to it; the way back stays open. */
   asAccount<T>(open: () => T): T;
   /** For good; calling it again changes nothing. @throws Error when anything of root would be left */
@@ -46,6 +48,7 @@ export interface PrivilegesDeps {
 /** An agent without root has nothing to give up. */
 export const noPrivileges: Privileges = {
   account: undefined,
+  isRootForNow: () => false,
   asAccount: (open) => open(),
   drop: () => undefined,
 };
@@ -87,6 +90,7 @@ function createPrivileges(account: string, { uid, gid }: Owner, process: Process
   let dropped = false;
   return {
     account,
+    isRootForNow: () => !dropped,
     asAccount(open) {
       if (dropped) return open();
       process.setegid?.(gid);

@@ -9,7 +9,7 @@ import { type IoregSubjects, type PolledName, createPoll, runsOf } from "./poll.
 import { type Buffering, createPowermetrics } from "./powermetrics.ts";
 import type { Source } from "./source.ts";
 import type { SourceName } from "../parse/sample.ts";
-import { createToolShell } from "./tool-shell.ts";
+import { createToolShell, type ToolShellOptions } from "./tool-shell.ts";
 
 /** The `sources` section of the configuration, as far as sources see it. */
 export type SourceSettings = Readonly<Record<Exclude<SourceName, "ioreg">, OneSource>> & {
@@ -34,6 +34,7 @@ export interface SourceDeps {
   readonly heartbeat: Heartbeat;
   readonly log: Logger;
   readonly environment: Readonly<Record<string, string>>;
+  readonly privileges?: ToolShellOptions["privileges"];
 }
 
 /** Restarts of powermetrics: soon after a mishap, a minute apart when it keeps failing. */

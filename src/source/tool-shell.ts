@@ -32,26 +32,21 @@ export interface ToolShellOptions {
   readonly clock: Clock;
   readonly environment: Readonly<Record<string, string>>;
   readonly spawn?: SpawnGroup;
-  /** Who this process is. A shell that another account started, root above all, is not used any more. */
-  readonly account?: () => number | undefined;
+  /** While this process is root and will not stay it, there is no shell: one of root's would remain, and do what it is told. */
+  readonly privileges?: { isRootForNow(): boolean } | undefined;
 }
 
 /** From here on a shell's status speaks of signals, and of commands that could not be started. */
 const leastOddStatus = 126;
 
 export function createToolShell(options: ToolShellOptions): ToolShell {
-  const { account = () => process.getuid?.() } = options;
   /** Tools that ended properly the last time, as lines for the shell. */
   const proper = new Set<string>();
   let shell: ReturnType<typeof startShell> | undefined;
-  let shellAccount: number | undefined;
   let turn: Promise<unknown> = Promise.resolve();
 
   function current(): ReturnType<typeof startShell> {
-    if (shell?.hasEnded === false && shellAccount === account()) return shell;
-    void shell?.close();
-    shell = startShell(options);
-    shellAccount = account();
+    if (shell?.hasEnded !== false) shell = startShell(options);
     return shell;
   }
 
@@ -68,7 +63,7 @@ export function createToolShell(options: ToolShellOptions): ToolShell {
       if (run?.status !== "ended") proper.delete(line);
       if (run !== undefined) return run;
       const own = await runTool(argv, how);
-      if (isProper(own)) proper.add(line);
+      if (isProper(own) && options.privileges?.isRootForNow() !== true) proper.add(line);
       return own;
     },
     async end() {

@@ -117,8 +117,9 @@ test("nothing of root's can be read or taken back after giving it up", needsRoot
     import { planPrivileges } from ${JSON.stringify(new URL("../../src/daemon/privileges.ts", import.meta.url).href)};
     const tool = async ([, what]) => ({ code: 0, stderr: "", stdout: String(what === "-u" ? ${nobody.uid} : ${nobody.gid}) });
     const plan = await planPrivileges("nobody", { process, tool, uid: process.getuid() });
+    const codes = [plan.privileges.isRootForNow()];
     plan.privileges.drop();
-    const codes = [];
+    codes.push(plan.privileges.isRootForNow());
     for (const act of [() => readFileSync("/etc/shadow"), () => process.setuid(0), () => process.seteuid(0), () => process.setgroups([0])])
       try { act(); codes.push("allowed"); } catch (error) { codes.push(error.code); }
     console.log(codes.join(" "));
@@ -127,7 +128,7 @@ test("nothing of root's can be read or taken back after giving it up", needsRoot
     encoding: "utf8",
     cwd: "/",
   });
-  assert.equal(stdout.trim(), "EACCES EPERM EPERM EPERM", stderr);
+  assert.equal(stdout.trim(), "true false EACCES EPERM EPERM EPERM", stderr);
 });
 
 test(

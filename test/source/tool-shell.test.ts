@@ -188,15 +188,12 @@ test("where no shell can be started every run is the tool's own", async (t) => {
   for (let beat = 0; beat < 3; beat++) assert.equal(Number(textOf(await run(shell, parent))), process.pid);
 });
 
-test("a shell that another account started is not used any more", async (t) => {
-  let account = 0;
-  const shell = open(t, { account: () => account });
-  const roots = Number(await printed(shell, parent));
-  account = 501;
-  const own = Number(textOf(await run(shell, parent)));
-  assert.notEqual(own, roots);
-  assert.notEqual(own, process.pid);
-  await untilGone(roots, t.signal);
+test("no shell is started while root is still to be given up", async (t) => {
+  let isRoot = true;
+  const shell = open(t, { privileges: { isRootForNow: () => isRoot } });
+  for (let beat = 0; beat < 3; beat++) assert.equal(Number(textOf(await run(shell, parent))), process.pid);
+  isRoot = false;
+  assert.notEqual(Number(await printed(shell, parent)), process.pid);
 });
 
 test("stopping ends the shell and what it runs, and leaves no timer", async (t) => {
