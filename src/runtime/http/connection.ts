@@ -26,11 +26,15 @@ export class Connection {
   #user: ConnectionUser | undefined;
 
   /** @param open gives a socket that is connecting; the signal calls it off */
-  constructor(open: (signal: AbortSignal) => Promise<Socket>) {
-    open(this.#opening.signal).then(
-      (socket) => this.#attach(socket),
-      (error: unknown) => this.#lost(error),
-    );
+  constructor(open: (signal: AbortSignal) => Socket | Promise<Socket>) {
+    const socket = open(this.#opening.signal);
+    // At once: an address that the system knows no way to fails before a promise can call back, and that ended the process.
+    if (!(socket instanceof Promise)) this.#attach(socket);
+    else
+      socket.then(
+        (one) => this.#attach(one),
+        (error: unknown) => this.#lost(error),
+      );
   }
 
   use(user: ConnectionUser): void {

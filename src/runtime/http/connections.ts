@@ -177,10 +177,10 @@ function opened(
   proxy: URL | undefined,
   pool: Pool,
   { clock, connectTimeoutMs, secrets, signal }: ConnectionsDeps & { readonly signal: AbortSignal },
-): Promise<Socket> {
+): Socket | Promise<Socket> {
   const { tls, proxyTls } = pool;
   if (tls === undefined || proxy === undefined)
-    return Promise.resolve(direct(proxy ?? url, proxy === undefined ? tls : proxyTls, pool));
+    return direct(proxy ?? url, proxy === undefined ? tls : proxyTls, pool);
   const headers = userInfo(proxy, "proxy-authorization", secrets);
   const cancel = AbortSignal.any([signal, pool.opening.signal]);
   const settings = {

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import test from "node:test";
+import type { HttpReply } from "../../../src/runtime/http/client.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { httpReceiver } from "./receivers.ts";
-import { answered, client, post } from "./sending.ts";
+import { answered, client, failed, post } from "./sending.ts";
 
 test("each receiver has connections of its own, which are closed once it is no longer sent to", async (t) => {
   const clock = fakeClock();
@@ -23,3 +24,13 @@ test("each receiver has connections of its own, which are closed once it is no l
   answered(await http.send(post(c.url)));
   await closed;
 });
+
+for (const url of ["http://255.255.255.255:9/", "https://255.255.255.255:9/"])
+  test(`${url}, which the system refuses at once, is a failure to connect, whoever asks`, async (t) => {
+    const http = client(t);
+    // Straight from the event loop, Node's own queue goes before that of promises.
+    const reply = await new Promise<HttpReply>((resolve, reject) =>
+      setImmediate(() => void http.send(post(new URL(url))).then(resolve, reject)),
+    );
+    failed(reply, "connect", /^cannot connect to 255/);
+  });
