@@ -73,8 +73,12 @@ export class Connection {
     this.#socket = socket;
     // The listeners stay for good: an error after the end would otherwise have nobody to go to, and end the process.
     socket.on("error", (error) => this.#lost(error));
-    socket.on("close", () => this.#lost(Object.assign(new Error("closed"), { code: "ECONNRESET" })));
-    socket.on("end", () => this.#user?.end());
+    socket.on("close", () => this.#lost(closed()));
+    socket.on("end", () => {
+      this.#user?.end();
+      // Now, for while our side has something to write that nobody reads, it would not be closed.
+      this.#lost(closed());
+    });
     socket.on("data", (bytes) => (this.#user === undefined ? this.close() : this.#user.take(bytes)));
     socket.once("encrypted" in socket ? "secureConnect" : "connect", () => {
       this.isReady = true;
@@ -88,6 +92,10 @@ export class Connection {
     this.isClosed = true;
     this.#user?.lost(error);
   }
+}
+
+function closed(): Error {
+  return Object.assign(new Error("closed"), { code: "ECONNRESET" });
 }
 
 /** Before the system asks a silent peer whether it is still there. */

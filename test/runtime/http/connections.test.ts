@@ -1,6 +1,7 @@
 /** Which connection a request goes out on, and what becomes of it. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
 import test from "node:test";
 import type { HttpReply } from "../../../src/runtime/http/client.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
@@ -34,3 +35,16 @@ for (const url of ["http://255.255.255.255:9/", "https://255.255.255.255:9/"])
     );
     failed(reply, "connect", /^cannot connect to 255/);
   });
+
+test("a server that closes its side before an answer ends the request at once, though it reads no more", async (t) => {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    t.after(() => socket.destroy());
+    socket.once("data", () => socket.pause().end());
+  }).listen(0, "127.0.0.1");
+  t.after(() => server.close());
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const body = Buffer.alloc(32_000_000);
+  const reply = await client(t).send(post(new URL(`http://127.0.0.1:${port}/`), { body }));
+  failed(reply, "reset", /connection closed/);
+});
