@@ -248,7 +248,8 @@ function keepsOn(connection = "", old: boolean): boolean {
   return !options.includes("close") && (!old || options.includes("keep-alive"));
 }
 
-const fieldLine = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)([ \t]*):[ \t]*([\t\x20-\x7e\x80-\xff]*)$/;
+/** Blanks around a value belong to one part only: between two, the time to find a fault would grow with the square of the blanks. */
+const fieldLine = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)([ \t]*):([\t\x20-\x7e\x80-\xff]*)$/;
 
 function readFields(lines: readonly string[]): Fields | undefined {
   const headers = new Map<string, string>();
@@ -259,7 +260,7 @@ function readFields(lines: readonly string[]): Fields | undefined {
     odd ||= space !== "";
     const key = name.toLowerCase();
     const before = headers.get(key);
-    headers.set(key, before === undefined ? value.trimEnd() : `${before}, ${value.trimEnd()}`);
+    headers.set(key, before === undefined ? value.trim() : `${before}, ${value.trim()}`);
   }
   return {
     headers: Object.fromEntries(headers),

@@ -196,6 +196,7 @@ test("what can be read only by guessing is a failure", async (context) => {
     "\u0000\u0000\u0006\u0004\u0000\u0000\u0000\u0000\u0000",
     "HTTP/1.1 200 OK\r\nContent-Le",
     `HTTP/1.1 200 OK\r\n${"abc: defghi\r\n".repeat(10_000)}\r\n`,
+    `HTTP/1.1 200 OK\r\nA:${" ".repeat(65_000)}\u0001\r\n\r\n`,
     "",
   ]) {
     it.answers = [wholly(bytes)];
