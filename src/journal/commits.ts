@@ -62,8 +62,8 @@ export function createCommits(
     /** Sees to it that a group commit comes within the interval. */
     schedule: () => (isUsable() ? timer.next() : timer.again()),
     /**
-     * A batch is settled: what is lost of that is only sent again, and mostly the next batch writes it. Deletes in the place of the commits
-     * that came with batches, where what is about to be sent must stay.
+     * A batch is settled. There is no hurry to write that: should it be lost, the batch is sent again, and mostly the next batch writes it.
+     * Deletes here and not in `flush`, where what is about to be sent must stay.
      */
     settled() {
       if (isUsable()) timer.later();
@@ -134,6 +134,7 @@ function deleteExcess(connection: Connection, retention: Retention): boolean {
 function createCommitTimer(clock: Clock, intervalMs: number, tick: () => void) {
   let retryMs = shortestRetryMs;
   let timer: Timer | undefined;
+  /** Set by `later`: any other call replaces it. */
   let isLate = false;
 
   /** What is scheduled already comes first. */

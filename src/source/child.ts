@@ -1,11 +1,11 @@
 /**
- * Child processes: the only place that spawns. `spawnChild` starts one that runs on, `runTool` runs one to its end.
+ * Child processes: the only place that spawns. `spawnChild` starts one that runs on, `spawnGroup` one that starts others, `runTool` runs one to its end.
  *
  *     spawnChild ──► running ──(ends by itself)──────────────────────► ended
  *                       └─ stop ─► SIGTERM ─grace─► SIGKILL ─1 s─► abandoned
  *
- * No orphan outlives the agent: at SIGTERM the agent stops its children; at SIGKILL the kernel closes the pipes, so the
- * simulator sees the end of its input and Apple's tools die of SIGPIPE at their next write.
+ * At SIGTERM the agent stops its children. At SIGKILL the kernel closes the pipes: the simulator and the shell of the polled tools see the end of their
+ * input, and Apple's tools die of SIGPIPE at their next write. Only a tool that hangs outlives the agent then, and the shell that waits for it.
  */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { isAbsolute } from "node:path";
