@@ -58,7 +58,7 @@ class Exchange implements ConnectionUser, AnswerListener {
   #resolve: ((ended: Ended) => void) | undefined;
   /** The system has taken the whole request. */
   #written = false;
-  /** A head has come, be it an interim one. */
+  /** Something of an answer has come: the server has seen the request, which is not sent again then. */
   #answering = false;
   #head: (AnswerHead & { readonly receivedAt: number }) | undefined;
   readonly #chunks: Buffer[] = [];
@@ -105,6 +105,7 @@ class Exchange implements ConnectionUser, AnswerListener {
   }
 
   take(bytes: Buffer): void {
+    this.#answering = true;
     this.#settle(this.#reader.take(bytes));
   }
 
@@ -127,7 +128,6 @@ class Exchange implements ConnectionUser, AnswerListener {
   }
 
   head(head: AnswerHead, isInterim: boolean): void {
-    this.#answering = true;
     if (!isInterim) this.#head = { ...head, receivedAt: this.#terms.clock.now() };
   }
 

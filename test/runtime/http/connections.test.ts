@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from "node:net";
 import test from "node:test";
 import type { HttpReply } from "../../../src/runtime/http/client.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
-import { httpReceiver } from "./receivers.ts";
+import { httpReceiver, rawReceiver } from "./receivers.ts";
 import { answered, client, failed, post } from "./sending.ts";
 
 test("each receiver has connections of its own, which are closed once it is no longer sent to", async (t) => {
@@ -47,4 +47,17 @@ test("a server that closes its side before an answer ends the request at once, t
   const body = Buffer.alloc(32_000_000);
   const reply = await client(t).send(post(new URL(`http://127.0.0.1:${port}/`), { body }));
   failed(reply, "reset", /connection closed/);
+});
+
+test("a request of which half a head was answered on a kept connection is not sent again", async (t) => {
+  const answers = ["HTTP/1.1 204 None\r\n\r\n", "HTTP/1.1 20"];
+  let requests = 0;
+  const receiver = await rawReceiver(t, (socket) => {
+    socket.write(answers[requests++] ?? "");
+    if (requests > 1) socket.end();
+  });
+  const http = client(t);
+  answered(await http.send(post(receiver.url)));
+  failed(await http.send(post(receiver.url)), "reset", /connection closed/);
+  assert.equal(requests, 2);
 });
