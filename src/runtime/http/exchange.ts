@@ -61,8 +61,9 @@ class Exchange implements ConnectionUser, AnswerListener {
   /** Something of an answer has come: the server has seen the request, which is not sent again then. */
   #answering = false;
   #head: (AnswerHead & { readonly receivedAt: number }) | undefined;
-  readonly #chunks: Buffer[] = [];
-  /** Of the body so far. */
+  /** What is kept of the body, with room for more. */
+  #body = nothing;
+  /** Of the body so far, kept or not. */
   #length = 0;
   readonly #link: Link = { to: this };
   readonly #abort = calling(this.#link, "abort");
@@ -133,12 +134,21 @@ class Exchange implements ConnectionUser, AnswerListener {
 
   body(bytes: Buffer): void {
     const { maxBodyBytes, maxReadBytes } = this.#terms;
-    // A copy: a slice would keep the whole read buffer alive.
-    if (this.#length < maxBodyBytes)
-      this.#chunks.push(Buffer.from(bytes.subarray(0, maxBodyBytes - this.#length)));
+    // A copy, in one piece: a slice would keep the whole read buffer alive, and a buffer for each chunk of a byte would take a hundred.
+    this.#reserve(Math.min(this.#length + bytes.length, maxBodyBytes));
+    if (this.#length < maxBodyBytes) bytes.copy(this.#body, this.#length);
     this.#length += bytes.length;
     const answer = this.#length > maxReadBytes ? this.#answer(true) : undefined;
     if (answer !== undefined) this.#end(answer);
+  }
+
+  /** Twice as much as before, so that a body is copied a few times only. */
+  #reserve(length: number): void {
+    const { length: had } = this.#body;
+    if (length <= had) return;
+    const next = Buffer.allocUnsafe(Math.max(length, Math.min(2 * had, this.#terms.maxBodyBytes)));
+    this.#body.copy(next);
+    this.#body = next;
   }
 
   #settle(reading: Reading): void {
@@ -153,7 +163,8 @@ class Exchange implements ConnectionUser, AnswerListener {
   #answer(truncated: boolean): Answer | undefined {
     if (this.#head === undefined) return undefined;
     const { status, headers, receivedAt } = this.#head;
-    return { kind: "answer", status, headers, body: Buffer.concat(this.#chunks), truncated, receivedAt };
+    const body = this.#body.subarray(0, this.#length);
+    return { kind: "answer", status, headers, body, truncated, receivedAt };
   }
 
   #fail(code: Fault["code"], reason: string): void {
@@ -175,6 +186,8 @@ class Exchange implements ConnectionUser, AnswerListener {
     resolve(result.kind === "answer" || cut === undefined ? result : { ...result, cut });
   }
 }
+
+const nothing = Buffer.alloc(0);
 
 /**
  * What a signal holds of an exchange, which nobody keeps once it is over: V8 links what was in a signal's list to what comes after,

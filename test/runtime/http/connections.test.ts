@@ -61,3 +61,17 @@ test("a request of which half a head was answered on a kept connection is not se
   failed(await http.send(post(receiver.url)), "reset", /connection closed/);
   assert.equal(requests, 2);
 });
+
+test("a body of which each byte is a chunk of its own is whole, up to the cap", async (t) => {
+  const letters = "abcdefghij".repeat(10_000);
+  const chunks = letters.replaceAll(/./g, "1\r\n$&\r\n");
+  const receiver = await rawReceiver(t, (socket) =>
+    socket.write(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`),
+  );
+  for (const maxBodyBytes of [1, 65_536, 99_999, 100_000, 16_777_216]) {
+    const limits = { connectTimeoutMs: 10_000, maxBodyBytes, maxReadBytes: 16_777_216 };
+    const reply = answered(await client(t, {}, {}, limits).send(post(receiver.url)));
+    assert.equal(reply.body.toString(), letters.slice(0, maxBodyBytes));
+    assert.equal(reply.truncated, maxBodyBytes < letters.length);
+  }
+});
