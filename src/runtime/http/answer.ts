@@ -28,7 +28,8 @@ export type Reading =
 
 /** A head is buffered whole. */
 const mostHead = 64 * 1024;
-const mostLine = 1024;
+/** As Go reads them. */
+const mostLine = 4096;
 
 type State =
   | { readonly part: "head" | "until close" | "whole" }
@@ -141,13 +142,12 @@ export class AnswerReader {
     return true;
   }
 
-  /** Without its end, CRLF or LF; undefined until it is there. */
+  /** Without its end, CRLF or LF; undefined until it is there, and where it makes no sense. */
   #line(): string | undefined {
     const end = this.#pending.indexOf(0x0a);
-    if (end < 0) {
-      if (this.#pending.length > mostLine) this.#nonsense("a line of a chunk has no end");
-      return undefined;
-    }
+    const isLong = (end < 0 ? this.#pending.length : end) > mostLine;
+    if (isLong) this.#nonsense(`a line of a chunk is longer than ${mostLine} bytes`);
+    if (isLong || end < 0) return undefined;
     return this.#cut(end + 1)
       .toString("latin1")
       .replace(/\r?\n$/, "");

@@ -132,6 +132,11 @@ const cases: Readonly<Record<string, Case>> = {
     body: "{}",
   },
   "a blank before a colon": { bytes: "HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\n{}", body: "{}" },
+  "a trailer of 4 KB": {
+    bytes: `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX: ${"y".repeat(4000)}\r\n\r\n`,
+    body: "{}",
+    kept: true,
+  },
   "no words behind the status": {
     bytes: "HTTP/1.1 200\r\nContent-Length: 2\r\n\r\n{}",
     body: "{}",
@@ -191,6 +196,7 @@ test("what can be read only by guessing is a failure", async (context) => {
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}x\r\n0\r\n\r\n",
     "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
     "HTTP/1.1 2OO OK\r\n\r\n",
+    `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: ${"y".repeat(5000)}\r\n\r\n`,
     "HTTP/9.1 200 OK\r\n\r\n",
     "SSH-2.0-OpenSSH_9.9\r\n\r\n",
     "\u0000\u0000\u0006\u0004\u0000\u0000\u0000\u0000\u0000",
