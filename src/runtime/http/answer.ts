@@ -43,6 +43,8 @@ export class AnswerReader {
   readonly #bodiless: boolean;
   #state: State = { part: "head" };
   #pending: Buffer = nothing;
+  /** Where to look on for the end of a head that comes in pieces. */
+  #looked = 0;
   #persistent = true;
 
   /** @param bodiless whether the request was a HEAD */
@@ -100,9 +102,10 @@ export class AnswerReader {
     // Left over from a body that was longer than it said (RFC 9112, section 2.2).
     while (this.#pending[0] === 0x0d || this.#pending[0] === 0x0a) this.#cut(1);
     if (!mayBeHead(this.#pending)) return this.#nonsense(notHttp);
-    const length = headLength(this.#pending);
+    const length = headLength(this.#pending, this.#looked);
     if ((length ?? this.#pending.length) > mostHead)
       return this.#nonsense(`its head is longer than ${mostHead} bytes`);
+    this.#looked = length === undefined ? Math.max(0, this.#pending.length - longestEnd) : 0;
     if (length === undefined) return false;
     const head = readHead(this.#pending.toString("latin1", 0, length), this.#bodiless);
     if (head === undefined) return this.#nonsense("its head can't be read, or in one way only by guessing");
@@ -188,9 +191,12 @@ function afterHead(framing: Framing): State {
   }
 }
 
+/** Of a head: LF CR LF. */
+const longestEnd = 3;
+
 /** With the empty line at its end. */
-function headLength(bytes: Buffer): number | undefined {
-  for (let end = bytes.indexOf(0x0a); end >= 0; end = bytes.indexOf(0x0a, end + 1)) {
+function headLength(bytes: Buffer, from: number): number | undefined {
+  for (let end = bytes.indexOf(0x0a, from); end >= 0; end = bytes.indexOf(0x0a, end + 1)) {
     if (bytes[end + 1] === 0x0a) return end + 2;
     if (bytes[end + 1] === 0x0d && bytes[end + 2] === 0x0a) return end + 3;
   }
