@@ -232,7 +232,7 @@ interface Fields {
 /** A head as Go's and curl's clients read it (RFC 9112, sections 2 to 6). Undefined for what cannot be read, or in one way only by guessing. */
 function readHead(head: string, bodiless: boolean): Head | undefined {
   const [first = "", ...rest] = head.replace(/\r?\n\r?\n$/, "").split(/\r?\n/);
-  const [, minor = "", code = ""] = /^HTTP\/1\.(\d) +(\d{3})(?: .*)?$/.exec(first) ?? [];
+  const [, minor = "", code = ""] = /^HTTP\/1\.(\d) +([1-9]\d\d)(?: .*)?$/.exec(first) ?? [];
   const isFolded = /\n[ \t]/.test(head);
   const fields = code === "" ? undefined : readFields(isFolded ? unfolded(rest) : rest);
   if (fields === undefined) return undefined;

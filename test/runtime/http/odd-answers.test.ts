@@ -211,6 +211,13 @@ test("what can be read only by guessing is a failure", async (context) => {
   }
 });
 
+test("a status below 100 is no interim answer", async (context) => {
+  const it = await rawServer(context, true);
+  it.answers = [wholly("HTTP/1.1 042 Odd\r\n\r\n")];
+  const reply = await it.send();
+  assert.equal(reply.kind === "failure" && reply.code, "protocol", JSON.stringify(reply));
+});
+
 test("bytes that nobody asked for end a kept connection, and are nobody's answer", async (context) => {
   const it = await rawServer(context);
   it.answers = [plain];
