@@ -63,7 +63,8 @@ interface Pool {
   /** Other objects than now say that a file has changed. */
   readonly tls: Tls;
   readonly proxyTls: Tls;
-  readonly opening: AbortController;
+  /** Its connections are not kept any more. */
+  isRetired: boolean;
   /** By the monotonic clock. */
   usedAt: number;
   /** What TLS can go on from. */
@@ -96,7 +97,7 @@ export function createConnections(settings: HttpSettings, deps: ConnectionsDeps)
     }
     if (existing !== undefined) retire(existing);
     forget(pools, usedAt - idleTimeoutMs);
-    const created: Pool = { kept: [], tls, proxyTls, opening: new AbortController(), usedAt };
+    const created: Pool = { kept: [], tls, proxyTls, isRetired: false, usedAt };
     pools.set(key, created);
     return created;
   }
@@ -140,8 +141,8 @@ function take({ kept }: Pool, now: number): Connection | undefined {
   return undefined;
 }
 
-function keep({ kept, opening }: Pool, connection: Connection, now: number, forMs: number): void {
-  const isFull = kept.length >= mostKept || opening.signal.aborted;
+function keep({ kept, isRetired }: Pool, connection: Connection, now: number, forMs: number): void {
+  const isFull = kept.length >= mostKept || isRetired;
   if (connection.isClosed || isFull || forMs <= 0) {
     connection.close();
     return;
@@ -160,9 +161,9 @@ function forget(pools: Map<string, Pool>, since: number): void {
 }
 
 /** A connection that is in use is not kept when its request is over. */
-function retire({ kept, opening }: Pool): void {
-  opening.abort();
-  for (const { connection } of kept.splice(0)) connection.close();
+function retire(pool: Pool): void {
+  pool.isRetired = true;
+  for (const { connection } of pool.kept.splice(0)) connection.close();
 }
 
 /** Somewhat less than the server says, since it begins to count earlier. */
@@ -182,12 +183,7 @@ function opened(
   if (tls === undefined || proxy === undefined)
     return direct(proxy ?? url, proxy === undefined ? tls : proxyTls, pool);
   const headers = userInfo(proxy, "proxy-authorization", secrets);
-  const cancel = AbortSignal.any([signal, pool.opening.signal]);
-  const settings = {
-    ...{ proxy, headers, clock, connectTimeoutMs },
-    proxyTls: proxyTls ?? {},
-    signal: cancel,
-  };
+  const settings = { proxy, headers, clock, connectTimeoutMs, signal, proxyTls: proxyTls ?? {} };
   return openTunnel(url, settings).then((socket) => secure(url, tls, pool, { socket }));
 }
 

@@ -162,6 +162,15 @@ test(
   },
 );
 
+test("renewing connections does not call off a tunnel that is being opened", async (t) => {
+  const proxy = await rawReceiver(t, (socket) => {
+    http.renew();
+    socket.end("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
+  });
+  const http = client(t, { proxy_url: proxy.url.href });
+  failed(await http.send(post(metrics)), "proxy", /the proxy answered 503$/);
+});
+
 test("a proxy that asks for credentials is a proxy failure that says where to put them", async (t) => {
   const proxy = await httpProxy(t, "user:pass");
   const http = client(t, { proxy_url: `http://user:wrong@127.0.0.1:${proxy.port}` });
