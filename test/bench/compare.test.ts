@@ -47,6 +47,7 @@ test("the committed results hold the ratios of every benchmark that compares", (
     "encode",
     "ioreg",
     "peers",
+    "profile",
     "reader",
     "scrape",
     "scrape-peers",
