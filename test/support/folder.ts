@@ -33,7 +33,11 @@ export function disposableFolder(
   const { parent = tmpdir(), mode = 0o700 } = options;
   const path = mkdtempSync(join(parent, "mac-agent-test-"));
   chmodSync(path, mode);
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+  return {
+    path,
+    // Again where a process that is about to end writes into it meanwhile.
+    [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true, maxRetries: 10 }),
+  };
 }
 
 /** In memory where the system offers it: other tests' disk traffic would be waited for at every commit. */
