@@ -55,8 +55,7 @@ export function createTicks(clock: Pick<Clock, "monotonic" | "after">, tickMs: n
 
   return {
     after(ms, callback, { align, background = false } = {}) {
-      const now = clock.monotonic();
-      const tick = tickOf(now, ms, align);
+      const tick = tickOf(clock.monotonic(), ms, align);
       if (tick === undefined) return undefined;
       const entry: Entry = { tick, background, callback };
       waiting.push(entry);
@@ -65,8 +64,9 @@ export function createTicks(clock: Pick<Clock, "monotonic" | "after">, tickMs: n
       return {
         [Symbol.dispose]() {
           entry.callback = undefined;
-          if (!waiting.includes(entry)) return;
-          waiting.splice(waiting.indexOf(entry), 1);
+          const at = waiting.indexOf(entry);
+          if (at < 0) return;
+          waiting.splice(at, 1);
           if (timer?.tick === tick || !background) arm();
         },
       };
