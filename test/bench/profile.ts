@@ -2,7 +2,6 @@
  * Measures the default profile: 10 s, one remote write, nobody watching. By parts, beside the scrapers that people would
  * use instead, and as a whole choice beside an exporter with a scraper. All at once, so that ratios are of one run.
  */
-import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { disposableFolder } from "../support/folder.ts";
@@ -10,7 +9,6 @@ import { freePort } from "../support/free-port.ts";
 import { findReceiver } from "../support/receivers.ts";
 import {
   bundled,
-  fromSource,
   recordedTools,
   startWithTools,
   untilAnswer,
@@ -76,7 +74,7 @@ export const profile: Bench = {
     const { path: folder } = running.use(disposableFolder());
     const counting = running.use(await startCounting());
     const { program } = running.use(await bundled());
-    const tools = recordedTools(running.use(disposableFolder()).path, simulator);
+    const tools = recordedTools(folder, simulator);
     const startPart = (settings: Settings) => startWithTools(program, tools, settings, simulator);
     const target = running.use(await startPart({}));
     // Before all others start: a poll that they held up for ten seconds would come again a minute later.
@@ -164,30 +162,22 @@ const exporters: Readonly<Record<string, Exporter>> = {
     program: "mac-powermetrics-exporter",
     // It knows no other.
     address: () => Promise.resolve("127.0.0.1:9127"),
-    start: (path, _address, folder) => startProcess(path, [], { env: { PATH: stubs(folder) } }),
+    start: (path, _address, folder) => startProcess(path, [], { env: { PATH: withText(folder) } }),
   },
 };
 
-/** Tools for the Go exporter, which asks them at each scrape: the text that powermetrics prints by default, and vm_stat's. */
-function stubs(folder: string): string {
+/** The recorded tools for the Go exporter, which asks them at each scrape, with a powermetrics that prints its text instead of documents. */
+function withText(tools: string): string {
   const cores = Array.from(
     { length: 14 },
     (_, core) =>
       `CPU ${core} frequency: ${1000 + 100 * core} MHz\nCPU ${core} active residency: ${core}.25%\n`,
   ).join("");
-  const text = {
-    powermetrics: `${cores}CPU Power: 1339 mW\nGPU Power: 6 mW\nGPU HW active residency: 3.10%\n`,
-    vm_stat: execFileSync(process.execPath, [...fromSource.slice(1), "simulate", "vm_stat"], {
-      encoding: "utf8",
-    }),
-  };
-  for (const [tool, printed] of Object.entries(text)) {
-    writeFileSync(join(folder, `${tool}.txt`), printed);
-    writeFileSync(join(folder, tool), `#!/bin/sh\nexec /bin/cat ${join(folder, tool)}.txt\n`, {
-      mode: 0o755,
-    });
-  }
-  return folder;
+  const text = `${cores}CPU Power: 1339 mW\nGPU Power: 6 mW\nGPU HW active residency: 3.10%\n`;
+  const [file, program] = [join(tools, "powermetrics.txt"), join(tools, "powermetrics")];
+  writeFileSync(file, text);
+  writeFileSync(program, `#!/bin/sh\nexec /bin/cat ${file}\n`, { mode: 0o755 });
+  return tools;
 }
 
 function report(measured: readonly Measured[], skipped: readonly string[]): readonly Table[] {
