@@ -5,7 +5,7 @@ import type { PowermetricsSample } from "../parse/sample.ts";
 import { parseCpuTime } from "../source/child-cpu.ts";
 import { spawnChild, type Argv, type Child } from "../source/child.ts";
 import { createFramer } from "../source/frame.ts";
-import { splitLines } from "../source/child.ts";
+import { splitLines } from "../source/output.ts";
 import { skipped, type Item, type Result } from "./items.ts";
 import { hasTool, median, runTool, seconds, waitFor, wordsOf, type Machine, type Output } from "./machine.ts";
 

@@ -8,7 +8,8 @@
  * The child is ended when the signal aborts, when it is silent for too long, and, where asked for, when its documents come late.
  */
 import type { Clock } from "../runtime/clock.ts";
-import { splitLines, type Argv, type ChildExit, type Spawn } from "./child.ts";
+import type { Argv, ChildExit, Spawn } from "./child.ts";
+import { splitLines } from "./output.ts";
 import { createFramer } from "./frame.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { Report } from "./report.ts";

@@ -8,16 +8,8 @@
  * until it ends properly: so its failure is worded by the system, and it holds up the others once at most.
  */
 import { type Clock, asLimit } from "../runtime/clock.ts";
-import {
-  type Argv,
-  collectOutput,
-  type Output,
-  type RunOptions,
-  runTool,
-  type SpawnGroup,
-  spawnGroup,
-  type ToolRun,
-} from "./child.ts";
+import { type Argv, type RunOptions, runTool, type SpawnGroup, spawnGroup, type ToolRun } from "./child.ts";
+import { collectOutput, type Output } from "./output.ts";
 
 export type RunTool = (argv: Argv, options: RunOptions) => Promise<ToolRun>;
 

@@ -7,11 +7,11 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import {
   childEnvironment,
   spawnChild,
-  splitLines,
   type Argv,
   type Child,
   type ChildExit,
 } from "../../src/source/child.ts";
+import { splitLines } from "../../src/source/output.ts";
 import { fakeTool, isAlive, untilGone } from "./events.ts";
 
 interface Heard {
