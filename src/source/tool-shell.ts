@@ -132,7 +132,7 @@ function startShell({ clock, environment, spawn = spawnGroup }: ToolShellOptions
       timer[Symbol.dispose]();
       signal?.removeEventListener("abort", onAbort);
       // What it complains of comes by another pipe, not later than in the same turn of the event loop.
-      if (typeof result === "number" && result > 0) await clock.sleep(0, signal);
+      if (typeof result === "number") await new Promise((resolve) => setImmediate(resolve));
       running = undefined;
       return typeof result === "number" ? asRun(result, output) : result;
     },

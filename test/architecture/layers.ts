@@ -41,7 +41,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   source: {
     imports: ["runtime", "parse"],
     modules: ["node:child_process", "node:fs"],
-    world: ["process.kill"],
+    world: ["process.kill", "setImmediate"],
   },
   /** Apple's tools, impersonated: `simulate` runs it, and of the agent only what is put together asks it how busy it is. */
   simulator: { imports: ["runtime"], modules: ["node:fs"], world: ["setImmediate", "process.env"] },

@@ -117,6 +117,26 @@ test("an exit status and the first complaint are told, and the output counts", a
   });
 });
 
+test("what a tool complains of is not told of the next, although it ended well", async (t) => {
+  const complaints = [Buffer.from("a complaint\n")];
+  const shell = open(t, {
+    spawn: (argv, options) =>
+      spawnGroup(argv, {
+        ...options,
+        onStdout(chunk) {
+          options.onStdout(chunk);
+          // As where both pipes are read in one turn of the event loop, and this one first.
+          if (chunk.includes(0))
+            queueMicrotask(() => process.nextTick(() => complaints.splice(0).forEach(options.onStderr)));
+        },
+      }),
+  });
+  const [good, failing] = [fakeTool("echo good"), fakeTool("exit 1")];
+  await Promise.all([run(shell, good), run(shell, failing)]);
+  const [, failure] = await Promise.all([run(shell, good), run(shell, failing)]);
+  assert.deepEqual(failure, await run(open(t), failing));
+});
+
 test("a tool that vanished, may not be run or is killed is told as if there were no shell", async (t) => {
   const shell = open(t);
   const path = join(temporaryFolder(), "tool");
