@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { systemClock } from "../../src/runtime/clock.ts";
@@ -151,6 +151,46 @@ test("a tool that vanished, may not be run or is killed is told as if there were
   await run(shell, told);
   assert.equal((await run(shell, told)).status, "ended");
 });
+
+// What /bin/sh can be on a Mac, by /private/var/select/sh; a Mac's bash is 3.2.
+for (const program of ["/bin/bash", "/bin/dash", "/bin/zsh"]) {
+  const skip = existsSync(program) ? false : "not installed";
+  test(`with ${program} as sh a tool is told as if there were no shell`, { skip }, async (t) => {
+    const sh = join(temporaryFolder(), "sh");
+    symlinkSync(program, sh);
+    const shell = open(t, { spawn: (argv, options) => spawnGroup([sh, ...argv.slice(1)], options) });
+    assert.notEqual(Number(await printed(shell, parent)), process.pid);
+    const words = [
+      "",
+      " ",
+      "'",
+      '"',
+      "$HOME",
+      "`id`",
+      "\\",
+      "\n",
+      "!!",
+      "*",
+      "~",
+      "if",
+      "\x01",
+      "\x7f",
+      "\r",
+      "é",
+    ];
+    for (const tool of [
+      ["/usr/bin/printf", "<%s>", ...words],
+      fakeTool(String.raw`printf '\000no end'; exec head -c 200000 /dev/zero`),
+      fakeTool("echo half; echo complaint >&2; exit 125"),
+      fakeTool(`[ $PPID = ${process.pid} ] || kill -KILL $$`),
+      fakeTool("exit 1"),
+      ["/nonexistent"],
+    ]) {
+      const own = await run(shell, tool, { maxBytes: 1_000_000 });
+      assert.deepEqual(await run(shell, tool, { maxBytes: 1_000_000 }), own);
+    }
+  });
+}
 
 test("one that hangs is ended, holds up the others once, and is run on its own until it ends properly again", async (t) => {
   const clock = fakeClock();
