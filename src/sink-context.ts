@@ -7,7 +7,7 @@ import type { Logger } from "./runtime/log.ts";
 import type { Identity } from "./sink/sink.ts";
 import type { HostFacts } from "./runtime/host.ts";
 import { readHostFacts } from "./source/host.ts";
-import { runTool } from "./source/child.ts";
+import { runTool, type ToolRun } from "./source/child.ts";
 import type { SinkContext } from "./sink/index.ts";
 import type { Clock } from "./runtime/clock.ts";
 
@@ -101,18 +101,19 @@ export function systemAuthorities(
   return createSystemAuthorities(async () => {
     const options = { clock, signal, environment, timeoutMs: longestReadingMs, maxBytes: mostBytes };
     const run = await runTool([...self, "authorities"], options);
-    const found = run.status === "ended" ? certificatesIn(run.stdout) : undefined;
+    const found = certificatesIn(run);
     if (found === undefined && run.status !== "stopped")
       log.warn("cannot read the system's certificates; only those that Node.js brings are trusted", {
-        reason: run.status === "ended" ? run.stderr : run.status,
+        reason: run.status === "ended" ? run.stderr || run.exit.kind : run.status,
       });
     return found;
   }, clock);
 }
 
-/** Flags of Node.js such as --trace-gc hold there too, and print around it. */
-function certificatesIn(stdout: Buffer): readonly string[] | undefined {
-  const line = stdout
+/** What a process printed that did not end well may be cut. Flags of Node.js such as --trace-gc hold there too, and print around it. */
+function certificatesIn(run: ToolRun): readonly string[] | undefined {
+  if (run.status !== "ended" || run.exit.kind !== "exited" || run.exit.code !== 0) return undefined;
+  const line = run.stdout
     .toString("utf8")
     .split("\n")
     .find((one) => /^\[(?:"-----BEGIN |\])/.test(one));

@@ -140,10 +140,13 @@ export function createSystemAuthorities(
   let reading: Promise<void> | undefined;
 
   async function load(): Promise<void> {
-    const found = await read();
-    reading = undefined;
-    readAt = clock.monotonic();
-    if (found !== undefined && found.join("") !== current.join("")) current = found;
+    try {
+      const found = await read();
+      if (found !== undefined && found.join("") !== current.join("")) current = found;
+    } finally {
+      reading = undefined;
+      readAt = clock.monotonic();
+    }
   }
 
   return {
