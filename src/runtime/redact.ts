@@ -2,14 +2,17 @@
 import { isCredentialName } from "./http/receiver-url.ts";
 
 export interface KnownSecrets {
-  /** Remembers a value, and the forms it takes in JSON, in URLs and as base64. */
+  /** Remembers a value, and the forms it takes in JSON, in URLs and as base64. To be called at each use: the one used last is forgotten last. */
   add(value: string): void;
+  /** The same for one that is replaced again and again, such as a token: many of them push no other value out. */
+  addPassing(value: string): void;
   /** The text with every known value replaced by `<secret>` and every URL's password by `***`. */
   redact(text: string): string;
 }
 
-/** Values that rotate for months must not pile up: the oldest is forgotten first. */
+/** Values that rotate for months must not pile up. */
 const maxKnown = 256;
+const maxPassing = 64;
 /** Masking "1" or "on" wherever it occurs would hide the log and protect nothing. */
 const shortestMasked = 4;
 /** A parameter's name is bounded, so that looking for its end takes a bounded time from each place. */
@@ -17,16 +20,23 @@ const parameter = /([?&;][\w.%[\]-]{1,64}=)([^&;\s#"'<>\\]+)/g;
 const endOfAuthority = /[\s/?#"'<>\\]/g;
 
 export function createKnownSecrets(): KnownSecrets {
-  const values = new Set<string>();
+  const lasting = new Set<string>();
+  const passing = new Set<string>();
   let forms: readonly string[] = [];
+
+  function remember(values: Set<string>, value: string, most: number): void {
+    if (value.length < shortestMasked) return;
+    const isKnown = values.delete(value);
+    values.add(value);
+    if (isKnown) return;
+    for (const oldest of values) if (values.size > most) values.delete(oldest);
+    // Longest first: a value may be a part of another.
+    forms = [...new Set([...lasting, ...passing].flatMap(formsOf))].sort((a, b) => b.length - a.length);
+  }
+
   return {
-    add(value) {
-      if (value.length < shortestMasked || values.has(value)) return;
-      values.add(value);
-      for (const oldest of values) if (values.size > maxKnown) values.delete(oldest);
-      // Longest first: a value may be a part of another.
-      forms = [...new Set([...values].flatMap(formsOf))].sort((a, b) => b.length - a.length);
-    },
+    add: (value) => remember(lasting, value, maxKnown),
+    addPassing: (value) => remember(passing, value, maxPassing),
     redact: (text) => redact(text, forms),
   };
 }

@@ -17,7 +17,10 @@ const maxSecretBytes = 64 * 1024;
 /** A secret written into the configuration itself. */
 export function literalSecret(value: string, known: KnownSecrets = knownSecrets): Secret {
   known.add(value);
-  const secret = opaque(() => value);
+  const secret = opaque(() => {
+    known.add(value);
+    return value;
+  });
   literals.set(secret, { [marker]: value, masked: known === knownSecrets });
   return secret;
 }
@@ -77,8 +80,8 @@ export function fileSecret(
       value = undefined;
       value = readSecret(path, warn);
       stamp = now;
-      known.add(value);
     }
+    known.add(value);
     return value;
   });
 }

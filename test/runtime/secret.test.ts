@@ -82,6 +82,25 @@ test("a secret is masked in its JSON, URL and base64 forms, the longest first, a
   assert.equal(known.redact("on"), "on");
 });
 
+test("a secret in use stays masked however many tokens and contents of files come and go", (t) => {
+  const known = createKnownSecrets();
+  const literal = literalSecret("from-configuration", known);
+  const path = join(temporaryFolder(t), "token");
+  writeFileSync(path, "from-a-file");
+  const file = fileSecret(path, known);
+  for (let i = 0; i < 300; i++) {
+    known.addPassing(`token-${i}`);
+    known.add(`content-${i}`);
+    for (const secret of [literal, file]) secret.reveal();
+  }
+  known.addPassing("token-240");
+  for (let i = 300; i < 350; i++) known.addPassing(`token-${i}`);
+  assert.equal(
+    known.redact("from-configuration from-a-file token-240 token-349 token-2"),
+    "<secret> <secret> <secret> <secret> token-2",
+  );
+});
+
 test("only the latest few hundred values are remembered", () => {
   const known = createKnownSecrets();
   for (let i = 0; i < 300; i++) known.add(`value-${String(i).padStart(3, "0")}`);

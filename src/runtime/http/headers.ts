@@ -16,7 +16,7 @@ export function headerSource(settings: HttpSettings, known: KnownSecrets, warn: 
   );
   const authorize = authorization(settings, known, warn);
   return (request) => {
-    for (const credential of credentialsIn(request.url)) known.add(credential);
+    for (const credential of credentialsIn(request.url)) known.addPassing(credential);
     return headersOf(request);
   };
 

@@ -16,8 +16,7 @@ import type { OauthSettings } from "./schema.ts";
 const renewEarlyMs = 10_000;
 
 interface Token {
-  /** The header that carries it. */
-  readonly authorization: string;
+  readonly text: string;
   /** By the monotonic clock. */
   readonly expiresAt: number;
 }
@@ -48,7 +47,8 @@ export function withTokens(
   async function once(request: HttpRequest, left: () => number): Promise<HttpReply> {
     const fetched = await current({ ...request, timeoutMs: left() });
     if ("kind" in fetched) return fetched;
-    const { authorization } = fetched;
+    known.addPassing(fetched.text);
+    const authorization = `Bearer ${fetched.text}`;
     return client.send({ ...request, timeoutMs: left(), headers: { ...request.headers, authorization } });
   }
 
@@ -127,7 +127,7 @@ function tokenSource(
     }
     if (reply.kind === "failure") return { ...reply, reason: failed(reply.reason).reason };
     if (reply.status !== 200) return failed(`unexpected status: got ${reply.status}${errorIn(reply.body)}`);
-    return tokenIn(reply.body, clock.monotonic(), known) ?? failed("got no access_token in its answer");
+    return tokenIn(reply.body, clock.monotonic()) ?? failed("got no access_token in its answer");
   };
 }
 
@@ -156,13 +156,12 @@ function errorIn(body: Buffer): string {
   return typeof error === "string" ? `, ${printable(error.slice(0, 60))}` : "";
 }
 
-function tokenIn(body: Buffer, now: number, known: KnownSecrets): Token | undefined {
+function tokenIn(body: Buffer, now: number): Token | undefined {
   const { access_token: text, expires_in: seconds } = jsonIn(body);
   if (typeof text !== "string" || !/^[\x21-\x7e]+$/.test(text)) return undefined;
-  known.add(text);
   const livesMs = Number(seconds ?? NaN) * 1000;
   const expiresAt = livesMs > 0 ? now + Math.max(livesMs - renewEarlyMs, livesMs / 2) : Infinity;
-  return { authorization: `Bearer ${text}`, expiresAt };
+  return { text, expiresAt };
 }
 
 function jsonIn(body: Buffer): Readonly<Record<string, unknown>> {

@@ -78,6 +78,16 @@ test("a token is asked for once, kept while it lives, and renewed before it expi
   assert.equal(answered(await send()).body.toString(), "Bearer token-2");
 });
 
+test("of tokens the latest are masked, and as many as there may be take no place of another secret", async (t) => {
+  const { send, clock, secrets } = await rig(t);
+  secrets.add("a-password");
+  for (let renewal = 0; renewal < 300; renewal++) {
+    assert.equal(answered(await send()).status, 200);
+    await clock.advance(60_000);
+  }
+  assert.equal(secrets.redact("a-password token-2 token-300"), "<secret> token-2 <secret>");
+});
+
 test("requests at the same time share one token", async (t) => {
   const { send, asked } = await rig(t);
   const replies = await Promise.all([send(), send(), send()]);
