@@ -128,37 +128,22 @@ function createClient(settings: HttpSettings, deps: HttpClientDeps, limits: Http
   /** In a row. */
   let failures = 0;
 
-  async function once(request: HttpRequest, timeoutMs: number): Promise<Ended> {
-    const signals = signalsOf(request, closing);
-    const target = authorityOf(request.url);
-    if (signals.some(({ aborted }) => aborted))
-      return asEnded({ code: "aborted", reason: `cannot send to ${target}: aborted` });
-    const opened = open(request, connections, headersOf);
-    if ("code" in opened) return asEnded(opened);
-    const { way, head } = opened;
-    const { proxy } = way;
-    const { body, method } = request;
-    const bodiless = method === "HEAD";
-    const terms = { ...limits, clock, timeoutMs, signals, head, body, bodiless, target, proxy };
-    return proxyRefusal(await exchange(way, terms), terms);
-  }
-
   return {
     async send(request) {
       const started = clock.monotonic();
       const left = (): number => Math.max(0, request.timeoutMs - (clock.monotonic() - started));
       const known = authorities?.current;
-      let ended = await once(request, request.timeoutMs);
+      const signals = signalsOf(request, closing);
+      const attempt = (timeoutMs: number): Promise<Ended> =>
+        once(request, connections, headersOf, { ...limits, clock, signals, timeoutMs });
+      let ended = await attempt(request.timeoutMs);
       if (ended.kind === "fault" && ended.stale) {
         connections.renew();
-        ended = await once(request, left());
+        ended = await attempt(left());
       }
       const mayLearn = ended.kind === "fault" && ended.fault.unknownIssuer === true ? authorities : undefined;
-      if (
-        mayLearn !== undefined &&
-        (await learned(mayLearn, known, signalsOf(request, closing), clock, left()))
-      )
-        ended = await once(request, left());
+      if (mayLearn !== undefined && (await learned(mayLearn, known, signals, clock, left())))
+        ended = await attempt(left());
       if (request.needsBody !== true) ended = believed(ended);
       // Whoever answers on a kept connection may be the wrong one by now: the name is looked up again with a new one.
       failures = ended.kind === "answer" && ended.status >= 200 && ended.status < 300 ? 0 : failures + 1;
@@ -172,6 +157,25 @@ function createClient(settings: HttpSettings, deps: HttpClientDeps, limits: Http
       return Promise.resolve();
     },
   };
+}
+
+async function once(
+  request: HttpRequest,
+  connections: Connections,
+  headersOf: HeaderSource,
+  limits: Omit<Terms, "head" | "body" | "bodiless" | "target" | "proxy">,
+): Promise<Ended> {
+  const target = authorityOf(request.url);
+  if (limits.signals.some(({ aborted }) => aborted))
+    return asEnded({ code: "aborted", reason: `cannot send to ${target}: aborted` });
+  const opened = open(request, connections, headersOf);
+  if ("code" in opened) return asEnded(opened);
+  const { way, head } = opened;
+  const { proxy } = way;
+  const { body, method } = request;
+  const bodiless = method === "HEAD";
+  const terms = { ...limits, head, body, bodiless, target, proxy };
+  return proxyRefusal(await exchange(way, terms), terms);
 }
 
 function signalsOf({ signal }: HttpRequest, closing: AbortController): readonly AbortSignal[] {
