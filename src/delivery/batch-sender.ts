@@ -212,8 +212,7 @@ class BatchSender {
     const send: Send = async (within) => {
       const result = await sink.send(body, job.protocol, within);
       const outcome = this.#cautious(result.outcome, body, job);
-      // A receiver that is too busy did not store anything; of every other failure nobody knows.
-      if (outcome.status === "retry" && outcome.code !== "429") this.#maybeStored = job.range;
+      if (outcome.status === "retry" && outcome.notStored !== true) this.#maybeStored = job.range;
       return { ...result, outcome };
     };
     const isWanted = (): boolean =>

@@ -1,6 +1,6 @@
 /** Reads an answer over HTTP as all protocols do: its meaning, its message for the log, its wait, the receiver's time. */
 import type { ZlibOptions } from "node:zlib";
-import type { HttpReply, HttpResponse } from "../runtime/http/client.ts";
+import type { HttpFailure, HttpReply, HttpResponse } from "../runtime/http/client.ts";
 import { parseHttpDate, parseRetryAfter } from "../runtime/http/headers.ts";
 import { printable } from "../runtime/printable.ts";
 import { knownSecrets } from "../runtime/redact.ts";
@@ -58,8 +58,8 @@ export function commonOutcome({
 }
 
 /** A request that never got an answer. */
-export function failureOutcome({ code, reason }: Extract<HttpReply, { kind: "failure" }>): Outcome {
-  return { status: "retry", code, reason };
+export function failureOutcome({ code, reason, unsent }: HttpFailure): Outcome {
+  return { status: "retry", code, reason, ...(unsent && { notStored: true }) };
 }
 
 /**
@@ -121,8 +121,14 @@ const pageReason = "unexpected answer: got a web page, want a receiver's answer:
 function retryLater(reply: HttpResponse, reason: string): Extract<Outcome, { status: "retry" }> {
   const { "retry-after": asked, date = "" } = reply.headers;
   const afterMs = parseRetryAfter(asked, reply.receivedAt, parseHttpDate(date));
-  const again = { status: "retry", code: String(reply.status), reason } as const;
-  return afterMs === undefined ? again : { ...again, afterMs };
+  return {
+    status: "retry",
+    code: String(reply.status),
+    reason,
+    ...(afterMs !== undefined && { afterMs }),
+    // Who is too busy has not read it.
+    ...(reply.status === 429 && { notStored: true }),
+  };
 }
 
 /** One line: the status, where a redirect leads, and the start of the receiver's message. */

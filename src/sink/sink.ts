@@ -53,8 +53,14 @@ export type Outcome =
       readonly rejected: number;
       readonly reason?: string;
     }
-  /** The identical bytes again, not before `afterMs` when the receiver said so. */
-  | { readonly status: "retry"; readonly code: string; readonly reason: string; readonly afterMs?: number }
+  /** The identical bytes again, not before `afterMs` when the receiver said so. `notStored`: it has stored nothing of them, for sure. */
+  | {
+      readonly status: "retry";
+      readonly code: string;
+      readonly reason: string;
+      readonly afterMs?: number;
+      readonly notStored?: true;
+    }
   /** Never the same body again: the batch is dropped and counted. */
   | { readonly status: "rejected"; readonly code: string; readonly reason: string }
   /** The receiver answers the request, not its samples (401, 404, 405 …): keep the backlog, probe with one small batch. */

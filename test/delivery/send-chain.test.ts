@@ -186,12 +186,14 @@ test("so is the rejected part of a batch taken in part", async (context) => {
   await it.abort();
 });
 
-test("a receiver that is too busy has stored nothing: what it rejects afterwards is rejected", async (context) => {
+test("a receiver that has stored nothing of a try, since none of it arrived: what it rejects afterwards is rejected", async (context) => {
   const it = rig(context);
   await beginWithOne(it);
-  it.answer = () => (it.seen.length === 1 ? { ...unavailable, code: "429" } : badRequest);
+  it.answer = () =>
+    it.seen.length === 1 ? { status: "retry", code: "dns", reason: "offline", notStored: true } : badRequest;
   await it.clock.advance(5 * second + 100);
   assert.deepEqual(it.counts.dropped, { rejected: perSnapshot });
+  assert.equal(it.lines.filter(({ level }) => level === "error").length, 1);
   await it.abort();
 });
 

@@ -8,6 +8,7 @@ export interface Verdict {
   readonly afterMs?: number;
   readonly protocol?: string;
   readonly keep?: true;
+  readonly notStored?: true;
 }
 
 export const version1 = "prometheus.WriteRequest";
@@ -97,7 +98,7 @@ function isPage({ headers }: HttpResponse): boolean {
 const hour = 3_600_000;
 
 /** Seconds or a date; zero, the past and garbage are our own backoff's; an hour at most. A date counts from the answer's own. */
-function again({ headers, receivedAt }: HttpResponse): Verdict {
+function again({ status, headers, receivedAt }: HttpResponse): Verdict {
   const asked = headers["retry-after"]?.trim() ?? "";
   const theirs = dateOf(headers["date"] ?? "") ?? receivedAt;
   const date = dateOf(asked);
@@ -107,7 +108,11 @@ function again({ headers, receivedAt }: HttpResponse): Verdict {
     const ours = date - receivedAt;
     if (wait > hour && ours > 0 && ours <= hour) wait = ours;
   }
-  return wait > 0 ? { status: "retry", afterMs: Math.min(wait, hour) } : { status: "retry" };
+  return {
+    status: "retry",
+    ...(wait > 0 && { afterMs: Math.min(wait, hour) }),
+    ...(status === 429 && { notStored: true }),
+  };
 }
 
 function dateOf(text: string): number | undefined {

@@ -53,6 +53,8 @@ export interface HttpFailure {
     "dns" | "connect" | "tls" | "timeout" | "reset" | "proxy" | "credentials" | "aborted" | "protocol";
   /** One line in the house grammar: `cannot connect to host:443: connection refused`. Never a secret. */
   readonly reason: string;
+  /** The server has got nothing of the request. */
+  readonly unsent?: true;
   readonly durationMs: number;
 }
 
@@ -134,8 +136,12 @@ function createClient(settings: HttpSettings, deps: HttpClientDeps, limits: Http
       const left = (): number => Math.max(0, request.timeoutMs - (clock.monotonic() - started));
       const known = authorities?.current;
       const signals = signalsOf(request, closing);
-      const attempt = (timeoutMs: number): Promise<Ended> =>
-        once(request, connections, headersOf, { ...limits, clock, signals, timeoutMs });
+      let sent = false;
+      const attempt = async (timeoutMs: number): Promise<Ended> => {
+        const one = await once(request, connections, headersOf, { ...limits, clock, signals, timeoutMs });
+        sent ||= one.kind === "answer" || one.sent;
+        return one;
+      };
       let ended = await attempt(request.timeoutMs);
       if (ended.kind === "fault" && ended.stale) {
         connections.renew();
@@ -148,7 +154,7 @@ function createClient(settings: HttpSettings, deps: HttpClientDeps, limits: Http
       // Whoever answers on a kept connection may be the wrong one by now: the name is looked up again with a new one.
       failures = ended.kind === "answer" && ended.status >= 200 && ended.status < 300 ? 0 : failures + 1;
       if (failures > 0 && failures % failuresToRenew === 0) connections.renew();
-      return reply(ended, clock.monotonic() - started);
+      return reply(ended, sent, clock.monotonic() - started);
     },
     renew: () => connections.renew(),
     [Symbol.asyncDispose]() {
@@ -245,13 +251,13 @@ function proxyRefusal(ended: Ended, { proxy }: Terms): Ended {
 }
 
 function asEnded(fault: Fault): Ended {
-  return { kind: "fault", fault, stale: false };
+  return { kind: "fault", fault, stale: false, sent: false };
 }
 
-function reply(ended: Ended, durationMs: number): HttpReply {
+function reply(ended: Ended, sent: boolean, durationMs: number): HttpReply {
   if (ended.kind === "answer") return { ...ended, kind: "response", durationMs };
   const { code, reason } = ended.fault;
-  return { kind: "failure", code, reason, durationMs };
+  return { kind: "failure", code, reason, ...(!sent && { unsent: true }), durationMs };
 }
 
 /** Of a file of credentials or certificates. */

@@ -33,11 +33,18 @@ export interface Answer {
 }
 
 /**
- * `stale`: the server had closed a kept connection before it saw the request, which is worth a fresh one. `cut`: what there was of
- * an answer whose head was whole.
+ * `stale`: the server had closed a kept connection before it saw the request, which is worth a fresh one. `sent`: the server may have
+ * got some of the request. `cut`: what there was of an answer whose head was whole.
  */
 export type Ended =
-  Answer | { readonly kind: "fault"; readonly fault: Fault; readonly stale: boolean; readonly cut?: Answer };
+  | Answer
+  | {
+      readonly kind: "fault";
+      readonly fault: Fault;
+      readonly stale: boolean;
+      readonly sent: boolean;
+      readonly cut?: Answer;
+    };
 
 /**
  *     open ──connect──► connected ──head──► answering ──last byte──► ended
@@ -56,6 +63,7 @@ class Exchange implements ConnectionUser, AnswerListener {
   readonly #timers: Timer[] = [];
   /** Absent once it is over. */
   #resolve: ((ended: Ended) => void) | undefined;
+  #sent = false;
   /** The system has taken the whole request. */
   #written = false;
   /** Something of an answer has come: the server has seen the request, which is not sent again then. */
@@ -93,7 +101,7 @@ class Exchange implements ConnectionUser, AnswerListener {
   }
 
   unconnected(): void {
-    if (!this.#way.connection.isReady) this.#end(connectTimeout(this.#terms));
+    if (!this.#way.connection.isReady) this.#lose(connectTimeout(this.#terms));
   }
 
   abort(): void {
@@ -102,6 +110,7 @@ class Exchange implements ConnectionUser, AnswerListener {
 
   ready(): void {
     const { head, body } = this.#terms;
+    this.#sent = true;
     this.#way.connection.write(head, body, () => (this.#written = true));
   }
 
@@ -124,8 +133,7 @@ class Exchange implements ConnectionUser, AnswerListener {
     const { target, proxy } = this.#terms;
     const { isReady, reused } = this.#way.connection;
     const fault = faultOf(error, { target, proxy, connected: isReady });
-    const stale = reused && !this.#answering && fault.code === "reset";
-    this.#end({ kind: "fault", fault, stale });
+    this.#lose(fault, reused && !this.#answering && fault.code === "reset");
   }
 
   head(head: AnswerHead, isInterim: boolean): void {
@@ -168,7 +176,11 @@ class Exchange implements ConnectionUser, AnswerListener {
   }
 
   #fail(code: Fault["code"], reason: string): void {
-    this.#end(faulty(code, reason));
+    this.#lose({ code, reason });
+  }
+
+  #lose(fault: Fault, stale = false): void {
+    this.#end({ kind: "fault", fault, stale, sent: this.#sent });
   }
 
   /** The first call counts. @param keeps whether the answer was read to its end and lets the connection serve on */
@@ -201,15 +213,10 @@ function calling(link: Link, what: "late" | "unconnected" | "abort"): () => void
   return () => link.to?.[what]();
 }
 
-function faulty(code: Fault["code"], reason: string): Ended {
-  return { kind: "fault", fault: { code, reason }, stale: false };
-}
-
-function connectTimeout({ target, proxy, connectTimeoutMs }: Terms): Ended {
-  return proxy === undefined
-    ? faulty("timeout", `cannot connect to ${target}: timed out after ${connectTimeoutMs} ms`)
-    : faulty(
-        "proxy",
-        `cannot connect to ${target} through proxy ${proxy}: timed out after ${connectTimeoutMs} ms`,
-      );
+function connectTimeout({ target, proxy, connectTimeoutMs }: Terms): Fault {
+  const through = proxy === undefined ? "" : ` through proxy ${proxy}`;
+  return {
+    code: proxy === undefined ? "timeout" : "proxy",
+    reason: `cannot connect to ${target}${through}: timed out after ${connectTimeoutMs} ms`,
+  };
 }

@@ -111,6 +111,7 @@ function tokenSource(
       kind: "failure",
       code: "credentials",
       reason: `cannot get a token from ${url.origin}: ${reason}`,
+      unsent: true,
       durationMs: 0,
     });
     let text: string;
@@ -125,7 +126,7 @@ function tokenSource(
       inBody = !inBody;
       reply = await ask(text, { ...request, timeoutMs: left() });
     }
-    if (reply.kind === "failure") return { ...reply, reason: failed(reply.reason).reason };
+    if (reply.kind === "failure") return { ...failed(reply.reason), code: reply.code };
     if (reply.status !== 200) return failed(`unexpected status: got ${reply.status}${errorIn(reply.body)}`);
     return tokenIn(reply.body, clock.monotonic()) ?? failed("got no access_token in its answer");
   };

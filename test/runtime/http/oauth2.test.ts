@@ -144,6 +144,10 @@ test("without a token nothing is sent, and the reason names the issuer and no se
     return true;
   };
   failed(await it.send(), "credentials", /got no access_token in its answer$/);
+  it.refuse = (response) => response.destroy() === response;
+  const cut = await it.send();
+  failed(cut, "reset", /^cannot get a token from .*connection closed/);
+  assert.ok(cut.kind === "failure" && cut.unsent, "the issuer has got something, the receiver has not");
   await it.issuer.close();
   failed(await it.send(), "connect", /^cannot get a token from .*connection refused/);
 });

@@ -136,6 +136,17 @@ test("each answer has its outcome", () => {
   }
 });
 
+test("nothing is stored of a request that did not leave or that came too often, and may be of any other", () => {
+  const failure = { kind: "failure", code: "timeout", reason: "offline", durationMs: 1 } as const;
+  const isNotStored = (reply: HttpReply): boolean => {
+    const outcome = classify(reply, v1);
+    assert.ok(outcome.status === "retry");
+    return outcome.notStored === true;
+  };
+  assert.deepEqual([{ ...failure, unsent: true as const }, response(429)].map(isNotStored), [true, true]);
+  assert.deepEqual([failure, response(500), response(503)].map(isNotStored), [false, false, false]);
+});
+
 test("a switch names the other version", () => {
   assert.deepEqual(classify(response(204), v2), {
     status: "switch",
