@@ -9,6 +9,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Configuration } from "../config/schema.ts";
 import { causeOf } from "../runtime/cause.ts";
 import type { Logger } from "../runtime/log.ts";
+import { createTurns } from "../runtime/turns.ts";
 
 /** What was loaded, or everything that is wrong with it, one line each. */
 export type Reloaded<T> =
@@ -54,7 +55,7 @@ export function createReload<T extends { readonly configuration: Configuration }
   const applies: Apply[] = [];
   let current = options.first;
   let successful = true;
-  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = createTurns();
 
   async function reload(): Promise<string | undefined> {
     const loaded = await load();
@@ -88,11 +89,7 @@ export function createReload<T extends { readonly configuration: Configuration }
   }
 
   return {
-    request() {
-      const mine = last.then(reload);
-      last = mine.catch(() => undefined);
-      return mine;
-    },
+    request: () => inTurn(reload),
     get current() {
       return current;
     },

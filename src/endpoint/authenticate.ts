@@ -13,6 +13,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { createBoundedMap } from "../runtime/bounded-map.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { createTurns } from "../runtime/turns.ts";
 
 export type Verdict = "admitted" | "refused" | "busy";
 
@@ -55,7 +56,7 @@ export function createAuthenticator(compare: Compare, clock: Pick<Clock, "monoto
   const postponed = createBoundedMap<string, true>(mostRefused);
   const everybody = createBucket(...totalBudget);
   const running = new Map<string, Promise<Verdict>>();
-  let queue: Promise<unknown> = Promise.resolve();
+  const inTurn = createTurns();
 
   async function compareNow(key: string, password: string, hash: string, known: boolean): Promise<Verdict> {
     const matches = await compare(password, hash);
@@ -65,8 +66,7 @@ export function createAuthenticator(compare: Compare, clock: Pick<Clock, "monoto
   }
 
   function compareInTurn(key: string, password: string, hash: string, known: boolean): Promise<Verdict> {
-    const turn = queue.then(() => compareNow(key, password, hash, known)).finally(() => running.delete(key));
-    queue = turn.catch(() => undefined);
+    const turn = inTurn(() => compareNow(key, password, hash, known)).finally(() => running.delete(key));
     running.set(key, turn);
     return turn;
   }

@@ -11,6 +11,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { HttpClient } from "../runtime/http/client.ts";
 import type { HttpSettings } from "../runtime/http/schema.ts";
 import type { Logger } from "../runtime/log.ts";
+import { createTurns } from "../runtime/turns.ts";
 import { endsUnmarked, isScraped, scrapedSource, type LastOfSource } from "../meter/snapshot.ts";
 import type { Relabel } from "../sink/relabel/apply.ts";
 import type { RelabelRule } from "../sink/relabel/schema.ts";
@@ -99,7 +100,7 @@ class AllScrapes implements Scrapes {
   /** By the name of each target. */
   readonly #running = new Map<string, Running>();
   /** Each change waits for the one before. */
-  #last: Promise<void> = Promise.resolve();
+  readonly #inTurn = createTurns();
   #finished = false;
   /** Of the last look at files and targets. */
   #problems: ReadonlySet<string> = new Set();
@@ -132,12 +133,6 @@ class AllScrapes implements Scrapes {
       this.#jobs = new Map();
       await this.#settle();
     });
-  }
-
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    const mine = this.#last.then(work);
-    this.#last = mine.catch(() => undefined);
-    return mine;
   }
 
   /** The job as it runs, where nothing of it changes. */
