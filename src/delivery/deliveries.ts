@@ -6,6 +6,7 @@ import type { Snapshot } from "../meter/snapshot.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
+import { createTurns } from "../runtime/turns.ts";
 import type { Receiver, SinkContext } from "../sink/index.ts";
 import type { Sink } from "../sink/sink.ts";
 import { createLatestOnly } from "./latest-only.ts";
@@ -25,7 +26,10 @@ export interface DeliveriesOptions {
 }
 
 export interface Deliveries {
-  /** Starts what is new, ends what is gone, leaves alone what is unchanged; cursors stay with their blocks. */
+  /**
+   * Starts what is new, ends what is gone, leaves alone what is unchanged; cursors stay with their blocks. Changes come one after the
+   * other, and after `finish` none does.
+   */
   apply(receivers: readonly Receiver[]): Promise<void>;
   /** Something was appended to the journal. */
   notify(): void;
@@ -39,6 +43,7 @@ interface Running extends AssignedReceiver {
   readonly sink: Sink;
   readonly delivery: Delivery;
   readonly stop: AbortController;
+  /** Its loop has ended, and the sink is disposed of. */
   readonly ended: Promise<void>;
 }
 
@@ -49,24 +54,33 @@ const afterBugMs = 60_000;
 
 export function createDeliveries(options: DeliveriesOptions): Deliveries {
   const { journal, clock } = options;
+  const inTurn = createTurns();
   let running: readonly Running[] = [];
+  let finished = false;
+
+  async function apply(receivers: readonly Receiver[]): Promise<void> {
+    const wanted = assignSinks(receivers, [...journal.sinks(), ...withoutCursor(running)]);
+    const unchanged = new Map(wanted.map((one) => [one, running.find((each) => isSame(one, each))]));
+    const kept = new Set(unchanged.values());
+    // All sinks before any loop: where one can't be opened, everything stays as it is.
+    await using opened = new AsyncDisposableStack();
+    const sinks = new Map<AssignedReceiver, Sink>();
+    for (const one of wanted)
+      if (unchanged.get(one) === undefined) sinks.set(one, opened.use(await open(one, options)));
+    await Promise.all(running.filter((one) => !kept.has(one)).map((one) => end(one, clock, retireMs)));
+    if (finished) return;
+    opened.move();
+    const withHistory = wanted.filter(({ receiver }) => receiver.pacing.kind === "history");
+    journal.assign(withHistory.map(({ assigned }) => assigned));
+    running = wanted.flatMap((one) => {
+      const [same, sink] = [unchanged.get(one), sinks.get(one)];
+      if (same !== undefined) return { ...same, ...one };
+      return sink === undefined ? [] : start(one, sink, options);
+    });
+  }
 
   return {
-    async apply(receivers) {
-      const wanted = assignSinks(receivers, [...journal.sinks(), ...withoutCursor(running)]);
-      const unchanged = new Map(wanted.map((one) => [one, running.find((each) => isSame(one, each))]));
-      const kept = new Set(unchanged.values());
-      const ending = running.filter((one) => !kept.has(one));
-      await Promise.all(ending.map((one) => end(one, clock, retireMs)));
-      const withHistory = wanted.filter(({ receiver }) => receiver.pacing.kind === "history");
-      journal.assign(withHistory.map(({ assigned }) => assigned));
-      running = await Promise.all(
-        wanted.map(async (one) => {
-          const same = unchanged.get(one);
-          return same === undefined ? start(one, options) : { ...same, ...one };
-        }),
-      );
-    },
+    apply: (receivers) => inTurn(() => (finished ? Promise.resolve() : apply(receivers))),
     notify() {
       for (const { delivery } of running) delivery.notify();
     },
@@ -82,7 +96,10 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
         state: delivery.state(),
       })),
     async finish(budgetMs) {
+      finished = true;
+      // At once: a change under way may be waiting for one of them, and has no more time than this either.
       await Promise.all(running.map((one) => end(one, clock, budgetMs)));
+      await inTurn(() => Promise.resolve());
       running = [];
     },
   };
@@ -99,11 +116,15 @@ function isSame(a: AssignedReceiver, b: AssignedReceiver): boolean {
   return a.assigned.sink === b.assigned.sink && isDeepStrictEqual(a.receiver.settings, b.receiver.settings);
 }
 
-async function start(wanted: AssignedReceiver, options: DeliveriesOptions): Promise<Running> {
-  const sink = await wanted.receiver.open({ ...options.sinkContext, id: wanted.assigned.sink });
+function open({ receiver, assigned }: AssignedReceiver, { sinkContext }: DeliveriesOptions): Promise<Sink> {
+  return receiver.open({ ...sinkContext, id: assigned.sink });
+}
+
+function start(wanted: AssignedReceiver, sink: Sink, options: DeliveriesOptions): Running {
   const delivery = createLoop(wanted, sink, options);
   const stop = new AbortController();
-  return { ...wanted, sink, delivery, stop, ended: keepRunning(delivery, sink.id, options, stop.signal) };
+  const ended = keepRunning(delivery, sink.id, options, stop.signal).then(() => sink[Symbol.asyncDispose]());
+  return { ...wanted, sink, delivery, stop, ended };
 }
 
 function createLoop(
@@ -145,11 +166,11 @@ async function keepRunning(
   }
 }
 
-async function end({ sink, delivery, stop, ended }: Running, clock: Clock, budgetMs: number): Promise<void> {
+/** Twice where the end of all comes in the middle of a change. */
+async function end({ delivery, stop, ended }: Running, clock: Clock, budgetMs: number): Promise<void> {
   delivery.finish();
   using _budget = clock.after(budgetMs, () => stop.abort());
   await ended;
-  await sink[Symbol.asyncDispose]();
 }
 
 interface AssignedReceiver {

@@ -6,16 +6,7 @@ import type { Snapshot } from "../../src/meter/snapshot.ts";
 import type { Pacing, Receiver } from "../../src/sink/index.ts";
 import type { Outcome, Sink } from "../../src/sink/sink.ts";
 import { bench, snapshot } from "../journal/fixtures.ts";
-import {
-  badRequest,
-  defaultPacing,
-  delivered,
-  hour,
-  minute,
-  perSnapshot,
-  second,
-  unavailable,
-} from "./rig.ts";
+import { badRequest, defaultPacing, delivered, minute, perSnapshot, second, unavailable } from "./rig.ts";
 import { sinkContext } from "../support/sink-context.ts";
 import { recordingLogger, type LogLine } from "../support/log.ts";
 
@@ -239,7 +230,7 @@ test("a reload waits for a hanging sink no longer than two seconds, while the ot
   await close();
 });
 
-test("the end takes the time it is given where a receiver hangs, and none where nothing waits", async (context) => {
+test("the end takes the time it is given where a receiver hangs", async (context) => {
   const { endpointOf, receiver, deliveries, append, clock } = setUp(context);
   await deliveries.apply([receiver("hangs"), receiver("works"), receiver("latest", 1, latestPacing)]);
   await clock.advance(0);
@@ -253,8 +244,66 @@ test("the end takes the time it is given where a receiver hangs, and none where 
   await finished;
   assert.deepEqual(deliveries.reports(), []);
   assert.equal(endpointOf("hangs").closed, 1);
+});
 
-  await deliveries.apply([receiver("works")]);
-  await clock.advance(hour);
+test("the end in the middle of a change takes no more than its own time, and nothing starts or sends after it", async (context) => {
+  const { endpointOf, receiver, deliveries, append, clock } = setUp(context);
+  await deliveries.apply([receiver("hangs", 1), receiver("kept")]);
+  await clock.advance(0);
+  endpointOf("hangs").answer = () => undefined;
+  append();
+  await clock.advance(5 * second);
+  const changed = deliveries.apply([receiver("hangs", 2), receiver("kept"), receiver("new")]);
+  await clock.advance(100);
+  let ended = false;
+  const finished = deliveries.finish(1500).then(() => (ended = true));
+  const late = deliveries.apply([receiver("late")]);
+  await clock.advance(1499);
+  assert.equal(ended, false);
+  await clock.advance(1);
+  await Promise.all([finished, changed, late]);
+  assert.deepEqual(deliveries.reports(), []);
+  await deliveries.apply([receiver("later")]);
+  let requests = 0;
+  const names = ["hangs", "kept", "new", "late", "later"];
+  for (const name of names) endpointOf(name).answer = () => (requests++, unavailable);
+  append();
+  await clock.advance(10 * minute);
+  assert.equal(requests, 0);
+  for (const { opened, closed } of names.map(endpointOf)) assert.equal(opened, closed);
+  assert.deepEqual([endpointOf("late").opened, endpointOf("later").opened], [0, 0]);
+});
+
+test("two changes at once come one after the other: what the first one starts, the second one ends", async (context) => {
+  const { endpointOf, receiver, deliveries } = setUp(context);
+  const first = deliveries.apply([receiver("a"), receiver("b")]);
+  const second_ = deliveries.apply([receiver("b"), receiver("c")]);
+  await Promise.all([first, second_]);
+  assert.deepEqual(
+    deliveries.reports().map(({ sink }) => sink),
+    ["remote_write/b", "remote_write/c"],
+  );
+  const uses = ["a", "b", "c"].map(endpointOf).map(({ opened, closed }) => `${opened} - ${closed}`);
+  assert.deepEqual(uses, ["1 - 1", "1 - 0", "1 - 0"]);
+  // No time passes, since nothing waits.
   await deliveries.finish(1500);
+});
+
+test("a change of which a sink can't be opened changes nothing: the loops go on, and no sink is left open", async (context) => {
+  const { endpointOf, receiver, deliveries, collect, close, clock } = setUp(context);
+  await deliveries.apply([receiver("same"), receiver("changed", 1)]);
+  await clock.advance(0);
+  const broken: Receiver = { ...receiver("broken"), open: () => Promise.reject(new Error("no such rules")) };
+  await assert.rejects(
+    deliveries.apply([receiver("new"), receiver("changed", 2), broken, receiver("same")]),
+    /no such rules/,
+  );
+  const times = await collect(2);
+  for (const name of ["same", "changed"]) assert.deepEqual(endpointOf(name).times, times, name);
+  const uses = ["same", "changed", "new"].map(endpointOf);
+  assert.deepEqual(
+    uses.map(({ opened, closed }) => opened - closed),
+    [1, 1, 0],
+  );
+  await close();
 });
