@@ -25,7 +25,7 @@ import { settleForLongLife } from "./runtime/long-life.ts";
 import { childCpu } from "./source/child-cpu.ts";
 import { createHeartbeat, wakeTimeReader, watchTime } from "./source/heartbeat.ts";
 import type { SourceEnd } from "./source/source.ts";
-import { startInTurn } from "./source/open.ts";
+import { firstEnd, startInTurn } from "./source/open.ts";
 import { createBoard, type BoardOptions } from "./status/board.ts";
 import { createRecentEvents } from "./status/recent-events.ts";
 import { createTelemetry, ownIntervalMs, sinkListener } from "./telemetry.ts";
@@ -326,22 +326,4 @@ function dropPrivileges({ privileges, log }: AgentDeps): void {
   if (account === undefined) return;
   privileges.drop();
   log.info("gave up root", { account });
-}
-
-async function firstEnd(
-  running: readonly Promise<SourceEnd>[],
-  stopping: AbortSignal,
-  pause: (ended: Extract<SourceEnd, { status: "ended" }>) => Promise<void>,
-): Promise<SourceEnd> {
-  const stopped = new Promise<SourceEnd>((resolve) => {
-    const stop = (): void => resolve({ status: "stopped" });
-    if (stopping.aborted) stop();
-    else stopping.addEventListener("abort", stop, { once: true });
-  });
-  const ends = running.map(async (source): Promise<SourceEnd> => {
-    const end = await source;
-    if (end.status === "ended") await pause(end);
-    return stopping.aborted ? { status: "stopped" } : end;
-  });
-  return Promise.race([stopped, ...ends]);
 }

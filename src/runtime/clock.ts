@@ -57,6 +57,14 @@ export function sleepOn(
   });
 }
 
+/** Resolves when the signal aborts, or has already. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
 /** setTimeout's limit; a longer wait is cut to it, and callers that wait for a deadline look again. */
 const longestTimeout = 2 ** 31 - 1;
 

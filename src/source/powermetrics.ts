@@ -6,7 +6,7 @@
  *                   └─ backoff ─┘  (an unknown sampler is left out at once; without root we wait long)
  */
 import type { Backoff } from "../runtime/backoff.ts";
-import type { Clock } from "../runtime/clock.ts";
+import { untilAborted, type Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { spawnChild, type Argv, type ChildExit, type Spawn } from "./child.ts";
 import { createReport, ended, notStarted } from "./report.ts";
@@ -96,7 +96,7 @@ async function runPowermetrics(
     const failure = noSamplers(options.samplers);
     report.failed(failure);
     if (restart === "never") return { status: "ended", ...failure };
-    await aborted(signal);
+    await untilAborted(signal);
   }
   return { status: "stopped" };
 }
@@ -131,13 +131,6 @@ function withoutRefused(
   if (failure.reason !== "unknown_sampler") return samplers;
   const refused = unknownSamplers(run.lines);
   return samplers.filter((name) => !refused.includes(name));
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
 
 function commandLine(options: PowermetricsOptions, samplers: readonly string[], lineBuffered: boolean): Argv {
