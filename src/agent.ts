@@ -204,6 +204,8 @@ function createScraping(
       const hasSources = [...journal.sources().keys()].some(isScraped);
       if (configs.length === 0 && scrapes === undefined && !hasSources) return;
       const { createScrapes } = await import("./scrape/scrapes.ts");
+      // Whoever finishes has nothing to end where none were made by then.
+      if (signal.aborted) return;
       scrapes ??= createScrapes({
         ...deps,
         log,
