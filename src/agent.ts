@@ -73,13 +73,14 @@ export async function runAgent(
   using journal = openOwnJournal(configuration, deps);
   const stages = createStages(configuration, { ...deps, journal, events: () => events.list() }, stopping);
   const { deliveries, telemetry, machine } = stages;
+  const applied = Promise.withResolvers<undefined>();
+  // At once, as a reload may be over soon; what it changes comes after what is there at the start.
+  reload.onApply((next) => applied.promise.then(() => applyTo(stages, next)));
 
   // From here on things run, and end in the reverse order: what listens first is the last to go.
   await using _endpoint = await listen(configuration, stages, deps);
-  await deliveries.apply(receiversOf(configuration));
-  reload.onApply((next) => deliveries.apply(receiversOf(next)));
-  await stages.scraping.apply(configuration);
-  reload.onApply((next) => stages.scraping.apply(next));
+  await applyTo(stages, configuration);
+  applied.resolve(undefined);
   using _silence = watchSilence(stages);
   const sources = await startSources(configuration, stages, deps, stopping);
   await clock.sleep(0, stopping);
@@ -98,6 +99,12 @@ export async function runAgent(
   await deliveries.finish(Math.max(shutdownMs - (clock.monotonic() - stoppedAt), leastFlushMs));
   log.info("stopped");
   return end;
+}
+
+/** What changes while the agent runs. */
+async function applyTo({ deliveries, scraping }: Stages, configuration: Configuration): Promise<void> {
+  await deliveries.apply(receiversOf(configuration));
+  await scraping.apply(configuration);
 }
 
 /** Half a second under the 2 s that a stop may take. */

@@ -75,6 +75,18 @@ function agent(context: TestContext) {
 /** A receiver where nobody listens. */
 const receiver = (name: string): object => ({ name, url: `http://127.0.0.1:9/${name}` });
 
+test("a reload that comes while the agent starts is applied after what it started with", async (context) => {
+  const it = agent(context);
+  const running = it.start(it.configured({ remote_write: [receiver("before")] }));
+  const reloaded = it.reload(it.configured({ remote_write: [receiver("after")] }));
+  await it.clock.advance(1000);
+  await reloaded;
+  it.stop();
+  await it.clock.advance(5000);
+  assert.deepEqual(await running, { status: "stopped" });
+  assert.deepEqual(it.sinks(), ["remote_write/after"]);
+});
+
 test("a reload that comes after the end starts neither a sink nor a scrape", async (context) => {
   const it = agent(context);
   const running = it.start(it.configured({ remote_write: [receiver("before")] }));
