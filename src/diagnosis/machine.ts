@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
 import type { CpuInfo } from "node:os";
 import type { System } from "../daemon/system.ts";
-import { asLimit, type Clock } from "../runtime/clock.ts";
+import { startLimit, type Clock } from "../runtime/clock.ts";
 import { spawnChild, type Argv, type ChildExit } from "../source/child.ts";
 import type { SourceName } from "../parse/sample.ts";
 
@@ -111,7 +111,7 @@ export async function runTool(
   const onAbort = (): void => stop("stopped");
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) onAbort();
-  using _limit = clock.after(limitMs, () => stop(`no end within ${seconds(limitMs)}`), asLimit(limitMs));
+  using _limit = startLimit(clock, limitMs, () => stop(`no end within ${seconds(limitMs)}`));
   const exit = await child.ended;
   signal.removeEventListener("abort", onAbort);
   return {

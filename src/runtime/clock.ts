@@ -11,7 +11,7 @@ export interface TimerOptions {
   readonly background?: boolean;
   /**
    * Shares a wakeup with others: the last common tick before `ms` are over, where there is one, or the first after. Ticks
-   * are `tickMs` apart. A timer that is mostly cancelled, such as a limit, costs no wakeup that way.
+   * are `tickMs` apart.
    */
   readonly align?: "early" | "late" | undefined;
 }
@@ -30,9 +30,23 @@ export interface Clock {
 /** Between common ticks: the longest that a heartbeat may take, so that sleep and a stepped clock are noticed soon. */
 export const tickMs = 5000;
 
-/** For a limit that is mostly cancelled in time: where it is long, it may be up to a tick longer. */
-export function asLimit(ms: number): TimerOptions {
-  return ms < tickMs ? {} : { align: "late" };
+/**
+ * An exact limit, for what mostly ends in time. Until the last common tick before its end it is one more for that tick, and costs no
+ * wakeup if it is cancelled by then.
+ */
+export function startLimit(
+  clock: Pick<Clock, "monotonic" | "after">,
+  ms: number,
+  callback: () => void,
+): Timer {
+  const end = clock.monotonic() + ms;
+  let timer = clock.after(ms, wait, { align: "early" });
+  function wait(): void {
+    const left = end - clock.monotonic();
+    if (left <= 0) callback();
+    else timer = clock.after(left, callback);
+  }
+  return { [Symbol.dispose]: () => timer[Symbol.dispose]() };
 }
 
 /** Resolves after `ms` on any clock's `after`, early when the signal aborts. */

@@ -59,7 +59,7 @@ export function createTicks(clock: Pick<Clock, "monotonic" | "after">, tickMs: n
       if (tick === undefined) return undefined;
       const entry: Entry = { tick, background, callback };
       waiting.push(entry);
-      // A limit of a request joins a later tick, thousands of times in a drain: nothing is to be done then.
+      // A limit of a request joins a later tick at first, thousands of times in a drain: nothing is to be done then.
       if (timer === undefined || tick < timer.tick || (timer.background && !background)) arm();
       return {
         [Symbol.dispose]() {

@@ -11,7 +11,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { isAbsolute } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { causeOf } from "../runtime/cause.ts";
-import { type Clock, type Timer, type TimerOptions, asLimit } from "../runtime/clock.ts";
+import { startLimit, type Clock, type Timer, type TimerOptions } from "../runtime/clock.ts";
 import { collectOutput } from "./output.ts";
 
 /** An absolute path and its arguments, from configuration and never from input. There is no PATH search. */
@@ -244,7 +244,7 @@ export async function runTool(argv: Argv, options: RunOptions): Promise<ToolRun>
   }
   const onAbort = (): void => stop("stopped");
   options.signal?.addEventListener("abort", onAbort, { once: true });
-  const timer = options.clock.after(options.timeoutMs, () => stop("timeout"), asLimit(options.timeoutMs));
+  const timer = startLimit(options.clock, options.timeoutMs, () => stop("timeout"));
 
   const exit = await child.ended;
   timer[Symbol.dispose]();

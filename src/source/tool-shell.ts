@@ -7,7 +7,7 @@
  * A tool comes here once it has ended properly on its own. One that is not found, is killed, takes too long or prints too much is run on its own again
  * until it ends properly: so its failure is worded by the system, and it holds up the others once at most.
  */
-import { type Clock, asLimit } from "../runtime/clock.ts";
+import { startLimit, type Clock } from "../runtime/clock.ts";
 import { type Argv, type RunOptions, runTool, type SpawnGroup, spawnGroup, type ToolRun } from "./child.ts";
 import { collectOutput, type Output } from "./output.ts";
 
@@ -126,7 +126,7 @@ function startShell({ clock, environment, spawn = spawnGroup }: ToolShellOptions
       };
       const onAbort = (): void => cut("stopped");
       signal?.addEventListener("abort", onAbort, { once: true });
-      const timer = clock.after(timeoutMs, () => cut("timeout"), asLimit(timeoutMs));
+      const timer = startLimit(clock, timeoutMs, () => cut("timeout"));
       child.write(line);
       const result = await promise;
       timer[Symbol.dispose]();

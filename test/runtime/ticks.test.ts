@@ -1,9 +1,9 @@
 /** Timers that share wakeups: when they come, and how many wakeups they cost. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Clock, TimerOptions } from "../../src/runtime/clock.ts";
+import { startLimit, type Clock, type TimerOptions } from "../../src/runtime/clock.ts";
 import { createTicks } from "../../src/runtime/ticks.ts";
-import { fakeClock } from "../support/fake-clock.ts";
+import { fakeClock, withTicks } from "../support/fake-clock.ts";
 
 function world() {
   const clock = fakeClock();
@@ -22,6 +22,11 @@ function world() {
     clock,
     fired,
     wakeups: () => wakeups,
+    ticking: {
+      monotonic: counted.monotonic,
+      after: (...[ms, callback, options]: Parameters<Clock["after"]>) =>
+        ticks.after(ms, callback, options) ?? counted.after(ms, callback),
+    },
     set: (name: string, ms: number, align?: TimerOptions["align"]) =>
       ticks.after(ms, () => void fired.push(`${name} at ${clock.monotonic()}`), { align }),
   };
@@ -77,6 +82,33 @@ test("a cancelled timer neither comes nor costs a wakeup, also when one of the s
   second.timer = ticks.after(1000, () => fired.push("second"), { align: "late" });
   await clock.advance(6000);
   assert.deepEqual([fired, clock.pending], [[], 0]);
+});
+
+test("a limit comes at its time, and costs no wakeup of its own when it is cancelled before the last tick", async () => {
+  for (const [from, ms] of [
+    [300, 5500],
+    [300, 12_000],
+    [4999, 5000],
+    [100, 200],
+    [0, 10_000],
+  ] as const) {
+    const clock = fakeClock();
+    const at: number[] = [];
+    const ticking = withTicks(clock);
+    await clock.advance(from);
+    startLimit(ticking, ms, () => void at.push(clock.monotonic()));
+    await clock.advance(20_000);
+    const late = (at[0] ?? NaN) - from - ms;
+    assert.ok(late >= 0 && late <= 5, `${ms} ms took ${late} more`);
+    assert.deepEqual([at.length, clock.pending], [1, 0]);
+  }
+  const { clock, wakeups, ticking, set } = world();
+  set("beat", 5000, "early");
+  using limit = startLimit(ticking, 12_000, () => assert.fail());
+  await clock.advance(5000);
+  limit[Symbol.dispose]();
+  await clock.advance(20_000);
+  assert.deepEqual([wakeups(), clock.pending], [1, 0]);
 });
 
 test("a process is kept alive as long as one timer of a tick wants it", () => {

@@ -1,6 +1,7 @@
 /** A clock for tests: no time passes until a test moves it. */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { sleepOn, type Clock, type Timer } from "../../src/runtime/clock.ts";
+import { sleepOn, tickMs, type Clock, type Timer } from "../../src/runtime/clock.ts";
+import { createTicks } from "../../src/runtime/ticks.ts";
 
 interface Pending {
   readonly at: number;
@@ -57,6 +58,16 @@ export function fakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
     },
   };
   return clock;
+}
+
+/** The same with common ticks, as the system's clock has them. */
+export function withTicks(clock: FakeClock): Clock {
+  const ticks = createTicks(clock, tickMs);
+  return {
+    ...clock,
+    after: (ms, callback, options) =>
+      ticks.after(ms, callback, options) ?? clock.after(ms, callback, options),
+  };
 }
 
 /** Lets microtasks and a few turns of the event loop run, so that awaited promises go on. */

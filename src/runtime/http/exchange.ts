@@ -1,5 +1,5 @@
 /** One request on the wire: from the connection to the last byte, a deadline, or a failure; ends exactly once. */
-import { asLimit, type Clock, type Timer } from "../clock.ts";
+import { startLimit, type Clock, type Timer } from "../clock.ts";
 import { AnswerReader, type AnswerHead, type AnswerListener, type Reading } from "./answer.ts";
 import type { ConnectionUser } from "./connection.ts";
 import type { Way } from "./connections.ts";
@@ -86,10 +86,10 @@ class Exchange implements ConnectionUser, AnswerListener {
   begin(): void {
     const { clock, timeoutMs, connectTimeoutMs, signals } = this.#terms;
     const { connection } = this.#way;
-    this.#timers.push(clock.after(timeoutMs, calling(this.#link, "late"), asLimit(timeoutMs)));
+    this.#timers.push(startLimit(clock, timeoutMs, calling(this.#link, "late")));
     if (!connection.isReady) {
       const unconnected = calling(this.#link, "unconnected");
-      this.#timers.push(clock.after(connectTimeoutMs, unconnected, asLimit(connectTimeoutMs)));
+      this.#timers.push(startLimit(clock, connectTimeoutMs, unconnected));
     }
     for (const signal of signals) signal.addEventListener("abort", this.#abort, { once: true });
     connection.use(this);
