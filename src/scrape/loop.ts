@@ -65,6 +65,8 @@ class Loop implements ScrapeLoop {
   readonly #deps: ScrapeLoopDeps;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
+  /** Number of the place in time at which it was scraped last. */
+  #place = Infinity;
   #last: Scraped | undefined;
   #lastTime: number | undefined;
   #lastFailure: TargetState["lastFailure"];
@@ -110,6 +112,7 @@ class Loop implements ScrapeLoop {
   /** A bug that shows at one target must not end the agent, nor the scrapes of this one. */
   async #scrape(): Promise<void> {
     const { signal } = this.#stop;
+    this.#place = Math.round(this.#sinceFirst() / this.#target.intervalMs);
     try {
       const scraped = await this.#deps.scrape(signal);
       // What was given up says nothing of the target.
@@ -120,12 +123,18 @@ class Loop implements ScrapeLoop {
     }
   }
 
-  /** At least a millisecond, so that a scrape at the very place in its interval is not followed by another. */
+  /** Nothing where a scrape that took the whole interval, as that of a target that hangs may, has just passed the next place. */
   #untilNext(): number {
-    const { clock, offsetMs } = this.#deps;
     const { intervalMs } = this.#target;
-    const past = (clock.now() - offsetMs) % intervalMs;
-    return past < 0 ? -past : intervalMs - past;
+    const sinceFirst = this.#sinceFirst();
+    const place = Math.floor(sinceFirst / intervalMs);
+    const past = sinceFirst - place * intervalMs;
+    return place > this.#place && past <= intervalMs / 10 ? 0 : intervalMs - past;
+  }
+
+  /** Since the first place of all. */
+  #sinceFirst(): number {
+    return this.#deps.clock.now() - this.#deps.offsetMs;
   }
 
   #take(scraped: Scraped): void {

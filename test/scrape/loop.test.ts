@@ -58,6 +58,13 @@ test("scrapes keep their place in the interval", async () => {
   assert.equal(times().length, 3);
 });
 
+test("a target that hangs, and may take the whole interval, is missed in none", async () => {
+  const it = rig();
+  it.tookMs = 10_003;
+  await it.clock.advance(62_000);
+  assert.deepEqual(it.times(), [2000, 12_003, 22_006, 32_009, 42_012]);
+});
+
 test("what was missed is skipped, and a slow scrape delays only itself", async () => {
   const it = rig();
   it.tookMs = 9000;
