@@ -17,9 +17,28 @@ import { prepareStart, startProblems } from "./preflight.ts";
 import { readConfiguration, type NoRun, type RunConfiguration } from "./read-configuration.ts";
 import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
 
-/** Where SIGHUP goes: to the agent that runs now. */
-interface Hangup {
-  call: () => void;
+/** Where SIGHUP goes: to the agent that runs now, or else to the next one. */
+export interface Hangup {
+  signal(): void;
+  /** Until it is disposed of. */
+  listen(listener: () => void): Disposable;
+}
+
+export function createHangup(): Hangup {
+  let listener: (() => void) | undefined;
+  let isMissed = false;
+  return {
+    signal() {
+      if (listener === undefined) isMissed = true;
+      else listener();
+    },
+    listen(next) {
+      listener = next;
+      if (isMissed) next();
+      isMissed = false;
+      return { [Symbol.dispose]: () => void (listener = undefined) };
+    },
+  };
 }
 
 /** 0 after a stop, 75 when powermetrics ended and may not be started again, 69 and 77 when it can't be run at all. */
@@ -28,8 +47,8 @@ export async function run(
   configuration: Promise<RunConfiguration | NoRun>,
   context: CommandContext,
 ): Promise<number> {
-  const hangup: Hangup = { call: () => undefined };
-  context.onHangup(() => hangup.call());
+  const hangup = createHangup();
+  context.onHangup(() => hangup.signal());
   const first = await configuration;
   if (context.signal.aborted) return exitCode.ok;
   if ("code" in first) {
@@ -71,10 +90,11 @@ async function runOnce(
 
   const reload = createReload({ first: prepared, load: () => loadAgain(args, context), log });
   reload.onApply(({ log: { level } }) => log.setLevel(level));
-  hangup.call = () => {
+  let reloaded: Promise<unknown> = Promise.resolve();
+  using _hangup = hangup.listen(() => {
     log.reopen();
-    void reload.request();
-  };
+    reloaded = reload.request();
+  });
   using renamed = watchHostname(configuration, privileges, log, context);
   // Beside the journal, where the account may write.
   const restarts = openRestarts(join(dirname(configuration.journal.path), "restarts"), log);
@@ -99,7 +119,8 @@ async function runOnce(
   );
   if (renamed.signal.aborted && !context.signal.aborted) return exitCode.temporary;
   if (end.status !== "ended" && (context.signal.aborted || !reload.restart.aborted)) return exitCode.ok;
-  if (end.status !== "ended" && !launchdRestarts) return reload.current;
+  // One that was asked for meanwhile may still read: the next life begins with that.
+  if (end.status !== "ended" && !launchdRestarts) return await reloaded.then(() => reload.current);
   log.info("ending, to be started again with root");
   return exitCode.temporary;
 }
