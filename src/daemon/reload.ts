@@ -57,8 +57,9 @@ export function createReload<T extends { readonly configuration: Configuration }
   let successful = true;
   const inTurn = createTurns();
 
+  /** Never rejects: nobody waits for a reload that a signal asks for, and a bug in one must not end the agent. */
   async function reload(): Promise<string | undefined> {
-    const loaded = await load();
+    const loaded = await load().catch(asProblem);
     successful = loaded.ok;
     if (!loaded.ok) {
       const reason = loaded.problems.join("\n");
@@ -75,7 +76,6 @@ export function createReload<T extends { readonly configuration: Configuration }
     return failure;
   }
 
-  /** Nobody waits for a reload that a signal asks for: a bug in one must not end the agent. */
   async function applied(next: Configuration): Promise<string | undefined> {
     try {
       for (const apply of applies) await apply(next);
@@ -99,6 +99,10 @@ export function createReload<T extends { readonly configuration: Configuration }
     onApply: (apply) => void applies.push(apply),
     restart: restart.signal,
   };
+}
+
+function asProblem(error: unknown): Extract<Reloaded<never>, { ok: false }> {
+  return { ok: false, problems: [causeOf(error)] };
 }
 
 function logChanges(changed: readonly string[], log: Logger): void {

@@ -29,6 +29,7 @@ function file(text: string): {
   const reload = createReload<Prepared>({
     first: { configuration: configured(text) },
     load: () => {
+      if (here.text === "a bug") return Promise.reject(new Error(here.text));
       const problems = ["a.yaml:1:1: unknown key"];
       return Promise.resolve(
         here.text === "bad"
@@ -109,8 +110,11 @@ test("changes are named by section and key", () => {
   assert.deepEqual(changesBetween(before, after).toSorted(), ["journal.path", "log.file", "otlp", "run_as"]);
 });
 
-test("what throws while a configuration is put in place is a reason, and no end of the agent", async () => {
+test("what throws while a configuration is read or put in place is a reason, and no end of the agent", async () => {
   const it = file("log: { level: info }");
+  it.text = "a bug";
+  assert.equal(await it.reload.request(), "a bug");
+  assert.equal(it.reload.successful, false);
   let fails = true;
   it.reload.onApply(() => {
     if (fails) throw new Error("a bug");
