@@ -17,10 +17,15 @@ const longestRetryMs = 60_000;
 /** Between portions of a long clean-up. */
 const cleanUpMs = 200;
 
+interface CommitOptions extends JournalOptions {
+  /** Called when the store forgets sources that reported nothing since; milliseconds since the Unix epoch. */
+  readonly forgetSources: (beforeMs: number) => void;
+}
+
 export type Commits = ReturnType<typeof createCommits>;
 
 export function createCommits(
-  options: JournalOptions,
+  options: CommitOptions,
   snapshots: Snapshots,
   positions: Positions,
   connection: Connection,
@@ -201,7 +206,7 @@ const mostDeleted = 16;
 const usableShare = 7 / 8;
 
 /** Deletes from the journal what exceeds its bounds, in this order: by age, by size, and when the volume runs out of room. */
-function createRetention(options: JournalOptions, positions: Positions) {
+function createRetention(options: CommitOptions, positions: Positions) {
   const { path, log, maxBytes, maxAgeMs, historyMs, minFreeBytes, disk = systemDisk } = options;
   const trustedTime = createTrustedTime(options.clock);
   /** Snapshots that somebody waited for, by reason, since the last line that said so. */
@@ -227,6 +232,14 @@ function createRetention(options: JournalOptions, positions: Positions) {
     return isFull() ? [delivered ?? oldest, "disk_floor"] : undefined;
   }
 
+  /** Which of its series end with the next snapshot is of no use to receivers by then. */
+  function forgetSources(store: Store): void {
+    const now = trustedTime();
+    if (now === undefined) return;
+    options.forgetSources(now - maxAgeMs);
+    store.forgetSources(now - maxAgeMs);
+  }
+
   function logLosses(): void {
     for (const [reason, snapshots] of lost)
       log.warn("dropped snapshots that sinks waited for", { reason, snapshots });
@@ -245,7 +258,10 @@ function createRetention(options: JournalOptions, positions: Positions) {
       for (let deleted = 0; deleted < mostDeleted; deleted++) {
         const next = nextToDelete(store);
         if (next === undefined) {
-          if (deleted > 0) store.shrink();
+          if (deleted > 0) {
+            forgetSources(store);
+            store.shrink();
+          }
           logLosses();
           return false;
         }

@@ -20,7 +20,7 @@ import { createConnection, type Connection } from "./connection.ts";
 import { createPositions, type Position, type Positions } from "./positions.ts";
 import { rangeFrom, sizeOf, within, type SeqSet } from "./ranges.ts";
 import { selected, storedHistory } from "./reader.ts";
-import { rowsOf, type FoundRow, type ReadChains } from "./segments.ts";
+import { mostSources, rowsOf, type FoundRow, type ReadChains } from "./segments.ts";
 import { createSnapshots, type Snapshots } from "./snapshots.ts";
 import type { Store } from "./store.ts";
 import type {
@@ -55,7 +55,12 @@ export function openJournal(options: JournalOptions): Journal {
     log.error(`cannot read ${damagedCursors} cursors of journal ${path}: wrong checksum`, {
       consequence: "all that the journal holds is delivered again",
     });
-  const commits = createCommits(options, snapshots, positions, connection);
+  const commits = createCommits(
+    { ...options, forgetSources: sources.forget },
+    snapshots,
+    positions,
+    connection,
+  );
   const cursors = new Map<string, Cursor>();
 
   function newCursor(sink: string, { from, block }: Parameters<Journal["cursor"]>[1]): Cursor {
@@ -125,6 +130,9 @@ function createSources(clock: Pick<Clock, "now">) {
       }
       last.set(source, { time, set });
       return before?.set === undefined || endsUnmarked(source) ? [] : endedSeries(before.set, set);
+    },
+    forget: (beforeMs: number): void => {
+      for (const [source, { time }] of last) if (time < beforeMs) last.delete(source);
     },
     refused: () => refused,
   };
@@ -246,6 +254,7 @@ function createReading(position: Position, deps: CursorDeps): Cursor["read"] {
   const chains: ReadChains = new Map();
 
   function find(range: SeqRange, limits: ReadLimits): Found {
+    if (chains.size > mostSources) chains.clear();
     const wanted = within(readable(position, deps), range);
     const firstSeq = limits.newest === true ? newestStart(wanted, limits, snapshots) : range.firstSeq;
     return collect(within(wanted, rangeFrom(firstSeq)), limits, (one) => snapshots.rows(one, chains));

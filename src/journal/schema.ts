@@ -10,7 +10,7 @@ export const applicationId = 0x4d504d41;
  *        └──< segment_set >── series_set
  *
  * `snapshot.chain` is the number of the key row that the row's values build on, `depth` how many rows lie between; both stay within
- * a segment. Ids of sets are never used twice, since readers remember them. `ended` is the set of series that the source no longer reports since its last snapshot.
+ * a segment. Ids of sets and of sources are never used twice, since readers remember them: of sources the newest is kept. `ended` is the set of series that the source no longer reports since its last snapshot.
  */
 const tables = `
   CREATE TABLE source (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, last_time INTEGER NOT NULL,

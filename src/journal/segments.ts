@@ -58,6 +58,17 @@ export function deleteSegment(database: DatabaseSync, { first, last }: Segment):
       AND id NOT IN (SELECT last_set FROM source)`);
 }
 
+/** Those with no row and none since `beforeMs`; returns how many. Each chain has its key row, so that these are enough to look at. */
+export function deleteSources(database: DatabaseSync, beforeMs: number): number {
+  const result = database
+    .prepare(
+      `DELETE FROM source WHERE last_time < ? AND id < (SELECT max(id) FROM source)
+        AND id NOT IN (SELECT source FROM snapshot INDEXED BY key_row WHERE depth = 0)`,
+    )
+    .run(beforeMs);
+  return Number(result.changes);
+}
+
 /** What a row says beside its values; the checksum covers it too. */
 interface RowHeader {
   readonly seq: number;
@@ -106,6 +117,9 @@ interface ReadChain {
 
 /** By the source's id, so that reading on decodes nothing twice. Memory: one row a source. */
 export type ReadChains = Map<number, ReadChain>;
+
+/** Of which readers remember something; sources come and go. */
+export const mostSources = 1000;
 
 /** Rows of the range, oldest first, fetched in small pages, so that no statement stays open between them. */
 export type ReadRows = (
@@ -193,8 +207,11 @@ function createDecoder(database: DatabaseSync, readSet: ReadSet) {
   const names = new Map<number, string>();
 
   function nameOf(id: number): string | undefined {
-    const name = names.get(id) ?? selectSource.get(id)?.["name"];
+    const known = names.get(id);
+    if (known !== undefined) return known;
+    const name = selectSource.get(id)?.["name"];
     if (typeof name !== "string") return undefined;
+    if (names.size >= mostSources) names.clear();
     names.set(id, name);
     return name;
   }

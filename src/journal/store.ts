@@ -7,7 +7,13 @@ import type { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import { watchFiles } from "./files.ts";
 import type { SeqSet } from "./ranges.ts";
-import { createRowReader, createSegmentWriter, deleteSegment, storedSegments } from "./segments.ts";
+import {
+  createRowReader,
+  createSegmentWriter,
+  deleteSegment,
+  deleteSources,
+  storedSegments,
+} from "./segments.ts";
 import type { Segment } from "./segments.ts";
 import { named, versionOf } from "./schema.ts";
 import { createSetReader, createSetWriter, type ReadSet } from "./series-sets.ts";
@@ -79,6 +85,10 @@ export function createStore(
       const { segment, count } = written;
       segments = [...(segment.first === current?.first ? segments.slice(0, -1) : segments), segment];
       return count;
+    },
+    /** Sources of which there is no snapshot any more, and nothing since `beforeMs`. */
+    forgetSources(beforeMs: number) {
+      if (transact("written", () => deleteSources(database, beforeMs)) > 0) writer.reset();
     },
     deleteSegment(segment: Segment) {
       transact("written", () => deleteSegment(database, segment));

@@ -1,7 +1,8 @@
 /** By which clock the journal deletes what is old. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { bench, day, snapshot } from "./fixtures.ts";
+import { scrapedSource, stampedSource } from "../../src/meter/snapshot.ts";
+import { bench, day, drain, essence, snapshot, statsOf } from "./fixtures.ts";
 import { recordingLogger, type LogLine } from "../support/log.ts";
 
 const minute = 60_000;
@@ -57,4 +58,44 @@ test("in the first ten minutes nothing is deleted for its age, since no time has
     await clock.advance(minute);
   }
   assert.deepEqual(journal.state().dropped, { max_age: 1 });
+});
+
+test("a source that reports no more is forgotten after max_age, a younger one keeps what it is to end", async (context) => {
+  const { path, open, clock } = bench(context, { commitIntervalMs: minute });
+  let journal = open();
+  for (let pod = 0; pod < 30; pod++)
+    journal.append(snapshot(clock.now(), { source: stampedSource(`pod${pod}`, 0), parts: [`pod${pod}`] }));
+  const collect = async (days: number): Promise<void> => {
+    for (let quarter = 0; quarter < 4 * days; quarter++) {
+      journal.append(snapshot(clock.now()));
+      await clock.advance(day / 4);
+    }
+  };
+  await collect(2);
+  const node = scrapedSource("node");
+  journal.append(snapshot(clock.now(), { source: node, parts: ["a", "b"] }));
+  await collect(7);
+  assert.deepEqual([...journal.sources().keys()], ["powermetrics", node]);
+  assert.deepEqual(
+    statsOf(path).sources.map(({ name }) => name),
+    ["powermetrics", node],
+  );
+  assert.ok(statsOf(path).seriesSets <= 3, `${statsOf(path).seriesSets} sets`);
+
+  journal[Symbol.dispose]();
+  journal = open();
+  const cursor = journal.cursor("a", { from: "now" });
+  const pods = [1, 2].map((pod) => stampedSource(`pod${pod}`, 0));
+  for (const source of [...pods, node]) journal.append(snapshot(clock.now(), { source, parts: ["a"] }));
+  assert.equal(journal.commit(), true);
+  const read = drain(cursor);
+  assert.deepEqual(
+    read.map(({ source, ended }) => [source, ended.length]),
+    [...pods.map((source) => [source, 0]), [node, 2]],
+  );
+  journal[Symbol.dispose]();
+  journal = open();
+  const again = drain(journal.cursor("b", { from: "oldest" })).slice(-3);
+  assert.deepEqual(again.map(essence), read.map(essence));
+  assert.deepEqual(journal.state().dropped, {});
 });
