@@ -78,24 +78,10 @@ function openReadOnly(path: string): DatabaseSync {
 function createReader(database: DatabaseSync, path: string, metricOf: MetricOf): JournalReader {
   const rows = createRowReader(database, createSetReader(database, metricOf));
   return {
-    history: (query) => selected(readableHistory(segmentsOf(database), rows, query), query),
+    history: (query) => selected(storedHistory({ segments: segmentsOf(database), rows }, query), query),
     stats: () => statsOf(database, path),
     [Symbol.dispose]: () => database.close(),
   };
-}
-
-/** Of a segment whose pages are damaged what stands before the damage. */
-function* readableHistory(
-  segments: readonly Segment[],
-  rows: ReadRows,
-  query: HistoryQuery,
-): Generator<StoredSnapshot> {
-  for (const segment of segments)
-    try {
-      yield* storedHistory({ segments: [segment], rows }, query);
-    } catch (error) {
-      if (faultOf(error).kind !== "damaged") throw error;
-    }
 }
 
 /** Where the list of segments is damaged, all rows as one. */
@@ -114,8 +100,8 @@ function segmentsOf(database: DatabaseSync): readonly Segment[] {
 const sparse = 120;
 
 /**
- * Snapshots on disk that the query asks for, oldest first. Where far more are stored than asked for, only key rows are decoded, which
- * stand at most 60 rows and a quarter of an hour apart.
+ * Snapshots on disk that the query asks for, oldest first; of a segment whose pages are damaged what stands before the damage. Where far
+ * more are stored than asked for, only key rows are decoded, which stand at most 60 rows and a quarter of an hour apart.
  */
 export function* storedHistory(
   { segments, rows }: { readonly segments: readonly Segment[]; readonly rows: ReadRows },
@@ -125,10 +111,14 @@ export function* storedHistory(
   const keysOnly = wanted.reduce((sum, segment) => sum + rowsOf(segment), 0) > sparse * aboutPoints;
   const chains: ReadChains = new Map();
   for (const segment of wanted)
-    for (const row of rows(rangeOf(segment), chains, { keysOnly })) {
-      if (source?.(row.source() ?? "") === false) continue;
-      const snapshot = row.decode();
-      if (snapshot !== undefined) yield snapshot;
+    try {
+      for (const row of rows(rangeOf(segment), chains, { keysOnly })) {
+        if (source?.(row.source() ?? "") === false) continue;
+        const snapshot = row.decode();
+        if (snapshot !== undefined) yield snapshot;
+      }
+    } catch (error) {
+      if (faultOf(error).kind !== "damaged") throw error;
     }
 }
 

@@ -52,8 +52,8 @@ export function createFeed(clock: Clock, render: () => string): Feed {
       if (watchers.size >= mostWatchers) return undefined;
       // Each has an identity of its own, whatever function was given.
       const watcher = (text: string): void => listener(text);
-      watchers.add(watcher);
       watcher(eventText(render()));
+      watchers.add(watcher);
       if (watchers.size === 1) schedule(silenceMs);
       return {
         [Symbol.dispose]() {

@@ -248,6 +248,25 @@ test("damage that shows while the journal runs: a new database, losses counted, 
   assert.ok((delivered?.snapshots ?? 0) > 100);
 });
 
+test("the agent's own history leaves out what a damaged page held, and nothing is set aside for it", (context) => {
+  const at = bench(context);
+  const before = at.open();
+  for (let index = 0; index < 2000; index++)
+    before.append(snapshot(start + index * 1000, { parts: partsOf(50) }));
+  before[Symbol.dispose]();
+  const journal = at.open();
+  const file = openSync(at.path, "r+");
+  const pages = statSync(at.path).size / 4096;
+  for (let page = Math.floor(pages / 2); page < pages / 2 + 10; page++)
+    writeSync(file, Buffer.alloc(4096, 0xff), 0, 4096, page * 4096);
+  closeSync(file);
+  const read = [...journal.history({ fromMs: 0, toMs: Infinity })];
+  assert.ok(read.length > 500 && read.length < 2000, `${read.length}`);
+  assert.equal(read.at(-1)?.time, start + 1_999_000);
+  const { setAside, durable } = journal.state();
+  assert.deepEqual([setAside, durable], [0, true]);
+});
+
 test("an older schema is brought up to date step by step, and what it held stays", (context) => {
   const { path } = bench(context);
   const steps = [

@@ -26,6 +26,12 @@ test("whoever comes sees the present state at once", () => {
   assert.deepEqual(got, ['event: status\ndata: {"rendered":1}\n\n']);
 });
 
+test("whoever comes while the state cannot be shown takes no place", () => {
+  const feed = createFeed(fakeClock(), () => assert.fail("no state"));
+  assert.throws(() => feed.watch(() => undefined), /no state/);
+  assert.equal(feed.watchers, 0);
+});
+
 test("changes that come together are one event, made once for all", async () => {
   const { clock, feed, renderings } = openFeed();
   const got: string[] = [];
