@@ -71,11 +71,10 @@ export function createBatchAccount(
 ): BatchAccount {
   return {
     settle(range, sent, dropped) {
-      // In one tick with the acknowledgement, so that both are written in one transaction.
-      if (memory !== undefined || cursor.notes().memory !== undefined)
-        cursor.note({ memory: memory?.save() ?? "" });
+      const remembers = memory !== undefined || cursor.notes().memory !== undefined;
+      const changes = remembers ? { memory: memory?.save() ?? "" } : {};
       // The journal may have given up some of the batch during the request, and has counted that as its own loss.
-      let owed = cursor.acknowledge(range).samples;
+      let owed = cursor.acknowledge(range, changes).samples;
       const take = (samples: number): number => {
         const taken = Math.min(samples, owed);
         owed -= taken;

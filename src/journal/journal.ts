@@ -214,8 +214,9 @@ function createCursor(position: Position, deps: CursorDeps): Cursor {
       commits.flush();
     },
     frozen: () => position.frozen,
-    acknowledge(range) {
+    acknowledge(range, changes = {}) {
       const samples = positions.settle(position, range, "delivered");
+      positions.update(position, { notes: { ...position.notes, ...changes } });
       commits.settled();
       return samples;
     },

@@ -165,9 +165,10 @@ export interface Cursor {
   frozen(): FrozenBatch | undefined;
   /**
    * These are delivered. Written with the next freeze or group commit; after a crash before it the frozen batch goes out
-   * again. `samples` not stored by the receiver are delivery's to count. Ends the frozen batch that it covers.
+   * again. `samples` not stored by the receiver are delivery's to count. Ends the frozen batch that it covers. `changes` of the notes
+   * are written with it or not at all.
    */
-  acknowledge(range: SeqRange): Tally;
+  acknowledge(range: SeqRange, changes?: CursorNotes): Tally;
   /** These will never be delivered: counted under `reason` (`rejected`, `too_old`, `superseded` …). */
   discard(range: SeqRange, reason: string): Tally;
   /** What delivery noted about receivers that have taken samples, across restarts too; the latest last. */

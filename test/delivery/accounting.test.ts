@@ -1,5 +1,6 @@
 /** Nothing is lost silently: in any order of events every sample is sent, dropped under a reason, or still waits. */
 import assert from "node:assert/strict";
+import { cpSync } from "node:fs";
 import test, { type TestContext } from "node:test";
 import fc from "../support/property.ts";
 import {
@@ -18,7 +19,9 @@ import {
   type Rig,
   type Seen,
 } from "./rig.ts";
+import { createAccounting, createBatchAccount } from "../../src/delivery/accounting.ts";
 import type { Outcome } from "../../src/sink/sink.ts";
+import { bench, faultyDisk, snapshot } from "../journal/fixtures.ts";
 
 type Mood =
   "good" | "busy" | "lost" | "stored but lost" | "bad" | "forbids" | "small" | "picky" | "partial" | "hangs";
@@ -176,4 +179,28 @@ test("collected = sent + dropped by reason + lost by the journal + waiting, afte
     fc.asyncProperty(events, fc.constantFrom(1, 2, 4), (story, bodies) => check(context, story, bodies)),
     { numRuns: Number(process.env["DELIVERY_RUNS"] ?? 40), endOnFailure: true },
   );
+});
+
+test("what a sink remembers of a batch is on the disk when its acknowledgement is, though the journal writes at once below the floor", async (context) => {
+  const disk = faultyDisk();
+  const { path, clock, open } = bench(context, { disk, minFreeBytes: 1000 });
+  const journal = open();
+  const cursor = journal.cursor("otlp", { from: "now" });
+  // More segments than are deleted at a time.
+  for (let seq = 1; seq <= 40; seq++) {
+    journal.append(snapshot(clock.now()));
+    await clock.advance(20 * minute);
+  }
+  const range = { firstSeq: 40, lastSeq: 40 };
+  cursor.freeze({ ...range, protocol: "protobuf" });
+  await clock.advance(20 * second);
+  disk.free = 999;
+  const listener = { requested: () => undefined, sent: () => undefined, dropped: () => undefined };
+  const memory = { save: () => "as of 40", restore: () => undefined };
+  createBatchAccount({ memory }, cursor, createAccounting(listener, clock)).settle(range, perSnapshot, {});
+
+  // As kill -9 leaves it.
+  for (const end of ["", "-wal"]) cpSync(path + end, `${path}.copy${end}`);
+  const found = open({ path: `${path}.copy` }).cursor("otlp", { from: "now" });
+  assert.deepEqual([found.notes().memory, found.frozen()], ["as of 40", undefined]);
 });
