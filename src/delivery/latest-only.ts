@@ -91,7 +91,7 @@ class LatestOnly implements Delivery {
   }
 
   #conclude(outcome: Outcome, body: Body, leftOut: EncodedBatch["dropped"]): void {
-    const { sink, clock, log } = this.#options;
+    const { sink, log } = this.#options;
     switch (outcome.status) {
       case "delivered": {
         const rejected = Math.min(outcome.rejected, body.samples);
@@ -102,14 +102,11 @@ class LatestOnly implements Delivery {
         for (const [reason, samples] of Object.entries(leftOut)) this.#accounting.dropped(samples, reason);
         return;
       }
-      case "retry": {
-        const waitMs = this.#health.failed(outcome);
-        this.#dueAt = clock.monotonic() + waitMs;
-        this.#accounting.expectAttempt(clock.now() + waitMs);
+      case "retry":
+        this.#standBack(this.#health.failed(outcome));
         return;
-      }
       case "refused":
-        this.#dueAt = clock.monotonic() + this.#health.refused(outcome);
+        this.#standBack(this.#health.refused(outcome));
         return;
       case "rejected":
       case "too_large":
@@ -124,6 +121,12 @@ class LatestOnly implements Delivery {
         this.#health.report("retrying");
         this.#accounting.dropped(body.samples, "rejected");
     }
+  }
+
+  #standBack(ms: number): void {
+    const { clock } = this.#options;
+    this.#dueAt = clock.monotonic() + ms;
+    this.#accounting.expectAttempt(clock.now() + ms);
   }
 
   /** The group goes with the agent; where it is to stay, it gets the last values. */

@@ -182,6 +182,7 @@ test("a receiver that does not let us in is tried after 1, 2, 4, 8 and 15 minute
   const gaps = pushed.slice(1).map(({ at }, index) => (at - (pushed[index]?.at ?? 0)) / 60_000);
   assert.deepEqual(gaps, [1, 2, 4, 8, 15, 15]);
   assert.equal(delivery.state().status, "refused");
+  assert.equal(delivery.state().nextAttemptMs, clock.now() + 15 * 60_000);
   world.outcome = delivered;
   await clock.advance(15 * 60_000);
   assert.equal(delivery.state().status, "ok");
