@@ -67,7 +67,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     async run(signal) {
       for (let beat = 0; !signal.aborted; beat++) {
         if (beat % beatsPerCpuReading === 0 || powermetricsCpu.seconds === undefined)
-          await powermetricsCpu.refresh();
+          await powermetricsCpu.refresh(signal);
         view = undefined;
         countLosses(seen().journal);
         options.publish(await own.snapshot(seen().now));

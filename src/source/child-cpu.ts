@@ -7,7 +7,7 @@ export interface ChildCpu {
   /** A child was started; the one before it keeps what it had used. */
   started(pid: number): void;
   /** Asks the system; a failure leaves the figure as it was. */
-  refresh(): Promise<void>;
+  refresh(signal?: AbortSignal): Promise<void>;
   /** CPU seconds of all children so far; absent until it is known. */
   readonly seconds: number | undefined;
 }
@@ -37,10 +37,11 @@ export function childCpu(options: ChildCpuOptions): ChildCpu {
       present = undefined;
       pid = newPid;
     },
-    async refresh() {
+    async refresh(signal) {
       if (pid === undefined) return;
       const asked = pid;
-      const rows = platform === "linux" ? linuxProcesses(asked, readText) : await listedProcesses(options);
+      const rows =
+        platform === "linux" ? linuxProcesses(asked, readText) : await listedProcesses(options, signal);
       if (pid !== asked) return;
       const seconds = familyTime(rows, asked);
       if (seconds !== undefined) present = Math.max(seconds, present ?? 0);
@@ -58,8 +59,11 @@ const ps: Argv = ["/bin/ps", "-A", "-o", "pid=,ppid=,time="];
 /** Some 30 bytes a process, and a Mac runs at most a few thousand. */
 const mostBytes = 256 * 1024;
 
-async function listedProcesses(options: ChildCpuOptions): Promise<readonly ProcessRow[]> {
-  const run = await runTool(ps, { ...options, timeoutMs: 2000, maxBytes: mostBytes });
+async function listedProcesses(
+  options: ChildCpuOptions,
+  signal: AbortSignal | undefined,
+): Promise<readonly ProcessRow[]> {
+  const run = await runTool(ps, { ...options, signal, timeoutMs: 2000, maxBytes: mostBytes });
   if (run.status !== "ended") return [];
   return run.stdout
     .toString("latin1")

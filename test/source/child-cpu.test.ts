@@ -82,3 +82,21 @@ test("on Linux /proc tells of the child and of those below it, without a process
   await cpu.refresh();
   assert.equal(cpu.seconds, 0.75);
 });
+
+test("a ps that hangs is called off when the agent stops", async () => {
+  const hung = Promise.withResolvers<{ readonly kind: "signalled"; readonly signal: "SIGTERM" }>();
+  const stop = (): typeof hung.promise => {
+    hung.resolve({ kind: "signalled", signal: "SIGTERM" });
+    return hung.promise;
+  };
+  const clock = fakeClock();
+  const spawn: Spawn = () => ({ pid: 1, ended: hung.promise, stop });
+  const cpu = childCpu({ platform: "darwin", clock, environment: {}, spawn });
+  cpu.started(100);
+  const stopping = new AbortController();
+  const refreshed = cpu.refresh(stopping.signal);
+  stopping.abort();
+  await refreshed;
+  assert.equal(cpu.seconds, undefined);
+  assert.equal(clock.pending, 0);
+});
