@@ -47,6 +47,9 @@ export interface DeliveryLoopOptions {
   readonly log: Logger;
 }
 
+/** A batch goes this much of its deadline early where a common tick comes then, since the machine is awake anyway. */
+const earlyShare = 0.05;
+
 /** How often what waits for something other than its deadline is looked at. */
 const recheckMs = 30_000;
 
@@ -144,7 +147,8 @@ class DeliveryLoop implements Delivery {
     switch (selection.status) {
       case "idle":
       case "paced":
-        if (!this.#interrupts.finishing) await this.#idle.wait(signal, this.#idleMs(waits));
+        if (!this.#interrupts.finishing)
+          await this.#idle.wait(signal, this.#idleMs(waits), { align: "early" });
         return settled;
       case "held":
         return this.#hold(signal);
@@ -168,7 +172,7 @@ class DeliveryLoop implements Delivery {
         // No more snapshots than a body has samples, so that a batch can be divided by series.
         maxSnapshots: Math.min(this.#sender.maxSnapshots, sink.maxSamples),
       },
-      liveDue: finishing || waits.liveMs === 0,
+      liveDue: finishing || waits.liveMs <= earlyShare * pacing.batchDeadlineMs,
       drainAllowed: finishing || waits.drainMs === 0,
       mayOvertake: pacing.mayOvertake,
       deliveredSeq: this.#deliveredSeq,

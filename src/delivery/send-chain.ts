@@ -1,5 +1,5 @@
 /** Sends one request, and the identical one again until it is decided. */
-import type { Clock } from "../runtime/clock.ts";
+import type { Clock, TimerOptions } from "../runtime/clock.ts";
 import type { Outcome, SendResult } from "../sink/sink.ts";
 import type { Accounting } from "./accounting.ts";
 import type { ClockGuard, ReceiverHealth } from "./receiver-health.ts";
@@ -101,7 +101,7 @@ export function createInterrupts(clock: Clock, accounting: Accounting): Interrup
 
 export interface WakeableTimer {
   /** Resolves after `ms`, on `wake`, or when the signal aborts. Without `ms` only the latter two. */
-  wait(signal: AbortSignal, ms?: number): Promise<void>;
+  wait(signal: AbortSignal, ms?: number, options?: TimerOptions): Promise<void>;
   /** Ends the present wait. Without one it does nothing: who is about to wait looks first whether there is a reason to. */
   wake(): void;
 }
@@ -111,10 +111,10 @@ export function createWakeableTimer(clock: Clock): WakeableTimer {
   let end: (() => void) | undefined;
 
   return {
-    async wait(signal, ms) {
+    async wait(signal, ms, options) {
       if (signal.aborted) return;
       await new Promise<void>((resolve) => {
-        const timer = ms === undefined ? undefined : clock.after(ms, finish);
+        const timer = ms === undefined ? undefined : clock.after(ms, finish, options);
         function finish(): void {
           timer?.[Symbol.dispose]();
           signal.removeEventListener("abort", finish);

@@ -44,6 +44,21 @@ test("what comes within the deadline goes in one batch, and nothing is sent whil
   await it.abort();
 });
 
+test("a batch goes with a common tick shortly before its deadline, and at its deadline where there is none", async (context) => {
+  const it = rig(context, { ticks: true });
+  await it.begin();
+  await it.clock.advance(5 * second + 20);
+  it.append();
+  await it.clock.advance(7 * second - 20);
+  it.append();
+  await it.clock.advance(10 * second);
+  assert.deepEqual(
+    it.seen.map(({ at }) => at),
+    [10 * second, 17 * second],
+  );
+  await it.abort();
+});
+
 test("a deadline that passes between two looks at the clock is not missed", async (context) => {
   for (let looks = 1; looks <= 8; looks++) {
     const it = rig(context);

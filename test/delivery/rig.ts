@@ -6,7 +6,7 @@ import type { Cursor, Journal, JournalOptions } from "../../src/journal/types.ts
 import type { Random } from "../../src/runtime/random.ts";
 import type { Pacing } from "../../src/sink/index.ts";
 import type { Body, EncodedBatch, Outcome, SendResult, Sink } from "../../src/sink/sink.ts";
-import type { FakeClock } from "../support/fake-clock.ts";
+import { withTicks, type FakeClock } from "../support/fake-clock.ts";
 import { bench, snapshot, type Wanted } from "../journal/fixtures.ts";
 import { recordingLogger, type LogLine } from "../support/log.ts";
 
@@ -68,6 +68,8 @@ export interface RigOptions {
   readonly proven?: boolean;
   /** Whether a body can be divided by series. */
   readonly divisible?: boolean;
+  /** Whether timers share common ticks, as the system's do. */
+  readonly ticks?: boolean;
 }
 
 export const defaultPacing: HistoryPacing = {
@@ -176,7 +178,7 @@ export function rig(context: TestContext, options: RigOptions = {}): Rig {
           it.counts.dropped[reason] = (it.counts.dropped[reason] ?? 0) + samples;
         },
       },
-      clock,
+      clock: options.ticks === true ? withTicks(clock) : clock,
       random: options.random ?? (() => 0.5),
       log: recordingLogger(it.lines),
     });
