@@ -19,8 +19,9 @@ import type { SourcePipeline } from "./meter/source-pipeline.ts";
 import { createOwnMeter, type OwnMeter } from "./meter/own-meter.ts";
 import { isOwn, isScraped, latestSnapshots, stalenessLimit, type Snapshot } from "./meter/snapshot.ts";
 import type { Scrapes } from "./scrape/scrapes.ts";
-import { createMachineFacts, scrapeClients, sinkContextOf } from "./sink-context.ts";
+import { createMachineFacts, scrapeClients, sinkContextOf, systemAuthorities } from "./sink-context.ts";
 import { receiversOf } from "./sink/index.ts";
+import type { SystemAuthorities } from "./runtime/http/trust.ts";
 import { settleForLongLife } from "./runtime/long-life.ts";
 import { childCpu } from "./source/child-cpu.ts";
 import { createHeartbeat, wakeTimeReader, watchTime } from "./source/heartbeat.ts";
@@ -154,13 +155,14 @@ function createStages(configuration: Configuration, deps: StagesDeps, stopping: 
   const current = (): readonly Snapshot[] => latest.current(clock.now());
   const context = { ...deps, startedAt: clock.now(), signal: stopping };
   const machine = createMachineFacts(configuration, context);
+  const authorities = systemAuthorities(context, log);
   const deliveries = createDeliveries({
     ...deps,
-    sinkContext: sinkContextOf(configuration, context, log, machine),
+    sinkContext: sinkContextOf(configuration, context, log, authorities, machine),
     latest: current,
     listenerOf: (sink) => sinkListener(own, sink),
   });
-  const scraping = createScraping(configuration, { ...deps, own, publish }, stopping);
+  const scraping = createScraping(configuration, { ...deps, own, publish, authorities }, stopping);
   const board = createBoard({
     ...deps,
     ...collection,
@@ -196,12 +198,14 @@ function createStages(configuration: Configuration, deps: StagesDeps, stopping: 
   };
 }
 
+interface ScrapingDeps extends StagesDeps {
+  readonly own: OwnMeter;
+  readonly publish: (snapshot: Snapshot) => void;
+  readonly authorities: SystemAuthorities;
+}
+
 /** Targets of `scrape_configs`; their code loads where there are any, or were. */
-function createScraping(
-  { global: { instance } }: Configuration,
-  deps: StagesDeps & { readonly own: OwnMeter; readonly publish: (snapshot: Snapshot) => void },
-  signal: AbortSignal,
-) {
+function createScraping({ global: { instance } }: Configuration, deps: ScrapingDeps, signal: AbortSignal) {
   const { own, publish, journal } = deps;
   const log = deps.log.child({ stage: "scrape" });
   let scrapes: Scrapes | undefined;
@@ -219,7 +223,7 @@ function createScraping(
         instance,
         signal,
         asReader: (work) => deps.privileges.asAccount(work),
-        createClient: scrapeClients({ ...deps, signal }, log),
+        createClient: scrapeClients(deps, log, deps.authorities),
         listener: {
           publish,
           failed: (job, reason) => own.count("scrapeFailures", 1, { scrape_job: job, reason }),

@@ -54,9 +54,9 @@ export function sinkContextOf(
   configuration: Configuration,
   deps: SinkContextDeps,
   log: Logger,
+  authorities: SystemAuthorities,
   machine: Pick<MachineFacts, "ask"> = createMachineFacts(configuration, deps),
 ): SinkContext {
-  const authorities = systemAuthorities(deps, log);
   return {
     identity: identityOf(configuration),
     host: async () => ({
@@ -70,13 +70,12 @@ export function sinkContextOf(
   };
 }
 
-/** Makes clients for targets to scrape, which trust what the sinks' clients trust. */
+/** Makes clients for targets to scrape. */
 export function scrapeClients(
-  deps: Pick<SinkContextDeps, "clock" | "signal" | "self" | "env">,
+  { clock, env }: Pick<SinkContextDeps, "clock" | "env">,
   log: Logger,
+  authorities: SystemAuthorities,
 ): (settings: HttpSettings, limits: Pick<HttpLimits, "maxBodyBytes">) => HttpClient {
-  const authorities = systemAuthorities(deps, log);
-  const { clock, env } = deps;
   return (settings, { maxBodyBytes }) =>
     createHttpClient(
       settings,
@@ -89,7 +88,7 @@ export function scrapeClients(
 const longestReadingMs = 60_000;
 const mostBytes = 16 * 1024 * 1024;
 
-/** Read by this program again, as `authorities`: see src/runtime/http/trust.ts. */
+/** One for all clients, so that the keychain is read once. Read by this program again, as `authorities`: see src/runtime/http/trust.ts. */
 export function systemAuthorities(
   { clock, signal, self, env }: Pick<SinkContextDeps, "clock" | "signal" | "self" | "env">,
   log: Logger,

@@ -1,10 +1,11 @@
 /** `check --connect`: every receiver is asked with an empty request, which stores nothing, and every target is scraped once. */
+import type { SystemAuthorities } from "../runtime/http/trust.ts";
 import { silentLogger } from "../runtime/log.ts";
 import { receiversOf, type Receiver, type SinkContext } from "../sink/index.ts";
 import type { SendResult, Sink } from "../sink/sink.ts";
 import type { Connection, ConnectProbe } from "./check.ts";
 import type { Configuration } from "../config/schema.ts";
-import { scrapeClients, sinkContextOf } from "../sink-context.ts";
+import { scrapeClients, sinkContextOf, systemAuthorities } from "../sink-context.ts";
 import { childEnvironment } from "../source/child.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -14,16 +15,14 @@ const skewWorthTellingMs = 5000;
 export function connectProbe(context: CommandContext): ConnectProbe {
   return async ({ configuration, proxies }) => {
     const env = { ...context.env, ...proxies };
-    const sinkContext = sinkContextOf(
-      configuration,
-      { ...context, env, environment: childEnvironment(env), startedAt: 0 },
-      silentLogger,
-    );
+    const asked = { ...context, env, environment: childEnvironment(env), startedAt: 0 };
+    const authorities = systemAuthorities(asked, silentLogger);
+    const sinkContext = sinkContextOf(configuration, asked, silentLogger, authorities);
     const [receivers, targets] = await Promise.all([
       Promise.all(
         receiversOf(configuration).map((receiver) => connect(receiver, sinkContext, context.signal)),
       ),
-      scrapeTargets(configuration, { ...context, env }),
+      scrapeTargets(configuration, asked, authorities),
     ]);
     return [...receivers, ...targets];
   };
@@ -32,10 +31,11 @@ export function connectProbe(context: CommandContext): ConnectProbe {
 async function scrapeTargets(
   { scrape_configs: configs, global }: Configuration,
   context: CommandContext,
+  authorities: SystemAuthorities,
 ): Promise<readonly Connection[]> {
   if (configs.length === 0) return [];
   const { scrapeOnce } = await import("../scrape/scrapes.ts");
-  const createClient = scrapeClients(context, silentLogger);
+  const createClient = scrapeClients(context, silentLogger, authorities);
   const problems: Connection[] = [];
   const log = {
     ...silentLogger,

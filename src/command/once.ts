@@ -3,10 +3,11 @@ import { createCollection } from "../collection.ts";
 import type { Configuration } from "../config/schema.ts";
 import { createOwnMeter } from "../meter/own-meter.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
+import type { SystemAuthorities } from "../runtime/http/trust.ts";
 import type { Logger } from "../runtime/log.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { printable } from "../runtime/printable.ts";
-import { scrapeClients } from "../sink-context.ts";
+import { scrapeClients, systemAuthorities } from "../sink-context.ts";
 import { childEnvironment } from "../source/child.ts";
 import { createHeartbeat } from "../source/heartbeat.ts";
 import type { Source, SourceListener } from "../source/source.ts";
@@ -50,8 +51,9 @@ export async function once(choice: OnceChoice, context: CommandContext): Promise
     own: createOwnMeter(context.clock.now()),
     publish: (snapshot) => void snapshots.push(snapshot),
   });
+  const authorities = systemAuthorities(context, log);
   const [scraped] = await Promise.all([
-    scrapeTargets({ ...prepared, configuration }, context, log),
+    scrapeTargets({ ...prepared, configuration }, context, log, authorities),
     ...sources.map((source) => firstFrame(source, pipelines[source.name], context)),
   ]);
   const ofSources = snapshots.length;
@@ -60,7 +62,7 @@ export async function once(choice: OnceChoice, context: CommandContext): Promise
   await context.write(formatSnapshots(snapshots, choice.format));
   const pushed =
     choice.push === true
-      ? await pushAll(snapshots, { ...prepared, configuration }, context, log)
+      ? await pushAll(snapshots, { ...prepared, configuration }, context, log, authorities)
       : exitCode.ok;
   if (obstacle !== undefined) return obstacle.code;
   if (pushed !== exitCode.ok) return pushed;
@@ -72,12 +74,13 @@ async function scrapeTargets(
   { configuration, proxies }: Pick<Prepared, "configuration" | "proxies">,
   context: CommandContext,
   log: Logger,
+  authorities: SystemAuthorities,
 ): Promise<{ readonly snapshots: readonly Snapshot[]; readonly failed: number }> {
   const { scrape_configs: configs, global } = configuration;
   if (configs.length === 0) return { snapshots: [], failed: 0 };
   const { scrapeOnce } = await import("../scrape/scrapes.ts");
   const env = { ...context.env, ...proxies };
-  const createClient = scrapeClients({ ...context, env }, log);
+  const createClient = scrapeClients({ ...context, env }, log, authorities);
   const scrapeContext = { ...context, log, instance: global.instance, createClient };
   const all = await scrapeOnce(configs, global, scrapeContext, context.signal);
   const failures = all.flatMap(({ target, scraped: { failure } }) =>

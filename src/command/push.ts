@@ -7,6 +7,7 @@ import type { DeliveryReport } from "../delivery/types.ts";
 import { openJournal } from "../journal/journal.ts";
 import { catalogue } from "../meter/catalogue.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
+import type { SystemAuthorities } from "../runtime/http/trust.ts";
 import type { Logger } from "../runtime/log.ts";
 import { receiversOf, type Receiver, type SinkContext } from "../sink/index.ts";
 import { sinkContextOf } from "../sink-context.ts";
@@ -30,6 +31,7 @@ export async function openPush(
   { configuration, proxies }: Pick<Prepared, "configuration" | "proxies">,
   context: CommandContext,
   log: Logger,
+  authorities: SystemAuthorities,
 ): Promise<Push | ExitCode> {
   const receivers = receiversOf(configuration);
   if (receivers.length === 0) {
@@ -42,7 +44,7 @@ export async function openPush(
   // Nothing of a recording was ever sent.
   const env = { ...context.env, ...proxies };
   const asked = { ...context, env, environment: childEnvironment(env), startedAt: 0 };
-  const sinkContext = sinkContextOf(configuration, asked, log);
+  const sinkContext = sinkContextOf(configuration, asked, log, authorities);
   const deliveries = createDeliveries({
     ...context,
     log,
@@ -104,8 +106,9 @@ export async function pushAll(
   prepared: Pick<Prepared, "configuration" | "proxies">,
   context: CommandContext,
   log: Logger,
+  authorities: SystemAuthorities,
 ): Promise<ExitCode> {
-  const opened = await openPush(prepared, context, log);
+  const opened = await openPush(prepared, context, log, authorities);
   if (typeof opened === "number") return opened;
   await using push = opened;
   for (const snapshot of snapshots) push.publish(snapshot);

@@ -11,6 +11,7 @@ import type { Logger } from "../runtime/log.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { replayFiles, type ReplayFiles } from "../source/replay.ts";
 import { formatLine, formatSnapshots } from "./format.ts";
+import { systemAuthorities } from "../sink-context.ts";
 import { openPush } from "./push.ts";
 import { prepare, type RunChoice } from "./load.ts";
 import { exitCode, type ExitCode, type CommandContext } from "./context.ts";
@@ -43,7 +44,10 @@ export async function replay(choice: ReplayChoice, context: CommandContext): Pro
     { clock: context.clock, fd: 2, tty: context.standardErrorIsTerminal, env: context.env },
   );
 
-  const opened = choice.push === true ? await openPush(prepared, context, log) : undefined;
+  const opened =
+    choice.push === true
+      ? await openPush(prepared, context, log, systemAuthorities(context, log))
+      : undefined;
   if (typeof opened === "number") return opened;
   await using push = opened;
   const last = new Map<string, Snapshot>();

@@ -7,7 +7,7 @@ import { catalogue } from "../meter/catalogue.ts";
 import type { Snapshot } from "../meter/snapshot.ts";
 import { seriesSet } from "../metric/series.ts";
 import { filesIn } from "../daemon/trust.ts";
-import { sinkContextOf } from "../sink-context.ts";
+import { sinkContextOf, systemAuthorities } from "../sink-context.ts";
 import { causeOf } from "../runtime/cause.ts";
 import { defined } from "../runtime/defined.ts";
 import { readBounded } from "../runtime/files.ts";
@@ -34,12 +34,9 @@ async function exercise(loaded: Loaded, context: CommandContext): Promise<readon
   const machine = { ask: () => Promise.resolve({}) };
   const env = { ...context.env, ...loaded.proxies };
   const environment = childEnvironment(env);
-  const sinks = sinkContextOf(
-    configuration,
-    { ...context, env, environment, startedAt: 0 },
-    silentLogger,
-    machine,
-  );
+  const deps = { ...context, env, environment, startedAt: 0 };
+  const authorities = systemAuthorities(deps, silentLogger);
+  const sinks = sinkContextOf(configuration, deps, silentLogger, authorities, machine);
   for (const receiver of receiversOf(configuration)) {
     found.push(...attempt(receiver.path, () => chooseProxy(receiver, env)));
     found.push(

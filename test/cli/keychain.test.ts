@@ -63,29 +63,40 @@ remote_write: [{ url: "https://127.0.0.1:${(receiver.address() as AddressInfo).p
   },
 );
 
-test("a receiver whose issuer only the system knows is delivered to", { skip: noOpenssl }, async (t) => {
-  const folder = temporaryFolder(t);
-  const { cert, key, certFile } = selfSigned(folder, "server", "IP:127.0.0.1");
-  let requests = 0;
-  const receiver = createServer({ cert, key }, (request, response) => {
-    requests++;
-    request.resume().on("end", () => response.writeHead(204).end());
-  });
-  receiver.on("tlsClientError", () => undefined);
-  await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
-  t.after(() => receiver.close());
-  t.after(() => receiver.closeAllConnections());
-  const { port } = receiver.address() as AddressInfo;
-  const { preload, asked } = slowKeychain(folder, 0, certFile);
-  const config = join(folder, "agent.yaml");
-  writeFileSync(config, `remote_write: [{ url: "https://127.0.0.1:${port}/", remote_timeout: 30s }]\n`);
-  const check = spawn(process.execPath, [...program, "check", "--connect", "--config", config], {
-    env: { PATH: process.env["PATH"], NODE_OPTIONS: `--import=${preload}` },
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let said = "";
-  check.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
-  assert.deepEqual(await once(check, "close"), [0, null], said);
-  assert.ok(requests > 0);
-  assert.match(readFileSync(asked, "utf8"), /^authorities\nanswered\n$/);
-});
+test(
+  "a receiver and a target whose issuer only the system knows are connected to, after one look",
+  { skip: noOpenssl },
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const { cert, key, certFile } = selfSigned(folder, "server", "IP:127.0.0.1");
+    let requests = 0;
+    const receiver = createServer({ cert, key }, (request, response) => {
+      requests++;
+      if (request.method === "GET") response.setHeader("content-type", "text/plain").end("a 1\n");
+      else request.resume().on("end", () => response.writeHead(204).end());
+    });
+    receiver.on("tlsClientError", () => undefined);
+    await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
+    t.after(() => receiver.close());
+    t.after(() => receiver.closeAllConnections());
+    const { port } = receiver.address() as AddressInfo;
+    const { preload, asked } = slowKeychain(folder, 0, certFile);
+    const config = join(folder, "agent.yaml");
+    writeFileSync(
+      config,
+      `remote_write: [{ url: "https://127.0.0.1:${port}/", remote_timeout: 30s }]
+scrape_configs:
+  [{ job_name: a, scheme: https, scrape_interval: 30s, scrape_timeout: 30s, static_configs: [{ targets: ["127.0.0.1:${port}"] }] }]
+`,
+    );
+    const check = spawn(process.execPath, [...program, "check", "--connect", "--config", config], {
+      env: { PATH: process.env["PATH"], NODE_OPTIONS: `--import=${preload}` },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let said = "";
+    check.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    assert.deepEqual(await once(check, "close"), [0, null], said);
+    assert.ok(requests > 1);
+    assert.equal(readFileSync(asked, "utf8"), "authorities\nanswered\n");
+  },
+);

@@ -135,7 +135,7 @@ export function createSystemAuthorities(
   read: () => Promise<readonly string[] | undefined>,
   clock: Clock,
 ): SystemAuthorities {
-  let current: readonly string[] = [];
+  let current = none;
   let readAt = -Infinity;
   let reading: Promise<void> | undefined;
 
