@@ -84,8 +84,6 @@ export interface Sink extends AsyncDisposable {
   readonly type: "remote_write" | "otlp" | "pushgateway";
   /** Stands for the receiver's address. */
   readonly target: string;
-  /** Whether old snapshots are worth sending; without history only the latest of each source counts. */
-  readonly history: boolean;
   /** Of one body, end marks included. */
   readonly maxSamples: number;
   /** Of one batch. */

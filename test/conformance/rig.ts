@@ -50,9 +50,10 @@ export async function createRig(subject: Subject, path: string, credentials: obj
     const sink = subject.open(receiver.origin, credentials, createClient);
     const listener = { requested: () => undefined, sent: () => undefined, dropped: () => undefined };
     const shared = { sink, listener, clock, random: seededRandom(1), log };
-    const delivery: Delivery = sink.history
-      ? createDeliveryLoop({ ...shared, pacing, cursor: journal.cursor(sink.id, { from: "oldest" }) })
-      : createLatestOnly({ ...shared, intervalMs: 15_000, latest: () => latest });
+    const delivery: Delivery =
+      sink.type === "pushgateway"
+        ? createLatestOnly({ ...shared, intervalMs: 15_000, latest: () => latest })
+        : createDeliveryLoop({ ...shared, pacing, cursor: journal.cursor(sink.id, { from: "oldest" }) });
     const stop = new AbortController();
     return { journal, sink, delivery, stop, running: delivery.run(stop.signal) };
   }
@@ -93,7 +94,7 @@ export async function createRig(subject: Subject, path: string, credentials: obj
     told: () => [...log.texts, ...reasons],
     async arrived(...values) {
       const { stored } = receiver;
-      if (!agent.sink.history) {
+      if (agent.sink.type === "pushgateway") {
         await until(() => stored.at(-1) === values.at(-1));
         return;
       }

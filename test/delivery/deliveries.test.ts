@@ -35,7 +35,7 @@ function setUp(context: TestContext) {
     return fresh;
   }
 
-  function sinkOf(name: string, history: boolean, id: string): Sink {
+  function sinkOf(name: string, type: Sink["type"], id: string): Sink {
     const endpoint = endpointOf(name);
     async function request(times: readonly number[], signal: AbortSignal) {
       const answer = endpoint.answer();
@@ -49,8 +49,7 @@ function setUp(context: TestContext) {
     return {
       id,
       target: name,
-      type: history ? "remote_write" : "pushgateway",
-      history,
+      type,
       maxSamples: 2000,
       maxBodies: 1,
       maxBytes: Infinity,
@@ -76,9 +75,10 @@ function setUp(context: TestContext) {
   }
 
   function receiver(name: string, settings: unknown = name, pacing: Pacing = defaultPacing): Receiver {
+    const type = pacing.kind === "history" ? "remote_write" : "pushgateway";
     return {
       path: name,
-      type: pacing.kind === "history" ? "remote_write" : "pushgateway",
+      type,
       name,
       address: `http://${name}`,
       destination: `http://${name}/`,
@@ -86,7 +86,7 @@ function setUp(context: TestContext) {
       pacing,
       open({ id = name }) {
         endpointOf(name).opened++;
-        return Promise.resolve(sinkOf(name, pacing.kind === "history", id));
+        return Promise.resolve(sinkOf(name, type, id));
       },
     };
   }

@@ -24,7 +24,6 @@ function rig({ retires = true, log = silentLogger }: { retires?: boolean; log?: 
     id: "pushgateway/test",
     type: "pushgateway",
     target: "receiver",
-    history: false,
     maxSamples: Infinity,
     maxBodies: 1,
     maxBytes: Infinity,

@@ -128,7 +128,6 @@ export function rig(context: TestContext, options: RigOptions = {}): Rig {
     id: "remote_write/test",
     type: "remote_write",
     target: "receiver",
-    history: true,
     maxSamples: 2000,
     maxBodies: 1,
     maxBytes: Infinity,

@@ -38,7 +38,6 @@ test(`every block gets each sample that it is owed once, through another address
       id,
       target: host,
       type: "remote_write",
-      history: true,
       maxSamples: 2000,
       maxBodies: 1,
       maxBytes: Infinity,

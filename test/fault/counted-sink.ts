@@ -16,7 +16,7 @@ export interface Pushes {
 
 /** The sink as it is; one with history is left alone, since the journal knows what it is owed. */
 export function counted(sink: Sink, pushes: Pushes): Sink {
-  if (sink.history) return sink;
+  if (sink.type !== "pushgateway") return sink;
   const sizes = new WeakMap<Body, number>();
   return {
     ...sink,

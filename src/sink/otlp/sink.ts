@@ -64,7 +64,6 @@ export function createOtlpSink(settings: OtlpSettings, deps: OtlpDeps): Sink {
     id,
     type: "otlp",
     target: targetOf(url, settings),
-    history: true,
     maxSamples: settings.queue_config.max_samples_per_send,
     maxBodies: 1,
     maxBytes: mostBytes,

@@ -38,7 +38,6 @@ export function createPushgatewaySink(settings: PushgatewaySettings, deps: SinkD
     id,
     type: "pushgateway",
     target: targetOf(url, settings),
-    history: false,
     maxSamples: Infinity,
     maxBodies: 1,
     maxBytes: mostBytes,

@@ -52,7 +52,6 @@ export function createRemoteWriteSink(settings: RemoteWriteSettings, deps: Remot
     id,
     type: "remote_write",
     target: targetOf(url, settings),
-    history: true,
     maxSamples,
     maxBodies: mostBodies,
     maxBytes: mostBytes,
