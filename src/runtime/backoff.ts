@@ -14,14 +14,12 @@ export interface Backoff {
   reset(): void;
 }
 
-const defaultBackoff: BackoffSettings = { minMs: 100, maxMs: 30_000 };
-
 const jitter = 0.1;
 /** Jitter may shorten an interval below the one before it, but never by more than this. */
 const leastOfPrevious = 0.8;
 
 /** Doubles from `minMs` to `maxMs`, ±10 %. Herd-spreading jitter is no part of it: that comes before a first attempt. */
-export function createBackoff(random: Random, { minMs, maxMs } = defaultBackoff): Backoff {
+export function createBackoff(random: Random, { minMs, maxMs }: BackoffSettings): Backoff {
   let base = minMs;
   let previous = 0;
   return {

@@ -56,7 +56,7 @@ export const retries: readonly SceneBehaviour[] = [
         assert.ok(body.equals(requests[0]?.body ?? Buffer.of()));
       });
       const pauses = (random: number): readonly number[] => {
-        const backoff = createBackoff(() => random);
+        const backoff = createBackoff(() => random, { minMs: 100, maxMs: 30_000 });
         return [backoff.next(), backoff.next(), backoff.next()].map(Math.round);
       };
       assert.deepEqual(

@@ -23,7 +23,6 @@ interface Place {
 export const tunnelFailed = "ERR_TUNNEL_FAILED";
 
 const resetCodes = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED", "ERR_STREAM_PREMATURE_CLOSE"]);
-const unreachableCodes = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENETDOWN", "EHOSTDOWN"]);
 const untrusted = "the certificate's issuer is not trusted; set tls_config.ca_file";
 
 const selfSigned = "the certificate is self-signed; set tls_config.ca_file";
@@ -153,7 +152,7 @@ function connectCode(error: unknown, code: string): Fault["code"] {
   )
     return "dns";
   if (code === "ETIMEDOUT") return "timeout";
-  return unreachableCodes.has(code) || !resetCodes.has(code) ? "connect" : "reset";
+  return resetCodes.has(code) ? "reset" : "connect";
 }
 
 function lostFault(error: unknown, code: string, { target }: Place): Fault {
