@@ -63,13 +63,12 @@ export function faultOf(thrown: unknown, place: Place, system = thisSystem): Fau
   const code = codeOf(error);
   if (code === tunnelFailed) return { code: "proxy", reason: causeOf(error) };
   if (isTls(code)) return tlsFault(error, code, place);
-  if (code === "HPE_INVALID_CONSTANT")
+  // Of a proxy, which Node.js' own client asks for a tunnel.
+  if (code.startsWith("HPE_"))
     return {
       code: "protocol",
-      reason: `unexpected answer from ${place.target}: it is not HTTP/1.1; a gRPC port is no port for HTTP`,
+      reason: `unexpected answer from ${place.target}: ${code === "HPE_INVALID_CONSTANT" ? "it is not HTTP/1.1" : reasonOf(error)}`,
     };
-  if (code.startsWith("HPE_"))
-    return { code: "protocol", reason: `unexpected answer from ${place.target}: ${reasonOf(error)}` };
   return place.connected ? lostFault(error, code, place) : connectFault(error, code, place, system);
 }
 

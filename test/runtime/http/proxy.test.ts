@@ -194,7 +194,7 @@ test("a proxy that is away, hangs up or talks nonsense is a proxy failure", asyn
   for (const [proxy, reason] of [
     [away, /^cannot connect to proxy 127\.0\.0\.1:\d+: connection refused$/],
     [closing, /proxy 127\.0\.0\.1:\d+: connection closed/],
-    [nonsense, /^unexpected answer from proxy 127\.0\.0\.1:\d+: /],
+    [nonsense, /^unexpected answer from proxy 127\.0\.0\.1:\d+: it is not HTTP\/1\.1$/],
     [refusing, /^cannot connect through proxy 127\.0\.0\.1:\d+: the proxy answered 503$/],
   ] as const)
     failed(await client(t, { proxy_url: proxy.url.href }).send(post(metrics)), "proxy", reason);
