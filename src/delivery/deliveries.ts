@@ -225,7 +225,7 @@ function wantedBy(receivers: readonly Receiver[]): readonly Wanted[] {
 function oldIdOf({ type, name, destination }: Receiver): string {
   const text = `${destination}\n${name ?? ""}`;
   const hash = createHash("sha256").update(text).digest("hex").slice(0, 8);
-  return `${type}/${name ?? hostOf(destination) ?? ""}-${hash}`;
+  return `${type}/${name ?? hostAndPortOf(destination) ?? ""}-${hash}`;
 }
 
 /** Of all but name and address; secrets print as `<secret>`, so none can be guessed from it. */
@@ -267,7 +267,7 @@ const compatible: Likeness = (wanted, known) =>
   wanted.name === undefined || known.name === undefined || known.address?.startsWith("//") === true;
 const sameAddress: Likeness = (wanted, known) => wanted.address === known.address;
 const sameSettings: Likeness = (wanted, known) => wanted.hash === known.hash;
-const sameHost: Likeness = (wanted, known) => hostOf(wanted.address) === hostOf(known.address);
+const sameHost: Likeness = (wanted, known) => hostAndPortOf(wanted.address) === hostAndPortOf(known.address);
 /** Of a version 0.1 block nothing but its type may be left. */
 const samePlace: Likeness = (wanted, known) =>
   known.position === undefined || wanted.position === known.position;
@@ -302,6 +302,6 @@ function matchesOf(wanted: readonly Wanted[], known: readonly Recalled[]): Reado
   return found;
 }
 
-function hostOf(address: string | undefined): string | undefined {
+function hostAndPortOf(address: string | undefined): string | undefined {
   return address === undefined ? undefined : URL.parse(address, "http://localhost")?.host;
 }

@@ -16,7 +16,8 @@ import { exchange, type Ended, type Terms } from "./exchange.ts";
 import type { Fault } from "./failure.ts";
 import { headerSource, type HeaderSource } from "./headers.ts";
 import { withTokens } from "./oauth2.ts";
-import { authorityOf, statusReason, type Environment } from "./proxy.ts";
+import { statusReason, type Environment } from "./proxy.ts";
+import { authorityOf } from "./receiver-url.ts";
 import type { HttpSettings } from "./schema.ts";
 import type { SystemAuthorities } from "./trust.ts";
 

@@ -6,15 +6,8 @@ import type { KnownSecrets } from "../redact.ts";
 import { Connection } from "./connection.ts";
 import { isFieldValue, userInfo, type Headers } from "./headers.ts";
 import { tls as loadTls } from "./modules.ts";
-import {
-  authorityOf,
-  hostOf,
-  openTunnel,
-  portOf,
-  proxyFor,
-  serverNameOf,
-  type Environment,
-} from "./proxy.ts";
+import { openTunnel, proxyFor, type Environment } from "./proxy.ts";
+import { authorityOf, hostOf, portOf, serverNameOf } from "./receiver-url.ts";
 import type { HttpSettings, TlsSettings } from "./schema.ts";
 import { createTrust } from "./trust.ts";
 

@@ -7,7 +7,7 @@ import type { ClientRequest, RequestOptions } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ConnectionOptions } from "node:tls";
 import { isLoopback } from "../address.ts";
-import { urlFault } from "./receiver-url.ts";
+import { authorityOf, hostOf, portOf, serverNameOf, urlFault } from "./receiver-url.ts";
 import type { HttpSettings } from "./schema.ts";
 import type { Clock } from "../clock.ts";
 import { faultOf, tunnelFailed } from "./failure.ts";
@@ -98,30 +98,6 @@ function splitPort(entry: string): { readonly name: string; readonly port?: stri
   if (isIP(entry) === 6) return { name: entry };
   const { name = entry, port } = /^\[?(?<name>.*?)\]?(?::(?<port>\d+))?$/.exec(entry)?.groups ?? {};
   return port === undefined ? { name } : { name, port };
-}
-
-/** Without the brackets that a URL puts around an IPv6 address and the final dot of an absolute name. */
-export function hostOf(url: URL): string {
-  return url.hostname
-    .replace(/^\[|\]$/g, "")
-    .replace(/\.$/, "")
-    .toLowerCase();
-}
-
-/** For TLS with that host; an address has none (RFC 6066, section 3). */
-export function serverNameOf(url: URL): string {
-  const host = hostOf(url);
-  return isIP(host) === 0 ? host : "";
-}
-
-export function portOf(url: URL): string {
-  if (url.port !== "") return url.port;
-  return url.protocol === "https:" ? "443" : "80";
-}
-
-/** `host:port` as a person would write it. */
-export function authorityOf(url: URL): string {
-  return `${url.hostname}:${portOf(url)}`;
 }
 
 interface TunnelSettings {

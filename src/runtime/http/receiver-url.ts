@@ -1,4 +1,5 @@
-/** Finds in an address what would only fail once something is sent to it. */
+/** Addresses of receivers and proxies: what is wrong with one, and its parts. */
+import { isIP } from "node:net";
 
 /** Why the address of a receiver or a proxy can't be used; undefined for one that can. */
 export function urlFault(text: string): string | undefined {
@@ -20,6 +21,30 @@ function isEncoded(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Without the brackets that a URL puts around an IPv6 address and the final dot of an absolute name. */
+export function hostOf(url: URL): string {
+  return url.hostname
+    .replace(/^\[|\]$/g, "")
+    .replace(/\.$/, "")
+    .toLowerCase();
+}
+
+/** For TLS with that host; an address has none (RFC 6066, section 3). */
+export function serverNameOf(url: URL): string {
+  const host = hostOf(url);
+  return isIP(host) === 0 ? host : "";
+}
+
+export function portOf(url: URL): string {
+  if (url.port !== "") return url.port;
+  return url.protocol === "https:" ? "443" : "80";
+}
+
+/** `host:port` as a person would write it. */
+export function authorityOf(url: URL): string {
+  return `${url.hostname}:${portOf(url)}`;
 }
 
 /** Names of query parameters that hold credentials, by what they are made of. */
