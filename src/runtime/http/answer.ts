@@ -40,17 +40,14 @@ type State =
 
 export class AnswerReader {
   readonly #listener: AnswerListener;
-  readonly #bodiless: boolean;
   #state: State = { part: "head" };
   #pending: Buffer = nothing;
   /** Where to look on for the end of a head that comes in pieces. */
   #looked = 0;
   #persistent = true;
 
-  /** @param bodiless whether the request was a HEAD */
-  constructor(listener: AnswerListener, bodiless: boolean) {
+  constructor(listener: AnswerListener) {
     this.#listener = listener;
-    this.#bodiless = bodiless;
   }
 
   take(chunk: Buffer): Reading {
@@ -107,7 +104,7 @@ export class AnswerReader {
       return this.#nonsense(`its head is longer than ${mostHead} bytes`);
     this.#looked = length === undefined ? Math.max(0, this.#pending.length - longestEnd) : 0;
     if (length === undefined) return false;
-    const head = readHead(this.#pending.toString("latin1", 0, length), this.#bodiless);
+    const head = readHead(this.#pending.toString("latin1", 0, length));
     if (head === undefined) return this.#nonsense("its head can't be read, or in one way only by guessing");
     this.#cut(length);
     this.#persistent &&= head.persistent;
@@ -230,16 +227,15 @@ interface Fields {
 }
 
 /** A head as Go's and curl's clients read it (RFC 9112, sections 2 to 6). Undefined for what cannot be read, or in one way only by guessing. */
-function readHead(head: string, bodiless: boolean): Head | undefined {
+function readHead(head: string): Head | undefined {
   const [first = "", ...rest] = head.replace(/\r?\n\r?\n$/, "").split(/\r?\n/);
   const [, minor = "", code = ""] = /^HTTP\/1\.(\d) +([1-9]\d\d)(?: .*)?$/.exec(first) ?? [];
   const isFolded = /\n[ \t]/.test(head);
   const fields = code === "" ? undefined : readFields(isFolded ? unfolded(rest) : rest);
   if (fields === undefined) return undefined;
-  const framing = framingOf(Number(code), fields, { bodiless, old: minor === "0" });
+  const framing = framingOf(Number(code), fields, minor === "0");
   if (framing === undefined) return undefined;
-  const isOdd =
-    isFolded || fields.odd || minor > "1" || /[^\r]\n/.test(head) || isAmbiguous(framing, fields, bodiless);
+  const isOdd = isFolded || fields.odd || minor > "1" || /[^\r]\n/.test(head) || isAmbiguous(framing, fields);
   return {
     status: Number(code),
     headers: fields.headers,
@@ -290,14 +286,10 @@ function unfolded(raw: readonly string[]): readonly string[] {
   return lines;
 }
 
-function framingOf(
-  status: number,
-  { lengths, codings }: Fields,
-  { bodiless, old }: { readonly bodiless: boolean; readonly old: boolean },
-): Framing | undefined {
+function framingOf(status: number, { lengths, codings }: Fields, old: boolean): Framing | undefined {
   if (status === 101) return { kind: "upgrade" };
   if (status < 200) return { kind: "interim" };
-  if (bodiless || status === 204 || status === 304) return { kind: "none" };
+  if (status === 204 || status === 304) return { kind: "none" };
   const meant = old ? [] : codings.filter((coding) => coding !== "identity");
   if (meant.length > 0) return meant.length === 1 && meant[0] === "chunked" ? { kind: "chunked" } : undefined;
   const [length, ...others] = new Set(lengths);
@@ -307,9 +299,8 @@ function framingOf(
 }
 
 /** Another reader may see another end of it. */
-function isAmbiguous(framing: Framing, { lengths, codings }: Fields, bodiless: boolean): boolean {
-  if (framing.kind === "none" && !bodiless)
-    return codings.length > 0 || lengths.some((length) => length !== "0");
+function isAmbiguous(framing: Framing, { lengths, codings }: Fields): boolean {
+  if (framing.kind === "none") return codings.length > 0 || lengths.some((length) => length !== "0");
   if (framing.kind === "interim") return codings.length > 0 || lengths.length > 0;
   return lengths.length > 1 || codings.length > 1 || (lengths.length > 0 && codings.length > 0);
 }

@@ -22,7 +22,7 @@ import type { HttpSettings } from "./schema.ts";
 import type { SystemAuthorities } from "./trust.ts";
 
 export interface HttpRequest {
-  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly url: URL;
   /** Lower-case names. They win over the client's configured headers. */
   readonly headers: Readonly<Record<string, string>>;
@@ -170,7 +170,7 @@ async function once(
   request: HttpRequest,
   connections: Connections,
   headersOf: HeaderSource,
-  limits: Omit<Terms, "head" | "body" | "bodiless" | "target" | "proxy">,
+  limits: Omit<Terms, "head" | "body" | "target" | "proxy">,
 ): Promise<Ended> {
   const target = authorityOf(request.url);
   if (limits.signals.some(({ aborted }) => aborted))
@@ -179,9 +179,8 @@ async function once(
   if ("code" in opened) return asEnded(opened);
   const { way, head } = opened;
   const { proxy } = way;
-  const { body, method } = request;
-  const bodiless = method === "HEAD";
-  const terms = { ...limits, head, body, bodiless, target, proxy };
+  const { body } = request;
+  const terms = { ...limits, head, body, target, proxy };
   return proxyRefusal(await exchange(way, terms), terms);
 }
 

@@ -10,8 +10,6 @@ export interface Terms {
   /** The request up to its empty line. */
   readonly head: string;
   readonly body: Uint8Array | undefined;
-  /** Whether the request is a HEAD, whose answer has no body. */
-  readonly bodiless: boolean;
   readonly connectTimeoutMs: number;
   readonly timeoutMs: number;
   readonly maxBodyBytes: number;
@@ -80,7 +78,7 @@ class Exchange implements ConnectionUser, AnswerListener {
     this.#way = way;
     this.#terms = terms;
     this.#resolve = resolve;
-    this.#reader = new AnswerReader(this, terms.bodiless);
+    this.#reader = new AnswerReader(this);
   }
 
   begin(): void {
