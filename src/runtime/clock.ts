@@ -79,6 +79,12 @@ export function untilAborted(signal: AbortSignal): Promise<void> {
   });
 }
 
+/** Milliseconds that are left of `ms` from now on, never less than 0. */
+export function timeLeft(ms: number, clock: Pick<Clock, "monotonic">): () => number {
+  const started = clock.monotonic();
+  return () => Math.max(0, ms - (clock.monotonic() - started));
+}
+
 /** setTimeout's limit; a longer wait is cut to it, and callers that wait for a deadline look again. */
 const longestTimeout = 2 ** 31 - 1;
 

@@ -5,7 +5,7 @@
  * failure.ts. HTTP/1.1 is spoken here and not by Node's client, with which a request on a kept connection took twice the CPU.
  */
 import { causeOf } from "../cause.ts";
-import type { Clock } from "../clock.ts";
+import { timeLeft, type Clock } from "../clock.ts";
 import { defined } from "../defined.ts";
 import { readKept } from "../files.ts";
 import type { Logger } from "../log.ts";
@@ -134,7 +134,7 @@ function createClient(settings: HttpSettings, deps: HttpClientDeps, limits: Http
   return {
     async send(request) {
       const started = clock.monotonic();
-      const left = (): number => Math.max(0, request.timeoutMs - (clock.monotonic() - started));
+      const left = timeLeft(request.timeoutMs, clock);
       const known = authorities?.current;
       const signals = signalsOf(request, closing);
       let sent = false;

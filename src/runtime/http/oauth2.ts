@@ -5,7 +5,7 @@
  *                                                                           └─ anything else
  */
 import { causeOf } from "../cause.ts";
-import type { Clock } from "../clock.ts";
+import { timeLeft, type Clock } from "../clock.ts";
 import { printable } from "../printable.ts";
 import type { KnownSecrets } from "../redact.ts";
 import type { HttpClient, HttpFailure, HttpReply, HttpRequest } from "./client.ts";
@@ -69,12 +69,6 @@ export function withTokens(
       await Promise.all([client[Symbol.asyncDispose](), issuer[Symbol.asyncDispose]()]);
     },
   };
-}
-
-/** Of the time that a request may take, with all that it takes to send it. */
-function timeLeft(timeoutMs: number, clock: Pick<Clock, "monotonic">): () => number {
-  const started = clock.monotonic();
-  return () => Math.max(0, timeoutMs - (clock.monotonic() - started));
 }
 
 /** Fetches a new token, within the time that the request for which it is wanted may take. */
