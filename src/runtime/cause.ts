@@ -8,6 +8,11 @@ export function causeOf(error: unknown): string {
   return error.message.split("\n", 1)[0] ?? "";
 }
 
+/** Node's name of an error, such as `ENOENT`, where it has one. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
 /** Some of Node's own functions, such as `rmSync`, give the number without its sign. */
 function systemMessage(errno: number): string {
   return getSystemErrorMessage(-Math.abs(errno)).toLowerCase();

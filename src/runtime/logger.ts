@@ -1,6 +1,6 @@
 /** Makes the logger: level and format of the lines, errors on one line with their causes; and writes the lines to a file or a terminal. */
 import { closeSync, writeSync } from "node:fs";
-import { causeOf } from "./cause.ts";
+import { causeOf, codeOf } from "./cause.ts";
 import type { Clock } from "./clock.ts";
 import { openToAppend } from "./files.ts";
 import type { LogFields, Logger, LogLevel } from "./log.ts";
@@ -267,15 +267,11 @@ function writeWhole(fd: number, bytes: Buffer): boolean {
     try {
       written += writeSync(fd, bytes, written);
     } catch (error) {
-      if (!isFull(error) || waited++ >= patienceMs) return false;
+      if (codeOf(error) !== "EAGAIN" || waited++ >= patienceMs) return false;
       pause();
     }
   }
   return true;
-}
-
-function isFull(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "EAGAIN";
 }
 
 const bell = new Int32Array(new SharedArrayBuffer(4));

@@ -1,6 +1,6 @@
 /** Asks a target once: the request, the answer's status, size and form. Whatever is wrong with it is a value. */
 import { gunzipSync } from "node:zlib";
-import { causeOf } from "../runtime/cause.ts";
+import { causeOf, codeOf } from "../runtime/cause.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { HttpClient, HttpFailure, HttpResponse } from "../runtime/http/client.ts";
 import { printable } from "../runtime/printable.ts";
@@ -92,8 +92,7 @@ function unpacked(body: Buffer, format: ExpositionFormat, most: number): Fetched
   try {
     return { ok: true, body: gunzipSync(body, { maxOutputLength: most }), format };
   } catch (error) {
-    const isLarge = error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
-    if (isLarge) return failed("body_size", tooLarge(most));
+    if (codeOf(error) === "ERR_BUFFER_TOO_LARGE") return failed("body_size", tooLarge(most));
     return failed("encoding", `cannot unpack the answer: ${causeOf(error)}`);
   }
 }

@@ -10,7 +10,7 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { isAbsolute } from "node:path";
 import type { Readable, Writable } from "node:stream";
-import { causeOf } from "../runtime/cause.ts";
+import { causeOf, codeOf } from "../runtime/cause.ts";
 import { startLimit, type Clock, type Timer, type TimerOptions } from "../runtime/clock.ts";
 import { collectOutput } from "./output.ts";
 
@@ -93,7 +93,7 @@ function start(argv: Argv, options: ChildOptions, leadsGroup: boolean): GroupLea
     });
     return new SupervisedChild(child, options, leadsGroup);
   } catch (error) {
-    return notStarted(errorCode(error), causeOf(error));
+    return notStarted(codeOf(error) ?? "UNKNOWN", causeOf(error));
   }
 }
 
@@ -160,7 +160,7 @@ class SupervisedChild implements GroupLeader {
     });
     child.on("error", (error) => {
       if (this.pid === undefined)
-        this.#settle({ kind: "not_started", code: errorCode(error), message: causeOf(error) });
+        this.#settle({ kind: "not_started", code: codeOf(error) ?? "UNKNOWN", message: causeOf(error) });
       // Only a refused signal comes here: the child is root's. Its next write into a closed pipe ends it.
       else closeOutput(child);
     });
@@ -209,10 +209,6 @@ function closeOutput(child: Process): void {
 
 function exitOf(code: number | null, signal: NodeJS.Signals | null): ChildExit {
   return signal === null ? { kind: "exited", code: code ?? 0 } : { kind: "signalled", signal };
-}
-
-function errorCode(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "UNKNOWN";
 }
 
 export type ToolRun =

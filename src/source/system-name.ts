@@ -1,6 +1,6 @@
 /** Asks the operating system what this machine is called: the names that `${SERIAL}` and its like stand for in a configuration. */
 import { hostname } from "node:os";
-import { causeOf } from "../runtime/cause.ts";
+import { causeOf, codeOf } from "../runtime/cause.ts";
 
 /** The name, or why there is none. */
 export type SystemName = string | { readonly why: string };
@@ -76,6 +76,6 @@ export function systemNames(
 }
 
 function failureOf({ file }: NameTool, error: unknown): string {
-  const isLate = error instanceof Error && "code" in error && error.code === "ETIMEDOUT";
+  const isLate = codeOf(error) === "ETIMEDOUT";
   return isLate ? `${file} gave no answer within ${limit.timeout} ms` : `${file} failed: ${causeOf(error)}`;
 }

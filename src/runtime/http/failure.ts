@@ -1,6 +1,6 @@
 /** Codes and reasons for what goes wrong on the network: Node's errors in, HttpFailure's codes and reasons out. */
 import { release } from "node:os";
-import { causeOf } from "../cause.ts";
+import { causeOf, codeOf } from "../cause.ts";
 import type { HttpFailure } from "./client.ts";
 import { isPrivateHost } from "./receiver-url.ts";
 
@@ -60,7 +60,7 @@ const thisSystem: OperatingSystem = { platform: process.platform, release: relea
 /** The network is the only thing to fail here, so any error is a failure of some kind. */
 export function faultOf(thrown: unknown, place: Place, system = thisSystem): Fault {
   const error = firstOf(thrown);
-  const code = codeOf(error);
+  const code = codeOf(error) ?? "";
   if (code === tunnelFailed) return { code: "proxy", reason: causeOf(error) };
   if (isTls(code)) return tlsFault(error, code, place);
   // Of a proxy, which Node.js' own client asks for a tunnel.
@@ -77,10 +77,6 @@ function firstOf(error: unknown): unknown {
   if (!(error instanceof AggregateError)) return error;
   const errors: readonly unknown[] = error.errors;
   return errors.find((one) => codeOf(one) !== "ETIMEDOUT") ?? errors[0] ?? error;
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
 function isTls(code: string): boolean {
