@@ -112,7 +112,7 @@ class BatchSender {
 
   async send(snapshots: readonly StoredSnapshot[], signal: AbortSignal): Promise<Verdict> {
     if (this.#dropTooOld(snapshots)) return again;
-    const job = this.#resume(rangeOf(snapshots)) ?? this.#begin(snapshots);
+    const job = this.#resume(batchRange(snapshots)) ?? this.#begin(snapshots);
     if ("status" in job) return job;
     const verdict = await this.#sendBodies(job, signal);
     if (verdict.status === "settled") this.#conclude(job);
@@ -126,7 +126,7 @@ class BatchSender {
 
   #dropTooOld(snapshots: readonly StoredSnapshot[]): boolean {
     const old = snapshots.filter((one) => this.#isTooOld(one));
-    for (const snapshot of old) this.#account.discard(rangeOf([snapshot]), "too_old");
+    for (const snapshot of old) this.#account.discard(batchRange([snapshot]), "too_old");
     return old.length > 0;
   }
 
@@ -151,7 +151,7 @@ class BatchSender {
     const { sink, cursor, health } = this.#deps;
     const { protocol } = health;
     const { samples: bodySamples } = this.#size;
-    const range = rangeOf(snapshots);
+    const range = batchRange(snapshots);
     cursor.freeze({ ...range, protocol, ...(bodySamples < Infinity && { bodySamples }) });
     const encoded = this.#encode(snapshots, protocol);
     if (encoded === "failed") return this.#shrink(snapshots, "encode_error");
@@ -241,7 +241,7 @@ class BatchSender {
       this.#size.tooManySnapshots(snapshots.length);
       return again;
     }
-    this.#account.discard(rangeOf(snapshots), reason);
+    this.#account.discard(batchRange(snapshots), reason);
     return settled;
   }
 
@@ -319,6 +319,6 @@ function pointsOf({ samples, marks = 0 }: Body): number {
   return samples + marks;
 }
 
-export function rangeOf(snapshots: readonly StoredSnapshot[]): SeqRange {
+export function batchRange(snapshots: readonly StoredSnapshot[]): SeqRange {
   return { firstSeq: snapshots[0]?.seq ?? 0, lastSeq: snapshots.at(-1)?.seq ?? -1 };
 }

@@ -21,7 +21,7 @@ import type { Pacing } from "../sink/index.ts";
 import type { Sink } from "../sink/sink.ts";
 import { createAccounting, type Accounting } from "./accounting.ts";
 import { batchSamples, selectBatch, type Selection } from "./batch-selection.ts";
-import { createBatchSender, rangeOf, type BatchSender, type Verdict } from "./batch-sender.ts";
+import { batchRange, createBatchSender, type BatchSender, type Verdict } from "./batch-sender.ts";
 import {
   createClockGuard,
   createReceiverHealth,
@@ -201,7 +201,7 @@ class DeliveryLoop implements Delivery {
   /** What comes from now on gets a deadline of its own; what is here and not delivered stays as due as it is. */
   async #send(snapshots: readonly StoredSnapshot[], signal: AbortSignal): Promise<Verdict> {
     const { cursor } = this.#options;
-    const range = rangeOf(snapshots);
+    const range = batchRange(snapshots);
     const since = this.#waitingSince;
     if (cursor.ranges().at(-1)?.lastSeq === range.lastSeq) this.#waitingSince = undefined;
     const verdict = await this.#sender.send(snapshots, signal);
