@@ -80,7 +80,7 @@ export function scrapeClients(
     createHttpClient(
       settings,
       { clock, env, log, authorities },
-      { connectTimeoutMs: 10_000, maxBodyBytes, maxReadBytes: maxBodyBytes },
+      { maxBodyBytes, maxReadBytes: maxBodyBytes },
     );
 }
 

@@ -99,9 +99,9 @@ const failuresToRenew = 3;
 export function createHttpClient(
   settings: HttpSettings,
   deps: HttpClientDeps,
-  limits = defaultLimits,
+  limits: Partial<HttpLimits> = {},
 ): HttpClient {
-  const client = createClient(settings, deps, limits);
+  const client = createClient(settings, deps, { ...defaultLimits, ...limits });
   const { oauth2, proxy_url, no_proxy, proxy_from_environment } = settings;
   if (oauth2 === undefined) return client;
   const { tls_config } = oauth2;
