@@ -4,7 +4,7 @@
  *     collection (sources ─► pipeline) ─► publish ─┬─► latest ─► endpoint      scraped targets ─► publish ─► journal alone
  *                                                  └─► journal ─► deliveries (a loop a sink)
  */
-import { createCollection, type Collection, type CollectionDeps } from "./collection.ts";
+import { createCollection, intervalsOf, type Collection, type CollectionDeps } from "./collection.ts";
 import type { Configuration } from "./config/schema.ts";
 import type { Privileges } from "./daemon/privileges.ts";
 import { pauseBeforeRestart, type Restarts } from "./daemon/restarts.ts";
@@ -237,7 +237,7 @@ function createScraping({ global: { instance } }: Configuration, deps: ScrapingD
 }
 
 function limitOf({ sources }: Configuration): (source: string) => number {
-  const intervals = new Map(Object.entries(sources).map(([name, { interval }]) => [name, interval]));
+  const intervals = new Map(Object.entries(intervalsOf(sources)));
   return (source) => stalenessLimit(intervals.get(source) ?? ownIntervalMs);
 }
 

@@ -81,7 +81,8 @@ export function collectorSettings(settings: Configuration["sources"], simulated:
   return { tasks, frequencyResidency: frequency_residency, interrupts, simulated };
 }
 
-function intervalsOf(settings: Configuration["sources"]): Record<SourceName, number> {
+/** In milliseconds. */
+export function intervalsOf(settings: Configuration["sources"]): Record<SourceName, number> {
   return {
     powermetrics: settings.powermetrics.interval,
     vm_stat: settings.vm_stat.interval,
