@@ -99,20 +99,40 @@ async function poll(options: PollOptions, listener: SourceListener, signal: Abor
   const { clock, intervalMs } = options;
   const report = createReport(listener, options.log, clock);
   const start = clock.monotonic();
+  const pauseAfter = createPauses(options);
   let beat = 0;
-  let strays = 0;
 
   while (!signal.aborted) {
-    strays += await pollOnce(options, report, signal);
+    const pause = pauseAfter(await pollOnce(options, report, signal));
     const passed = Math.floor((clock.monotonic() - start) / intervalMs);
-    // A tool that not even SIGKILL ends would leave one process more at every beat, so such beats grow rare.
-    beat = Math.max(beat + 2 ** Math.min(strays, 8), passed + 1);
+    beat = Math.max(beat + pause, passed + 1);
     // In step with the common ticks, beats are as regular as on their own.
     const align = intervalMs % tickMs === 0 ? "early" : undefined;
     await clock.sleep(start + beat * intervalMs - clock.monotonic(), signal, { align });
   }
   await options.shell?.end();
   return { status: "stopped" };
+}
+
+/**
+ * In intervals. A tool that not even SIGKILL ends would leave one process more at every beat, so such beats grow rare, until a poll leaves none. What was
+ * left stays counted: one that ends now and then leaves as few as one that never does.
+ */
+function createPauses({ intervalMs, log }: PollOptions): (left: number) => number {
+  let allLeft = 0;
+  let last = 1;
+  return (left) => {
+    allLeft += left;
+    const pause = left === 0 ? 1 : 2 ** Math.min(allLeft, 8);
+    if (pause > last)
+      log.warn("polls become rarer, as each leaves a process that cannot be killed", {
+        left: allLeft,
+        every_s: (pause * intervalMs) / 1000,
+      });
+    if (pause === 1 && last > 1) log.info("polls are regular again");
+    last = pause;
+    return pause;
+  };
 }
 
 /** Returns how many processes it could not end. */
@@ -163,11 +183,13 @@ function diagnose(options: PollOptions, run: ToolRun): SourceFailure | undefined
   switch (run.status) {
     case "stopped":
       return undefined;
-    case "timeout":
+    case "timeout": {
+      const killed = run.exit?.kind === "abandoned" ? "cannot kill it" : "killed it";
       return {
         reason: "timeout",
-        message: `${name} must end within ${longestRun(options)} ms, got no end; killed it, ${advice}`,
+        message: `${name} must end within ${longestRun(options)} ms, got no end; ${killed}, ${advice}`,
       };
+    }
     case "oversized":
       return {
         reason: "oversized",

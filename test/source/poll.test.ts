@@ -90,12 +90,19 @@ test("a run that takes too long is ended, skips the beats it missed, and later o
   assert.deepEqual(events.names, ["down", "failed timeout", "up", "frame", "frame"]);
 });
 
-test("a tool that can't be ended is run ever more rarely", async (t) => {
-  const clock = fakeClock();
-  let started = 0;
-  const spawn: Spawn = () => {
-    started += 1;
+/** One run for each that is said, then for ever the last; a tool that hangs can't be ended. */
+function stubbornSpawn(
+  clock: ReturnType<typeof fakeClock>,
+  runs: readonly ("hangs" | "ends")[],
+): { spawn: Spawn; starts: number[] } {
+  const starts: number[] = [];
+  const spawn: Spawn = (_argv, { onStdout }) => {
     const { promise, resolve } = Promise.withResolvers<ChildExit>();
+    if ((runs[starts.length] ?? runs.at(-1)) === "ends") {
+      onStdout(Buffer.from("report"));
+      resolve({ kind: "exited", code: 0 });
+    }
+    starts.push(clock.monotonic());
     return {
       pid: 1,
       ended: promise,
@@ -105,9 +112,41 @@ test("a tool that can't be ended is run ever more rarely", async (t) => {
       },
     };
   };
+  return { spawn, starts };
+}
+
+test("a tool that can't be ended is run ever more rarely, which is told each time", async (t) => {
+  const clock = fakeClock();
+  const { spawn, starts } = stubbornSpawn(clock, ["hangs"]);
+  const { log } = run(t, ["/vm_stat"], { clock, spawn });
+  await clock.advance(3_600_000);
+  assert.ok(starts.length < 10, `${starts.length} processes would be left after an hour`);
+  assert.deepEqual(log.texts.slice(0, 3), [
+    'warn vm_stat must end within 10000 ms, got no end; cannot kill it, see sources.vm_stat.command {"reason":"timeout"}',
+    'warn polls become rarer, as each leaves a process that cannot be killed {"left":1,"every_s":20}',
+    'warn polls become rarer, as each leaves a process that cannot be killed {"left":2,"every_s":40}',
+  ]);
+  await clock.advance(24 * 3_600_000);
+  assert.equal(log.texts.filter((line) => line.includes("rarer")).length, 8, "no rarer than 256 intervals");
+});
+
+test("polls are regular again, which is told, as soon as one leaves no process", async (t) => {
+  const clock = fakeClock();
+  const { spawn, starts } = stubbornSpawn(clock, ["hangs", "hangs", "hangs", "ends"]);
+  const { log, events } = run(t, ["/vm_stat"], { clock, spawn });
+  await clock.advance(200_000);
+  assert.deepEqual(starts.slice(0, 7), [0, 20_000, 60_000, 140_000, 150_000, 160_000, 170_000]);
+  assert.equal(events.frames.length, 7);
+  assert.equal(log.texts.at(-1), "info polls are regular again {}");
+});
+
+test("a tool that ends now and then leaves as few processes as one that never does", async (t) => {
+  const clock = fakeClock();
+  const runs = Array.from({ length: 100 }, (_, index) => (index % 2 === 0 ? "hangs" : "ends"));
+  const { spawn, starts } = stubbornSpawn(clock, runs);
   run(t, ["/vm_stat"], { clock, spawn });
   await clock.advance(3_600_000);
-  assert.ok(started < 10, `${started} processes would be left after an hour`);
+  assert.ok(starts.length < 20, `${starts.length / 2} processes would be left after an hour`);
 });
 
 test("a hanging tool is told, and does not delay another", async (t) => {
