@@ -48,17 +48,9 @@ function aims(measured: readonly Measured[]): readonly Aim[] {
   });
   const wakeups = costsOf(measured, names.ours, "wakeupsPerSecond");
   return [
-    below("CPU against vmagent at a 15 s flush", ours("cpuSecondsPerHour", names.vmagent), 0.6),
-    below("CPU against Prometheus agent", ours("cpuSecondsPerHour", names.prometheus), 0.25),
-    below(
-      "CPU scraped each second against the Go exporter with its children (not a package; no peer here)",
-      undefined,
-      0.25,
-    ),
+    below("CPU against Prometheus agent", ours("cpuSecondsPerHour", names.prometheus), 0.6),
     below("wakeups against vmagent at a 15 s flush", ours("wakeupsPerSecond", names.vmagent), 0.05),
     below("wakeups a second", wakeups && median(wakeups), 2),
-    below("RSS against Prometheus agent", ours("rssMb", names.prometheus), 0.85),
-    below("private memory against Prometheus agent", ours("privateMb", names.prometheus), 0.8),
     below(
       "wire, live, against Prometheus agent 1",
       wireRatio(measured, names.sameSeries, names.prometheus),

@@ -94,7 +94,7 @@ export const scrapePeers: Bench = {
         ),
       ]),
       ...counts.flatMap((series) => [ours, oursEachMinute].map((name) => ratios(measured, name, series))),
-      aimTable(counts.flatMap((series) => aims(measured, series))),
+      aimTable(aims(measured, counts[0] ?? 0)),
     ];
   },
 };
@@ -159,6 +159,7 @@ function ratios(measured: readonly Measured[], own: string, series: number): Tab
   return ratioTable(`${mine}: divided by each`, measured, mine, others);
 }
 
+/** For what a node_exporter has. */
 function aims(measured: readonly Measured[], series: number): readonly Aim[] {
   const peer = nameOf(prometheus, series);
   return [ours, oursEachMinute].flatMap((name): Aim[] => {

@@ -79,7 +79,7 @@ export const scrape: Bench = {
         {
           text: "scrape p50 against Pushgateway",
           measured: ratioOf(targets[0]?.times.p50, pushgateway?.times.p50),
-          limit: 0.3,
+          limit: 0.1,
           better: "below",
         },
       ]),

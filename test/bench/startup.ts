@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { bundled, fromSource, startAgent, untilAnswer, type Program } from "./agent-process.ts";
 import { startProcess } from "./process.ts";
-import { aimTable, comparison, ratioOf, type Bench } from "./report.ts";
+import { aimTable, comparison, median, type Bench } from "./report.ts";
 import { freePort } from "../support/free-port.ts";
 
 export const startup: Bench = {
@@ -39,13 +39,15 @@ export const startup: Bench = {
         "From spawn to the first answer with a sample, 1 s windows",
         "ms",
         [{ subject: "ours, bundle", rounds: sampleTimes }],
-        ["a window of powermetrics is a second long: no agent can have one sooner"],
+        [
+          "a window of powermetrics is a second long: no agent can have one sooner; the simulator, which starts as another Node.js, is in it",
+        ],
       ),
       aimTable([
         {
-          text: "start to first /metrics against stock OpenTelemetry JS",
-          measured: ratioOf(bundleTimes, stockTimes),
-          limit: 0.3,
+          text: "first sample, ms: a window of powermetrics and 300",
+          measured: median(sampleTimes),
+          limit: 1300,
           better: "below",
         },
       ]),
