@@ -2,8 +2,11 @@
  * Measures the default profile: 10 s, one remote write, nobody watching. By parts, beside the scrapers that people would
  * use instead, and as a whole choice beside an exporter with a scraper. All at once, so that ratios are of one run.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { transformSync } from "esbuild";
 import { join } from "node:path";
+import { nodeFlags } from "../../src/daemon/launchd-files.ts";
+import { longLifeFlags } from "../../src/runtime/long-life.ts";
 import { disposableFolder } from "../support/folder.ts";
 import { freePort } from "../support/free-port.ts";
 import { findReceiver } from "../support/receivers.ts";
@@ -14,7 +17,9 @@ import {
   untilAnswer,
   type Agent,
   type Settings,
+  type Tools,
 } from "./agent-process.ts";
+import type { FloorWish } from "./floor-process.ts";
 import { noProc, startProcess, type Cost, type Started } from "./process.ts";
 import { startCounting } from "./receiver.ts";
 import { aimTable, amount, median, ratioOf, type Aim, type Bench, type Table } from "./report.ts";
@@ -35,6 +40,7 @@ const simulator = "--chip m4pro";
 const everySeconds = 10;
 
 const whole = "ours: the default profile, remote write";
+const floor = "Node.js, the same input and output and no more";
 const vmagent = "vmagent, 10 s flush";
 const prometheus = "Prometheus agent, remote write 1";
 const nodeExporter = "node_exporter";
@@ -82,12 +88,31 @@ export const profile: Bench = {
     const world: World = { running, counting, folder, startPart, scraped: new URL(target.origin).host };
     const ours = await startParts(world, target);
     const { subjects, skipped } = await startPeers(world);
-    const all = [...ours, ...subjects];
+    const least = running.use(startFloor(tools, counting.url("floor"), folder));
+    const all = [...ours, { name: floor, process: least }, ...subjects];
     const measured = await measureAll(all, plan);
     await endAll(all);
     return report(measured, skipped);
   },
 };
+
+/** Each 10 s vm_stat; of the others, which come less often, their share of a line is a little more than that. */
+function startFloor(tools: Tools, receiver: string, folder: string): Started {
+  const [node = "", ...args] = tools["powermetrics"] ?? [];
+  const wish: FloorWish = {
+    powermetrics: [node, ...args, "-f", "plist", "-i", "10000"],
+    poll: `${tools["vm_stat"]?.join(" ")}; ${tools["pmset"]?.join(" ")} -g`,
+    receiver,
+    database: join(folder, "floor.db"),
+  };
+  const source = readFileSync(new URL("floor-process.ts", import.meta.url), "utf8");
+  const program = join(folder, "floor.mjs");
+  writeFileSync(program, transformSync(source, { loader: "ts" }).code);
+  const env = { MAC_POWERMETRICS_SIMULATE: simulator };
+  return startProcess(process.execPath, [...nodeFlags, ...longLifeFlags, program, JSON.stringify(wish)], {
+    env,
+  });
+}
 
 function keyOf(name: string): string {
   return name.replaceAll(/[^a-zA-Z0-9]+/g, "-");
