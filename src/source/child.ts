@@ -12,7 +12,7 @@ import { isAbsolute } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { causeOf, codeOf } from "../runtime/cause.ts";
 import { startLimit, type Clock, type Timer, type TimerOptions } from "../runtime/clock.ts";
-import { collectOutput } from "./output.ts";
+import { collectOutput, type Output } from "./output.ts";
 
 /** An absolute path and its arguments, from configuration and never from input. There is no PATH search. */
 export type Argv = readonly string[];
@@ -211,39 +211,56 @@ function exitOf(code: number | null, signal: NodeJS.Signals | null): ChildExit {
   return signal === null ? { kind: "exited", code: code ?? 0 } : { kind: "signalled", signal };
 }
 
+/** The bound that a run met. */
+type Cut = "timeout" | "oversized" | "stopped";
+
 export type ToolRun =
   | { readonly status: "ended"; readonly exit: ChildExit; readonly stdout: Buffer; readonly stderr: string }
-  | { readonly status: "timeout" | "oversized" | "stopped"; readonly exit?: ChildExit };
+  | { readonly status: Cut; readonly exit?: ChildExit };
 
-export interface RunOptions {
-  readonly clock: Clock;
-  readonly environment: Readonly<Record<string, string>>;
+export interface ToolLimits {
   readonly timeoutMs: number;
   readonly maxBytes: number;
-  readonly spawn?: Spawn | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Runs a tool that ends by itself, bounded in time and output. Resolves when the process is gone; `stderr` is its first line. */
+export type RunTool = (argv: Argv, limits: ToolLimits) => Promise<ToolRun>;
+
+export interface RunOptions extends ToolLimits {
+  readonly clock: Clock;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly spawn?: Spawn | undefined;
+}
+
+/** A `RunTool` that starts each run by itself. */
 export async function runTool(argv: Argv, options: RunOptions): Promise<ToolRun> {
   if (options.signal?.aborted === true) return { status: "stopped" };
-  let cut: "timeout" | "oversized" | "stopped" | undefined;
-  const output = collectOutput(options.maxBytes, () => stop("oversized"));
-  const child = (options.spawn ?? spawnChild)(argv, {
-    ...output,
-    clock: options.clock,
-    environment: options.environment,
-  });
-  function stop(why: "timeout" | "oversized" | "stopped"): void {
+  const { clock, environment } = options;
+  let cut: Cut | undefined;
+  using output = collectWithin(options, clock, (why) => {
     cut ??= why;
     void child.stop();
-  }
-  const onAbort = (): void => stop("stopped");
-  options.signal?.addEventListener("abort", onAbort, { once: true });
-  const timer = startLimit(options.clock, options.timeoutMs, () => stop("timeout"));
-
+  });
+  const child = (options.spawn ?? spawnChild)(argv, { ...output, clock, environment });
   const exit = await child.ended;
-  timer[Symbol.dispose]();
-  options.signal?.removeEventListener("abort", onAbort);
   return cut === undefined ? { status: "ended", exit, ...output.read() } : { status: cut, exit };
+}
+
+/** What a run prints; until disposed of it calls back when a limit is met. */
+export function collectWithin(
+  { timeoutMs, maxBytes, signal }: ToolLimits,
+  clock: Clock,
+  onCut: (why: Cut) => void,
+): Output & Disposable {
+  const onAbort = (): void => onCut("stopped");
+  signal?.addEventListener("abort", onAbort, { once: true });
+  const timer = startLimit(clock, timeoutMs, () => onCut("timeout"));
+  return {
+    ...collectOutput(maxBytes, () => onCut("oversized")),
+    [Symbol.dispose]() {
+      timer[Symbol.dispose]();
+      signal?.removeEventListener("abort", onAbort);
+    },
+  };
 }

@@ -45,12 +45,14 @@ const polled: readonly PolledName[] = ["sysctl", "vm_stat", "pmset", "ioreg"];
 /** The enabled sources; sysctl comes first, since counters start at the boot time that it reports. */
 export function openSources(settings: SourceSettings, deps: SourceDeps): readonly Source[] {
   const shell = createToolShell(deps);
-  const polls = polled.flatMap((name) => {
+  const polls = polled.flatMap((name): readonly Source[] => {
     const { enabled, command, interval } = settings[name];
     const runs = runsOf(name, settings.ioreg);
     if (!enabled || runs.length === 0) return [];
     const log = deps.log.child({ source: name });
-    return [createPoll({ ...deps, name, command, runs, intervalMs: interval, log, shell })];
+    const poll = createPoll({ ...deps, name, command, runs, intervalMs: interval, log, run: shell.run });
+    // They all stop at once: whichever is first ends what they share.
+    return [{ ...poll, run: (listener, signal) => poll.run(listener, signal).finally(() => shell.end()) }];
   });
   const { enabled, command, interval } = settings.powermetrics;
   if (!enabled) return polls;

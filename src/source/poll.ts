@@ -4,8 +4,7 @@
  *     |── run ──|·········|── run ────────────── late ──|···|── run ──|
  *     0         .         1                   (2 skipped)   3
  */
-import { type Argv, type Spawn, runTool, type ToolRun } from "./child.ts";
-import type { ToolShell } from "./tool-shell.ts";
+import type { Argv, RunTool, ToolRun } from "./child.ts";
 import { tickMs, type Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { ended, notStarted, createReport, type Report } from "./report.ts";
@@ -24,10 +23,7 @@ export interface PollOptions {
   readonly intervalMs: number;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly spawn?: Spawn;
-  /** What runs them; without it each run is started by itself. */
-  readonly shell?: ToolShell;
+  readonly run: RunTool;
 }
 
 interface Tool {
@@ -110,7 +106,6 @@ async function poll(options: PollOptions, listener: SourceListener, signal: Abor
     const align = intervalMs % tickMs === 0 ? "early" : undefined;
     await clock.sleep(start + beat * intervalMs - clock.monotonic(), signal, { align });
   }
-  await options.shell?.end();
   return { status: "stopped" };
 }
 
@@ -138,11 +133,9 @@ function createPauses({ intervalMs, log }: PollOptions): (left: number) => numbe
 /** Returns how many processes it could not end. */
 async function pollOnce(options: PollOptions, report: Report, signal: AbortSignal): Promise<number> {
   const tool = tools[options.name];
-  const run = options.shell?.run ?? runTool;
   const runs = await Promise.all(
     options.runs.map((args) =>
-      run([...options.command, ...args], {
-        ...options,
+      options.run([...options.command, ...args], {
         timeoutMs: longestRun(options),
         maxBytes: tool.maxBytes,
         signal,

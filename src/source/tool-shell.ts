@@ -7,14 +7,21 @@
  * A tool comes here once it has ended properly on its own. One that is not found, is killed, takes too long or prints too much is run on its own again
  * until it ends properly: so its failure is worded by the system, and it holds up the others once at most.
  */
-import { startLimit, type Clock } from "../runtime/clock.ts";
-import { type Argv, type RunOptions, runTool, type SpawnGroup, spawnGroup, type ToolRun } from "./child.ts";
-import { collectOutput, type Output } from "./output.ts";
-
-export type RunTool = (argv: Argv, options: RunOptions) => Promise<ToolRun>;
+import type { Clock } from "../runtime/clock.ts";
+import {
+  type Argv,
+  collectWithin,
+  type RunTool,
+  runTool,
+  type SpawnGroup,
+  spawnGroup,
+  type ToolLimits,
+  type ToolRun,
+} from "./child.ts";
+import type { Output } from "./output.ts";
 
 export interface ToolShell {
-  /** As `runTool`; runs through the shell are one after another. */
+  /** Runs through the shell are one after another. */
   readonly run: RunTool;
   /** Ends the shell and what it runs; a later run starts another. */
   end(): Promise<void>;
@@ -32,6 +39,7 @@ export interface ToolShellOptions {
 const leastOddStatus = 126;
 
 export function createToolShell(options: ToolShellOptions): ToolShell {
+  const { clock, environment, privileges } = options;
   /** Tools that ended properly the last time, as lines for the shell. */
   const proper = new Set<string>();
   let shell: ReturnType<typeof startShell> | undefined;
@@ -42,20 +50,20 @@ export function createToolShell(options: ToolShellOptions): ToolShell {
     return shell;
   }
 
-  function inTurn(line: string, how: RunOptions): Promise<ToolRun | undefined> {
-    const run = turn.then(() => (how.signal?.aborted === true ? stopped : current().run(line, how)));
+  function inTurn(line: string, limits: ToolLimits): Promise<ToolRun | undefined> {
+    const run = turn.then(() => (limits.signal?.aborted === true ? stopped : current().run(line, limits)));
     turn = run;
     return run;
   }
 
   return {
-    async run(argv, how) {
+    async run(argv, limits) {
       const line = lineOf(argv);
-      const run = proper.has(line) ? await inTurn(line, how) : undefined;
+      const run = proper.has(line) ? await inTurn(line, limits) : undefined;
       if (run?.status !== "ended") proper.delete(line);
       if (run !== undefined) return run;
-      const own = await runTool(argv, how);
-      if (isProper(own) && options.privileges?.isRootForNow() !== true) proper.add(line);
+      const own = await runTool(argv, { clock, environment, ...limits });
+      if (isProper(own) && privileges?.isRootForNow() !== true) proper.add(line);
       return own;
     },
     async end() {
@@ -105,14 +113,14 @@ function startShell({ clock, environment, spawn = spawnGroup }: ToolShellOptions
     },
     close,
     /** Undefined where the tool has to be run on its own, to see what is wrong with it or with the shell. */
-    async run(line: string, { maxBytes, timeoutMs, signal }: RunOptions): Promise<ToolRun | undefined> {
+    async run(line: string, limits: ToolLimits): Promise<ToolRun | undefined> {
       if (hasEnded) return undefined;
       const { promise, resolve } = Promise.withResolvers<number | ToolRun | undefined>();
-      const cut = (status: "timeout" | "oversized" | "stopped"): void => {
+      const maxBytes = limits.maxBytes + longestEnd;
+      using output = collectWithin({ ...limits, maxBytes }, clock, (status) => {
         resolve({ status });
         void close();
-      };
-      const output = collectOutput(maxBytes + longestEnd, () => cut("oversized"));
+      });
       let tail = Buffer.alloc(0);
       running = {
         onStdout(chunk) {
@@ -124,13 +132,8 @@ function startShell({ clock, environment, spawn = spawnGroup }: ToolShellOptions
         onStderr: output.onStderr,
         onEnd: () => resolve(undefined),
       };
-      const onAbort = (): void => cut("stopped");
-      signal?.addEventListener("abort", onAbort, { once: true });
-      const timer = startLimit(clock, timeoutMs, () => cut("timeout"));
       child.write(line);
       const result = await promise;
-      timer[Symbol.dispose]();
-      signal?.removeEventListener("abort", onAbort);
       // What it complains of comes by another pipe, not later than in the same turn of the event loop.
       if (typeof result === "number") await new Promise((resolve) => setImmediate(resolve));
       running = undefined;

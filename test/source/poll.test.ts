@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { childEnvironment, type Argv, type ChildExit, type Spawn } from "../../src/source/child.ts";
+import { childEnvironment, runTool, type Argv, type ChildExit, type Spawn } from "../../src/source/child.ts";
 import { createPoll, runsOf, splitReports, type PollOptions } from "../../src/source/poll.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { collectEvents, fakeTool, type Events } from "./events.ts";
 import { recordingLogger, type RecordingLogger } from "../support/log.ts";
+
+const environment = childEnvironment({ PATH: "/usr/bin:/bin" });
 
 interface Running {
   readonly events: Events;
@@ -13,7 +15,11 @@ interface Running {
   readonly stop: () => Promise<unknown>;
 }
 
-function run(t: TestContext, command: Argv, options: Partial<PollOptions> = {}): Running {
+function run(
+  t: TestContext,
+  command: Argv,
+  { spawn, clock = systemClock, ...options }: Partial<PollOptions> & { spawn?: Spawn } = {},
+): Running {
   const events = collectEvents();
   const log = recordingLogger();
   const controller = new AbortController();
@@ -23,9 +29,9 @@ function run(t: TestContext, command: Argv, options: Partial<PollOptions> = {}):
     command,
     runs: runsOf(name, { battery: true, gpu: true }),
     intervalMs: 10_000,
-    clock: systemClock,
+    clock,
     log,
-    environment: childEnvironment({ PATH: "/usr/bin:/bin" }),
+    run: (argv, limits) => runTool(argv, { ...limits, clock, environment, spawn }),
     ...options,
   });
   const end = source.run(events, controller.signal);

@@ -7,7 +7,7 @@ import {
   childEnvironment,
   spawnGroup,
   type Argv,
-  type RunOptions,
+  type ToolLimits,
   type ToolRun,
 } from "../../src/source/child.ts";
 import { createToolShell, type ToolShell, type ToolShellOptions } from "../../src/source/tool-shell.ts";
@@ -24,14 +24,8 @@ function open(t: TestContext, options: Partial<ToolShellOptions> = {}): ToolShel
   return shell;
 }
 
-function run(shell: ToolShell, argv: Argv, options: Partial<RunOptions> = {}): Promise<ToolRun> {
-  return shell.run(argv, {
-    clock: systemClock,
-    environment,
-    timeoutMs: 60_000,
-    maxBytes: 100_000,
-    ...options,
-  });
+function run(shell: ToolShell, argv: Argv, limits: Partial<ToolLimits> = {}): Promise<ToolRun> {
+  return shell.run(argv, { timeoutMs: 60_000, maxBytes: 100_000, ...limits });
 }
 
 /** What it printed, through the shell: the first run is the tool's own. */
@@ -200,7 +194,7 @@ test("one that hangs is ended, holds up the others once, and is run on its own u
     string,
   ];
   const tool = fakeTool(`[ -e ${switchFile} ] || exit 0; echo $$ > ${pidFile}; exec sleep 600`);
-  const bounded = { clock, timeoutMs: 10_000 };
+  const bounded = { timeoutMs: 10_000 };
   await run(shell, tool, bounded);
   await run(shell, parent, bounded);
 
@@ -261,13 +255,13 @@ test("stopping ends the shell and what it runs, and leaves no timer", async (t) 
   const shell = open(t, { clock });
   const switchFile = join(temporaryFolder(), "hang");
   const tool = fakeTool(`[ -e ${switchFile} ] || exit 0; exec sleep 60`);
-  await run(shell, tool, { clock });
-  await run(shell, parent, { clock });
-  const starter = Number(textOf(await run(shell, parent, { clock })));
+  await run(shell, tool);
+  await run(shell, parent);
+  const starter = Number(textOf(await run(shell, parent)));
   writeFileSync(switchFile, "");
   const controller = new AbortController();
-  const hanging = run(shell, tool, { clock, signal: controller.signal });
-  const queued = run(shell, parent, { clock, signal: controller.signal });
+  const hanging = run(shell, tool, { signal: controller.signal });
+  const queued = run(shell, parent, { signal: controller.signal });
   await until(() => clock.pending > 0);
   controller.abort();
   assert.deepEqual(await Promise.all([hanging, queued]), [{ status: "stopped" }, { status: "stopped" }]);
