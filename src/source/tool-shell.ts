@@ -137,14 +137,16 @@ function startShell({ clock, environment, spawn = spawnGroup }: ToolShellOptions
       // What it complains of comes by another pipe, not later than in the same turn of the event loop.
       if (typeof result === "number") await new Promise((resolve) => setImmediate(resolve));
       running = undefined;
-      return typeof result === "number" ? asRun(result, output) : result;
+      return typeof result === "number" ? asRun(result, output, limits) : result;
     },
   };
 }
 
-function asRun(code: number, output: Output): ToolRun | undefined {
+function asRun(code: number, output: Output, { maxBytes }: ToolLimits): ToolRun | undefined {
   if (code >= leastOddStatus) return undefined;
   const { stdout, stderr } = output.read();
   const bytes = stdout.subarray(0, stdout.lastIndexOf(0));
+  // The end of a shorter status leaves room for a byte or two more.
+  if (bytes.length > maxBytes) return { status: "oversized" };
   return { status: "ended", exit: { kind: "exited", code }, stdout: bytes, stderr };
 }

@@ -225,6 +225,23 @@ test("one that prints too much is ended, and the next run has a shell again", as
   assert.notEqual(Number(await printed(shell, parent)), process.pid);
 });
 
+test("a tool may print as much through the shell as on its own, to the byte", async (t) => {
+  const shell = open(t);
+  const file = join(temporaryFolder(), "output");
+  for (const status of [0, 125])
+    for (const [size, want] of [
+      [1000, "ended"],
+      [1001, "oversized"],
+      [1002, "oversized"],
+    ] as const) {
+      const tool = fakeTool(`cat ${file}; exit ${status}`);
+      writeFileSync(file, "");
+      await run(shell, tool);
+      writeFileSync(file, "x".repeat(size));
+      assert.equal((await run(shell, tool, { maxBytes: 1000 })).status, want, `${size} bytes`);
+    }
+});
+
 test("a shell that was killed costs no run", async (t) => {
   const shell = open(t);
   const starter = Number(await printed(shell, parent));
