@@ -106,7 +106,7 @@ export interface JournalState {
   readonly durable: boolean;
   /** Why not, one line, safe to print. */
   readonly reason?: string;
-  /** Pages in use plus the write-ahead log. */
+  /** All pages, free ones too, plus the write-ahead log. */
   readonly bytes: number;
   /** On disk and staged. */
   readonly snapshots: number;
@@ -229,7 +229,7 @@ export interface Journal extends Disposable {
    * took from this source, across restarts too; end marks are lost with the snapshot that carries them. A time at or before the source's last one is refused and counted as `clock_backwards`.
    */
   append(snapshot: Snapshot): "appended" | "dropped";
-  /** Writes what is staged and waits for the drive: at SIGTERM and before sleep. Tells whether all is on disk. */
+  /** Writes what is staged and waits for the drive: at SIGTERM. Tells whether all is on disk. */
   commit(): boolean;
   /** The cursor of a sink; opened twice it is the same. `from` says where a sink begins that the journal does not know. */
   cursor(sink: string, options: { readonly from: "oldest" | "now"; readonly block?: SinkBlock }): Cursor;

@@ -57,14 +57,8 @@ export function createHeartbeat(clock: Clock, periodMs = tickMs): Heartbeat {
   };
 }
 
-/**
- * That time jumped: the machine slept, or somebody set the clock.
- *
- * libuv's clock runs on through sleep on macOS and stands still on Linux, so no difference of two clocks shows sleep;
- * a beat that comes much too late does, together with a wake time of the kernel's that has changed.
- */
-
 export type TimeJump =
+  /** The machine slept. */
   | { readonly kind: "woke"; readonly asleepMs: number }
   /** The wall clock was set; negative is backwards. */
   | { readonly kind: "stepped"; readonly byMs: number };
@@ -83,7 +77,10 @@ const shortestSleepMs = 30_000;
 /** NTP slews smaller differences, and a busy machine makes them. */
 const shortestStepMs = 1000;
 
-/** Watches until disposed of. */
+/**
+ * Watches until disposed of. libuv's clock runs on through sleep on macOS and stands still on Linux, so no difference of two clocks shows sleep;
+ * a beat that comes much too late does, together with a wake time of the kernel's that has changed.
+ */
 export function watchTime(options: WakeOptions): Disposable {
   const { heartbeat, onJump } = options;
   const readWakeTime = options.readWakeTime ?? (() => Promise.resolve(undefined));

@@ -1,6 +1,6 @@
 /**
- * What a source is: it turns one of Apple's tools into frames until its signal aborts. open.ts makes them; read on in poll.ts, then
- * powermetrics.ts with stream.ts and frame.ts; all run their tools by child.ts.
+ * What a source is: it turns one of Apple's tools into frames until its signal aborts. open.ts makes them; read on in poll.ts with
+ * tool-shell.ts, then powermetrics.ts with stream.ts and frame.ts; child.ts starts every process.
  *
  *     run ──► started(pid) ──► frame, frame … ──► failed(reason) ──► restarted(reason) ──► started(pid) …
  *               (powermetrics)   up(true)           up(false)          (powermetrics)
