@@ -4,8 +4,8 @@
  *
  *     line to the shell ─► what the tool prints, a mark, its exit status ─► ToolRun
  *
- * A tool comes here once it has ended properly on its own. One that is not found, is killed, takes too long or prints too much is run on its own again
- * until it ends properly: so its failure is worded by the system, and it holds up the others once at most.
+ * The first run of a tool is started directly; later ones go through the shell until one fails. A tool that is not found, is killed, takes too long or
+ * prints too much is started directly until it ends by itself again: so its failure is worded by the system, and it holds up the others once at most.
  */
 import type { Clock } from "../runtime/clock.ts";
 import {
@@ -36,12 +36,12 @@ export interface ToolShellOptions {
 }
 
 /** From here on a shell's status speaks of signals, and of commands that could not be started. */
-const leastOddStatus = 126;
+const firstReservedStatus = 126;
 
 export function createToolShell(options: ToolShellOptions): ToolShell {
   const { clock, environment, privileges } = options;
-  /** Tools that ended properly the last time, as lines for the shell. */
-  const proper = new Set<string>();
+  /** Tools whose next run goes through the shell, by their line. */
+  const viaShell = new Set<string>();
   let shell: ReturnType<typeof startShell> | undefined;
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -59,11 +59,11 @@ export function createToolShell(options: ToolShellOptions): ToolShell {
   return {
     async run(argv, limits) {
       const line = lineOf(argv);
-      const run = proper.has(line) ? await inTurn(line, limits) : undefined;
-      if (run?.status !== "ended") proper.delete(line);
+      const run = viaShell.has(line) ? await inTurn(line, limits) : undefined;
+      if (run?.status !== "ended") viaShell.delete(line);
       if (run !== undefined) return run;
       const own = await runTool(argv, { clock, environment, ...limits });
-      if (isProper(own) && privileges?.isRootForNow() !== true) proper.add(line);
+      if (endedByItself(own) && privileges?.isRootForNow() !== true) viaShell.add(line);
       return own;
     },
     async end() {
@@ -72,8 +72,8 @@ export function createToolShell(options: ToolShellOptions): ToolShell {
   };
 }
 
-function isProper(run: ToolRun): boolean {
-  return run.status === "ended" && run.exit.kind === "exited" && run.exit.code < leastOddStatus;
+function endedByItself(run: ToolRun): boolean {
+  return run.status === "ended" && run.exit.kind === "exited" && run.exit.code < firstReservedStatus;
 }
 
 /** Each word in quotes, within which only a quote means anything to a shell. */
@@ -143,7 +143,7 @@ function startShell({ clock, environment, spawn = spawnGroup }: ToolShellOptions
 }
 
 function asRun(code: number, output: Output, { maxBytes }: ToolLimits): ToolRun | undefined {
-  if (code >= leastOddStatus) return undefined;
+  if (code >= firstReservedStatus) return undefined;
   const { stdout, stderr } = output.read();
   const bytes = stdout.subarray(0, stdout.lastIndexOf(0));
   // The end of a shorter status leaves room for a byte or two more.
