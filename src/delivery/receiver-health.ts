@@ -35,8 +35,8 @@ type Switch = Extract<Outcome, { status: "switch" }>;
 
 /** An outage after which a whole fleet may come back at once. */
 const longOutageMs = 5 * 60_000;
-/** At most this long between wake, or the end of a long outage, and what follows it. */
-const herdMs = 30_000;
+/** So that not all come at once: at most this long between wake, or the end of a long outage, and what follows it. */
+const longestJitterMs = 30_000;
 const firstProbeMs = 60_000;
 const lastProbeMs = 15 * 60_000;
 /** Switches in a row without a delivery before the receiver is taken for broken. */
@@ -104,7 +104,7 @@ class ReceiverHealth {
     if (this.#failingSince !== undefined) {
       const outageMs = clock.now() - this.#failingSince;
       log.info(`reached ${this.#receiver.id} again`, { outage_ms: outageMs });
-      if (outageMs > longOutageMs) this.#backlogQuietUntil = clock.monotonic() + this.#herdDelay();
+      if (outageMs > longOutageMs) this.#backlogQuietUntil = clock.monotonic() + this.#jitter();
     }
     this.#failingSince = undefined;
     this.#refusals = this.#switches = 0;
@@ -165,7 +165,7 @@ class ReceiverHealth {
 
   woke(): void {
     this.#backoff.reset();
-    this.#beQuietFor(this.#herdDelay());
+    this.#beQuietFor(this.#jitter());
   }
 
   #accepted(): readonly string[] {
@@ -183,8 +183,8 @@ class ReceiverHealth {
     this.#quietUntil = Math.max(this.#quietUntil, this.#options.clock.monotonic() + ms);
   }
 
-  #herdDelay(): number {
-    return this.#options.random() * herdMs;
+  #jitter(): number {
+    return this.#options.random() * longestJitterMs;
   }
 }
 
