@@ -11,8 +11,8 @@ import { readKept } from "../files.ts";
 import type { Logger } from "../log.ts";
 import { knownSecrets, type KnownSecrets } from "../redact.ts";
 import { secretFileWarning } from "../secret.ts";
-import { createConnections, type Connections, type Way } from "./connections.ts";
-import { exchange, type Ended, type Terms } from "./exchange.ts";
+import { createConnections, type Connections, type Lease } from "./connections.ts";
+import { exchange, type Ended, type ExchangeOptions } from "./exchange.ts";
 import type { Fault } from "./failure.ts";
 import { headerSource, type HeaderSource } from "./headers.ts";
 import { withTokens } from "./oauth2.ts";
@@ -126,7 +126,7 @@ function createClient(settings: HttpSettings, deps: HttpClientDeps, limits: Http
     defined({ clock, env, secrets, connectTimeoutMs, warn, authorities: current }),
   );
   const headersOf = headerSource(settings, secrets, warn);
-  const believed = createBelief();
+  const tolerateCut = createCutTolerance();
   const closing = new AbortController();
   /** In a row. */
   let failures = 0;
@@ -151,7 +151,7 @@ function createClient(settings: HttpSettings, deps: HttpClientDeps, limits: Http
       const mayLearn = ended.kind === "fault" && ended.fault.unknownIssuer === true ? authorities : undefined;
       if (mayLearn !== undefined && (await learned(mayLearn, known, signals, clock, left())))
         ended = await attempt(left());
-      if (request.needsBody !== true) ended = believed(ended);
+      if (request.needsBody !== true) ended = tolerateCut(ended);
       // Whoever answers on a kept connection may be the wrong one by now: the name is looked up again with a new one.
       failures = ended.kind === "answer" && ended.status >= 200 && ended.status < 300 ? 0 : failures + 1;
       if (failures > 0 && failures % failuresToRenew === 0) connections.renew();
@@ -170,18 +170,18 @@ async function once(
   request: HttpRequest,
   connections: Connections,
   headersOf: HeaderSource,
-  limits: Omit<Terms, "head" | "body" | "target" | "proxy">,
+  limits: Omit<ExchangeOptions, "head" | "body" | "target" | "proxy">,
 ): Promise<Ended> {
   const target = authorityOf(request.url);
   if (limits.signals.some(({ aborted }) => aborted))
     return asEnded({ code: "aborted", reason: `cannot send to ${target}: aborted` });
   const opened = open(request, connections, headersOf);
   if ("code" in opened) return asEnded(opened);
-  const { way, head } = opened;
-  const { proxy } = way;
+  const { lease, head } = opened;
+  const { proxy } = lease;
   const { body } = request;
-  const terms = { ...limits, head, body, target, proxy };
-  return proxyRefusal(await exchange(way, terms), terms);
+  const options = { ...limits, head, body, target, proxy };
+  return proxyRefusal(await exchange(lease, options), options);
 }
 
 function signalsOf({ signal }: HttpRequest, closing: AbortController): readonly AbortSignal[] {
@@ -193,7 +193,7 @@ function open(
   { url, method, ...request }: HttpRequest,
   connections: Connections,
   headersOf: HeaderSource,
-): { readonly way: Way; readonly head: string } | Fault {
+): { readonly lease: Lease; readonly head: string } | Fault {
   if (!/^https?:$/.test(url.protocol))
     return { code: "protocol", reason: `url must be http:// or https://, got ${url.protocol}//` };
   let step: Fault["code"] = "credentials";
@@ -204,7 +204,7 @@ function open(
     step = "protocol";
     const head = connections.head(method, url, proxy, headers);
     step = "tls";
-    return { way: connections.way(url, proxy), head };
+    return { lease: connections.lease(url, proxy), head };
   } catch (error) {
     return { code: step, reason: causeOf(error) };
   }
@@ -229,23 +229,23 @@ async function learned(
 }
 
 /** In a row; a whole answer may follow the first ones. */
-const cutsToBelieve = 3;
+const cutsToTolerate = 3;
 
 /**
  * Of an answer whose body ends too soon, never or in nonsense the status counts, as for Go's clients, when it is so each time: a
  * gateway that promises more than it sends would otherwise be sent the same for ever.
  */
-function createBelief(): (ended: Ended) => Ended {
+function createCutTolerance(): (ended: Ended) => Ended {
   let cuts = 0;
   return (ended) => {
     const cut = ended.kind === "fault" && ended.fault.code !== "aborted" ? ended.cut : undefined;
     cuts = cut === undefined ? 0 : cuts + 1;
-    return cut === undefined || cuts < cutsToBelieve ? ended : cut;
+    return cut === undefined || cuts < cutsToTolerate ? ended : cut;
   };
 }
 
 /** 407 can only come from a proxy; a CONNECT that was refused so is worded the same. */
-function proxyRefusal(ended: Ended, { proxy }: Terms): Ended {
+function proxyRefusal(ended: Ended, { proxy }: ExchangeOptions): Ended {
   if (ended.kind === "fault" || ended.status !== 407 || proxy === undefined) return ended;
   return asEnded({ code: "proxy", reason: `cannot connect through proxy ${proxy}: ${statusReason(407)}` });
 }

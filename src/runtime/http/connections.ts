@@ -11,8 +11,8 @@ import { authorityOf, hostOf, portOf, serverNameOf } from "./receiver-url.ts";
 import type { HttpSettings, TlsSettings } from "./schema.ts";
 import { createTrust } from "./trust.ts";
 
-/** One way to one receiver, for one exchange. */
-export interface Way {
+/** A connection to one receiver, for one exchange. */
+export interface Lease {
   /** `host:port` of the proxy, where one is in the way. */
   readonly proxy: string | undefined;
   readonly connection: Connection;
@@ -26,7 +26,7 @@ export interface Connections extends Disposable {
   /** A request up to its empty line. @throws Error for a header that can't be sent */
   head(method: string, url: URL, proxy: URL | undefined, headers: Headers): string;
   /** @throws Error in the house grammar for a certificate file that is unusable */
-  way(url: URL, proxy: URL | undefined): Way;
+  lease(url: URL, proxy: URL | undefined): Lease;
   /** Drops idle sockets; those in use are not kept when their request is over. */
   renew(): void;
 }
@@ -110,7 +110,7 @@ export function createConnections(settings: HttpSettings, deps: ConnectionsDeps)
       const credentials = userInfo(proxy, "proxy-authorization", deps.secrets);
       return requestHead(method, `${url.origin}${path}`, { ...credentials, ...all });
     },
-    way(url, proxy) {
+    lease(url, proxy) {
       const pool = poolOf(url, proxy);
       const connection =
         take(pool, clock.monotonic()) ??

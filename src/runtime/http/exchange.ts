@@ -2,10 +2,10 @@
 import { startLimit, type Clock, type Timer } from "../clock.ts";
 import { AnswerReader, type AnswerHead, type AnswerListener, type Reading } from "./answer.ts";
 import type { ConnectionUser } from "./connection.ts";
-import type { Way } from "./connections.ts";
+import type { Lease } from "./connections.ts";
 import { faultOf, type Fault } from "./failure.ts";
 
-export interface Terms {
+export interface ExchangeOptions {
   readonly clock: Clock;
   /** The request up to its empty line. */
   readonly head: string;
@@ -48,15 +48,15 @@ export type Ended =
  *     open ──connect──► connected ──head──► answering ──last byte──► ended
  *       └──── timeouts, abort, errors: each ends it, and closes the connection ────┘
  */
-export function exchange(way: Way, terms: Terms): Promise<Ended> {
+export function exchange(lease: Lease, options: ExchangeOptions): Promise<Ended> {
   return new Promise((resolve) => {
-    new Exchange(way, terms, resolve).begin();
+    new Exchange(lease, options, resolve).begin();
   });
 }
 
 class Exchange implements ConnectionUser, AnswerListener {
-  readonly #way: Way;
-  readonly #terms: Terms;
+  readonly #lease: Lease;
+  readonly #options: ExchangeOptions;
   readonly #reader: AnswerReader;
   readonly #timers: Timer[] = [];
   /** Absent once it is over. */
@@ -74,16 +74,16 @@ class Exchange implements ConnectionUser, AnswerListener {
   readonly #link: Link = { to: this };
   readonly #abort = calling(this.#link, "abort");
 
-  constructor(way: Way, terms: Terms, resolve: (ended: Ended) => void) {
-    this.#way = way;
-    this.#terms = terms;
+  constructor(lease: Lease, options: ExchangeOptions, resolve: (ended: Ended) => void) {
+    this.#lease = lease;
+    this.#options = options;
     this.#resolve = resolve;
     this.#reader = new AnswerReader(this);
   }
 
   begin(): void {
-    const { clock, timeoutMs, connectTimeoutMs, signals } = this.#terms;
-    const { connection } = this.#way;
+    const { clock, timeoutMs, connectTimeoutMs, signals } = this.#options;
+    const { connection } = this.#lease;
     this.#timers.push(startLimit(clock, timeoutMs, calling(this.#link, "late")));
     if (!connection.isReady) {
       const unconnected = calling(this.#link, "unconnected");
@@ -94,22 +94,22 @@ class Exchange implements ConnectionUser, AnswerListener {
   }
 
   late(): void {
-    const { target, timeoutMs } = this.#terms;
+    const { target, timeoutMs } = this.#options;
     this.#fail("timeout", `cannot get an answer from ${target}: no whole answer in ${timeoutMs} ms`);
   }
 
   unconnected(): void {
-    if (!this.#way.connection.isReady) this.#lose(connectTimeout(this.#terms));
+    if (!this.#lease.connection.isReady) this.#lose(connectTimeout(this.#options));
   }
 
   abort(): void {
-    this.#fail("aborted", `cannot finish the request to ${this.#terms.target}: aborted`);
+    this.#fail("aborted", `cannot finish the request to ${this.#options.target}: aborted`);
   }
 
   ready(): void {
-    const { head, body } = this.#terms;
+    const { head, body } = this.#options;
     this.#sent = true;
-    this.#way.connection.write(head, body, () => (this.#written = true));
+    this.#lease.connection.write(head, body, () => (this.#written = true));
   }
 
   take(bytes: Buffer): void {
@@ -123,23 +123,23 @@ class Exchange implements ConnectionUser, AnswerListener {
     else if (this.#head !== undefined)
       this.#fail(
         "protocol",
-        `unexpected end of the answer from ${this.#terms.target}: connection closed in the middle`,
+        `unexpected end of the answer from ${this.#options.target}: connection closed in the middle`,
       );
   }
 
   lost(error: unknown): void {
-    const { target, proxy } = this.#terms;
-    const { isReady, reused } = this.#way.connection;
+    const { target, proxy } = this.#options;
+    const { isReady, reused } = this.#lease.connection;
     const fault = faultOf(error, { target, proxy, connected: isReady });
     this.#lose(fault, reused && !this.#answering && fault.code === "reset");
   }
 
   head(head: AnswerHead, isInterim: boolean): void {
-    if (!isInterim) this.#head = { ...head, receivedAt: this.#terms.clock.now() };
+    if (!isInterim) this.#head = { ...head, receivedAt: this.#options.clock.now() };
   }
 
   body(bytes: Buffer): void {
-    const { maxBodyBytes, maxReadBytes } = this.#terms;
+    const { maxBodyBytes, maxReadBytes } = this.#options;
     // A copy, in one piece: a slice would keep the whole read buffer alive, and a buffer for each chunk of a byte would take a hundred.
     this.#reserve(Math.min(this.#length + bytes.length, maxBodyBytes));
     if (this.#length < maxBodyBytes) bytes.copy(this.#body, this.#length);
@@ -152,16 +152,16 @@ class Exchange implements ConnectionUser, AnswerListener {
   #reserve(length: number): void {
     const { length: had } = this.#body;
     if (length <= had) return;
-    const next = Buffer.allocUnsafe(Math.max(length, Math.min(2 * had, this.#terms.maxBodyBytes)));
+    const next = Buffer.allocUnsafe(Math.max(length, Math.min(2 * had, this.#options.maxBodyBytes)));
     this.#body.copy(next);
     this.#body = next;
   }
 
   #settle(reading: Reading): void {
     if (reading.status === "nonsense")
-      this.#fail("protocol", `unexpected answer from ${this.#terms.target}: ${reading.reason}`);
+      this.#fail("protocol", `unexpected answer from ${this.#options.target}: ${reading.reason}`);
     if (reading.status !== "whole") return;
-    const answer = this.#answer(this.#length > this.#terms.maxBodyBytes);
+    const answer = this.#answer(this.#length > this.#options.maxBodyBytes);
     if (answer !== undefined) this.#end(answer, reading.persistent);
   }
 
@@ -188,10 +188,10 @@ class Exchange implements ConnectionUser, AnswerListener {
     this.#resolve = undefined;
     this.#link.to = undefined;
     for (const timer of this.#timers) timer[Symbol.dispose]();
-    for (const signal of this.#terms.signals) signal.removeEventListener("abort", this.#abort);
+    for (const signal of this.#options.signals) signal.removeEventListener("abort", this.#abort);
     // With a body that was never read, the connection can't serve another request.
-    if (keeps && this.#written) this.#way.keep(this.#head?.headers["keep-alive"]);
-    else this.#way.connection.close();
+    if (keeps && this.#written) this.#lease.keep(this.#head?.headers["keep-alive"]);
+    else this.#lease.connection.close();
     const cut = result.kind === "fault" ? this.#answer(true) : undefined;
     resolve(result.kind === "answer" || cut === undefined ? result : { ...result, cut });
   }
@@ -211,7 +211,7 @@ function calling(link: Link, what: "late" | "unconnected" | "abort"): () => void
   return () => link.to?.[what]();
 }
 
-function connectTimeout({ target, proxy, connectTimeoutMs }: Terms): Fault {
+function connectTimeout({ target, proxy, connectTimeoutMs }: ExchangeOptions): Fault {
   const through = proxy === undefined ? "" : ` through proxy ${proxy}`;
   return {
     code: proxy === undefined ? "timeout" : "proxy",
