@@ -1,5 +1,5 @@
 /**
- * The composition: builds every stage, starts them and stops them; no logic of its own.
+ * The composition: builds every stage, starts them and stops them.
  *
  *     collection (sources ─► pipeline) ─► publish ─┬─► latest ─► endpoint      scraped targets ─► publish ─► journal alone
  *                                                  └─► journal ─► deliveries (a loop a sink)
@@ -7,7 +7,7 @@
 import { createCollection, intervalsOf, type Collection, type CollectionDeps } from "./collection.ts";
 import type { Configuration } from "./config/schema.ts";
 import type { Privileges } from "./daemon/privileges.ts";
-import { pauseBeforeRestart, type Restarts } from "./daemon/restarts.ts";
+import type { Restarts } from "./daemon/restarts.ts";
 import { reloadRoute, type Readiness } from "./endpoint/health.ts";
 import { createDeliveries } from "./delivery/deliveries.ts";
 import { apiRoutes } from "./endpoint/status-api.ts";
@@ -15,9 +15,9 @@ import { pageRoutes } from "./endpoint/page/routes.ts";
 import { startEndpoint } from "./endpoint/server.ts";
 import { openJournal } from "./journal/journal.ts";
 import { catalogue } from "./meter/catalogue.ts";
-import type { SourcePipeline } from "./meter/source-pipeline.ts";
 import { createOwnMeter, type OwnMeter } from "./meter/own-meter.ts";
 import { isOwn, isScraped, latestSnapshots, stalenessLimit, type Snapshot } from "./meter/snapshot.ts";
+import { startSources } from "./run-sources.ts";
 import type { Scrapes } from "./scrape/scrapes.ts";
 import { createMachineFacts, scrapeClients, sinkContextOf, systemAuthorities } from "./sink-context.ts";
 import { receiversOf } from "./sink/index.ts";
@@ -26,7 +26,6 @@ import { settleForLongLife } from "./runtime/long-life.ts";
 import { childCpu } from "./source/child-cpu.ts";
 import { createHeartbeat, wakeTimeReader, watchTime } from "./source/heartbeat.ts";
 import type { SourceEnd } from "./source/source.ts";
-import { firstEnd, startInTurn } from "./source/open.ts";
 import { createBoard, type BoardOptions } from "./status/board.ts";
 import { createRecentEvents } from "./status/recent-events.ts";
 import { createTelemetry, ownIntervalMs, sinkListener } from "./telemetry.ts";
@@ -83,7 +82,7 @@ export async function runAgent(
   await applyTo(stages, configuration);
   applied.resolve(undefined);
   using _silence = watchSilence(stages);
-  const sources = await startSources(configuration, stages, deps, stopping);
+  const sources = await startSources(stages, deps, stopping);
   await clock.sleep(0, stopping);
   using _time = watchForJumps(configuration, stages, deps);
   const asking = clock.sleep(0, stopping).then(() => machine.ask());
@@ -289,54 +288,4 @@ function watchForJumps(
       if (jump.kind === "woke") deliveries.woke();
     },
   });
-}
-
-interface RunningSources {
-  readonly running: readonly Promise<SourceEnd>[];
-  /** The first end for good, after a pause in which the others go on; without one, that the agent is to stop. */
-  end(): Promise<SourceEnd>;
-}
-
-/** One by one; root is given up as soon as powermetrics lives, or at once where it is disabled. */
-async function startSources(
-  configuration: Configuration,
-  { sources, pipelines, board, powermetricsCpu }: Stages,
-  deps: AgentDeps,
-  stopping: AbortSignal,
-): Promise<RunningSources> {
-  const { clock, restarts } = deps;
-  let startedAt = clock.monotonic();
-  const started = (pid: number): void => {
-    startedAt = clock.monotonic();
-    powermetricsCpu.started(pid);
-    dropPrivileges(deps);
-  };
-  if (!configuration.sources.powermetrics.enabled) dropPrivileges(deps);
-  const starts = sources.map((source) => () => {
-    const pipeline = pipelines[source.name];
-    const failed: SourcePipeline["failed"] = (failure) => {
-      pipeline.failed(failure);
-      board.failed(source.name, failure);
-    };
-    return source.run({ ...pipeline, started, failed }, stopping);
-  });
-  const running = await startInTurn(starts, clock, stopping);
-  return {
-    running,
-    end: () =>
-      firstEnd(running, stopping, async (ended) => {
-        // It goes on as soon as it is started with other arguments.
-        if (ended.reason === "buffered") return;
-        const delivered = pipelines.powermetrics.lastTime !== undefined;
-        const pauseMs = restarts.next(delivered ? clock.monotonic() - startedAt : 0);
-        await pauseBeforeRestart(ended, pauseMs, deps, stopping);
-      }),
-  };
-}
-
-function dropPrivileges({ privileges, log }: AgentDeps): void {
-  const { account } = privileges;
-  if (account === undefined) return;
-  privileges.drop();
-  log.info("gave up root", { account });
 }

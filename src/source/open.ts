@@ -1,13 +1,13 @@
 /** Makes the sources from their settings: one stream and four polls. */
 import { createBackoff } from "../runtime/backoff.ts";
-import { untilAborted, type Clock } from "../runtime/clock.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
 import type { Argv } from "./child.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { type IoregSubjects, type PolledName, createPoll, runsOf } from "./poll.ts";
 import { type Buffering, createPowermetrics } from "./powermetrics.ts";
-import type { Source, SourceEnd } from "./source.ts";
+import type { Source } from "./source.ts";
 import type { SourceName } from "../parse/sample.ts";
 import { createToolShell, type ToolShellOptions } from "./tool-shell.ts";
 
@@ -64,36 +64,4 @@ export function openSources(settings: SourceSettings, deps: SourceDeps): readonl
     log: deps.log.child({ source: "powermetrics" }),
   });
   return [...polls, stream];
-}
-
-/**
- * Calls each in order, one a turn of the event loop: starting a process blocks this one for some 5 ms, and requests are answered in between.
- * Returned promises are not awaited.
- */
-export async function startInTurn<T>(
-  starts: readonly (() => T)[],
-  clock: Pick<Clock, "sleep">,
-  signal: AbortSignal,
-): Promise<readonly T[]> {
-  const started: T[] = [];
-  for (const start of starts) {
-    await clock.sleep(0, signal);
-    started.push(start());
-  }
-  return started;
-}
-
-/** The first end for good, after `pause`, in which the others go on; without one, that all are to stop. */
-export function firstEnd(
-  running: readonly Promise<SourceEnd>[],
-  stopping: AbortSignal,
-  pause: (ended: Extract<SourceEnd, { status: "ended" }>) => Promise<void>,
-): Promise<SourceEnd> {
-  const stopped = untilAborted(stopping).then((): SourceEnd => ({ status: "stopped" }));
-  const ends = running.map(async (source): Promise<SourceEnd> => {
-    const end = await source;
-    if (end.status === "ended") await pause(end);
-    return stopping.aborted ? { status: "stopped" } : end;
-  });
-  return Promise.race([stopped, ...ends]);
 }

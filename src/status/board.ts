@@ -86,7 +86,7 @@ export interface StatusBoard {
   readonly feed: Feed;
 }
 
-interface Board extends StatusBoard {
+export interface Board extends StatusBoard {
   /** A snapshot was published. */
   published(snapshot: Snapshot): void;
   /** A source's tool failed. */

@@ -12,7 +12,7 @@ export interface Layer {
 const snapshot = "meter/snapshot.ts";
 
 /** What stands behind the layers: they are put together here, and here only. */
-const composition = ["agent.ts", "collection.ts", "sink-context.ts", "telemetry.ts"];
+const composition = ["agent.ts", "collection.ts", "run-sources.ts", "sink-context.ts", "telemetry.ts"];
 
 const stages = [
   "runtime",
@@ -103,6 +103,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     modules: ["node:fs", "commander"],
   },
   "agent.ts": { imports: [...stages, ...composition, "daemon/privileges.ts", "daemon/restarts.ts"] },
+  "run-sources.ts": { imports: [...stages, "collection.ts", "daemon/privileges.ts", "daemon/restarts.ts"] },
   "collection.ts": { imports: [...stages, "simulator/machine.ts"] },
   "sink-context.ts": { imports: stages },
   "telemetry.ts": { imports: stages },

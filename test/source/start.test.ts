@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { startInTurn } from "../../src/source/open.ts";
+import { startInTurn } from "../../src/run-sources.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 
 const signal = new AbortController().signal;
