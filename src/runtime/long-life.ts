@@ -1,23 +1,14 @@
 /** The flags of Node.js and V8 for a process that lives for months, whose memory matters more than a hundredth of its CPU. */
 import { setFlagsFromString } from "node:v8";
 
-/** V8 13 is Node.js 24's, which does not know the last flag and would complain of it. */
-const [v8 = 0] = process.versions.v8.split(".").map(Number);
-
 /**
  * Set by the process itself, since on its command line each of them makes V8 refuse the compiled code that Node.js brings of its own modules, 20 ms
  * at each start. What each brings is in test/bench/README.md.
  *
  * - Maglev alone, for what is called very often only: TurboFan takes 5 MB and, in the first minutes, a sixth of the CPU. A backlog drains at 0.85 of its speed.
  * - Bytecode of the start is given up after two full collections instead of six.
- * - V8 looks each minute instead of each 8 s whether it could give memory back: a twentieth of the wakeups.
  */
-export const longLifeFlags = [
-  "--no-turbofan",
-  "--invocation-count-for-maglev=20000",
-  "--bytecode-old-age=2",
-  ...(v8 >= 14 ? ["--memory-reducer-delay-ms=60000"] : []),
-];
+export const longLifeFlags = ["--no-turbofan", "--invocation-count-for-maglev=20000", "--bytecode-old-age=2"];
 
 /**
  * A buffer that is kept, if of a few bytes, keeps its slab. At the 64 KB of Node.js 24 and 26 that is 0.2 MB more of a running agent than at
