@@ -90,10 +90,9 @@ async function runOnce(
 
   const reload = createReload({ first: prepared, load: () => loadAgain(args, context), log });
   reload.onApply(({ log: { level } }) => log.setLevel(level));
-  let reloaded: Promise<unknown> = Promise.resolve();
   using _hangup = hangup.listen(() => {
     log.reopen();
-    reloaded = reload.request();
+    void reload.request();
   });
   using renamed = watchHostname(configuration, privileges, log, context);
   // Beside the journal, where the account may write.
@@ -120,7 +119,10 @@ async function runOnce(
   if (renamed.signal.aborted && !context.signal.aborted) return exitCode.temporary;
   if (end.status !== "ended" && (context.signal.aborted || !reload.restart.aborted)) return exitCode.ok;
   // One that was asked for meanwhile may still read: the next life begins with that.
-  if (end.status !== "ended" && !launchdRestarts) return await reloaded.then(() => reload.current);
+  if (end.status !== "ended" && !launchdRestarts) {
+    await reload.untilIdle(context.signal);
+    return context.signal.aborted ? exitCode.ok : reload.current;
+  }
   log.info("ending, to be started again with root");
   return exitCode.temporary;
 }

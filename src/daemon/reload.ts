@@ -8,6 +8,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Configuration } from "../config/schema.ts";
 import { causeOf } from "../runtime/cause.ts";
+import { untilAborted } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { createTurns } from "../runtime/turns.ts";
 
@@ -27,6 +28,8 @@ export type Apply = (next: Configuration) => void | Promise<void>;
 export interface Reload<T> {
   /** One at a time; the reason when the new configuration was refused. */
   request(): Promise<string | undefined>;
+  /** Until no request is under way, those that come meanwhile included, or the signal aborts. */
+  untilIdle(signal: AbortSignal): Promise<void>;
   /** The configuration in force, or the one to start anew with. */
   readonly current: T;
   /** Of the last attempt; the start counts as one. */
@@ -56,6 +59,7 @@ export function createReload<T extends { readonly configuration: Configuration }
   let current = options.first;
   let successful = true;
   const inTurn = createTurns();
+  let pending = 0;
 
   /** Never rejects: nobody waits for a reload that a signal asks for, and a bug in one must not end the agent. */
   async function reload(): Promise<string | undefined> {
@@ -89,7 +93,16 @@ export function createReload<T extends { readonly configuration: Configuration }
   }
 
   return {
-    request: () => inTurn(reload),
+    async request() {
+      pending++;
+      const failure = await inTurn(reload);
+      pending--;
+      return failure;
+    },
+    async untilIdle(signal) {
+      const aborted = untilAborted(signal);
+      while (pending > 0 && !signal.aborted) await Promise.race([aborted, inTurn(() => Promise.resolve())]);
+    },
     get current() {
       return current;
     },

@@ -203,6 +203,7 @@ export function refusesColor(env: Readonly<Record<string, string | undefined>>):
   return (env["NO_COLOR"] ?? "") !== "";
 }
 
+/** Once disposed of it writes nothing. */
 interface LineWriter extends Disposable {
   write(line: string): void;
   /** Lines that could not be written since the last call. */
@@ -225,9 +226,12 @@ const standard: Readonly<Record<string, number>> = { "/dev/stdout": 1, "/dev/std
 export function openLines(named: string | number): LineWriter {
   const destination = standard[named] ?? named;
   let fd = typeof destination === "string" ? openLog(destination) : destination;
+  let closed = false;
   let lost = 0;
   return {
     write(line) {
+      // Its number may be another file's by now.
+      if (closed) return;
       if (!writeWhole(fd, Buffer.from(`${line}\n`))) lost++;
     },
     takeLost() {
@@ -236,7 +240,7 @@ export function openLines(named: string | number): LineWriter {
       return count;
     },
     reopen() {
-      if (typeof destination === "number") return undefined;
+      if (closed || typeof destination === "number") return undefined;
       try {
         const opened = openLog(destination);
         closeSync(fd);
@@ -247,7 +251,8 @@ export function openLines(named: string | number): LineWriter {
       }
     },
     [Symbol.dispose]() {
-      if (typeof destination === "string") closeSync(fd);
+      if (!closed && typeof destination === "string") closeSync(fd);
+      closed = true;
     },
   };
 }

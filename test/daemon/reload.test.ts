@@ -1,4 +1,5 @@
 import test from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import assert from "node:assert/strict";
 import { loadConfiguration } from "../../src/config/load.ts";
 import type { Configuration } from "../../src/config/schema.ts";
@@ -99,6 +100,32 @@ test("reloads run one after the other", async () => {
   });
   await Promise.all([it.reload.request(), it.reload.request(), it.reload.request()]);
   assert.equal(it.applied.length, 3);
+});
+
+test("who waits until nothing is read again waits for what is asked for meanwhile too, but not past a signal", async () => {
+  const reads: ((text: string) => void)[] = [];
+  const reload = createReload<Prepared>({
+    first: { configuration: configured("log: { level: info }") },
+    load: async () => {
+      const text = await new Promise<string>((resolve) => reads.push(resolve));
+      return { ok: true, next: { configuration: configured(text) } };
+    },
+    log: recordingLogger(),
+  });
+  const stop = new AbortController();
+  await reload.untilIdle(stop.signal);
+  void reload.request();
+  const level = reload.untilIdle(stop.signal).then(() => reload.current.configuration.log.level);
+  await nextTurn();
+  void reload.request();
+  reads[0]?.("log: { level: debug }");
+  await nextTurn();
+  reads[1]?.("log: { level: warn }");
+  assert.equal(await level, "warn");
+  void reload.request();
+  const waiting = reload.untilIdle(stop.signal);
+  stop.abort();
+  await waiting;
 });
 
 test("changes are named by section and key", () => {

@@ -143,6 +143,20 @@ test("a rotated file is left behind at reopen, and one that can't be opened is r
   assert.match(readFileSync(`${file}.2`, "utf8"), /cannot open .*logs\.json: no such file or directory/);
 });
 
+test("once disposed of it writes nothing, since its descriptor may be another file's by then", (t) => {
+  const folder = temporaryFolder(t);
+  const { log } = logged(t, { file: join(folder, "log") });
+  log[Symbol.dispose]();
+  const other = openSync(join(folder, "other"), "a");
+  t.after(() => closeSync(other));
+  log.info("late");
+  log.reopen();
+  log[Symbol.dispose]();
+  log.info("later");
+  assert.equal(readFileSync(join(folder, "other"), "utf8"), "");
+  assert.equal(readFileSync(join(folder, "log"), "utf8"), "");
+});
+
 test("a file that can't be opened is an error of the configuration", (t) => {
   assert.throws(() => logged(t, { file: "/no/such/folder/x.log" }), {
     message: "cannot open /no/such/folder/x.log: no such file or directory",

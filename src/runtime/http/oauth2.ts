@@ -101,12 +101,13 @@ function tokenSource(
   }
 
   return async (request) => {
+    const started = clock.monotonic();
     const failed = (reason: string): HttpFailure => ({
       kind: "failure",
       code: "credentials",
       reason: `cannot get a token from ${url.origin}: ${reason}`,
       unsent: true,
-      durationMs: 0,
+      durationMs: clock.monotonic() - started,
     });
     let text: string;
     try {

@@ -144,10 +144,14 @@ test("without a token nothing is sent, and the reason names the issuer and no se
     return true;
   };
   failed(await it.send(), "credentials", /got no access_token in its answer$/);
-  it.refuse = (response) => response.destroy() === response;
+  it.refuse = (response) => {
+    void it.clock.advance(1500).then(() => response.destroy());
+    return true;
+  };
   const cut = await it.send();
   failed(cut, "reset", /^cannot get a token from .*connection closed/);
   assert.ok(cut.kind === "failure" && cut.unsent, "the issuer has got something, the receiver has not");
+  assert.ok(cut.durationMs >= 1500, `took ${cut.durationMs} ms`);
   await it.issuer.close();
   failed(await it.send(), "connect", /^cannot get a token from .*connection refused/);
 });
