@@ -1,0 +1,66 @@
+/** Reading without a cursor: the past for the page, and the journal from another process. */
+import { closeSync, openSync, statSync, writeFileSync, writeSync } from "node:fs";
+import { basename } from "node:path";
+import test from "node:test";
+import assert from "node:assert/strict";
+import { setAsides } from "../../src/journal/files.ts";
+import { openJournalReader } from "../../src/journal/reader.ts";
+import { bench, essence, metricOf, numbered, partsOf, snapshot } from "./fixtures.ts";
+
+const start = Date.UTC(2026, 0, 1);
+
+test("the agent's own history leaves out what a damaged page held, and nothing is set aside for it", (context) => {
+  const at = bench(context);
+  const before = at.open();
+  for (let index = 0; index < 2000; index++)
+    before.append(snapshot(start + index * 1000, { parts: partsOf(50) }));
+  before[Symbol.dispose]();
+  const journal = at.open();
+  const file = openSync(at.path, "r+");
+  const pages = statSync(at.path).size / 4096;
+  for (let page = Math.floor(pages / 2); page < pages / 2 + 10; page++)
+    writeSync(file, Buffer.alloc(4096, 0xff), 0, 4096, page * 4096);
+  closeSync(file);
+  const read = [...journal.history({ fromMs: 0, toMs: Infinity })];
+  assert.ok(read.length > 500 && read.length < 2000, `${read.length}`);
+  assert.equal(read.at(-1)?.time, start + 1_999_000);
+  const { setAside, durable } = journal.state();
+  assert.deepEqual([setAside, durable], [0, true]);
+});
+
+test("another process reads while the agent writes, and changes nothing", (context) => {
+  const { path, open } = bench(context);
+  const journal = open();
+  journal.cursor("a", { from: "now" });
+  for (let seq = 1; seq <= 100; seq++) journal.append(numbered(seq));
+  journal.commit();
+  const opened = openJournalReader(path, metricOf);
+  assert.equal(opened.status, "open");
+  const { snapshots, samples, sinks } = opened.reader.stats();
+  assert.deepEqual([snapshots, samples, sinks.map(({ waiting }) => waiting)], [100, 400, [100]]);
+  const past = opened.reader.history({ fromMs: 0, toMs: Infinity });
+  const first = past.next();
+  assert.ok(first.done !== true);
+  assert.deepEqual(essence(first.value), essence(numbered(1)));
+  journal.append(numbered(101));
+  assert.equal(journal.commit(), true);
+  assert.equal([...past].length, 99);
+  assert.equal(opened.reader.stats().snapshots, 101);
+  opened.reader[Symbol.dispose]();
+  journal[Symbol.dispose]();
+  const closed = openJournalReader(path, metricOf);
+  assert.equal(closed.status === "open" && closed.reader.stats().snapshots, 101);
+});
+
+test("a reader says why there is nothing to read", (context) => {
+  const { path } = bench(context);
+  const reasonOf = (): string => {
+    const opened = openJournalReader(path, metricOf);
+    return opened.status === "unavailable" ? opened.reason.replace(path, "F") : opened.status;
+  };
+  assert.equal(reasonOf(), "cannot read journal F: no such file or directory");
+  writeFileSync(path, "no database at all ".repeat(60));
+  assert.equal(reasonOf(), "cannot read journal F: file is not a database");
+  assert.equal(basename(path), "journal.db");
+  assert.deepEqual(setAsides(path), []);
+});
