@@ -94,7 +94,7 @@ export function openJournal(options: JournalOptions): Journal {
     },
     sources: () => sources.last,
     state: () => stateOf(snapshots, positions, connection, sources.refused()),
-    history: (query) => selected(allSnapshots(snapshots, connection, query), query),
+    history: (query) => selected(allSnapshots(snapshots, query), query),
     [Symbol.dispose]() {
       commits.commit();
       commits[Symbol.dispose]();
@@ -145,20 +145,15 @@ function assertSound({ time, set, values }: Snapshot): void {
     throw new Error(`unexpected values: got ${values.length}, want ${set.series.length}`);
 }
 
-function* allSnapshots(
-  snapshots: Snapshots,
-  connection: Connection,
-  query: HistoryQuery,
-): Generator<StoredSnapshot> {
+/** Reading for somebody who looks must not stop the writing: what the disk does not give is left out. */
+function* allSnapshots(snapshots: Snapshots, query: HistoryQuery): Generator<StoredSnapshot> {
   const { store } = snapshots;
   const staged = snapshots.staged();
-  const stored = store && storedHistory(store, query);
-  for (;;) {
-    const next = connection.read(() => stored?.next());
-    if (next === undefined || next.done === true) break;
-    yield next.value;
-    if (snapshots.store !== store) return;
-  }
+  if (store !== undefined)
+    for (const snapshot of storedHistory(store, query, ["damaged", "unavailable"])) {
+      yield snapshot;
+      if (snapshots.store !== store) return;
+    }
   yield* staged;
 }
 

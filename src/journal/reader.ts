@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { defined } from "../runtime/defined.ts";
-import { faultOf, refuseOther } from "./database.ts";
+import { faultOf, refuseOther, type Fault } from "./database.ts";
 import { setAsides } from "./files.ts";
 import { rangeBefore, sizeOf, within } from "./ranges.ts";
 import { named, versionOf } from "./schema.ts";
@@ -100,12 +100,13 @@ function segmentsOf(database: DatabaseSync): readonly Segment[] {
 const sparse = 120;
 
 /**
- * Snapshots on disk that the query asks for, oldest first; of a segment whose pages are damaged what stands before the damage. Where far
- * more are stored than asked for, only key rows are decoded, which stand at most 60 rows and a quarter of an hour apart.
+ * Snapshots on disk that the query asks for, oldest first; of a segment that meets one of the faults to `skip` what stands before it. Where
+ * far more are stored than asked for, only key rows are decoded, which stand at most 60 rows and a quarter of an hour apart.
  */
 export function* storedHistory(
   { segments, rows }: { readonly segments: readonly Segment[]; readonly rows: ReadRows },
   { fromMs, toMs, maxPoints = Infinity, aboutPoints = maxPoints, source }: HistoryQuery,
+  skip: readonly Fault["kind"][] = ["damaged"],
 ): Generator<StoredSnapshot> {
   const wanted = segments.filter(({ minTime, maxTime }) => maxTime >= fromMs && minTime <= toMs);
   const keysOnly = wanted.reduce((sum, segment) => sum + rowsOf(segment), 0) > sparse * aboutPoints;
@@ -118,7 +119,7 @@ export function* storedHistory(
         if (snapshot !== undefined) yield snapshot;
       }
     } catch (error) {
-      if (faultOf(error).kind !== "damaged") throw error;
+      if (!skip.includes(faultOf(error).kind)) throw error;
     }
 }
 

@@ -1,7 +1,8 @@
 /** Reading without a cursor: the past for the page, and the journal from another process. */
 import { closeSync, openSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { basename } from "node:path";
-import test from "node:test";
+import { StatementSync } from "node:sqlite";
+import test, { type TestContext } from "node:test";
 import assert from "node:assert/strict";
 import { setAsides } from "../../src/journal/files.ts";
 import { openJournalReader } from "../../src/journal/reader.ts";
@@ -27,6 +28,42 @@ test("the agent's own history leaves out what a damaged page held, and nothing i
   const { setAside, durable } = journal.state();
   assert.deepEqual([setAside, durable], [0, true]);
 });
+
+test("where the disk can't read a segment the agent's own history goes on behind it, and writing is not held up", (context) => {
+  const at = bench(context);
+  const before = at.open();
+  for (let index = 0; index < 2000; index++)
+    before.append(snapshot(start + index * 1000, { parts: partsOf(50) }));
+  before[Symbol.dispose]();
+  const journal = at.open();
+  const past = { fromMs: 0, toMs: Infinity };
+  failReading(context, 1000);
+  const read = [...journal.history(past)];
+  assert.ok(read.length > 500 && read.length < 2000, `${read.length}`);
+  assert.deepEqual([read[0]?.time, read.at(-1)?.time], [start, start + 1_999_000]);
+  assert.equal(journal.state().durable, true);
+  journal.append(snapshot(start + 2_000_000));
+  assert.equal(journal.commit(), true);
+
+  const opened = openJournalReader(at.path, metricOf);
+  assert.ok(opened.status === "open");
+  using reader = opened.reader;
+  assert.throws(() => [...reader.history(past)], /disk I\/O error/, "an export says so");
+});
+
+type ReadAll = (this: StatementSync, ...values: number[]) => ReturnType<StatementSync["all"]>;
+
+/** Reading any range of snapshots that the one of this number is in is an I/O error. */
+function failReading(context: TestContext, seq: number): void {
+  const all = Reflect.get(StatementSync.prototype, "all") as ReadAll;
+  const failing: ReadAll = function (...values) {
+    const [first = 0, last = 0] = values;
+    if (this.sourceSQL.includes("FROM snapshot WHERE seq BETWEEN") && first <= seq && last >= seq)
+      throw Object.assign(new Error("disk I/O error"), { code: "ERR_SQLITE_ERROR", errcode: 10 });
+    return all.apply(this, values);
+  };
+  context.mock.method(StatementSync.prototype, "all", failing);
+}
 
 test("another process reads while the agent writes, and changes nothing", (context) => {
   const { path, open } = bench(context);
