@@ -232,11 +232,12 @@ function createRetention(options: CommitOptions, positions: Positions) {
     return isFull() ? [delivered ?? oldest, "disk_floor"] : undefined;
   }
 
-  /** Which of its series end with the next snapshot is of no use to receivers by then. */
+  /** Which of its series end with the next snapshot is of no use to receivers by then, and nothing that waits is as old as what was sent of it. */
   function forgetSources(store: Store): void {
     const now = trustedTime();
     if (now === undefined) return;
     options.forgetSources(now - maxAgeMs);
+    positions.forgetSources(now - maxAgeMs);
     store.forgetSources(now - maxAgeMs);
   }
 

@@ -175,6 +175,16 @@ class Positions {
     }
   }
 
+  /** Drops from the notes the sources of which nothing was sent since. */
+  forgetSources(beforeMs: number): void {
+    for (const position of this.#all.values()) {
+      const sent = Object.entries(position.notes.newest ?? {});
+      const kept = sent.filter(([, time]) => time >= beforeMs);
+      if (kept.length < sent.length)
+        this.update(position, { notes: { ...position.notes, newest: Object.fromEntries(kept) } });
+    }
+  }
+
   #remove(position: Position, reason: LossReason): void {
     const { sink } = position;
     const { snapshots, samples } = this.settle(position, rangeBefore(this.#snapshots.next), reason);

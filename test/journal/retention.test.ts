@@ -99,3 +99,29 @@ test("a source that reports no more is forgotten after max_age, a younger one ke
   assert.deepEqual(again.map(essence), read.map(essence));
   assert.deepEqual(journal.state().dropped, {});
 });
+
+test("of a source that reports no more a cursor forgets after max_age when it was sent last", async (context) => {
+  const { open, clock } = bench(context, { commitIntervalMs: minute });
+  let journal = open();
+  const cursor = journal.cursor("a", { from: "now" });
+  const collect = async (source: string, days: number): Promise<void> => {
+    for (let quarter = 0; quarter < 4 * days; quarter++) {
+      const taken = snapshot(clock.now(), { source });
+      journal.append(taken);
+      drain(cursor);
+      cursor.note({ newest: { ...cursor.notes().newest, [source]: taken.time }, memory: "kept" });
+      await clock.advance(day / 4);
+    }
+  };
+  const known = (): readonly string[] =>
+    Object.keys(journal.cursor("a", { from: "now" }).notes().newest ?? {});
+  await collect("pod", 1);
+  await collect("node", 6);
+  assert.deepEqual(known(), ["pod", "node"]);
+  await collect("node", 3);
+  assert.deepEqual(known(), ["node"]);
+  journal[Symbol.dispose]();
+  journal = open();
+  assert.deepEqual(known(), ["node"]);
+  assert.equal(journal.cursor("a", { from: "now" }).notes().memory, "kept");
+});
