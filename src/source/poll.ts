@@ -99,7 +99,9 @@ async function poll(options: PollOptions, listener: SourceListener, signal: Abor
   let beat = 0;
 
   while (!signal.aborted) {
-    const pause = pauseAfter(await pollOnce(options, report, signal));
+    const left = await pollOnce(options, report, signal);
+    if (left === undefined) break;
+    const pause = pauseAfter(left);
     const passed = Math.floor((clock.monotonic() - start) / intervalMs);
     beat = Math.max(beat + pause, passed + 1);
     // In step with the common ticks, beats are as regular as on their own.
@@ -130,8 +132,12 @@ function createPauses({ intervalMs, log }: PollOptions): (left: number) => numbe
   };
 }
 
-/** Returns how many processes it could not end. */
-async function pollOnce(options: PollOptions, report: Report, signal: AbortSignal): Promise<number> {
+/** Returns how many processes it could not end; nothing where it was stopped. */
+async function pollOnce(
+  options: PollOptions,
+  report: Report,
+  signal: AbortSignal,
+): Promise<number | undefined> {
   const tool = tools[options.name];
   const runs = await Promise.all(
     options.runs.map((args) =>
@@ -142,7 +148,8 @@ async function pollOnce(options: PollOptions, report: Report, signal: AbortSigna
       }),
     ),
   );
-  if (!signal.aborted) reportRuns(options, tool, runs, report);
+  if (signal.aborted) return undefined;
+  reportRuns(options, tool, runs, report);
   return runs.filter((run) => run.exit?.kind === "abandoned").length;
 }
 

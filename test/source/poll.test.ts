@@ -136,6 +136,16 @@ test("a tool that can't be ended is run ever more rarely, which is told each tim
   assert.equal(log.texts.filter((line) => line.includes("rarer")).length, 8, "no rarer than 256 intervals");
 });
 
+test("a stop while a tool can't be ended says nothing of polls that become rarer", async (t) => {
+  const clock = fakeClock();
+  const { spawn, starts } = stubbornSpawn(clock, ["hangs"]);
+  const { log, stop } = run(t, ["/vm_stat"], { clock, spawn });
+  await clock.advance(1000);
+  assert.deepEqual(await stop(), { status: "stopped" });
+  assert.deepEqual([starts.length, log.texts], [1, []]);
+  assert.equal(clock.pending, 0);
+});
+
 test("polls are regular again, which is told, as soon as one leaves no process", async (t) => {
   const clock = fakeClock();
   const { spawn, starts } = stubbornSpawn(clock, ["hangs", "hangs", "hangs", "ends"]);
