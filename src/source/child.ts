@@ -36,6 +36,8 @@ export interface Child {
 export interface GroupLeader extends Child {
   /** To its standard input; nothing where it has ended. */
   write(text: string): void;
+  /** Whether any process of the group is still there. */
+  isGroupLeft(): boolean;
 }
 
 export interface ChildOptions {
@@ -70,7 +72,7 @@ type Process = ChildProcessByStdio<Writable, Readable, Readable>;
 /** The whole agent has 2 s to stop: most of it must be left for the receivers. */
 const graceMs = 500;
 /** How long output may stay open after the process is gone, as a grandchild can hold it. */
-const lingerMs = 1000;
+export const lingerMs = 1000;
 
 export const spawnChild: Spawn = (argv, options) => start(argv, options, false);
 export const spawnGroup: SpawnGroup = (argv, options) => start(argv, options, true);
@@ -99,7 +101,7 @@ function start(argv: Argv, options: ChildOptions, leadsGroup: boolean): GroupLea
 
 function notStarted(code: string, message: string): GroupLeader {
   const ended = Promise.resolve({ kind: "not_started", code, message } as const);
-  return { pid: undefined, ended, stop: () => ended, write: () => undefined };
+  return { pid: undefined, ended, stop: () => ended, write: () => undefined, isGroupLeft: () => false };
 }
 
 /** One process under supervision; see the picture above. */
@@ -140,6 +142,15 @@ class SupervisedChild implements GroupLeader {
 
   write(text: string): void {
     if (this.#process.stdin.writable) this.#process.stdin.write(text);
+  }
+
+  isGroupLeft(): boolean {
+    if (this.pid === undefined) return false;
+    try {
+      return process.kill(-this.pid, 0);
+    } catch (error) {
+      return codeOf(error) === "EPERM";
+    }
   }
 
   #listen(): void {

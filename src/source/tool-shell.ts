@@ -11,6 +11,7 @@ import type { Clock } from "../runtime/clock.ts";
 import {
   type Argv,
   collectWithin,
+  lingerMs,
   type RunTool,
   runTool,
   type SpawnGroup,
@@ -107,6 +108,13 @@ function startShell({ clock, environment, spawn = spawnGroup }: ToolShellOptions
     await child.stop();
   }
 
+  /** SIGKILL goes to the shell and the tool, and that the shell ends says nothing of the tool. */
+  async function timedOut({ signal }: ToolLimits): Promise<ToolRun> {
+    const exit = await child.stop();
+    if (child.isGroupLeft()) await clock.sleep(lingerMs, signal);
+    return { status: "timeout", exit: child.isGroupLeft() ? { kind: "abandoned" } : exit };
+  }
+
   return {
     get hasEnded() {
       return hasEnded;
@@ -118,7 +126,7 @@ function startShell({ clock, environment, spawn = spawnGroup }: ToolShellOptions
       const { promise, resolve } = Promise.withResolvers<number | ToolRun | undefined>();
       const maxBytes = limits.maxBytes + longestEnd;
       using output = collectWithin({ ...limits, maxBytes }, clock, (status) => {
-        resolve({ status });
+        resolve(status === "timeout" ? timedOut(limits) : { status });
         void close();
       });
       let tail = Buffer.alloc(0);

@@ -7,6 +7,7 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import {
   childEnvironment,
   spawnChild,
+  spawnGroup,
   type Argv,
   type Child,
   type ChildExit,
@@ -212,4 +213,22 @@ test("blank lines are left out, control characters are escaped, and a last line 
 test("a line without end keeps its beginning and no more", () => {
   const endless = Array<Buffer>(1000).fill(Buffer.from("x".repeat(1000)));
   assert.deepEqual(split([...endless, Buffer.from("\nnext\n")], 20), [`${"x".repeat(20)}…`, "next"]);
+});
+
+test("a group is left as long as any process of it runs, although its leader has ended", async (t) => {
+  for (const [script, isLeft] of [
+    ["echo none", false],
+    ["sleep 600 >/dev/null 2>&1 & echo $!", true],
+  ] as const) {
+    let printed = "";
+    const leader = spawnGroup(fakeTool(script), {
+      clock: systemClock,
+      environment: { PATH: "/usr/bin:/bin" },
+      onStdout: (chunk) => void (printed += chunk.toString()),
+      onStderr: () => undefined,
+    });
+    await leader.ended;
+    if (isLeft) t.after(() => process.kill(Number(printed), "SIGKILL"));
+    assert.equal(leader.isGroupLeft(), isLeft);
+  }
 });

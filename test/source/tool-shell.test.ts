@@ -7,6 +7,8 @@ import {
   childEnvironment,
   spawnGroup,
   type Argv,
+  type ChildExit,
+  type SpawnGroup,
   type ToolLimits,
   type ToolRun,
 } from "../../src/source/child.ts";
@@ -186,9 +188,13 @@ for (const program of ["/bin/bash", "/bin/dash", "/bin/zsh"]) {
   });
 }
 
+/** Of whose group nothing is left with it. */
+const spawnShortLived: SpawnGroup = (argv, options) =>
+  Object.assign(spawnGroup(argv, options), { isGroupLeft: () => false });
+
 test("one that hangs is ended, holds up the others once, and is run on its own until it ends properly again", async (t) => {
   const clock = fakeClock();
-  const shell = open(t, { clock });
+  const shell = open(t, { clock, spawn: spawnShortLived });
   const [switchFile, pidFile] = ["hang", "pid"].map((name) => join(temporaryFolder(), name)) as [
     string,
     string,
@@ -203,7 +209,7 @@ test("one that hangs is ended, holds up the others once, and is run on its own u
   const waiting = run(shell, parent, bounded);
   const pid = await until(() => pidIn(pidFile));
   await clock.advance(10_000);
-  assert.deepEqual(await hanging, { status: "timeout" });
+  assert.deepEqual(await hanging, { status: "timeout", exit: { kind: "signalled", signal: "SIGKILL" } });
   assert.notEqual(Number(textOf(await waiting)), process.pid);
   await untilGone(pid, t.signal);
 
@@ -213,6 +219,35 @@ test("one that hangs is ended, holds up the others once, and is run on its own u
   assert.equal((await hangingAgain).status, "timeout");
   rmSync(switchFile);
   assert.equal((await run(shell, tool, bounded)).status, "ended");
+});
+
+test("whether a hanging tool was killed is told by what is left of the shell's group, after a while", async (t) => {
+  for (const [survives, exit] of [
+    [0, { kind: "signalled", signal: "SIGKILL" }],
+    [500, { kind: "signalled", signal: "SIGKILL" }],
+    [Infinity, { kind: "abandoned" }],
+  ] as const) {
+    const clock = fakeClock();
+    const { promise: ended, resolve } = Promise.withResolvers<ChildExit>();
+    const shell = open(t, {
+      clock,
+      spawn: () => ({
+        pid: 1,
+        ended,
+        stop() {
+          resolve({ kind: "signalled", signal: "SIGKILL" });
+          return ended;
+        },
+        write: () => undefined,
+        isGroupLeft: () => clock.monotonic() < 10_000 + survives,
+      }),
+    });
+    await run(shell, ["/bin/true"]);
+    const hanging = run(shell, ["/bin/true"], { timeoutMs: 10_000 });
+    await clock.advance(10_000);
+    await clock.advance(1000);
+    assert.deepEqual(await hanging, { status: "timeout", exit });
+  }
 });
 
 test("one that prints too much is ended, and the next run has a shell again", async (t) => {
@@ -254,7 +289,13 @@ test("a shell that was killed costs no run", async (t) => {
 test("where no shell can be started every run is the tool's own", async (t) => {
   const ended = Promise.resolve({ kind: "not_started", code: "ENOENT", message: "no such file" } as const);
   const shell = open(t, {
-    spawn: () => ({ pid: undefined, ended, stop: () => ended, write: () => undefined }),
+    spawn: () => ({
+      pid: undefined,
+      ended,
+      stop: () => ended,
+      write: () => undefined,
+      isGroupLeft: () => false,
+    }),
   });
   for (let beat = 0; beat < 3; beat++) assert.equal(Number(textOf(await run(shell, parent))), process.pid);
 });
