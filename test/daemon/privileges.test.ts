@@ -61,12 +61,20 @@ const ids = (pid: number | undefined, line: string): string[] =>
     ?.trim()
     .split(/\s+/) ?? [];
 
+/** A child may end while it is looked at. */
 function childOf(pid: number | undefined, word: string): number | undefined {
   return readdirSync(`/proc/${pid}/task`)
-    .flatMap((task) => readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").trim().split(" "))
-    .filter((child) => child !== "" && existsSync(`/proc/${child}/cmdline`))
+    .flatMap((task) => textOf(`/proc/${pid}/task/${task}/children`).trim().split(" "))
     .map(Number)
-    .find((child) => readFileSync(`/proc/${child}/cmdline`, "latin1").split("\0").includes(word));
+    .find((child) => child > 0 && textOf(`/proc/${child}/cmdline`).split("\0").includes(word));
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "latin1");
+  } catch {
+    return "";
+  }
 }
 
 test(
