@@ -80,9 +80,10 @@ function textOf(file: string): string {
 test(
   "the agent becomes run_as while powermetrics stays root, and goes on with all else when powermetrics ends",
   needsRoot,
-  async () => {
+  async (t) => {
     using here = folder();
     const running = agent(configurationIn(here.path), here.path);
+    t.after(() => running.kill("SIGKILL"));
     const ended = once(running, "exit");
     const log = join(here.path, "agent.log");
     await until(() =>
