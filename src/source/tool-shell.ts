@@ -8,6 +8,7 @@
  * prints too much is started directly until it ends by itself again: so its failure is worded by the system, and it holds up the others once at most.
  */
 import type { Clock } from "../runtime/clock.ts";
+import { createTurns } from "../runtime/turns.ts";
 import {
   type Argv,
   collectWithin,
@@ -44,23 +45,21 @@ export function createToolShell(options: ToolShellOptions): ToolShell {
   /** Tools whose next run goes through the shell, by their line. */
   const viaShell = new Set<string>();
   let shell: ReturnType<typeof startShell> | undefined;
-  let turn: Promise<unknown> = Promise.resolve();
+  const inTurn = createTurns();
 
   function current(): ReturnType<typeof startShell> {
     if (shell?.hasEnded !== false) shell = startShell(options);
     return shell;
   }
 
-  function inTurn(line: string, limits: ToolLimits): Promise<ToolRun | undefined> {
-    const run = turn.then(() => (limits.signal?.aborted === true ? stopped : current().run(line, limits)));
-    turn = run;
-    return run;
+  async function runInShell(line: string, limits: ToolLimits): Promise<ToolRun | undefined> {
+    return limits.signal?.aborted === true ? stopped : current().run(line, limits);
   }
 
   return {
     async run(argv, limits) {
       const line = lineOf(argv);
-      const run = viaShell.has(line) ? await inTurn(line, limits) : undefined;
+      const run = viaShell.has(line) ? await inTurn(() => runInShell(line, limits)) : undefined;
       if (run?.status !== "ended") viaShell.delete(line);
       if (run !== undefined) return run;
       const own = await runTool(argv, { clock, environment, ...limits });
