@@ -6,6 +6,7 @@
  * applies and what is wrong with it; `schema.ts`, the rules.
  */
 import { posix } from "node:path";
+import { codeOf } from "../runtime/cause.ts";
 import { defined } from "../runtime/defined.ts";
 import { readableAdvice } from "../runtime/files.ts";
 import { createWritten, type Written } from "./document.ts";
@@ -188,7 +189,7 @@ function readBytes(file: string, context: LoadContext): Uint8Array | { missing: 
   try {
     return context.readFile(file);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const code = codeOf(error) ?? "";
     const cause = readFailures[code] ?? (error instanceof Error ? error.message : String(error));
     // Who started as root is refused only what root alone may read, once root is given up.
     const advice = code === "EACCES" && context.uid === 0 ? `; ${readableAdvice(file)}` : "";

@@ -6,7 +6,7 @@ import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { causeOf } from "../runtime/cause.ts";
+import { causeOf, codeOf } from "../runtime/cause.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { spawnChild, type ChildExit } from "../source/child.ts";
 import { createFramer } from "../source/frame.ts";
@@ -154,7 +154,7 @@ function trySignal(pid: number | undefined): string {
     process.kill(pid ?? 0, 0);
     return "delivered";
   } catch (error) {
-    return error instanceof Error && "code" in error ? String(error.code) : causeOf(error);
+    return codeOf(error) ?? causeOf(error);
   }
 }
 
@@ -189,7 +189,7 @@ function attempt({ host, port }: Target, { clock }: ProbeDeps): Promise<Attempt>
     };
     const timer = clock.after(3000, () => end("no answer within 3 s"));
     socket.once("connect", () => end("connected"));
-    socket.once("error", (error) => end("code" in error ? String(error.code) : error.message));
+    socket.once("error", (error) => end(codeOf(error) ?? error.message));
   });
 }
 

@@ -10,7 +10,7 @@ import type { Server } from "node:http";
 import type { Server as TlsServer } from "node:https";
 import type { Socket } from "node:net";
 import { formatAddress, type ListenAddress } from "../runtime/address.ts";
-import { causeOf } from "../runtime/cause.ts";
+import { causeOf, codeOf } from "../runtime/cause.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { defined } from "../runtime/defined.ts";
 import type { Logger } from "../runtime/log.ts";
@@ -148,8 +148,7 @@ function makeRoom(own: ReadonlySet<Socket>, answering: ReadonlySet<string>): voi
 }
 
 function listenCause(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "EADDRINUSE" ? "address in use; is another agent running?" : causeOf(error);
+  return codeOf(error) === "EADDRINUSE" ? "address in use; is another agent running?" : causeOf(error);
 }
 
 /** With the port that the system chose. */

@@ -14,7 +14,7 @@ import {
   statSync,
 } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { causeOf } from "./cause.ts";
+import { causeOf, codeOf } from "./cause.ts";
 
 /**
  * The whole file, which must be a regular one: a pipe could block for ever.
@@ -160,6 +160,6 @@ export function readableAdvice(path: string, account = "_macagent"): string {
 }
 
 function isForbidden(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && "code" in cause && (cause.code === "EACCES" || cause.code === "EPERM");
+  const code = codeOf(error instanceof Error ? error.cause : undefined);
+  return code === "EACCES" || code === "EPERM";
 }

@@ -7,6 +7,7 @@ import type { ClientRequest, RequestOptions } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ConnectionOptions } from "node:tls";
 import { isLoopback } from "../address.ts";
+import { codeOf } from "../cause.ts";
 import { authorityOf, hostOf, portOf, serverNameOf, urlFault } from "./receiver-url.ts";
 import type { HttpSettings } from "./schema.ts";
 import type { Clock } from "../clock.ts";
@@ -165,7 +166,7 @@ export function statusReason(status: number): string {
 }
 
 function asTunnelError(error: Error, proxy: URL): Error {
-  if ("code" in error && error.code === tunnelFailed) return error;
+  if (codeOf(error) === tunnelFailed) return error;
   const place = { target: `proxy ${authorityOf(proxy)}`, connected: false };
   return Object.assign(new Error(faultOf(error, place).reason, { cause: error }), { code: tunnelFailed });
 }
