@@ -6,19 +6,25 @@ import test, { type TestContext } from "node:test";
 import assert from "node:assert/strict";
 import { setAsides } from "../../src/journal/files.ts";
 import { openJournalReader } from "../../src/journal/reader.ts";
+import type { Journal } from "../../src/journal/types.ts";
 import { bench, essence, metricOf, numbered, partsOf, snapshot } from "./fixtures.ts";
 
 const start = Date.UTC(2026, 0, 1);
 
-test("the agent's own history leaves out what a damaged page held, and nothing is set aside for it", (context) => {
-  const at = bench(context);
-  const before = at.open();
+/** Some segments of 2000 snapshots in all, a second apart, opened anew so that all of them are on disk. */
+function reopened(context: TestContext): { readonly path: string; readonly journal: Journal } {
+  const { path, open } = bench(context);
+  const before = open();
   for (let index = 0; index < 2000; index++)
     before.append(snapshot(start + index * 1000, { parts: partsOf(50) }));
   before[Symbol.dispose]();
-  const journal = at.open();
-  const file = openSync(at.path, "r+");
-  const pages = statSync(at.path).size / 4096;
+  return { path, journal: open() };
+}
+
+test("the agent's own history leaves out what a damaged page held, and nothing is set aside for it", (context) => {
+  const { path, journal } = reopened(context);
+  const file = openSync(path, "r+");
+  const pages = statSync(path).size / 4096;
   for (let page = Math.floor(pages / 2); page < pages / 2 + 10; page++)
     writeSync(file, Buffer.alloc(4096, 0xff), 0, 4096, page * 4096);
   closeSync(file);
@@ -30,12 +36,7 @@ test("the agent's own history leaves out what a damaged page held, and nothing i
 });
 
 test("where the disk can't read a segment the agent's own history goes on behind it, and writing is not held up", (context) => {
-  const at = bench(context);
-  const before = at.open();
-  for (let index = 0; index < 2000; index++)
-    before.append(snapshot(start + index * 1000, { parts: partsOf(50) }));
-  before[Symbol.dispose]();
-  const journal = at.open();
+  const { path, journal } = reopened(context);
   const past = { fromMs: 0, toMs: Infinity };
   failReading(context, 1000);
   const read = [...journal.history(past)];
@@ -45,7 +46,7 @@ test("where the disk can't read a segment the agent's own history goes on behind
   journal.append(snapshot(start + 2_000_000));
   assert.equal(journal.commit(), true);
 
-  const opened = openJournalReader(at.path, metricOf);
+  const opened = openJournalReader(path, metricOf);
   assert.ok(opened.status === "open");
   using reader = opened.reader;
   assert.throws(() => [...reader.history(past)], /disk I\/O error/, "an export says so");

@@ -8,6 +8,7 @@ import {
   spawnGroup,
   type Argv,
   type ChildExit,
+  type ChildOptions,
   type SpawnGroup,
   type ToolLimits,
   type ToolRun,
@@ -24,6 +25,18 @@ function open(t: TestContext, options: Partial<ToolShellOptions> = {}): ToolShel
   const shell = createToolShell({ clock: systemClock, environment, ...options });
   t.after(() => shell.end());
   return shell;
+}
+
+/** Calls back with what the shell prints, once the tool shell has taken it. */
+function spawnHeard(heard: (chunk: Buffer, options: ChildOptions) => void): SpawnGroup {
+  return (argv, options) =>
+    spawnGroup(argv, {
+      ...options,
+      onStdout(chunk) {
+        options.onStdout(chunk);
+        heard(chunk, options);
+      },
+    });
 }
 
 function run(shell: ToolShell, argv: Argv, limits: Partial<ToolLimits> = {}): Promise<ToolRun> {
@@ -84,16 +97,7 @@ test("whatever a tool is called with and prints arrives as it is", async (t) => 
 
 test("a tool that prints NUL and a number goes on, and so does the next", async (t) => {
   const seen = join(temporaryFolder(), "seen");
-  const shell = open(t, {
-    spawn: (argv, options) =>
-      spawnGroup(argv, {
-        ...options,
-        onStdout(chunk) {
-          options.onStdout(chunk);
-          writeFileSync(seen, "");
-        },
-      }),
-  });
+  const shell = open(t, { spawn: spawnHeard(() => writeFileSync(seen, "")) });
   const tool = fakeTool(
     String.raw`printf 'early\0000\n'; [ $PPID = ${process.pid} ] || until [ -e ${seen} ]; do :; done; echo late`,
   );
@@ -116,16 +120,11 @@ test("an exit status and the first complaint are told, and the output counts", a
 test("what a tool complains of is not told of the next, although it ended well", async (t) => {
   const complaints = [Buffer.from("a complaint\n")];
   const shell = open(t, {
-    spawn: (argv, options) =>
-      spawnGroup(argv, {
-        ...options,
-        onStdout(chunk) {
-          options.onStdout(chunk);
-          // As where both pipes are read in one turn of the event loop, and this one first.
-          if (chunk.includes(0))
-            queueMicrotask(() => process.nextTick(() => complaints.splice(0).forEach(options.onStderr)));
-        },
-      }),
+    spawn: spawnHeard((chunk, { onStderr }) => {
+      // As where both pipes are read in one turn of the event loop, and this one first.
+      if (chunk.includes(0))
+        queueMicrotask(() => process.nextTick(() => complaints.splice(0).forEach(onStderr)));
+    }),
   });
   const [good, failing] = [fakeTool("echo good"), fakeTool("exit 1")];
   await Promise.all([run(shell, good), run(shell, failing)]);
