@@ -148,7 +148,7 @@ class DeliveryLoop implements Delivery {
       case "idle":
       case "paced":
         if (!this.#interrupts.finishing)
-          await this.#idle.wait(signal, this.#idleMs(waits), { align: "early" });
+          await this.#idle.wait(signal, this.#idleMs(waits), { align: "early", rank: 1 });
         return settled;
       case "held":
         return this.#hold(signal);

@@ -36,14 +36,8 @@ export function createCommits(
   const timer = createCommitTimer(clock, commitIntervalMs, tick);
 
   const isUsable = (): boolean => connection.trouble === undefined;
-  /** By the monotonic clock: the last commit, and the last look at what is to be deleted. */
-  let [committedAt, lookedAt] = [-Infinity, -Infinity];
-  const isDue = (since: number): boolean => clock.monotonic() - since >= commitIntervalMs / 2;
-
-  function commit(): void {
-    write("synced");
-    committedAt = clock.monotonic();
-  }
+  /** By the monotonic clock: the last batch, and the last look at what is to be deleted. */
+  let [frozenAt, lookedAt] = [-Infinity, -Infinity];
 
   function tick(): void {
     lookedAt = clock.monotonic();
@@ -51,7 +45,7 @@ export function createCommits(
     forgetOrphans(connection, positions, retention);
     makeRoom(connection, retention, snapshots, minFreeBytes);
     timer.cancel();
-    commit();
+    write("synced");
     const more = deleteExcess(connection, retention);
     if (!isUsable()) timer.retry();
     else {
@@ -73,19 +67,23 @@ export function createCommits(
     settled() {
       if (isUsable()) timer.later();
       else timer.again();
-      if (!isUsable() || !isDue(lookedAt)) return;
+      if (!isUsable() || clock.monotonic() - lookedAt < commitIntervalMs / 2) return;
       lookedAt = clock.monotonic();
       forgetOrphans(connection, positions, retention);
       if (retention.isFull()) tick();
       else if (deleteExcess(connection, retention)) timer.cleanUp();
     },
-    /** Writes, unless the disk is known to refuse; waits for the drive only where the last commit is a while ago. */
+    /**
+     * Writes, unless the disk is known to refuse. Waits for the drive, as the commit, where the timer would come before the next batch does, if
+     * batches go on coming as they do.
+     */
     flush() {
-      const isCommit = isUsable() && isDue(committedAt);
+      const now = clock.monotonic();
+      const isCommit = isUsable() && timer.comesBefore(2 * now - frozenAt);
+      frozenAt = now;
       // Where no batch is settled, the timer has to look at what is to be deleted.
-      if (isCommit && clock.monotonic() - lookedAt < 2 * commitIntervalMs) timer.cancel();
-      if (isCommit) commit();
-      else if (isUsable()) write("written");
+      if (isCommit && now - lookedAt < 2 * commitIntervalMs) timer.cancel();
+      if (isUsable()) write(isCommit ? "synced" : "written");
       // A commit that finds the database damaged goes on with a new one, and leaves something to write.
       if (!isCommit || !isUsable() || snapshots.stagedCount() > 0) timer.next();
     },
@@ -139,13 +137,17 @@ function deleteExcess(connection: Connection, retention: Retention): boolean {
 function createCommitTimer(clock: Clock, intervalMs: number, tick: () => void) {
   let retryMs = shortestRetryMs;
   let timer: Timer | undefined;
+  /** Of the timer, by the monotonic clock. */
+  let dueAt = Infinity;
   /** Set by `later`: any other call replaces it. */
   let isLate = false;
 
   /** What is scheduled already comes first. */
   function schedule(ms: number): void {
     if (isLate) cancel();
-    timer ??= clock.after(ms, run, { background: true, align: "early" });
+    if (timer !== undefined) return;
+    timer = clock.after(ms, run, { background: true, align: "early", rank: 2 });
+    dueAt = clock.monotonic() + ms;
   }
 
   function cancel(): void {
@@ -167,6 +169,7 @@ function createCommitTimer(clock: Clock, intervalMs: number, tick: () => void) {
       isLate = true;
     },
     cancel,
+    comesBefore: (time: number): boolean => timer !== undefined && dueAt < time,
     cleanUp: () => schedule(cleanUpMs),
     again: () => schedule(retryMs),
     retry() {

@@ -14,6 +14,8 @@ export interface TimerOptions {
    * are `tickMs` apart.
    */
   readonly align?: "early" | "late" | undefined;
+  /** Order within a common tick: what makes samples comes first, with 0, then what sends them, then what would only write them. */
+  readonly rank?: 0 | 1 | 2;
 }
 
 export interface Clock {
@@ -91,11 +93,19 @@ const longestTimeout = 2 ** 31 - 1;
 const exact: Pick<Clock, "monotonic" | "after"> = {
   monotonic: () => performance.now(),
   after(ms, callback, options) {
-    const timeout = setTimeout(callback, Math.min(Math.max(0, ms), longestTimeout));
+    // A timer would take a millisecond, which is a wakeup more.
+    if (ms <= 0) return immediately(callback, options);
+    const timeout = setTimeout(callback, Math.min(ms, longestTimeout));
     if (options?.background === true) timeout.unref();
     return { [Symbol.dispose]: () => clearTimeout(timeout) };
   },
 };
+
+function immediately(callback: () => void, options?: TimerOptions): Timer {
+  const immediate = setImmediate(callback);
+  if (options?.background === true) immediate.unref();
+  return { [Symbol.dispose]: () => clearImmediate(immediate) };
+}
 
 const ticks = createTicks(exact, tickMs);
 

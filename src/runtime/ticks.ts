@@ -8,6 +8,7 @@ import type { Clock, Timer, TimerOptions } from "./clock.ts";
 interface Entry {
   readonly tick: number;
   readonly background: boolean;
+  readonly rank: number;
   /** Absent once it was called, or is not to be. */
   callback: (() => void) | undefined;
 }
@@ -46,18 +47,15 @@ export function createTicks(clock: Pick<Clock, "monotonic" | "after">, tickMs: n
     const last = Math.floor((now + earlyMs) / tickMs);
     const due = waiting.filter(({ tick }) => tick <= last);
     waiting = waiting.filter(({ tick }) => tick > last);
-    for (const entry of due) {
-      entry.callback?.();
-      entry.callback = undefined;
-    }
+    callByRank(due, clock);
     arm();
   }
 
   return {
-    after(ms, callback, { align, background = false } = {}) {
+    after(ms, callback, { align, background = false, rank = 0 } = {}) {
       const tick = tickOf(clock.monotonic(), ms, align);
       if (tick === undefined) return undefined;
-      const entry: Entry = { tick, background, callback };
+      const entry: Entry = { tick, background, rank, callback };
       waiting.push(entry);
       // A limit of a request joins a later tick at first, thousands of times in a drain: nothing is to be done then.
       if (timer === undefined || tick < timer.tick || (timer.background && !background)) arm();
@@ -85,6 +83,19 @@ export function createTicks(clock: Pick<Clock, "monotonic" | "after">, tickMs: n
       }
     }
   }
+}
+
+/** The lowest rank; the others once the promises that it settles have gone on. */
+function callByRank(due: readonly Entry[], clock: Pick<Clock, "after">): void {
+  const lowest = Math.min(...due.map(({ rank }) => rank));
+  for (const entry of due) {
+    if (entry.rank > lowest) continue;
+    entry.callback?.();
+    entry.callback = undefined;
+  }
+  const left = due.filter(({ callback }) => callback !== undefined);
+  const background = left.every((entry) => entry.background);
+  if (left.length > 0) clock.after(0, () => callByRank(left, clock), { background });
 }
 
 /** A tick this close is the present one. */

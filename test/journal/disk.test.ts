@@ -4,12 +4,12 @@ import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import assert from "node:assert/strict";
-import { damage } from "../../src/journal/database.ts";
 import { bytesOf } from "../../src/journal/files.ts";
 import { openJournal } from "../../src/journal/journal.ts";
-import type { Cursor, CursorState, Journal } from "../../src/journal/types.ts";
+import type { Cursor, Journal } from "../../src/journal/types.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import {
+  assertAccounted,
   basicOptions,
   bench,
   day,
@@ -23,17 +23,6 @@ import {
 import { smallVolume } from "../support/small-volume.ts";
 
 const start = Date.UTC(2026, 0, 1);
-
-function assertAccounted(state: CursorState | undefined, appended: number, samplesEach: number): void {
-  assert.ok(state);
-  const dropped = Object.values(state.dropped);
-  const settled = [state.delivered, ...dropped];
-  assert.equal(
-    settled.reduce((sum, { snapshots }) => sum + snapshots, state.waiting),
-    appended,
-  );
-  for (const { snapshots, samples } of settled) assert.equal(samples, snapshots * samplesEach);
-}
 
 const errors: readonly (readonly [string, number])[] = [
   ["ENOSPC", -28],
@@ -248,66 +237,4 @@ test("a volume that is really full costs nothing but durability, and is used aga
   assert.equal(journal.state().durable, true);
   assert.equal(journal.state().staged, 0);
   assert.equal(drain(cursor).length, 3000);
-});
-
-test("a batch that is frozen is the commit of what came before it, so that each batch costs one write", async (context) => {
-  const { open, clock } = bench(context);
-  const disk = faultyDisk();
-  let writes = 0;
-  const journal = open({ disk: { ...disk, beforeWrite: () => (writes += 1) } });
-  const cursor = journal.cursor("a", { from: "now" });
-  const send = async (seq: number): Promise<void> => {
-    journal.append(snapshot(start + seq * 10_000));
-    await clock.advance(5000);
-    const batch = { firstSeq: seq, lastSeq: seq };
-    cursor.freeze({ ...batch, protocol: "v1" });
-    assert.equal(journal.state().staged, 0);
-    cursor.acknowledge(batch);
-    await clock.advance(5000);
-  };
-  await send(1);
-  writes = 0;
-  for (let seq = 2; seq <= 11; seq++) await send(seq);
-  assert.equal(writes, 10);
-
-  // What nobody sends is committed within the interval, and what was delivered last within two.
-  journal.append(snapshot(start + 200_000));
-  await clock.advance(10_000);
-  assert.equal(journal.state().staged, 0);
-  cursor.acknowledge({ firstSeq: 12, lastSeq: 12 });
-  writes = 0;
-  await clock.advance(19_000);
-  assert.equal(writes, 0);
-  await clock.advance(1000);
-  assert.equal(writes, 1);
-});
-
-test("where batches are frozen and none is settled, the journal keeps to its size all the same", async (context) => {
-  const { path, open, clock } = bench(context, { maxBytes: 2 ** 20 });
-  const journal = open();
-  const cursor = journal.cursor("a", { from: "now" });
-  for (let seq = 1; seq <= 600; seq++) {
-    for (let index = 0; index < 5; index++)
-      journal.append(snapshot(start + (5 * seq + index) * 1000, { parts: partsOf(150) }));
-    cursor.freeze({ firstSeq: 5 * seq, lastSeq: 5 * seq, protocol: "v1" });
-    await clock.advance(5000);
-  }
-  assert.ok(bytesOf(path) <= 2 ** 20, `${bytesOf(path)} bytes`);
-  assertAccounted(journal.state().cursors[0], 3000, 300);
-});
-
-test("a batch that is frozen in a damaged database is written to the next one within the interval", async (context) => {
-  const { open, clock } = bench(context);
-  const disk = faultyDisk();
-  const journal = open({ disk });
-  const cursor = journal.cursor("a", { from: "now" });
-  journal.append(snapshot(start));
-  disk.beforeWrite = () => {
-    delete disk.beforeWrite;
-    throw damage("page 7 is torn");
-  };
-  cursor.freeze({ firstSeq: 1, lastSeq: 1, protocol: "v1" });
-  assert.equal(journal.state().setAside, 1);
-  await clock.advance(10_000);
-  assert.equal(journal.state().staged, 0);
 });

@@ -1,10 +1,12 @@
 /** Fixtures of the journal's tests: snapshots of made-up sources, and a journal on a fake clock. */
+import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { openJournal } from "../../src/journal/journal.ts";
 import { openJournalReader } from "../../src/journal/reader.ts";
 import type {
   Cursor,
+  CursorState,
   Disk,
   Journal,
   JournalOptions,
@@ -158,4 +160,16 @@ export function statsOf(path: string): JournalStats {
 /** What of a snapshot has to survive the journal. */
 export function essence({ source, time, starts, set, values }: Snapshot): unknown {
   return { source, time, starts, key: set.key, values: [...values] };
+}
+
+/** What was appended was delivered, was dropped or waits; every snapshot has as many samples. */
+export function assertAccounted(state: CursorState | undefined, appended: number, samplesEach: number): void {
+  assert.ok(state);
+  const dropped = Object.values(state.dropped);
+  const settled = [state.delivered, ...dropped];
+  assert.equal(
+    settled.reduce((sum, { snapshots }) => sum + snapshots, state.waiting),
+    appended,
+  );
+  for (const { snapshots, samples } of settled) assert.equal(samples, snapshots * samplesEach);
 }

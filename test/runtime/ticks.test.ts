@@ -45,6 +45,31 @@ test("early timers come at the last tick before their time, late ones at the fir
   assert.equal(wakeups(), 1);
 });
 
+test("timers of a tick come by rank, each when the promises of the ones before have gone on", async () => {
+  const clock = fakeClock();
+  const ticking = withTicks(clock);
+  const fired: string[] = [];
+  const later = (name: string, rank: 0 | 1 | 2) =>
+    ticking.after(5000, () => void fired.push(name), { align: "early", rank });
+  const sampling = async (): Promise<void> => {
+    await ticking.sleep(5000, undefined, { align: "early" });
+    for (const word of ["samples", "of", "this", "tick"]) fired.push(await Promise.resolve(word));
+  };
+  const sending = async (): Promise<void> => {
+    await ticking.sleep(5000, undefined, { align: "early", rank: 1 });
+    fired.push(await Promise.resolve("batch"));
+    needless[Symbol.dispose]();
+  };
+  await clock.advance(1);
+  later("commit", 2);
+  const needless = later("needless commit", 2);
+  const done = [sending(), sampling()];
+  await clock.advance(5000);
+  await Promise.all(done);
+  assert.deepEqual(fired, ["samples", "of", "this", "tick", "batch", "commit"]);
+  assert.equal(clock.pending, 0);
+});
+
 test("a timer without alignment, or without a tick before its time, is left to the exact clock", () => {
   const { set } = world();
   assert.equal(set("exact", 7000), undefined);

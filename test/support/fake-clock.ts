@@ -63,11 +63,13 @@ export function fakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
 /** The same with common ticks, as the system's clock has them. */
 export function withTicks(clock: FakeClock): Clock {
   const ticks = createTicks(clock, tickMs);
-  return {
+  const ticking: Clock = {
     ...clock,
     after: (ms, callback, options) =>
       ticks.after(ms, callback, options) ?? clock.after(ms, callback, options),
+    sleep: (ms, signal, options) => sleepOn(ticking, ms, signal, options),
   };
+  return ticking;
 }
 
 /** Lets microtasks and a few turns of the event loop run, so that awaited promises go on. */

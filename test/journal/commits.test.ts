@@ -1,0 +1,87 @@
+/** When the journal writes: batches that are frozen are its commits, and the timer's are what nobody sends. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { damage } from "../../src/journal/database.ts";
+import { bytesOf } from "../../src/journal/files.ts";
+import { withTicks } from "../support/fake-clock.ts";
+import { assertAccounted, bench, faultyDisk, partsOf, snapshot } from "./fixtures.ts";
+
+const start = Date.UTC(2026, 0, 1);
+
+test("a batch that is frozen is the commit of what came before it, so that each batch costs one write", async (context) => {
+  const { open, clock } = bench(context);
+  const disk = faultyDisk();
+  let writes = 0;
+  const journal = open({ disk: { ...disk, beforeWrite: () => (writes += 1) } });
+  const cursor = journal.cursor("a", { from: "now" });
+  const send = async (seq: number): Promise<void> => {
+    journal.append(snapshot(start + seq * 10_000));
+    await clock.advance(5000);
+    const batch = { firstSeq: seq, lastSeq: seq };
+    cursor.freeze({ ...batch, protocol: "v1" });
+    assert.equal(journal.state().staged, 0);
+    cursor.acknowledge(batch);
+    await clock.advance(5000);
+  };
+  await send(1);
+  writes = 0;
+  for (let seq = 2; seq <= 11; seq++) await send(seq);
+  assert.equal(writes, 10);
+
+  // What nobody sends is committed within the interval, and what was delivered last within two.
+  journal.append(snapshot(start + 200_000));
+  await clock.advance(10_000);
+  assert.equal(journal.state().staged, 0);
+  cursor.acknowledge({ firstSeq: 12, lastSeq: 12 });
+  writes = 0;
+  await clock.advance(19_000);
+  assert.equal(writes, 0);
+  await clock.advance(1000);
+  assert.equal(writes, 1);
+});
+
+test("at a common tick a batch is frozen before the commit that it makes needless", async (context) => {
+  const { open, clock } = bench(context);
+  const ticking = withTicks(clock);
+  const disk = faultyDisk();
+  let writes = 0;
+  const journal = open({ clock: ticking, disk: { ...disk, beforeWrite: () => (writes += 1) } });
+  const cursor = journal.cursor("a", { from: "now" });
+  journal.append(snapshot(start));
+  const batch = { firstSeq: 1, lastSeq: 1, protocol: "v1" };
+  const sent = ticking.sleep(10_000, undefined, { align: "early", rank: 1 }).then(() => cursor.freeze(batch));
+  writes = 0;
+  await clock.advance(20_000);
+  await sent;
+  assert.equal(writes, 1);
+});
+
+test("where batches are frozen and none is settled, the journal keeps to its size all the same", async (context) => {
+  const { path, open, clock } = bench(context, { maxBytes: 2 ** 20 });
+  const journal = open();
+  const cursor = journal.cursor("a", { from: "now" });
+  for (let seq = 1; seq <= 600; seq++) {
+    for (let index = 0; index < 5; index++)
+      journal.append(snapshot(start + (5 * seq + index) * 1000, { parts: partsOf(150) }));
+    cursor.freeze({ firstSeq: 5 * seq, lastSeq: 5 * seq, protocol: "v1" });
+    await clock.advance(5000);
+  }
+  assert.ok(bytesOf(path) <= 2 ** 20, `${bytesOf(path)} bytes`);
+  assertAccounted(journal.state().cursors[0], 3000, 300);
+});
+
+test("a batch that is frozen in a damaged database is written to the next one within the interval", async (context) => {
+  const { open, clock } = bench(context);
+  const disk = faultyDisk();
+  const journal = open({ disk });
+  const cursor = journal.cursor("a", { from: "now" });
+  journal.append(snapshot(start));
+  disk.beforeWrite = () => {
+    delete disk.beforeWrite;
+    throw damage("page 7 is torn");
+  };
+  cursor.freeze({ firstSeq: 1, lastSeq: 1, protocol: "v1" });
+  assert.equal(journal.state().setAside, 1);
+  await clock.advance(10_000);
+  assert.equal(journal.state().staged, 0);
+});
