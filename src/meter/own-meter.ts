@@ -7,7 +7,7 @@
 import type { Attributes, Meter, ObservableResult } from "@opentelemetry/api";
 import { DataPointType, MeterProvider, MetricReader, type MetricData } from "@opentelemetry/sdk-metrics";
 import type { Metric } from "../metric/metric.ts";
-import { createSeriesSets, labelPairs, seriesKey, type Series } from "../metric/series.ts";
+import { createSeriesSets, labelPairs, type Series } from "../metric/series.ts";
 import { ownMetrics } from "./catalogue.ts";
 import { createSnapshotSequence, type Snapshot } from "./snapshot.ts";
 
@@ -45,7 +45,7 @@ export function createOwnMeter(startedAt: number): OwnMeter {
   const meter = new MeterProvider({ readers: [reader] }).getMeter("mac-powermetrics-agent");
   const sequence = createSnapshotSequence(ownSource);
   const setOf = createSeriesSets();
-  const intern = createInterner();
+  const seriesOf = createSeriesMemo();
   const starts = { agent: startedAt };
   /** By the metric's name. */
   const recorders = new Map<string, Recorder>();
@@ -87,7 +87,7 @@ export function createOwnMeter(startedAt: number): OwnMeter {
       const points = resourceMetrics.scopeMetrics
         .flatMap((scope) => scope.metrics)
         .flatMap((metric) => pointsOf(metric, (labels) => isCurrent(metric.descriptor.name, labels)));
-      const set = setOf(points.map(({ series }) => intern(series)));
+      const set = setOf(points.map(seriesOf));
       return sequence.next(
         time,
         starts,
@@ -115,22 +115,30 @@ function createRecorder(meter: Meter, { name, type, help: description }: Metric)
 }
 
 /** Keeps one object per series, so that a set of the same series is recognized. Bounded: the agent's labels are few. */
-function createInterner(): (series: Series) => Series {
+function createSeriesMemo(): (point: Point) => Series {
   const known = new Map<string, Series>();
-  return (series) => {
-    const key = seriesKey(series);
-    const interned = known.get(key) ?? series;
-    known.set(key, interned);
-    return interned;
+  return ({ metric, suffix, attributes }) => {
+    const name = `${metric.name}${suffix}`;
+    const key = `${name} ${labelsKey(attributes)}`;
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    // Strings, as the types of `OwnMeter` have it.
+    const series = { metric, name, labels: labelPairs(attributes as Readonly<Record<string, string>>) };
+    known.set(key, series);
+    return series;
   };
 }
 
+/** Labels of one metric are always named in the same order. */
 function labelsKey(labels: Attributes): string {
-  return JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return JSON.stringify(labels);
 }
 
 interface Point {
-  readonly series: Series;
+  readonly metric: Metric;
+  /** Of the name, in a histogram. */
+  readonly suffix: string;
+  readonly attributes: Attributes;
   readonly value: number;
 }
 
@@ -145,12 +153,12 @@ function pointsOf(data: MetricData, isCurrent: (labels: Attributes) => boolean):
     case DataPointType.SUM:
       return data.dataPoints
         .filter(({ attributes }) => isCurrent(attributes))
-        .map(({ attributes, value }) => point(metric, "", attributes, value));
+        .map(({ attributes, value }) => ({ metric, suffix: "", attributes, value }));
     case DataPointType.HISTOGRAM:
       return data.dataPoints.flatMap(({ attributes, value }) => [
         ...bucketsOf(metric, attributes, value.buckets),
-        point(metric, "_sum", attributes, value.sum ?? NaN),
-        point(metric, "_count", attributes, value.count),
+        { metric, suffix: "_sum", attributes, value: value.sum ?? NaN },
+        { metric, suffix: "_count", attributes, value: value.count },
       ]);
     case DataPointType.EXPONENTIAL_HISTOGRAM:
       throw new Error(`metric ${metric.name} must have explicit buckets, got exponential ones`);
@@ -167,14 +175,8 @@ function* bucketsOf(
   for (const [index, count] of counts.entries()) {
     below += count;
     const le = String(boundaries[index] ?? "+Inf");
-    yield point(metric, "_bucket", { ...attributes, le }, below);
+    yield { metric, suffix: "_bucket", attributes: { ...attributes, le }, value: below };
   }
-}
-
-function point(metric: Metric, suffix: string, attributes: Attributes, value: number): Point {
-  // Strings, as the types of `OwnMeter` have it.
-  const labels = labelPairs(attributes as Readonly<Record<string, string>>);
-  return { series: { metric, name: `${metric.name}${suffix}`, labels }, value };
 }
 
 /** A reader that collects when it is asked. */
