@@ -179,7 +179,8 @@ export function skipContainer(cursor: Cursor): boolean {
     const name = next === ascii.slash ? at + 2 : at + 1;
     at = name;
     if (!isContainer(bytes, name)) continue;
-    at = after(bytes, ">", name);
+    while (at < bytes.length && bytes[at] !== ascii.greater) at++;
+    at = Math.min(at + 1, bytes.length);
     if (next === ascii.slash) open--;
     else if (bytes[at - 2] !== ascii.slash) open++;
   }
