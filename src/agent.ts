@@ -144,9 +144,12 @@ function createStages(configuration: Configuration, deps: StagesDeps, stopping: 
   const heartbeat = createHeartbeat(clock);
   const own = createOwnMeter(clock.now());
   const powermetricsCpu = childCpu(deps);
-  const takers: ((snapshot: Snapshot) => void)[] = [];
   const publish = (snapshot: Snapshot): void => {
-    for (const take of takers) take(snapshot);
+    if (isOwn(snapshot.source)) {
+      latest.put(snapshot);
+      board.published(snapshot);
+    }
+    if (journal.append(snapshot) === "appended") deliveries.notify();
   };
   const collection = createCollection(configuration, { ...deps, heartbeat, own, publish });
 
@@ -174,16 +177,6 @@ function createStages(configuration: Configuration, deps: StagesDeps, stopping: 
     facts: () => machine.known,
   });
   const telemetry = createTelemetry({ ...deps, ...collection, own, powermetricsCpu, deliveries, publish });
-  takers.push(
-    (snapshot) => {
-      if (!isOwn(snapshot.source)) return;
-      latest.put(snapshot);
-      board.published(snapshot);
-    },
-    (snapshot) => {
-      if (journal.append(snapshot) === "appended") deliveries.notify();
-    },
-  );
   return {
     scraping,
     ...collection,
