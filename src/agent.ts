@@ -176,7 +176,15 @@ function createStages(configuration: Configuration, deps: StagesDeps, stopping: 
     sinks: () => deliveries.reports(),
     facts: () => machine.known,
   });
-  const telemetry = createTelemetry({ ...deps, ...collection, own, powermetricsCpu, deliveries, publish });
+  const telemetry = createTelemetry({
+    ...deps,
+    ...collection,
+    own,
+    powermetricsCpu,
+    deliveries,
+    publish,
+    latest,
+  });
   return {
     scraping,
     ...collection,
@@ -235,12 +243,12 @@ function limitOf({ sources }: Configuration): (source: string) => number {
 
 async function listen(
   { web }: Configuration,
-  { board, current, ...collection }: Stages,
+  { board, telemetry, current, ...collection }: Stages,
   { hostname, reload, clock, log }: AgentDeps,
 ): Promise<AsyncDisposable | undefined> {
   if (!web.enabled) return undefined;
   return startEndpoint(web, {
-    latest: current,
+    latest: () => telemetry.refresh().then(current),
     ready: () => readiness(collection),
     hostname,
     routes: [

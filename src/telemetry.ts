@@ -4,7 +4,7 @@ import { deliveryStatuses, type DeliveryListener } from "./delivery/types.ts";
 import { lossReasons, type Journal, type JournalState } from "./journal/types.ts";
 import type { SourcePipeline } from "./meter/source-pipeline.ts";
 import type { OwnMeter } from "./meter/own-meter.ts";
-import type { Snapshot } from "./meter/snapshot.ts";
+import type { Latest, Snapshot } from "./meter/snapshot.ts";
 import type { Clock } from "./runtime/clock.ts";
 import type { Logger } from "./runtime/log.ts";
 import type { ChildCpu } from "./source/child-cpu.ts";
@@ -12,10 +12,12 @@ import type { Source } from "./source/source.ts";
 import type { SourceName } from "./parse/sample.ts";
 import type { TimeJump } from "./source/heartbeat.ts";
 
-/** Between two snapshots of the agent's own metrics, milliseconds. */
-export const ownIntervalMs = 15_000;
-/** ps is asked every so many of those: a process a minute is cheap, one every 15 s is not. Until it answered once, it is asked at each. */
-const beatsPerCpuReading = 4;
+/** Between two snapshots of the agent's own metrics, milliseconds: each takes as much CPU as a document of powermetrics. */
+export const ownIntervalMs = 30_000;
+/** Whoever asks for them sees none that are older, milliseconds. */
+export const ownFreshMs = 5000;
+/** ps is asked every so many of those: a process a minute is cheap, one every 30 s is not. Until it answered once, it is asked at each. */
+const beatsPerCpuReading = 2;
 
 export interface TelemetryOptions {
   readonly own: OwnMeter;
@@ -29,6 +31,8 @@ export interface TelemetryOptions {
   readonly journal: Pick<Journal, "state">;
   readonly deliveries: Pick<Deliveries, "reports">;
   readonly publish: (snapshot: Snapshot) => void;
+  /** Takes what is shown and neither kept nor sent. */
+  readonly latest: Pick<Latest, "put">;
   /** Whether the last load of the configuration succeeded. */
   readonly reload: { readonly successful: boolean };
 }
@@ -38,6 +42,8 @@ export interface Telemetry {
   jumped(jump: TimeJump): void;
   /** Publishes until the signal aborts; the first snapshot comes at once. */
   run(signal: AbortSignal): Promise<void>;
+  /** Shows what they are now, once they were published, where what is shown is too old for somebody who asks. */
+  refresh(): Promise<void>;
   /** Publishes that the agent says nothing of itself any more. */
   end(): void;
 }
@@ -53,6 +59,15 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const countLosses = lossCounter(own);
   own.count("sleeps", 0, {});
   own.count("asleepSeconds", 0, {});
+  /** When the last snapshot was taken, by the monotonic clock; absent before the first is published, and after the end. */
+  let takenAt: number | undefined;
+
+  function take(): Promise<Snapshot> {
+    takenAt = clock.monotonic();
+    view = undefined;
+    countLosses(seen().journal);
+    return own.snapshot(seen().now);
+  }
 
   return {
     jumped(jump) {
@@ -68,13 +83,15 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       for (let beat = 0; !signal.aborted; beat++) {
         if (beat % beatsPerCpuReading === 0 || powermetricsCpu.seconds === undefined)
           await powermetricsCpu.refresh(signal);
-        view = undefined;
-        countLosses(seen().journal);
-        options.publish(await own.snapshot(seen().now));
+        options.publish(await take());
         await clock.sleep(ownIntervalMs, signal, { align: "early" });
       }
     },
+    async refresh() {
+      if (takenAt !== undefined && clock.monotonic() - takenAt > ownFreshMs) options.latest.put(await take());
+    },
     end() {
+      takenAt = undefined;
       const snapshot = own.end(clock.now());
       if (snapshot !== undefined) options.publish(snapshot);
     },

@@ -8,6 +8,7 @@ import type { Metric } from "../metric/metric.ts";
 import { seriesKey, type SeriesSet } from "../metric/series.ts";
 import { familyHead, formatValue, openMetricsHead } from "../metric/text.ts";
 import { negotiateFormat } from "./negotiate.ts";
+import type { EndpointDeps } from "./server.ts";
 import { reply, wantsGzip, type Route } from "./route.ts";
 
 export type ExpositionFormat = "prometheus" | "openmetrics";
@@ -23,14 +24,14 @@ interface Rendered {
   gzip?: Buffer;
 }
 
-export function metricsRoute(latest: () => readonly Snapshot[]): Route {
+export function metricsRoute(latest: EndpointDeps["latest"]): Route {
   const last: Partial<Record<ExpositionFormat, Rendered>> = {};
   return {
     path: "/metrics",
     methods: ["GET"],
-    handle({ request, response }) {
+    async handle({ request, response }) {
       const format = negotiateFormat(request.headers.accept);
-      const rendered = (last[format] = render(latest(), format, last[format]));
+      const rendered = (last[format] = render(await latest(), format, last[format]));
       const gzip = wantsGzip(request, rendered.plain);
       reply(response, {
         status: 200,

@@ -38,7 +38,7 @@ export interface EndpointSettings {
 
 export interface EndpointDeps {
   /** The current snapshots, nothing older than its source's limit. */
-  readonly latest: () => readonly Snapshot[];
+  readonly latest: () => readonly Snapshot[] | Promise<readonly Snapshot[]>;
   readonly ready: () => Readiness;
   /** This machine's own name, also answered to. */
   readonly hostname: string;

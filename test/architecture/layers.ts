@@ -34,7 +34,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   runtime: {
     imports: [],
     modules: ["node:fs", "node:http", "node:https", "node:net", "node:tls", "node:v8", "zod"],
-    world: ["setTimeout", "Date.now", "Math.random", "performance.now"],
+    world: ["setTimeout", "setImmediate", "Date.now", "Math.random", "performance.now"],
   },
   metric: { imports: ["runtime"] },
   parse: { imports: ["metric", "runtime/defined.ts"] },

@@ -15,7 +15,7 @@ interface Trouble extends AgentOptions {
   readonly source: "powermetrics" | "vm_stat";
   /** Of the warning that tells the user. */
   readonly says: RegExp;
-  /** One of the agent's own counters that must say so; they come every 15 s, so one test asks. */
+  /** One of the agent's own counters that must say so; they may be 5 s old, so one test asks. */
   readonly counted?: string;
   /** Whether samples of the source itself come all the same. */
   readonly recovers?: boolean;

@@ -25,7 +25,7 @@ export interface SimulatedMac {
   readonly scraped: readonly (keyof typeof exporters)[];
 }
 
-const stepMs = ownIntervalMs;
+const stepMs = 15_000;
 const steps = 24;
 export const historyMs = steps * stepMs;
 
@@ -64,8 +64,8 @@ export async function macHistory(
     }
     if (index === steps / 2) countEvents(own);
   }
-  // One more, so that the agent has reported its last samples.
-  await clock.advance(stepMs);
+  // Once more, so that the agent has reported its last samples.
+  await clock.advance(ownIntervalMs);
   stop.abort();
   await running;
   return snapshots;
@@ -146,6 +146,7 @@ function telemetryDeps(
     journal: { state: () => journal },
     deliveries: { reports: () => [report()] },
     reload: { successful: true },
+    latest: { put: () => undefined },
   };
 }
 

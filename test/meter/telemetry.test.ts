@@ -11,14 +11,17 @@ import { bench, numbered, partsOf, snapshot, type Bench } from "../journal/fixtu
 
 const silent = { isUp: undefined, lastTime: undefined, lagMs: undefined };
 
-/** The own metrics whose names hold `part`, at the start and after one interval in which `meanwhile` happened. */
-async function ownValues(
-  context: TestContext,
-  { at, journal, part }: { at: Bench; journal: Journal; part: string },
-  meanwhile: () => void,
-): Promise<readonly Readonly<Record<string, number>>[]> {
+interface Wish {
+  readonly at: Bench;
+  readonly journal: Journal;
+  /** Of the names of the metrics that are looked at. */
+  readonly part: string;
+}
+
+/** Telemetry of an agent without sources and sinks, and what it publishes and shows. */
+function running(context: TestContext, { at: { clock }, journal, part }: Wish) {
   const published: Readonly<Record<string, number>>[] = [];
-  const { clock } = at;
+  const shown: typeof published = [];
   const telemetry = createTelemetry({
     own: createOwnMeter(clock.now()),
     clock,
@@ -31,16 +34,30 @@ async function ownValues(
     journal,
     deliveries: { reports: () => [] },
     publish: (one) => published.push(valuesOf(one, part)),
+    latest: { put: (one) => void shown.push(valuesOf(one, part)) },
     reload: { successful: true },
   });
   const stop = new AbortController();
-  context.after(() => stop.abort());
-  const running = telemetry.run(stop.signal);
-  await clock.advance(0);
+  const run = telemetry.run(stop.signal);
+  const end = (): Promise<void> => {
+    stop.abort();
+    return run;
+  };
+  context.after(end);
+  return { telemetry, published, shown, end };
+}
+
+/** The own metrics at the start and after one interval in which `meanwhile` happened. */
+async function ownValues(
+  context: TestContext,
+  wish: Wish,
+  meanwhile: () => void,
+): Promise<readonly Readonly<Record<string, number>>[]> {
+  const { published, end } = running(context, wish);
+  await wish.at.clock.advance(0);
   meanwhile();
-  await clock.advance(ownIntervalMs);
-  stop.abort();
-  await running;
+  await wish.at.clock.advance(ownIntervalMs);
+  await end();
   return published;
 }
 
@@ -92,4 +109,28 @@ test("what the journal gives up for its size is counted in samples for each sink
     counts,
   );
   assert.equal(cursor.backlog().snapshots * 100 + lost(), 300_000);
+});
+
+test("who asks sees what is true now, and nothing more is kept or sent for it", async (context) => {
+  const at = bench(context);
+  const journal = at.open();
+  const part = "journal_snapshots";
+  const { telemetry, published, shown, end } = running(context, { at, journal, part });
+  const ask = async (afterMs: number): Promise<void> => {
+    await at.clock.advance(afterMs);
+    journal.append(numbered(1 + at.clock.monotonic()));
+    await Promise.all([telemetry.refresh(), telemetry.refresh()]);
+  };
+  // Before the first are published, and while they are fresh, there is nothing to do.
+  await telemetry.refresh();
+  await ask(4000);
+  assert.deepEqual([published, shown], [[{ "journal_snapshots{}": 0 }], []]);
+  await ask(2000);
+  await ask(1000);
+  await ask(5000);
+  assert.deepEqual(shown, [{ "journal_snapshots{}": 2 }, { "journal_snapshots{}": 4 }]);
+  await end();
+  telemetry.end();
+  await ask(10_000);
+  assert.deepEqual([published.length, shown.length], [2, 2]);
 });

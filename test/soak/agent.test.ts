@@ -157,7 +157,7 @@ async function changeTroubled(receiver: Receiver, part: number): Promise<void> {
 
 /**
  * What the agent's own metrics call sent is what had arrived after some request, but for requests that came twice since the receiver
- * went away with the first answer, and for those of batches that were lost before all of them had been sent. They are up to 15 s old:
+ * went away with the first answer, and for those of batches that were lost before all of them had been sent. They may be 5 s old:
  * true once every receiver was sent something by then.
  */
 function assertReported(metrics: string, status: AgentStatus, ends: Ends): boolean {

@@ -8,6 +8,7 @@ import type { Clock } from "../../src/runtime/clock.ts";
 import { silentLogger } from "../../src/runtime/log.ts";
 import { createFramer } from "../../src/source/frame.ts";
 import { simulate, type SimulatorIo } from "../../src/simulator/simulate.ts";
+import { ownIntervalMs } from "../../src/telemetry.ts";
 import { withPrograms } from "./programs.ts";
 
 const settings: CollectorSettings = {
@@ -17,7 +18,6 @@ const settings: CollectorSettings = {
   simulated: true,
 };
 const intervals = { powermetrics: 1000, vm_stat: 10_000, sysctl: 30_000, pmset: 60_000, ioreg: 60_000 };
-const ownIntervalMs = 15_000;
 
 export interface Machine {
   /** Documents of powermetrics so far. */
