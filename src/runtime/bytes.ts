@@ -2,9 +2,15 @@
 
 /** One writer serves one encoder, one message after another: `finish` ends a message, and the buffer is used again. */
 export class ByteWriter {
-  #bytes = new Uint8Array(1024);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes: Uint8Array;
+  #view: DataView;
   #length = 0;
+
+  /** @param room bytes; it grows where that is not enough */
+  constructor(room = 1024) {
+    this.#bytes = new Uint8Array(room);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
 
   byte(value: number): void {
     if (this.#length === this.#bytes.length) this.#grow(1);
@@ -44,6 +50,10 @@ export class ByteWriter {
   doubleAt(position: number, value: number): void {
     if (Number.isNaN(value)) this.uint64At(position, 0x7ff80000, 0x00000001);
     else this.#view.setFloat64(position, value, true);
+  }
+
+  bytesAt(position: number, source: Uint8Array): void {
+    this.#bytes.set(source, position);
   }
 
   uint64At(position: number, high: number, low: number): void {

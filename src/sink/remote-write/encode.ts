@@ -14,8 +14,9 @@ import { ByteWriter, owned, varintLength } from "../../runtime/bytes.ts";
 import { remembered } from "../series-cache.ts";
 import type { Run, WireSeries } from "./gather.ts";
 
-/** For a batch of snapshots: the message of some of its runs, valid until the next call. */
-export type Encoder = (snapshots: readonly Snapshot[]) => (runs: readonly Run[]) => Uint8Array;
+/** For a batch of snapshots: the message of some of its runs, valid until the next call. `places` takes where the first value of each begins. */
+export type Encoder = (snapshots: readonly Snapshot[]) => EncodeRuns;
+export type EncodeRuns = (runs: readonly Run[], places?: number[]) => Uint8Array;
 
 /** Without metadata, which only version 2 has in the request of its samples. */
 export function createEncoderV1(): Encoder {
@@ -24,8 +25,11 @@ export function createEncoderV1(): Encoder {
 
   return (snapshots) => {
     const templates = sampleTemplates(snapshots, false);
-    return (runs) => {
-      for (const run of runs) writeTimeSeries(writer, 0x0a, run, templates(run), labelsOf(run.series));
+    return (runs, places) => {
+      for (const run of runs) {
+        const place = writeTimeSeries(writer, 0x0a, run, templates(run), labelsOf(run.series));
+        places?.push(place);
+      }
       return writer.finish();
     };
   };
@@ -67,13 +71,14 @@ export function createEncoderV2(): Encoder {
 
   return (snapshots) => {
     const templates = sampleTemplates(snapshots, true);
-    return (runs) => {
+    return (runs, places) => {
       const layout = layoutOf(runs);
       writer.bytes(layout.symbols);
       runs.forEach((run, at) => {
         const around = layout.around[at];
-        if (around !== undefined)
-          writeTimeSeries(writer, 0x2a, run, templates(run), around.before, around.after);
+        if (around === undefined) return;
+        const place = writeTimeSeries(writer, 0x2a, run, templates(run), around.before, around.after);
+        places?.push(place);
       });
       return writer.finish();
     };
@@ -198,7 +203,10 @@ function createTemplate(snapshots: readonly Snapshot[], rows: readonly number[],
 
 const nothing = new Uint8Array();
 
-/** A TimeSeries: what leads it (labels), its samples, which are field 2 in both versions, and what trails it (metadata). */
+/**
+ * A TimeSeries: what leads it (labels), its samples, which are field 2 in both versions, and what trails it (metadata). Returns where its
+ * first value begins.
+ */
 function writeTimeSeries(
   writer: ByteWriter,
   tag: number,
@@ -206,7 +214,7 @@ function writeTimeSeries(
   { bytes, gaps }: Template,
   before: Uint8Array,
   after: Uint8Array = nothing,
-): void {
+): number {
   writer.byte(tag);
   writer.varint(before.length + bytes.length + after.length);
   writer.bytes(before);
@@ -214,6 +222,7 @@ function writeTimeSeries(
   for (let at = 0; at < gaps.length; at++) writer.doubleAt(begin + (gaps[at] ?? 0), run.valueAt(at));
   for (const mark of run.marks) writeStaleMarker(writer, begin + (gaps[mark] ?? 0));
   writer.bytes(after);
+  return begin + (gaps[0] ?? 0);
 }
 
 /** Prometheus' NaN that ends a series (model/value, StaleNaN). */

@@ -32,6 +32,8 @@ export interface Run {
   readonly rows: readonly number[];
   /** By position in the run; of no meaning where the sample is an end mark. */
   valueAt(at: number): number;
+  /** Of all samples in their snapshots, where it is one and the run has neither end marks nor starts of its own. */
+  readonly column?: number;
   /** By position: when the series itself began to count, milliseconds since the Unix epoch; absent where none says so. */
   readonly startAt?: (at: number) => number | undefined;
   /** Positions of end marks in the run. Symbolic, since a NaN's bits do not survive in JavaScript's arrays. */
@@ -154,18 +156,18 @@ class SimpleRun implements Run {
   readonly series: WireSeries;
   readonly rows: readonly number[];
   readonly marks = noMarks;
+  readonly column: number;
   readonly #snapshots: readonly Snapshot[];
-  readonly #column: number;
 
   constructor(series: WireSeries, rows: readonly number[], snapshots: readonly Snapshot[], column: number) {
     this.series = series;
     this.rows = rows;
+    this.column = column;
     this.#snapshots = snapshots;
-    this.#column = column;
   }
 
   valueAt(at: number): number {
-    return this.#snapshots[this.rows[at] ?? -1]?.values[this.#column] ?? NaN;
+    return this.#snapshots[this.rows[at] ?? -1]?.values[this.column] ?? NaN;
   }
 }
 

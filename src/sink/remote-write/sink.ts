@@ -1,16 +1,18 @@
 /**
  * Remote write as a sink: one receiver, two versions of the protocol, one request at a time.
  *
- *     gather.ts ──► split by series ──► encode.ts ──► snappy ──► POST ──► classify.ts
+ *     gather.ts ──► split by series ──► encode.ts ──┬─► snappy ──► POST ──► classify.ts
+ *     forms.ts, of a batch like one before ─────────┘
  */
 import { SnappyCompressor } from "snappyjs/snappy_compressor.js";
 import { targetOf } from "../address.ts";
 import { resultOf } from "../answer.ts";
 import type { Relabel } from "../relabel/apply.ts";
-import type { Body, SendResult, Sink, SinkDeps } from "../sink.ts";
+import type { Batch, Body, SendResult, Sink, SinkDeps } from "../sink.ts";
 import { classify, version1, version2, type RemoteWriteProtocol } from "./classify.ts";
 import { createEncoderV1, createEncoderV2 } from "./encode.ts";
-import { createSeriesIndex, gather, type Run, type SeriesIndex } from "./gather.ts";
+import { createForms } from "./forms.ts";
+import { createSeriesIndex, gather, type Gathered, type Run, type SeriesIndex } from "./gather.ts";
 import type { RemoteWriteSettings } from "./schema.ts";
 
 interface RemoteWriteDeps extends SinkDeps {
@@ -75,26 +77,46 @@ interface Encoding {
 function createEncoding(index: SeriesIndex, maxSamples: number): Encoding {
   const encoders = { [version1]: createEncoderV1(), [version2]: createEncoderV2() };
   const compress = createCompressor();
+  const forms = createForms();
   /** Of the latest batch, like the runs of its bodies. */
   let encodeRuns = encoders[version1]([]);
   /** New for each batch, never cleared: see src/sink/otlp/sink.ts. */
   let runsOf = new Map<Body, readonly Run[]>();
+  /** The latest batch, where its message was filled in: its runs are not known then. */
+  let unread: { readonly batch: Batch; readonly protocol: string } | undefined;
 
-  function bodyOf(runs: readonly Run[]): Body {
-    const body = { bytes: compress(encodeRuns(runs)), ...countOf(runs) };
+  function bodyOf(runs: readonly Run[], message = encodeRuns(runs)): Body {
+    const body = { bytes: compress(message), ...countOf(runs) };
     runsOf.set(body, runs);
     return body;
   }
 
+  function read(batch: Batch, protocol: string): Gathered {
+    const gathered = gather(batch, index);
+    encodeRuns = encoders[knownProtocol(protocol)](gathered.snapshots);
+    return gathered;
+  }
+
   return {
     encode(batch, protocol) {
-      const { snapshots, runs, dropped } = gather(batch, index);
-      encodeRuns = encoders[knownProtocol(protocol)](snapshots);
       runsOf = new Map();
-      return { bodies: splitBySeries(runs, maxSamples).map(bodyOf), dropped };
+      const form = forms.fill(batch.snapshots, protocol);
+      unread = form && { batch, protocol };
+      if (form !== undefined) {
+        const bytes = compress(form.message);
+        return { bodies: [{ bytes, samples: form.places.length, marks: 0 }], dropped: form.dropped };
+      }
+      const { runs, dropped } = read(batch, protocol);
+      const portions = splitBySeries(runs, maxSamples);
+      const [whole = []] = portions;
+      if (portions.length !== 1) return { bodies: portions.map((portion) => bodyOf(portion)), dropped };
+      const places: number[] = [];
+      const message = encodeRuns(whole, places);
+      forms.keep(batch.snapshots, protocol, { message, runs: whole, places, dropped });
+      return { bodies: [bodyOf(whole, message)], dropped };
     },
     halves(body) {
-      const runs = runsOf.get(body) ?? [];
+      const runs = runsOf.get(body) ?? (unread && read(unread.batch, unread.protocol).runs) ?? [];
       if (runs.length < 2) return undefined;
       const middle = Math.ceil(runs.length / 2);
       return [bodyOf(runs.slice(0, middle)), bodyOf(runs.slice(middle))];
