@@ -100,13 +100,22 @@ export function createStore(
 
 type Transact = <T>(durability: Durability, work: () => T) => T;
 
+/** sqlite.org/pragma.html: in WAL mode FULL waits for the drive at each commit, NORMAL does not. */
+const levels: Readonly<Record<Durability, string>> = { synced: "FULL", written: "NORMAL" };
+
 /** All or nothing. */
 function createTransact(database: DatabaseSync, onFailure: () => void): Transact {
+  const begin = database.prepare("BEGIN IMMEDIATE");
+  const commit = database.prepare("COMMIT");
+  let set: Durability | undefined;
+
   return (durability, work) => {
-    database.exec(`PRAGMA synchronous = ${durability === "synced" ? "FULL" : "NORMAL"}; BEGIN IMMEDIATE`);
+    if (durability !== set) database.exec(`PRAGMA synchronous = ${levels[durability]}`);
+    set = durability;
+    begin.run();
     try {
       const result = work();
-      database.exec("COMMIT");
+      commit.run();
       return result;
     } catch (error) {
       onFailure();
