@@ -15,6 +15,8 @@ export interface Plan {
 export interface Bench {
   readonly name: string;
   readonly question: string;
+  /** Where its aims are stated for processes that have run for so long; `--warmup` outranks it. */
+  readonly warmupSeconds?: number;
   run(plan: Plan): Promise<readonly Table[]>;
 }
 

@@ -52,7 +52,7 @@ const options = {
   help: { type: "boolean", default: false },
   rounds: { type: "string", default: "3" },
   seconds: { type: "string", default: "60" },
-  warmup: { type: "string", default: "180" },
+  warmup: { type: "string" },
   scale: { type: "string", default: "1" },
   write: { type: "boolean", default: false },
   compare: { type: "string" },
@@ -67,7 +67,7 @@ if (values.help) {
 const plan: Plan = {
   rounds: Number(values.rounds),
   seconds: Number(values.seconds),
-  warmupSeconds: Number(values.warmup),
+  warmupSeconds: Number(values.warmup ?? 100),
   scale: Number(values.scale),
   tell: (text) => void process.stderr.write(`${text}\n`),
 };
@@ -80,7 +80,7 @@ function mistakes(): readonly string[] {
     ...unknown.map((name) => `benchmark must be one of ${names.join(", ")}, got ${name}`),
     ...(plan.rounds >= 3 ? [] : [`--rounds must be at least 3, got ${values.rounds}`]),
     ...(plan.seconds > 0 ? [] : [`--seconds must be positive, got ${values.seconds}`]),
-    ...(plan.warmupSeconds >= 0 ? [] : [`--warmup must not be negative, got ${values.warmup}`]),
+    ...(plan.warmupSeconds >= 0 ? [] : [`--warmup must not be negative, got ${plan.warmupSeconds}`]),
     ...(plan.scale > 0 ? [] : [`--scale must be positive, got ${values.scale}`]),
     ...(values.write && positionals.length > 0
       ? ["--write must go without names: it writes a full run"]
@@ -100,14 +100,18 @@ async function report(chosen: readonly Bench[]): Promise<string> {
     "# Benchmarks",
     `\`${command}\` on ${new Date().toISOString().slice(0, 10)}: ${machine()}.`,
     `Medians of ${plan.rounds} interleaved rounds and half the distance between the extremes; only ratios carry over to other machines. ` +
-      `Running processes: ${plan.seconds} s a round after ${plan.warmupSeconds} s; bulk work at ${plan.scale} of its full size.`,
+      `Running processes: ${plan.seconds} s a round after ${plan.warmupSeconds} s, or after what a part says; bulk work at ${plan.scale} of its full size.`,
   ];
   for (const text of sections) process.stdout.write(`${text}\n\n`);
   for (const bench of chosen) {
     plan.tell(`${bench.name}: ${bench.question}`);
-    const section = [`## ${bench.name}: ${bench.question}\n`, ...(await bench.run(plan)).map(markdown)].join(
-      "\n",
-    );
+    const { warmupSeconds = plan.warmupSeconds } = values.warmup === undefined ? bench : plan;
+    const tables = await bench.run({ ...plan, warmupSeconds });
+    const section = [
+      `## ${bench.name}: ${bench.question}\n`,
+      ...(warmupSeconds !== plan.warmupSeconds ? [`After ${warmupSeconds} s.\n`] : []),
+      ...tables.map(markdown),
+    ].join("\n");
     process.stdout.write(`${section}\n`);
     sections.push(section.trimEnd());
   }
