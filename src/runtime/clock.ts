@@ -94,16 +94,16 @@ const exact: Pick<Clock, "monotonic" | "after"> = {
   monotonic: () => performance.now(),
   after(ms, callback, options) {
     // A timer would take a millisecond, which is a wakeup more.
-    if (ms <= 0) return immediately(callback, options);
+    if (ms <= 0) return immediately(callback);
     const timeout = setTimeout(callback, Math.min(ms, longestTimeout));
     if (options?.background === true) timeout.unref();
     return { [Symbol.dispose]: () => clearTimeout(timeout) };
   },
 };
 
-function immediately(callback: () => void, options?: TimerOptions): Timer {
+/** In background or not: the process ends a turn later, where one that is unref'd would come when something else wakes the process. */
+function immediately(callback: () => void): Timer {
   const immediate = setImmediate(callback);
-  if (options?.background === true) immediate.unref();
   return { [Symbol.dispose]: () => clearImmediate(immediate) };
 }
 

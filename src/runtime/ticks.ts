@@ -1,5 +1,5 @@
 /**
- * Common ticks: timers that may be a little early or late share one wakeup.
+ * Common ticks: timers that may be a little early or late share one wakeup, in the order of their ranks.
  *
  *     early:  |····due at the tick before····x|        late:  |x····due at the tick after····|
  */
@@ -94,8 +94,7 @@ function callByRank(due: readonly Entry[], clock: Pick<Clock, "after">): void {
     entry.callback = undefined;
   }
   const left = due.filter(({ callback }) => callback !== undefined);
-  const background = left.every((entry) => entry.background);
-  if (left.length > 0) clock.after(0, () => callByRank(left, clock), { background });
+  if (left.length > 0) clock.after(0, () => callByRank(left, clock));
 }
 
 /** A tick this close is the present one. */

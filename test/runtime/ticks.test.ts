@@ -1,7 +1,7 @@
 /** Timers that share wakeups: when they come, and how many wakeups they cost. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { startLimit, type Clock, type TimerOptions } from "../../src/runtime/clock.ts";
+import { startLimit, systemClock, type Clock, type TimerOptions } from "../../src/runtime/clock.ts";
 import { createTicks } from "../../src/runtime/ticks.ts";
 import { fakeClock, withTicks } from "../support/fake-clock.ts";
 
@@ -68,6 +68,18 @@ test("timers of a tick come by rank, each when the promises of the ones before h
   await Promise.all(done);
   assert.deepEqual(fired, ["samples", "of", "this", "tick", "batch", "commit"]);
   assert.equal(clock.pending, 0);
+});
+
+test("what is to come at once comes in the next turn, in the background too, and not when something else wakes the process", async () => {
+  const order: string[] = [];
+  await new Promise<void>((resolve) => {
+    systemClock.after(1, () => {
+      systemClock.after(0, () => void order.push("at once"), { background: true });
+      systemClock.after(0, () => void order.push("cancelled"))[Symbol.dispose]();
+      systemClock.after(50, () => resolve(void order.push("later")));
+    });
+  });
+  assert.deepEqual(order, ["at once", "later"]);
 });
 
 test("a timer without alignment, or without a tick before its time, is left to the exact clock", () => {
