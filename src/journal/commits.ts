@@ -133,27 +133,29 @@ function deleteExcess(connection: Connection, retention: Retention): boolean {
   return false;
 }
 
+/** `late` waits for any other to take its place; a `clean-up` is no matter of batches. */
+type TimerKind = "commit" | "late" | "clean-up";
+
 /** One timer for the next commit: at the interval, sooner for more of a clean-up, after growing pauses while the disk refuses. */
 function createCommitTimer(clock: Clock, intervalMs: number, tick: () => void) {
   let retryMs = shortestRetryMs;
   let timer: Timer | undefined;
   /** Of the timer, by the monotonic clock. */
   let dueAt = Infinity;
-  /** Set by `later`: any other call replaces it. */
-  let isLate = false;
+  let kind: TimerKind = "commit";
 
   /** What is scheduled already comes first. */
-  function schedule(ms: number): void {
-    if (isLate) cancel();
+  function schedule(ms: number, as: TimerKind = "commit"): void {
+    if (kind === "late") cancel();
     if (timer !== undefined) return;
     timer = clock.after(ms, run, { background: true, align: "early", rank: 2 });
     dueAt = clock.monotonic() + ms;
+    kind = as;
   }
 
   function cancel(): void {
     timer?.[Symbol.dispose]();
     timer = undefined;
-    isLate = false;
   }
 
   function run(): void {
@@ -164,13 +166,15 @@ function createCommitTimer(clock: Clock, intervalMs: number, tick: () => void) {
   return {
     next: () => schedule(intervalMs),
     later() {
-      if (timer !== undefined) return;
-      schedule(2 * intervalMs);
-      isLate = true;
+      if (timer === undefined) schedule(2 * intervalMs, "late");
     },
     cancel,
-    comesBefore: (time: number): boolean => timer !== undefined && dueAt < time,
-    cleanUp: () => schedule(cleanUpMs),
+    /** A commit that is due before that time, by the monotonic clock. */
+    comesBefore: (time: number): boolean => timer !== undefined && kind !== "clean-up" && dueAt < time,
+    cleanUp() {
+      cancel();
+      schedule(cleanUpMs, "clean-up");
+    },
     again: () => schedule(retryMs),
     retry() {
       schedule(retryMs);

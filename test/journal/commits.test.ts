@@ -56,6 +56,49 @@ test("at a common tick a batch is frozen before the commit that it makes needles
   assert.equal(writes, 1);
 });
 
+test("of two sinks in one tick the first batch is the commit, and the second waits for no drive", async (context) => {
+  const { open, clock } = bench(context);
+  const ticking = withTicks(clock);
+  const disk = faultyDisk();
+  let writes = 0;
+  const journal = open({ clock: ticking, disk: { ...disk, beforeWrite: () => (writes += 1) } });
+  const cursors = ["a", "b"].map((sink) => journal.cursor(sink, { from: "now" }));
+  const send = async (seq: number): Promise<void> => {
+    journal.append(snapshot(start + seq * 10_000));
+    const batch = { firstSeq: seq, lastSeq: seq };
+    const sends = cursors.map(async (cursor) => {
+      await ticking.sleep(5000, undefined, { align: "early", rank: 1 });
+      cursor.freeze({ ...batch, protocol: "v1" });
+      cursor.acknowledge(batch);
+    });
+    await clock.advance(10_000);
+    await Promise.all(sends);
+  };
+  await send(1);
+  writes = 0;
+  for (let seq = 2; seq <= 11; seq++) await send(seq);
+  assert.equal(writes, 20);
+});
+
+test("batches do not hold up a clean-up", async (context) => {
+  const { open, clock } = bench(context);
+  const before = open();
+  for (let seq = 1; seq <= 600; seq++) before.append(snapshot(start + seq * 1000_000));
+  before[Symbol.dispose]();
+  clock.step(2e9);
+  const journal = open({ historyMs: 0 });
+  const cursor = journal.cursor("a", { from: "now" });
+  // Nothing is deleted for its age before the clock has been trusted for ten minutes.
+  await clock.advance(590_000);
+  for (let seq = 601; seq <= 750; seq++) {
+    journal.append(snapshot(start + 2e9 + seq));
+    cursor.freeze({ firstSeq: seq, lastSeq: seq, protocol: "v1" });
+    cursor.acknowledge({ firstSeq: seq, lastSeq: seq });
+    await clock.advance(150);
+  }
+  assert.ok(journal.state().snapshots <= 150, `${journal.state().snapshots} snapshots are left`);
+});
+
 test("where batches are frozen and none is settled, the journal keeps to its size all the same", async (context) => {
   const { path, open, clock } = bench(context, { maxBytes: 2 ** 20 });
   const journal = open();
