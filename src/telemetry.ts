@@ -61,12 +61,20 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   own.count("asleepSeconds", 0, {});
   /** When the last snapshot was taken, by the monotonic clock; absent before the first is published, and after the end. */
   let takenAt: number | undefined;
+  /** The last one; it may be under way. */
+  let taken: Promise<Snapshot> | undefined;
 
   function take(): Promise<Snapshot> {
     takenAt = clock.monotonic();
     view = undefined;
     countLosses(seen().journal);
-    return own.snapshot(seen().now);
+    taken = own.snapshot(seen().now);
+    return taken;
+  }
+
+  async function show(): Promise<void> {
+    const snapshot = await take();
+    if (takenAt !== undefined) options.latest.put(snapshot);
   }
 
   return {
@@ -88,7 +96,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       }
     },
     async refresh() {
-      if (takenAt !== undefined && clock.monotonic() - takenAt > ownFreshMs) options.latest.put(await take());
+      if (takenAt === undefined) return;
+      // Those that are fresh may not be there yet.
+      await (clock.monotonic() - takenAt > ownFreshMs ? show() : taken);
     },
     end() {
       takenAt = undefined;
