@@ -41,7 +41,7 @@ interface KeptForm extends Form {
 }
 
 export function createForms(): Forms {
-  const forms = createBoundedMap<string, KeptForm>(keptBytes, ({ message }) => message.length);
+  const forms = createBoundedMap<string, KeptForm>(keptBytes, sizeOf);
   return {
     fill(snapshots, protocol) {
       const kind = kindOf(snapshots, protocol);
@@ -64,6 +64,10 @@ export function createForms(): Forms {
       });
     },
   };
+}
+
+function sizeOf({ message, places }: KeptForm): number {
+  return message.length + 12 * places.length;
 }
 
 /** From 1971 to 2109 a time has as many bytes as any other. */

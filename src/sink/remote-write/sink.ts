@@ -82,8 +82,8 @@ function createEncoding(index: SeriesIndex, maxSamples: number): Encoding {
   let encodeRuns = encoders[version1]([]);
   /** New for each batch, never cleared: see src/sink/otlp/sink.ts. */
   let runsOf = new Map<Body, readonly Run[]>();
-  /** The latest batch, where its message was filled in: its runs are not known then. */
-  let unread: { readonly batch: Batch; readonly protocol: string } | undefined;
+  /** Of the latest batch, where its message was filled in: its runs are not known then. */
+  let filled: (Batch & { readonly body: Body; readonly protocol: string }) | undefined;
 
   function bodyOf(runs: readonly Run[], message = encodeRuns(runs)): Body {
     const body = { bytes: compress(message), ...countOf(runs) };
@@ -100,11 +100,12 @@ function createEncoding(index: SeriesIndex, maxSamples: number): Encoding {
   return {
     encode(batch, protocol) {
       runsOf = new Map();
+      filled = undefined;
       const form = forms.fill(batch.snapshots, protocol);
-      unread = form && { batch, protocol };
       if (form !== undefined) {
-        const bytes = compress(form.message);
-        return { bodies: [{ bytes, samples: form.places.length, marks: 0 }], dropped: form.dropped };
+        const body = { bytes: compress(form.message), samples: form.places.length, marks: 0 };
+        filled = { ...batch, body, protocol };
+        return { bodies: [body], dropped: form.dropped };
       }
       const { runs, dropped } = read(batch, protocol);
       const portions = splitBySeries(runs, maxSamples);
@@ -116,7 +117,8 @@ function createEncoding(index: SeriesIndex, maxSamples: number): Encoding {
       return { bodies: [bodyOf(whole, message)], dropped };
     },
     halves(body) {
-      const runs = runsOf.get(body) ?? (unread && read(unread.batch, unread.protocol).runs) ?? [];
+      const batch = filled?.body === body ? filled : undefined;
+      const runs = batch === undefined ? (runsOf.get(body) ?? []) : read(batch, batch.protocol).runs;
       if (runs.length < 2) return undefined;
       const middle = Math.ceil(runs.length / 2);
       return [bodyOf(runs.slice(0, middle)), bodyOf(runs.slice(middle))];
