@@ -9,7 +9,7 @@ import { costTable, costsOf, measureAll, ratioTable, wireRatio, type Measured } 
 export const peers: Bench = {
   name: "peers",
   question: "what does the whole agent cost next to its peers?",
-  warmupSeconds: 300,
+  plan: { warmupSeconds: 300 },
   async run(plan) {
     if (noProc !== undefined)
       return [{ title: "The peers", columns: [], rows: [], notes: [`skipped: ${noProc}`] }];

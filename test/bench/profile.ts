@@ -73,7 +73,8 @@ const parts: Readonly<Record<string, (receiver: string) => Settings>> = {
 export const profile: Bench = {
   name: "profile",
   question: "what does the default profile cost, part by part and beside what people would use instead?",
-  warmupSeconds: 300,
+  // The simulated Mac does something else every few minutes.
+  plan: { rounds: 4, seconds: 60, warmupSeconds: 300 },
   async run(plan) {
     if (noProc !== undefined)
       return [{ title: "The default profile", columns: [], rows: [], notes: [`skipped: ${noProc}`] }];

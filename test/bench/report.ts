@@ -15,8 +15,8 @@ export interface Plan {
 export interface Bench {
   readonly name: string;
   readonly question: string;
-  /** Where its aims are stated for processes that have run for so long; `--warmup` outranks it. */
-  readonly warmupSeconds?: number;
+  /** Where its aims are stated for processes that have run for so long, or in so much time; the command's flags outrank it. */
+  readonly plan?: Partial<Pick<Plan, "rounds" | "seconds" | "warmupSeconds">>;
   run(plan: Plan): Promise<readonly Table[]>;
 }
 

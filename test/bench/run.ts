@@ -50,8 +50,8 @@ function readArguments() {
 
 const options = {
   help: { type: "boolean", default: false },
-  rounds: { type: "string", default: "3" },
-  seconds: { type: "string", default: "60" },
+  rounds: { type: "string" },
+  seconds: { type: "string" },
   warmup: { type: "string" },
   scale: { type: "string", default: "1" },
   write: { type: "boolean", default: false },
@@ -64,10 +64,15 @@ if (values.help) {
   process.exit();
 }
 
+/** What the command asks for. */
+const asked = {
+  ...(values.rounds !== undefined && { rounds: Number(values.rounds) }),
+  ...(values.seconds !== undefined && { seconds: Number(values.seconds) }),
+  ...(values.warmup !== undefined && { warmupSeconds: Number(values.warmup) }),
+};
+
 const plan: Plan = {
-  rounds: Number(values.rounds),
-  seconds: Number(values.seconds),
-  warmupSeconds: Number(values.warmup ?? 100),
+  ...{ rounds: 3, seconds: 20, warmupSeconds: 100, ...asked },
   scale: Number(values.scale),
   tell: (text) => void process.stderr.write(`${text}\n`),
 };
@@ -78,8 +83,8 @@ function mistakes(): readonly string[] {
   const unknown = positionals.filter((name) => !names.includes(name));
   return [
     ...unknown.map((name) => `benchmark must be one of ${names.join(", ")}, got ${name}`),
-    ...(plan.rounds >= 3 ? [] : [`--rounds must be at least 3, got ${values.rounds}`]),
-    ...(plan.seconds > 0 ? [] : [`--seconds must be positive, got ${values.seconds}`]),
+    ...(plan.rounds >= 3 ? [] : [`--rounds must be at least 3, got ${plan.rounds}`]),
+    ...(plan.seconds > 0 ? [] : [`--seconds must be positive, got ${plan.seconds}`]),
     ...(plan.warmupSeconds >= 0 ? [] : [`--warmup must not be negative, got ${plan.warmupSeconds}`]),
     ...(plan.scale > 0 ? [] : [`--scale must be positive, got ${values.scale}`]),
     ...(values.write && positionals.length > 0
@@ -91,6 +96,10 @@ function mistakes(): readonly string[] {
   ];
 }
 
+function windowsOf({ rounds, seconds, warmupSeconds }: Plan): string {
+  return `${rounds} rounds of ${seconds} s after ${warmupSeconds} s`;
+}
+
 async function report(chosen: readonly Bench[]): Promise<string> {
   const command = [
     "npm run bench",
@@ -100,16 +109,16 @@ async function report(chosen: readonly Bench[]): Promise<string> {
     "# Benchmarks",
     `\`${command}\` on ${new Date().toISOString().slice(0, 10)}: ${machine()}.`,
     `Medians of ${plan.rounds} interleaved rounds and half the distance between the extremes; only ratios carry over to other machines. ` +
-      `Running processes: ${plan.seconds} s a round after ${plan.warmupSeconds} s, or after what a part says; bulk work at ${plan.scale} of its full size.`,
+      `Running processes: ${windowsOf(plan)}, where a part says nothing else; bulk work at ${plan.scale} of its full size.`,
   ];
   for (const text of sections) process.stdout.write(`${text}\n\n`);
   for (const bench of chosen) {
     plan.tell(`${bench.name}: ${bench.question}`);
-    const { warmupSeconds = plan.warmupSeconds } = values.warmup === undefined ? bench : plan;
-    const tables = await bench.run({ ...plan, warmupSeconds });
+    const own = { ...plan, ...bench.plan, ...asked };
+    const tables = await bench.run(own);
     const section = [
       `## ${bench.name}: ${bench.question}\n`,
-      ...(warmupSeconds !== plan.warmupSeconds ? [`After ${warmupSeconds} s.\n`] : []),
+      ...(bench.plan === undefined ? [] : [`${windowsOf(own)}.\n`]),
       ...tables.map(markdown),
     ].join("\n");
     process.stdout.write(`${section}\n`);
