@@ -67,6 +67,8 @@ const scrapers: readonly Scraper[] = [
 export const scrapePeers: Bench = {
   name: "scrape-peers",
   question: "what does scraping cost next to Prometheus' agent and vmagent?",
+  // With fewer seconds a round has one scrape or two.
+  plan: { seconds: 60, warmupSeconds: 60 },
   async run(plan) {
     if (noProc !== undefined)
       return [{ title: "Scrapers", columns: [], rows: [], notes: [`skipped: ${noProc}`] }];
