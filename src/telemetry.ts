@@ -15,7 +15,7 @@ import type { TimeJump } from "./source/heartbeat.ts";
 /** Between two snapshots of the agent's own metrics, milliseconds: each takes as much CPU as a document of powermetrics. */
 export const ownIntervalMs = 30_000;
 /** Whoever asks for them sees none that are older, milliseconds. */
-export const ownFreshMs = 5000;
+const ownFreshMs = 5000;
 /** ps is asked every so many of those: a process a minute is cheap, one every 30 s is not. Until it answered once, it is asked at each. */
 const beatsPerCpuReading = 2;
 
