@@ -1,18 +1,25 @@
 /** When the journal writes: batches that are frozen are its commits, and the timer's are what nobody sends. */
 import assert from "node:assert/strict";
-import test from "node:test";
+import test, { type TestContext } from "node:test";
 import { damage } from "../../src/journal/database.ts";
 import { bytesOf } from "../../src/journal/files.ts";
-import { withTicks } from "../support/fake-clock.ts";
+import type { Clock } from "../../src/runtime/clock.ts";
+import { withTicks, type FakeClock } from "../support/fake-clock.ts";
 import { assertAccounted, bench, faultyDisk, partsOf, snapshot } from "./fixtures.ts";
 
 const start = Date.UTC(2026, 0, 1);
 
-test("a batch that is frozen is the commit of what came before it, so that each batch costs one write", async (context) => {
+/** A journal that counts what it writes, by a clock made of the bench's. */
+function counting(context: TestContext, clockOf: (clock: FakeClock) => Clock = (clock) => clock) {
   const { open, clock } = bench(context);
-  const disk = faultyDisk();
-  let writes = 0;
-  const journal = open({ disk: { ...disk, beforeWrite: () => (writes += 1) } });
+  const ticking = clockOf(clock);
+  const count = { writes: 0 };
+  const disk = { ...faultyDisk(), beforeWrite: () => void (count.writes += 1) };
+  return { clock, ticking, count, journal: open({ clock: ticking, disk }) };
+}
+
+test("a batch that is frozen is the commit of what came before it, so that each batch costs one write", async (context) => {
+  const { clock, journal, count } = counting(context);
   const cursor = journal.cursor("a", { from: "now" });
   const send = async (seq: number): Promise<void> => {
     journal.append(snapshot(start + seq * 10_000));
@@ -24,44 +31,36 @@ test("a batch that is frozen is the commit of what came before it, so that each 
     await clock.advance(5000);
   };
   await send(1);
-  writes = 0;
+  count.writes = 0;
   for (let seq = 2; seq <= 11; seq++) await send(seq);
-  assert.equal(writes, 10);
+  assert.equal(count.writes, 10);
 
   // What nobody sends is committed within the interval, and what was delivered last within two.
   journal.append(snapshot(start + 200_000));
   await clock.advance(10_000);
   assert.equal(journal.state().staged, 0);
   cursor.acknowledge({ firstSeq: 12, lastSeq: 12 });
-  writes = 0;
+  count.writes = 0;
   await clock.advance(19_000);
-  assert.equal(writes, 0);
+  assert.equal(count.writes, 0);
   await clock.advance(1000);
-  assert.equal(writes, 1);
+  assert.equal(count.writes, 1);
 });
 
 test("at a common tick a batch is frozen before the commit that it makes needless", async (context) => {
-  const { open, clock } = bench(context);
-  const ticking = withTicks(clock);
-  const disk = faultyDisk();
-  let writes = 0;
-  const journal = open({ clock: ticking, disk: { ...disk, beforeWrite: () => (writes += 1) } });
+  const { clock, ticking, journal, count } = counting(context, withTicks);
   const cursor = journal.cursor("a", { from: "now" });
   journal.append(snapshot(start));
   const batch = { firstSeq: 1, lastSeq: 1, protocol: "v1" };
   const sent = ticking.sleep(10_000, undefined, { align: "early", rank: 1 }).then(() => cursor.freeze(batch));
-  writes = 0;
+  count.writes = 0;
   await clock.advance(20_000);
   await sent;
-  assert.equal(writes, 1);
+  assert.equal(count.writes, 1);
 });
 
 test("of two sinks in one tick the first batch is the commit, and the second waits for no drive", async (context) => {
-  const { open, clock } = bench(context);
-  const ticking = withTicks(clock);
-  const disk = faultyDisk();
-  let writes = 0;
-  const journal = open({ clock: ticking, disk: { ...disk, beforeWrite: () => (writes += 1) } });
+  const { clock, ticking, journal, count } = counting(context, withTicks);
   const cursors = ["a", "b"].map((sink) => journal.cursor(sink, { from: "now" }));
   const send = async (seq: number): Promise<void> => {
     journal.append(snapshot(start + seq * 10_000));
@@ -75,9 +74,9 @@ test("of two sinks in one tick the first batch is the commit, and the second wai
     await Promise.all(sends);
   };
   await send(1);
-  writes = 0;
+  count.writes = 0;
   for (let seq = 2; seq <= 11; seq++) await send(seq);
-  assert.equal(writes, 20);
+  assert.equal(count.writes, 20);
 });
 
 test("batches do not hold up a clean-up", async (context) => {
