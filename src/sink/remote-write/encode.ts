@@ -16,7 +16,7 @@ import type { Run, WireSeries } from "./gather.ts";
 
 /** For a batch of snapshots: the message of some of its runs, valid until the next call. `places` takes where the first value of each begins. */
 export type Encoder = (snapshots: readonly Snapshot[]) => EncodeRuns;
-export type EncodeRuns = (runs: readonly Run[], places?: number[]) => Uint8Array;
+type EncodeRuns = (runs: readonly Run[], places?: number[]) => Uint8Array;
 
 /** Without metadata, which only version 2 has in the request of its samples. */
 export function createEncoderV1(): Encoder {

@@ -19,14 +19,10 @@ export interface Form {
 }
 
 export interface Forms {
-  /** A form with the values and times of this batch; undefined where none of its kind is kept. */
-  fill(snapshots: readonly Snapshot[], protocol: string): Form | undefined;
-  /** Keeps the only message of a batch, if others can be made from it. */
-  keep(
-    snapshots: readonly Snapshot[],
-    protocol: string,
-    encoded: Form & { readonly runs: readonly Run[] },
-  ): void;
+  /** A form with the values and times of a batch of this kind; undefined where none is kept. */
+  fill(kind: string, snapshots: readonly Snapshot[]): Form | undefined;
+  /** Keeps the only message of a batch, if others of its kind can be made from it. */
+  keep(kind: string, encoded: Form & { readonly runs: readonly Run[] }): void;
 }
 
 /** By default a minute has batches of four kinds, with 10 KB each; those of a scraped node_exporter have 100. */
@@ -43,15 +39,13 @@ interface KeptForm extends Form {
 export function createForms(): Forms {
   const forms = createBoundedMap<string, KeptForm>(keptBytes, sizeOf);
   return {
-    fill(snapshots, protocol) {
-      const kind = kindOf(snapshots, protocol);
-      const form = kind === undefined ? undefined : forms.get(kind);
+    fill(kind, snapshots) {
+      const form = forms.get(kind);
       if (form !== undefined) fillIn(form, snapshots);
       return form;
     },
-    keep(snapshots, protocol, { message, places, dropped, runs }) {
-      const kind = kindOf(snapshots, protocol);
-      if (kind === undefined || !runs.every(({ column }) => column !== undefined)) return;
+    keep(kind, { message, places, dropped, runs }) {
+      if (!runs.every(({ column }) => column !== undefined)) return;
       const writer = new ByteWriter(message.length);
       writer.bytes(message);
       forms.set(kind, {
@@ -76,7 +70,7 @@ const timeBytes = 6;
 const timeOffset = 9;
 
 /** All that the message depends on besides values and times; undefined where a series has another number of samples than one, or ends. */
-function kindOf(snapshots: readonly Snapshot[], protocol: string): string | undefined {
+export function kindOf(snapshots: readonly Snapshot[], protocol: string): string | undefined {
   const sets = new Set<string>();
   let kind = protocol;
   for (const { set, starts, ended, time } of snapshots) {

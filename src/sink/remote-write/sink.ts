@@ -11,7 +11,7 @@ import type { Relabel } from "../relabel/apply.ts";
 import type { Batch, Body, SendResult, Sink, SinkDeps } from "../sink.ts";
 import { classify, version1, version2, type RemoteWriteProtocol } from "./classify.ts";
 import { createEncoderV1, createEncoderV2 } from "./encode.ts";
-import { createForms } from "./forms.ts";
+import { createForms, kindOf } from "./forms.ts";
 import { createSeriesIndex, gather, type Gathered, type Run, type SeriesIndex } from "./gather.ts";
 import type { RemoteWriteSettings } from "./schema.ts";
 
@@ -101,7 +101,8 @@ function createEncoding(index: SeriesIndex, maxSamples: number): Encoding {
     encode(batch, protocol) {
       runsOf = new Map();
       filled = undefined;
-      const form = forms.fill(batch.snapshots, protocol);
+      const kind = kindOf(batch.snapshots, protocol);
+      const form = kind === undefined ? undefined : forms.fill(kind, batch.snapshots);
       if (form !== undefined) {
         const body = { bytes: compress(form.message), samples: form.places.length, marks: 0 };
         filled = { ...batch, body, protocol };
@@ -110,10 +111,11 @@ function createEncoding(index: SeriesIndex, maxSamples: number): Encoding {
       const { runs, dropped } = read(batch, protocol);
       const portions = splitBySeries(runs, maxSamples);
       const [whole = []] = portions;
-      if (portions.length !== 1) return { bodies: portions.map((portion) => bodyOf(portion)), dropped };
+      if (kind === undefined || portions.length !== 1)
+        return { bodies: portions.map((portion) => bodyOf(portion)), dropped };
       const places: number[] = [];
       const message = encodeRuns(whole, places);
-      forms.keep(batch.snapshots, protocol, { message, runs: whole, places, dropped });
+      forms.keep(kind, { message, runs: whole, places, dropped });
       return { bodies: [bodyOf(whole, message)], dropped };
     },
     halves(body) {
