@@ -96,11 +96,18 @@ function fillAt(folder: string, rows: readonly Snapshot[], count: number, everyM
 async function drainTo(url: string, seed: string, folder: string): Promise<Drained> {
   const copy = join(folder, "copy");
   cpSync(seed, copy, { recursive: true });
-  await using started = startDrain(join(copy, "journal.db"), url, "drain");
+  try {
+    return await drainedBy(join(copy, "journal.db"), url);
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
+}
+
+/** Settles once the process has ended, which closes its journal after it has told the result. */
+async function drainedBy(path: string, url: string): Promise<Drained> {
+  await using started = startDrain(path, url, "drain");
   await message(started);
-  const drained = resultSchema.parse(await message(started));
-  rmSync(copy, { recursive: true });
-  return drained;
+  return resultSchema.parse(await message(started));
 }
 
 function startDrain(path: string, url: string, mode: "drain" | "hold") {
