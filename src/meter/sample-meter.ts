@@ -122,13 +122,14 @@ function createInstrument(metric: Metric, all: Set<BatchObservableCallback>): In
 }
 
 function takeObserved({ slots }: Instrument, round: number, observed: Slot[]): void {
-  for (const [key, slot] of slots)
+  slots.forEach((slot, key) => {
     if (slot.round === round) observed.push(slot);
     else slots.delete(key);
+  });
 }
 
 function slotKey({ labels }: Metric, attributes: Attributes): string {
-  const [only] = labels;
+  const only = labels[0];
   if (only === undefined) return "";
   if (labels.length === 1) return labelValue(attributes[only]);
   return labels.map((label) => labelValue(attributes[label])).join("\0");

@@ -27,55 +27,88 @@ const longestText = 256;
 
 /** `path` is where the dict is, as findings name it: `processor`, `clusters[].cpus[]`. */
 export function fieldsOf(dict: PlistDict, path: string, log: FindingLog): Fields {
-  const pathOf = (key: string): string => (path === "" ? key : `${path}.${key}`);
+  return new DictFields(dict, path, log);
+}
 
-  function strange(key: string): void {
-    log.unknown(pathOf(key));
+class DictFields implements Fields {
+  readonly #dict: PlistDict;
+  readonly #path: string;
+  readonly #log: FindingLog;
+
+  constructor(dict: PlistDict, path: string, log: FindingLog) {
+    this.#dict = dict;
+    this.#path = path;
+    this.#log = log;
   }
 
-  /** The value under `key` if it is what `is` wants. */
-  function get<Wanted extends PlistValue>(
-    key: string,
-    is: (value: PlistValue) => value is Wanted,
-  ): Wanted | undefined {
-    const value = dict.get(key);
-    if (value === undefined || is(value)) return value;
-    strange(key);
-    return undefined;
+  has(key: string): boolean {
+    return this.#dict.has(key);
   }
 
-  function dicts(key: string): readonly PlistDict[] | undefined {
-    const array = get(key, isArray);
+  number(key: string): number | undefined {
+    return this.#get(key, isNumber);
+  }
+
+  text(key: string): string | undefined {
+    const text = this.#get(key, isText);
+    return text === "" ? undefined : text?.slice(0, longestText).toWellFormed();
+  }
+
+  flag(key: string): boolean | undefined {
+    return this.#get(key, isFlag);
+  }
+
+  fields(key: string): Fields | undefined {
+    const inner = this.#get(key, isDict);
+    return inner === undefined ? undefined : fieldsOf(inner, this.#pathOf(key), this.#log);
+  }
+
+  dict(key: string): PlistDict | undefined {
+    return this.#get(key, isDict);
+  }
+
+  rows(key: string): readonly Fields[] | undefined {
+    const path = `${this.#pathOf(key)}[]`;
+    return this.dicts(key)?.map((row) => fieldsOf(row, path, this.#log));
+  }
+
+  dicts(key: string): readonly PlistDict[] | undefined {
+    const array = this.#get(key, isArray);
     if (array === undefined) return undefined;
     const rows = array.filter(isDict);
-    if (rows.length < array.length) strange(key);
+    if (rows.length < array.length) this.strange(key);
     return rows;
   }
 
-  return {
-    has: (key) => dict.has(key),
-    number: (key) => get(key, isNumber),
-    text(key) {
-      const text = get(key, isText);
-      return text === "" ? undefined : text?.slice(0, longestText).toWellFormed();
-    },
-    flag: (key) => get(key, isFlag),
-    fields(key) {
-      const inner = get(key, isDict);
-      return inner === undefined ? undefined : fieldsOf(inner, pathOf(key), log);
-    },
-    dict: (key) => get(key, isDict),
-    rows: (key) => dicts(key)?.map((row) => fieldsOf(row, `${pathOf(key)}[]`, log)),
-    dicts,
-    column(key) {
-      const value = dict.get(key);
-      return isColumn(value) ? value.numbers : undefined;
-    },
-    expect(known) {
-      for (const key of dict.keys()) if (!known.has(key)) strange(key);
-    },
-    strange,
-  };
+  column(key: string): readonly number[] | undefined {
+    const value = this.#dict.get(key);
+    return isColumn(value) ? value.numbers : undefined;
+  }
+
+  expect(known: ReadonlySet<string>): void {
+    this.#dict.forEach((_, key) => {
+      if (!known.has(key)) this.strange(key);
+    });
+  }
+
+  strange(key: string): void {
+    this.#log.unknown(this.#pathOf(key));
+  }
+
+  /** The value under `key` if it is what `is` wants. */
+  #get<Wanted extends PlistValue>(
+    key: string,
+    is: (value: PlistValue) => value is Wanted,
+  ): Wanted | undefined {
+    const value = this.#dict.get(key);
+    if (value === undefined || is(value)) return value;
+    this.strange(key);
+    return undefined;
+  }
+
+  #pathOf(key: string): string {
+    return this.#path === "" ? key : `${this.#path}.${key}`;
+  }
 }
 
 function isNumber(value: PlistValue): value is number {

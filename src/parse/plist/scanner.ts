@@ -45,10 +45,18 @@ const elements = [
 ] as const;
 export type Element = (typeof elements)[number];
 
+/** A list without an iterator, which until its code is optimized makes more garbage than all that is read of a document. */
+interface Candidate {
+  readonly element: Element;
+  readonly next: Candidate | undefined;
+}
+
 /** Elements by the first letter of their name: one or two comparisons find the one that stands at a place. */
-const byFirstByte: (readonly Element[])[] = Array.from({ length: 256 }, (_, byte) =>
-  elements.filter((element) => element.charCodeAt(0) === byte),
-);
+const byFirstByte: (Candidate | undefined)[] = new Array<Candidate | undefined>(256).fill(undefined);
+for (const element of elements) {
+  const first = element.charCodeAt(0);
+  byFirstByte[first] = { element, next: byFirstByte[first] };
+}
 
 /** Moves to the `<` of the next start or end tag; false at the end of the document. */
 export function toTag(cursor: Cursor): boolean {
@@ -66,8 +74,12 @@ export function toTag(cursor: Cursor): boolean {
 
 /** The known element whose name starts at `at`, if any. */
 export function elementAt(bytes: Buffer, at: number): Element | undefined {
-  for (const element of byFirstByte[bytes[at] ?? 0] ?? [])
+  let candidate = byFirstByte[bytes[at] ?? 0];
+  while (candidate !== undefined) {
+    const { element } = candidate;
     if (spells(bytes, at, element) && endsName(bytes[at + element.length])) return element;
+    candidate = candidate.next;
+  }
   return undefined;
 }
 

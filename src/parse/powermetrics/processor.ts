@@ -43,9 +43,7 @@ export const stateShare = "used_ratio";
 /** The share of the window in any state; undefined when there are no states, NaN when one of them is no share. */
 export function activeShare(shares: readonly number[] | undefined): number | undefined {
   if (shares === undefined || shares.length === 0) return undefined;
-  let sum = 0;
-  for (const share of shares) sum += share >= 0 ? share : NaN;
-  return withoutNoise(sum);
+  return withoutNoise(shares.reduce((sum, share) => sum + (share >= 0 ? share : NaN), 0));
 }
 
 /** Undefined when one of the states has none. */
