@@ -18,6 +18,8 @@ import type { Catalogue } from "../metric/catalogue.ts";
 import type { Metric } from "../metric/metric.ts";
 import { createSeriesSets, labelPairs, type Series, type SeriesSet } from "../metric/series.ts";
 
+const noAttributes: Attributes = {};
+
 /** One instrument's series beyond this many are dropped and counted; the stock SDK's own limit. */
 const seriesLimit = 2000;
 
@@ -61,7 +63,7 @@ export function createSampleMeter(catalogue: Catalogue): SampleMeter {
     return instrument;
   }
 
-  function observe(observable: Observable, value: number, attributes: Attributes = {}): void {
+  function observe(observable: Observable, value: number, attributes = noAttributes): void {
     const { metric, slots } = observable as Instrument;
     const key = slotKey(metric, attributes);
     let slot = slots.get(key);

@@ -9,7 +9,12 @@ export type Defined<Value> = {
 
 /** The same object without its undefined properties: itself where it has none, as is mostly so. */
 export function defined<Value extends object>(value: Value): Defined<Value> {
-  if (!Object.values(value).includes(undefined)) return value;
-  const entries: [string, unknown][] = Object.entries(value);
-  return Object.fromEntries(entries.filter(([, one]) => one !== undefined)) as Defined<Value>;
+  const keys = Object.keys(value) as (keyof Value)[];
+  if (keys.every((key) => value[key] !== undefined)) return value;
+  // Not by entries, an array of two each: a core without one of its figures, thirty times a document, made a sixth of its garbage.
+  const rest: Record<PropertyKey, unknown> = {};
+  keys.forEach((key) => {
+    if (value[key] !== undefined) rest[key] = value[key];
+  });
+  return rest as Defined<Value>;
 }

@@ -69,11 +69,11 @@ function readCore(cpu: Fields, cluster: string | undefined, ids: CoreIds, window
   const states = column === undefined ? cpu.dicts("dvfm_states") : undefined;
   const idleRatio = log.ratio("core_idle_ratio", cpu.number("idle_ratio"));
   const downRatio = log.ratio("core_down_ratio", cpu.number("down_ratio"));
-  const rest = idleRatio === undefined ? undefined : remainingShare(idleRatio, downRatio ?? 0);
+  const rest = idleRatio === undefined ? undefined : remainingShare(idleRatio, downRatio);
   const activeRatio = log.ratio("core_active_ratio", activeShare(column ?? sharesOf(states)) ?? rest);
   const frequencyHz = frequencyOf("core_freq_hz", cpu.number("freq_hz"), log);
-  const residency = window.frequencyResidency ? readResidency(states, megahertzOf, log) : {};
-  return [{ id, ...defined({ cluster, frequencyHz, activeRatio, idleRatio, downRatio }), ...residency }];
+  const frequencyResidency = window.frequencyResidency ? readResidency(states, megahertzOf, log) : undefined;
+  return [defined({ id, cluster, frequencyHz, activeRatio, idleRatio, downRatio, frequencyResidency })];
 }
 
 /**
@@ -85,18 +85,15 @@ export function readGpu(gpu: Fields, window: Window): Gpu {
   gpu.expect(knownOfGpu);
   const megahertz = gpu.number("freq_hz");
   const idleRatio = log.ratio("gpu_idle_ratio", gpu.number("idle_ratio"));
-  const residency = window.frequencyResidency
-    ? readResidency(gpu.dicts("dvfm_states"), megahertzOf, log)
-    : {};
-  return {
-    ...defined({
-      frequencyHz: frequencyOf("gpu_freq_hz", megahertz === undefined ? undefined : megahertz * 1e6, log),
-      activeRatio: idleRatio === undefined ? undefined : remainingShare(idleRatio),
-      idleRatio,
-      millijoules: amountOfEnergy("gpu_energy", gpu.number("gpu_energy"), window.elapsedNs, log),
-    }),
-    ...residency,
-  };
+  return defined({
+    frequencyHz: frequencyOf("gpu_freq_hz", megahertz === undefined ? undefined : megahertz * 1e6, log),
+    activeRatio: idleRatio === undefined ? undefined : remainingShare(idleRatio),
+    idleRatio,
+    millijoules: amountOfEnergy("gpu_energy", gpu.number("gpu_energy"), window.elapsedNs, log),
+    frequencyResidency: window.frequencyResidency
+      ? readResidency(gpu.dicts("dvfm_states"), megahertzOf, log)
+      : undefined,
+  });
 }
 
 function megahertzOf(state: PlistDict): number | undefined {

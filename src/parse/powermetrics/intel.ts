@@ -36,7 +36,7 @@ export function readIntel(processor: Fields, window: Window): Processor {
       cpu.expect(knownOfCpu);
       const id = ids.take(cpu);
       const frequencyHz = frequencyOf("core_freq_hz", cpu.number("freq_hz"), window.log);
-      return id === undefined ? [] : [{ id, ...defined({ frequencyHz, ...activityOf(idle) }) }];
+      return id === undefined ? [] : [defined({ id, frequencyHz, ...activityOf(idle) })];
     });
   });
   return { ...readPackage(processor, window.elapsedNs, cores, window.log), clusters: [], cores };
@@ -62,12 +62,12 @@ function activityOf(idleRatio: number | undefined): Pick<Core, "activeRatio" | "
 export function readIntelGpu(gpus: readonly Fields[], window: Window): Gpu | undefined {
   const gpu = gpus.find((one) => one.text("name") === "IntelIG") ?? gpus[0];
   if (gpu === undefined) return undefined;
-  const residency = window.frequencyResidency
+  const frequencyResidency = window.frequencyResidency
     ? readResidency(gpu.dicts("p_states"), megahertzOf, window.log)
-    : {};
+    : undefined;
   const frequencyHz = frequencyOf("gpu_freq_hz", gpu.number("freq_hz"), window.log);
   const idle = window.log.ratio("gpu_idle_ratio", gpu.number("c_state_ratio"));
-  return { ...defined({ frequencyHz, ...activityOf(idle) }), ...residency };
+  return defined({ frequencyHz, ...activityOf(idle), frequencyResidency });
 }
 
 /** `frequency` is a string, in Hz. */

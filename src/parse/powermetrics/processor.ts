@@ -43,7 +43,14 @@ export const stateShare = "used_ratio";
 /** The share of the window in any state; undefined when there are no states, NaN when one of them is no share. */
 export function activeShare(shares: readonly number[] | undefined): number | undefined {
   if (shares === undefined || shares.length === 0) return undefined;
-  return withoutNoise(shares.reduce((sum, share) => sum + (share >= 0 ? share : NaN), 0));
+  let sum = 0;
+  let at = 0;
+  // No iterator: see scanner.ts.
+  while (at < shares.length) {
+    const share = shares[at++] ?? NaN;
+    sum += share >= 0 ? share : NaN;
+  }
+  return withoutNoise(sum);
 }
 
 /** Undefined when one of the states has none. */
@@ -53,8 +60,8 @@ export function sharesOf(states: readonly PlistDict[] | undefined): readonly num
 }
 
 /** What is left of the window; the shares have six digits, so what lies beyond twelve is noise of the subtraction. */
-export function remainingShare(...shares: readonly number[]): number {
-  return withoutNoise(shares.reduce((rest, share) => rest - share, 1));
+export function remainingShare(share: number, other = 0): number {
+  return withoutNoise(1 - share - other);
 }
 
 function withoutNoise(share: number): number {
@@ -66,14 +73,13 @@ export function readResidency(
   states: readonly PlistDict[] | undefined,
   megahertzOf: (state: PlistDict) => number | undefined,
   log: FindingLog,
-): { readonly frequencyResidency?: readonly FrequencyResidency[] } {
-  const residency = states?.flatMap((state) => {
+): readonly FrequencyResidency[] | undefined {
+  return states?.flatMap((state) => {
     const megahertz = megahertzOf(state);
     const used = state.get("used_ns");
     const usedNs = log.amount("frequency_used_ns", typeof used === "number" ? used : undefined);
     return megahertz === undefined || usedNs === undefined ? [] : [{ megahertz, usedNs }];
   });
-  return defined({ frequencyResidency: residency });
 }
 
 type Rails = Pick<
