@@ -13,11 +13,9 @@ import type { SourceName } from "./parse/sample.ts";
 import type { TimeJump } from "./source/heartbeat.ts";
 
 /** Between two snapshots of the agent's own metrics, milliseconds: each takes as much CPU as a document of powermetrics. */
-export const ownIntervalMs = 30_000;
+export const ownIntervalMs = 60_000;
 /** Whoever asks for them sees none that are older, milliseconds. */
 const ownFreshMs = 5000;
-/** ps is asked every so many of those: a process a minute is cheap, one every 30 s is not. Until it answered once, it is asked at each. */
-const beatsPerCpuReading = 2;
 
 export interface TelemetryOptions {
   readonly own: OwnMeter;
@@ -88,9 +86,8 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       own.count("asleepSeconds", jump.asleepMs / 1000, {});
     },
     async run(signal) {
-      for (let beat = 0; !signal.aborted; beat++) {
-        if (beat % beatsPerCpuReading === 0 || powermetricsCpu.seconds === undefined)
-          await powermetricsCpu.refresh(signal);
+      while (!signal.aborted) {
+        await powermetricsCpu.refresh(signal);
         options.publish(await take());
         await clock.sleep(ownIntervalMs, signal, { align: "early" });
       }

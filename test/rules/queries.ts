@@ -37,6 +37,7 @@ const panelSchema = z.object({
         refId: z.string(),
         legendFormat: z.string().optional(),
         instant: z.boolean().default(false),
+        interval: z.string().optional(),
       }),
     )
     .default([]),
@@ -86,18 +87,17 @@ export interface PanelQuery extends Query {
 
 export function panelQueries(path: string): readonly PanelQuery[] {
   return readDashboard(path).panels.flatMap(({ row, title, targets }) =>
-    targets.map(({ expr, refId, legendFormat = refId, instant }) => ({
+    targets.map(({ expr, refId, legendFormat = refId, instant, interval = "30s" }) => ({
       of: `${path}: ${title} (${refId})`,
       panel: `${row} / ${title}`,
       legend: legendFormat,
       instant,
-      expression: withVariables(expr),
+      expression: withVariables(expr, interval),
     })),
   );
 }
 
 const variables: Readonly<Record<string, string>> = {
-  $__rate_interval: "1m",
   $__range: "6h",
   $job: ".+",
   $instance: ".+",
@@ -105,9 +105,10 @@ const variables: Readonly<Record<string, string>> = {
   $carbon: "400",
 };
 
-/** What Grafana would send. */
-function withVariables(expression: string): string {
-  return expression.replace(/\$[a-z_]+/g, (name) => variables[name] ?? name);
+/** What Grafana would send. @param interval the query's own, or the data source's */
+function withVariables(expression: string, interval: string): string {
+  const known: typeof variables = { ...variables, $__rate_interval: `${4 * parseInt(interval)}s` };
+  return expression.replace(/\$[a-z_]+/g, (name) => known[name] ?? name);
 }
 
 const ruleSchema = z.union([
