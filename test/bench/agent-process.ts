@@ -56,8 +56,19 @@ export interface Agent extends Started {
   readonly origin: string;
 }
 
-export function startAgent(wish: AgentWish): Promise<Agent> {
-  return startConfigured(wish.program, configuration(wish), `--chip ${wish.chip}`);
+/** With recorded tools; see there. */
+export async function startAgent(wish: AgentWish): Promise<Agent> {
+  const { path: folder, [Symbol.dispose]: removeFolder } = disposableFolder();
+  const simulator = `--chip ${wish.chip}`;
+  const tools = recordedTools(folder, simulator);
+  const agent = await startWithTools(wish.program, tools, configuration(wish), simulator);
+  return {
+    ...agent,
+    async [Symbol.asyncDispose]() {
+      await agent[Symbol.asyncDispose]();
+      removeFolder();
+    },
+  };
 }
 
 export interface Settings {

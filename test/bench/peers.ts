@@ -9,7 +9,8 @@ import { costTable, costsOf, measureAll, ratioTable, wireRatio, type Measured } 
 export const peers: Bench = {
   name: "peers",
   question: "what does the whole agent cost next to its peers?",
-  plan: { warmupSeconds: 300 },
+  // As of the default profile.
+  plan: { rounds: 4, seconds: 60, warmupSeconds: 300 },
   async run(plan) {
     if (noProc !== undefined)
       return [{ title: "The peers", columns: [], rows: [], notes: [`skipped: ${noProc}`] }];
@@ -24,7 +25,7 @@ export const peers: Bench = {
 
 function overview(measured: readonly Measured[], skipped: readonly Skipped[]): Table {
   return costTable("All at once, the series of a simulated M3 Ultra at 1 s", measured, [
-    "ours reads, parses and journals powermetrics documents of 97 KB, and polls the other tools; its simulated tools are other processes and not in it",
+    "ours reads, parses and journals powermetrics documents of 97 KB, and polls the other tools; these are other processes and not in it: powermetrics is the simulator, the others small programs that print what the simulator's printed once",
     "the peers that scrape get the same series from another process, which is not in theirs; OpenTelemetry JS makes up 200",
     "bytes are bodies counted at the receiver, divided by the samples decoded there; on the wire the peers are compared with the same series, which leave out vm_stat, pmset and the agent's own metrics",
     ...skipped.map(({ name, reason }) => `skipped: ${name} (${reason})`),

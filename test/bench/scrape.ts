@@ -1,10 +1,11 @@
 /** Measures how long a scraper waits. */
 import { Agent as HttpAgent, get } from "node:http";
 import { fileURLToPath } from "node:url";
+import { nodeFlags } from "../../src/daemon/launchd-files.ts";
 import { findReceiver } from "../support/receivers.ts";
 import { bundled, startAgent, untilAnswer } from "./agent-process.ts";
 import { pushOnce } from "./pushgateway.ts";
-import { startProcess } from "./process.ts";
+import { startProcess, type Started } from "./process.ts";
 import { aimTable, comparison, median, ratioOf, type Bench, type Figure } from "./report.ts";
 import { expositions, largeChip } from "./workload.ts";
 import { freePort } from "../support/free-port.ts";
@@ -36,6 +37,9 @@ export const scrape: Bench = {
     );
     await untilAnswer(`${agent.origin}/metrics`, "powermetrics_info", agent);
     add("ours", `${agent.origin}/metrics`);
+
+    const bare = running.use(await startBare(await lengthOf(`${agent.origin}/metrics`)));
+    add("Node.js itself with an HTTP server that says as many bytes", bare.origin);
 
     const script = fileURLToPath(new URL("./stock-otel-process.ts", import.meta.url));
     const port = await freePort();
@@ -87,6 +91,26 @@ export const scrape: Bench = {
   },
 };
 
+/** What no program on Node.js is quicker than. */
+async function startBare(bytes: number): Promise<Started & { readonly origin: string }> {
+  const port = await freePort();
+  const script = `const body = Buffer.alloc(${bytes}, "a"); require("node:http").createServer((_, response) => response.end(body)).listen(${port}, "127.0.0.1")`;
+  const origin = `http://127.0.0.1:${port}/`;
+  const started = startProcess(process.execPath, [...nodeFlags, "-e", script]);
+  await untilAnswer(origin, "a", started);
+  return { ...started, origin };
+}
+
+function lengthOf(url: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    get(url, { headers }, (answer) => {
+      answer.resume().on("end", () => resolve(Number(answer.headers["content-length"])));
+    }).on("error", reject);
+  });
+}
+
+const headers = { "accept-encoding": "gzip" };
+
 async function timesOf(url: string, scrapes: number): Promise<number[]> {
   const agent = new HttpAgent({ keepAlive: true, maxSockets: 1 });
   const times: number[] = [];
@@ -98,7 +122,7 @@ async function timesOf(url: string, scrapes: number): Promise<number[]> {
 function timeOf(url: string, agent: HttpAgent): Promise<number> {
   const began = performance.now();
   return new Promise((resolve, reject) => {
-    get(url, { agent, headers: { "accept-encoding": "gzip" } }, (answer) => {
+    get(url, { agent, headers }, (answer) => {
       answer.resume().on("end", () => resolve(performance.now() - began));
     }).on("error", reject);
   });
