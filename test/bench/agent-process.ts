@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { nodeFlags } from "../../src/daemon/launchd-files.ts";
+import type { Argv } from "../../src/source/child.ts";
 import { runsOf } from "../../src/source/poll.ts";
 import { buildBundle } from "../../scripts/build.ts";
 import { startProcess, type Started } from "./process.ts";
@@ -96,27 +97,36 @@ export function startWithTools(
 }
 
 /** Commands by source. */
-export type Tools = Readonly<Record<string, readonly string[]>>;
+export type Tools = Readonly<Record<string, Argv>>;
 
 /**
- * powermetrics is the simulator; the polled tools are small programs, as Apple's are, which print what the simulator's printed once.
+ * powermetrics is the simulator where it samples; it otherwise, and the polled tools, are small programs, as Apple's are, which print what the
+ * simulator's printed once.
  *
  * @param folder for these programs
  */
 export function recordedTools(folder: string, simulator: string): Tools {
   const [node, ...args] = [...fromSource, "simulate"];
   const env = { ...process.env, MAC_POWERMETRICS_SIMULATE: simulator };
-  const polled = (["vm_stat", "sysctl", "pmset", "ioreg"] as const).map((name) => {
-    const cases = runsOf(name, { battery: true, gpu: true }).map((run, at) => {
+  const recorded = (
+    name: string,
+    runs: readonly (readonly string[])[],
+    otherwise: string,
+  ): [string, Argv] => {
+    const cases = runs.map((run, at) => {
       const file = join(folder, `${name}-${at}.txt`);
       writeFileSync(file, execFileSync(node, [...args, name, ...run], { env }));
       return `"${run.join(" ")}") exec /bin/cat ${file};;`;
     });
     const script = join(folder, name);
-    writeFileSync(script, `#!/bin/sh\ncase "$*" in ${cases.join(" ")} esac\nexit 1\n`, { mode: 0o755 });
-    return [name, [script]] as const;
-  });
-  return { powermetrics: [node, ...args, "powermetrics"], ...Object.fromEntries(polled) };
+    writeFileSync(script, `#!/bin/sh\ncase "$*" in ${cases.join(" ")} esac\n${otherwise}\n`, { mode: 0o755 });
+    return [name, [script]];
+  };
+  const polled = (["vm_stat", "sysctl", "pmset", "ioreg"] as const).map((name) =>
+    recorded(name, runsOf(name, { battery: true, gpu: true }), "exit 1"),
+  );
+  const simulate = [node, ...args, "powermetrics"].map((word) => `'${word}'`).join(" ");
+  return Object.fromEntries([...polled, recorded("powermetrics", [["--help"]], `exec ${simulate} "$@"`)]);
 }
 
 async function start(

@@ -2,7 +2,7 @@
  * Measures the default profile: 10 s, one remote write, nobody watching. By parts, beside the scrapers that people would
  * use instead, and as a whole choice beside an exporter with a scraper. All at once, so that ratios are of one run.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { transformSync } from "esbuild";
 import { join } from "node:path";
 import { nodeFlags } from "../../src/daemon/launchd-files.ts";
@@ -193,7 +193,7 @@ const exporters: Readonly<Record<string, Exporter>> = {
   },
 };
 
-/** The recorded tools for the Go exporter, which asks them at each scrape, with a powermetrics that prints its text instead of documents. */
+/** PATH of the recorded tools for the Go exporter, which asks them at each scrape, with a powermetrics that prints its text instead of documents. */
 function withText(tools: string): string {
   const cores = Array.from(
     { length: 14 },
@@ -201,10 +201,12 @@ function withText(tools: string): string {
       `CPU ${core} frequency: ${1000 + 100 * core} MHz\nCPU ${core} active residency: ${core}.25%\n`,
   ).join("");
   const text = `${cores}CPU Power: 1339 mW\nGPU Power: 6 mW\nGPU HW active residency: 3.10%\n`;
-  const [file, program] = [join(tools, "powermetrics.txt"), join(tools, "powermetrics")];
+  const folder = join(tools, "text");
+  const file = join(folder, "powermetrics.txt");
+  mkdirSync(folder);
   writeFileSync(file, text);
-  writeFileSync(program, `#!/bin/sh\nexec /bin/cat ${file}\n`, { mode: 0o755 });
-  return tools;
+  writeFileSync(join(folder, "powermetrics"), `#!/bin/sh\nexec /bin/cat ${file}\n`, { mode: 0o755 });
+  return `${folder}:${tools}`;
 }
 
 function report(measured: readonly Measured[], skipped: readonly string[]): readonly Table[] {
