@@ -38,7 +38,7 @@ export interface TelemetryOptions {
 export interface Telemetry {
   /** The machine slept, or its clock was set. */
   jumped(jump: TimeJump): void;
-  /** Publishes until the signal aborts; the first snapshot comes at once. */
+  /** Publishes until the signal aborts; the first snapshot comes at once, the last one then. */
   run(signal: AbortSignal): Promise<void>;
   /** Shows what they are now, once they were published, where what is shown is too old for somebody who asks. */
   refresh(): Promise<void>;
@@ -86,11 +86,15 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       own.count("asleepSeconds", jump.asleepMs / 1000, {});
     },
     async run(signal) {
+      let publishedAt: number | undefined;
       while (!signal.aborted) {
         await powermetricsCpu.refresh(signal);
+        publishedAt = clock.monotonic();
         options.publish(await take());
         await clock.sleep(ownIntervalMs, signal, { align: "early" });
       }
+      // What happened since, such as a source's end. In the millisecond of the last ones it would be another value of the same time.
+      if (publishedAt !== undefined && clock.monotonic() - publishedAt >= 1) options.publish(await take());
     },
     async refresh() {
       if (takenAt === undefined) return;

@@ -131,11 +131,24 @@ test("who asks sees what is true now, all who ask at once, and nothing more is k
   await ask(1000);
   await ask(5000);
   assert.deepEqual([shown.length, seen], [2, [undefined, undefined, 2, 2, 2, 2, 4, 4]]);
+  await end();
   await at.clock.advance(6000);
   const asking = telemetry.refresh();
-  await end();
   telemetry.end();
   await asking;
   await ask(10_000);
-  assert.deepEqual([published.length, shown.length], [2, 2]);
+  // The end itself, and before it what the last ones had become.
+  assert.deepEqual([published.length, shown.length], [3, 2]);
+});
+
+test("what happened since the last of them is told at the end", async (context) => {
+  const at = bench(context);
+  const journal = at.open();
+  const { telemetry, published, end } = running(context, { at, journal, part: "journal_snapshots" });
+  await at.clock.advance(ownIntervalMs + 1000);
+  journal.append(numbered(1 + at.clock.monotonic()));
+  await end();
+  telemetry.end();
+  const counts = published.map((values) => values["journal_snapshots{}"]);
+  assert.deepEqual(counts, [0, 0, 1, undefined], "the last one ends the series");
 });
