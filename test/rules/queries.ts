@@ -87,7 +87,7 @@ export interface PanelQuery extends Query {
 
 export function panelQueries(path: string): readonly PanelQuery[] {
   return readDashboard(path).panels.flatMap(({ row, title, targets }) =>
-    targets.map(({ expr, refId, legendFormat = refId, instant, interval = "30s" }) => ({
+    targets.map(({ expr, refId, legendFormat = refId, instant, interval = "15s" }) => ({
       of: `${path}: ${title} (${refId})`,
       panel: `${row} / ${title}`,
       legend: legendFormat,
