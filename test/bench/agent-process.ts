@@ -59,17 +59,13 @@ export interface Agent extends Started {
 
 /** With recorded tools; see there. */
 export async function startAgent(wish: AgentWish): Promise<Agent> {
-  const { path: folder, [Symbol.dispose]: removeFolder } = disposableFolder();
+  await using opened = new AsyncDisposableStack();
+  const { path: folder } = opened.use(disposableFolder());
   const simulator = `--chip ${wish.chip}`;
   const tools = recordedTools(folder, simulator);
-  const agent = await startWithTools(wish.program, tools, configuration(wish), simulator);
-  return {
-    ...agent,
-    async [Symbol.asyncDispose]() {
-      await agent[Symbol.asyncDispose]();
-      removeFolder();
-    },
-  };
+  const agent = opened.use(await startWithTools(wish.program, tools, configuration(wish), simulator));
+  const kept = opened.move();
+  return { ...agent, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 export interface Settings {

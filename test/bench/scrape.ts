@@ -39,6 +39,7 @@ export const scrape: Bench = {
     add("ours", `${agent.origin}/metrics`);
 
     const bare = running.use(await startBare(await lengthOf(`${agent.origin}/metrics`)));
+    await untilAnswer(bare.origin, "a", bare);
     add("Node.js itself with an HTTP server that says as many bytes", bare.origin);
 
     const script = fileURLToPath(new URL("./stock-otel-process.ts", import.meta.url));
@@ -95,10 +96,8 @@ export const scrape: Bench = {
 async function startBare(bytes: number): Promise<Started & { readonly origin: string }> {
   const port = await freePort();
   const script = `const body = Buffer.alloc(${bytes}, "a"); require("node:http").createServer((_, response) => response.end(body)).listen(${port}, "127.0.0.1")`;
-  const origin = `http://127.0.0.1:${port}/`;
   const started = startProcess(process.execPath, [...nodeFlags, "-e", script]);
-  await untilAnswer(origin, "a", started);
-  return { ...started, origin };
+  return { ...started, origin: `http://127.0.0.1:${port}/` };
 }
 
 function lengthOf(url: string): Promise<number> {
