@@ -36,10 +36,13 @@ async function sentFor(agent: Agent, seriesCount: number): Promise<void> {
   );
 }
 
-/** Every series of a scrape had its value in the database at that time, or came to it while the scrape was under way. */
+/**
+ * Every series of a scrape had its value in the database at that time, or came to it while the scrape was under way; but for the agent's own, which
+ * are taken anew for a scrape that comes five seconds after the last ones, and not kept.
+ */
 function assertScraped(text: string, [from, to]: readonly [number, number], stored: Stored): void {
-  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-  assert.ok(lines.length > 100, `only ${lines.length} series`);
+  const lines = text.split("\n").filter((line) => line !== "" && !/^(#|mac_agent_)/.test(line));
+  assert.ok(lines.length > 60, `only ${lines.length} series`);
   for (const line of lines) {
     const [, series = "", value = ""] = /^(.*) (\S+)$/s.exec(line) ?? [];
     const samples = stored.get(identified(series)) ?? [];
