@@ -14,7 +14,7 @@ import {
   type VariableModel,
 } from "@grafana/grafana-foundation-sdk/dashboard";
 import { DataqueryBuilder, PromQueryFormat } from "@grafana/grafana-foundation-sdk/prometheus";
-import { ownIntervalMs } from "../../src/telemetry.ts";
+import { leastStep } from "./query.ts";
 import { source } from "./variables.ts";
 
 export interface Query {
@@ -141,7 +141,7 @@ function target(
   const builder = new DataqueryBuilder().refId(String.fromCharCode(65 + index)).expr(expression);
   if (legend !== undefined) builder.legendFormat(legend);
   if (table === true) builder.format(PromQueryFormat.Table);
-  // Grafana takes a rate over four of these at least.
-  if (/mac_agent_.*\$__rate_interval/.test(expression)) builder.interval(`${ownIntervalMs / 1000}s`);
+  const step = leastStep(expression);
+  if (step !== undefined) builder.interval(step);
   return (instant === true ? builder.instant() : builder.range()).build();
 }

@@ -37,7 +37,10 @@ const panelSchema = z.object({
         refId: z.string(),
         legendFormat: z.string().optional(),
         instant: z.boolean().default(false),
-        interval: z.string().optional(),
+        interval: z
+          .string()
+          .regex(/^\d+s$/)
+          .optional(),
       }),
     )
     .default([]),
