@@ -4,9 +4,9 @@ import { bundled, fetchText, fromSource, startAgent, untilAnswer, type AgentWish
 import { noProc } from "./process.ts";
 import { aimTable, median, type Bench } from "./report.ts";
 import { costTable, costsOf, measureAll, type Subject } from "./windows.ts";
+import { usualChip } from "./workload.ts";
 
-/** A machine as most users have it. */
-const chip = "m4pro";
+const chip = usualChip;
 
 export const agent: Bench = {
   name: "agent",

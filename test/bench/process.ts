@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
+import { freePort } from "../support/free-port.ts";
 
 /** Why processes can't be measured here; absent where they can. */
 export const noProc = existsSync("/proc/self/smaps_rollup") ? undefined : "no /proc as Linux has it";
@@ -101,6 +102,13 @@ export function startProcess(command: string, args: readonly string[], options: 
       await killed;
     },
   };
+}
+
+/** What no program on Node.js is quicker than: an HTTP server that says so many bytes and does nothing else. */
+export async function startBare(bytes: number): Promise<Started & { readonly origin: string }> {
+  const port = await freePort();
+  const script = `const body = Buffer.alloc(${bytes}, "a"); require("node:http").createServer((_, response) => response.end(body)).listen(${port}, "127.0.0.1")`;
+  return { ...startProcess(process.execPath, ["-e", script]), origin: `http://127.0.0.1:${port}` };
 }
 
 /** The next message of a child with a channel; rejects when it ends without one. */

@@ -34,9 +34,9 @@ import {
   type Measured,
   type Subject,
 } from "./windows.ts";
+import { usualChip } from "./workload.ts";
 
-/** A machine as most users have it. */
-const simulator = "--chip m4pro";
+const simulator = `--chip ${usualChip}`;
 const everySeconds = 10;
 
 const whole = "ours: the default profile, remote write";

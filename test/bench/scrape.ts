@@ -1,11 +1,10 @@
 /** Measures how long a scraper waits. */
 import { Agent as HttpAgent, get } from "node:http";
 import { fileURLToPath } from "node:url";
-import { nodeFlags } from "../../src/daemon/launchd-files.ts";
 import { findReceiver } from "../support/receivers.ts";
 import { bundled, startAgent, untilAnswer } from "./agent-process.ts";
 import { pushOnce } from "./pushgateway.ts";
-import { startProcess, type Started } from "./process.ts";
+import { startBare, startProcess } from "./process.ts";
 import { aimTable, comparison, median, ratioOf, type Bench, type Figure } from "./report.ts";
 import { expositions, largeChip } from "./workload.ts";
 import { freePort } from "../support/free-port.ts";
@@ -39,8 +38,8 @@ export const scrape: Bench = {
     add("ours", `${agent.origin}/metrics`);
 
     const bare = running.use(await startBare(await lengthOf(`${agent.origin}/metrics`)));
-    await untilAnswer(bare.origin, "a", bare);
-    add("Node.js itself with an HTTP server that says as many bytes", bare.origin);
+    await untilAnswer(`${bare.origin}/metrics`, "", bare);
+    add("Node.js itself with an HTTP server that says as many bytes", `${bare.origin}/metrics`);
 
     const script = fileURLToPath(new URL("./stock-otel-process.ts", import.meta.url));
     const port = await freePort();
@@ -91,14 +90,6 @@ export const scrape: Bench = {
     ];
   },
 };
-
-/** What no program on Node.js is quicker than. */
-async function startBare(bytes: number): Promise<Started & { readonly origin: string }> {
-  const port = await freePort();
-  const script = `const body = Buffer.alloc(${bytes}, "a"); require("node:http").createServer((_, response) => response.end(body)).listen(${port}, "127.0.0.1")`;
-  const started = startProcess(process.execPath, [...nodeFlags, "-e", script]);
-  return { ...started, origin: `http://127.0.0.1:${port}/` };
-}
 
 function lengthOf(url: string): Promise<number> {
   return new Promise((resolve, reject) => {

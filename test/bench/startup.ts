@@ -1,7 +1,7 @@
 /** Measures how soon after its start the agent can be scraped. */
-import { fileURLToPath } from "node:url";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import {
   bundled,
   fromSource,
@@ -11,13 +11,13 @@ import {
   type Program,
   type Tools,
 } from "./agent-process.ts";
-import { startProcess } from "./process.ts";
+import { startBare, startProcess } from "./process.ts";
 import { aimTable, comparison, median, type Bench } from "./report.ts";
 import { disposableFolder } from "../support/folder.ts";
 import { freePort } from "../support/free-port.ts";
+import { usualChip } from "./workload.ts";
 
-/** A machine as most users have it. */
-const simulator = "--chip m4pro";
+const simulator = `--chip ${usualChip}`;
 
 export const startup: Bench = {
   name: "startup",
@@ -108,12 +108,9 @@ async function documentTime({ powermetrics: [command = "", ...args] = [] }: Tool
   return took;
 }
 
-/** What no program on Node.js is quicker than. */
 async function bareTime(): Promise<number> {
-  const port = await freePort();
-  const script = `require("node:http").createServer((_, response) => response.end("ok")).listen(${port}, "127.0.0.1")`;
-  await using bare = startProcess(process.execPath, ["-e", script]);
-  return await untilAnswer(`http://127.0.0.1:${port}/metrics`, "ok", bare);
+  await using bare = await startBare(2);
+  return await untilAnswer(`${bare.origin}/metrics`, "", bare);
 }
 
 async function stockTime(): Promise<number> {

@@ -17,6 +17,9 @@ import { samplersOf } from "../../src/simulator/arguments.ts";
 /** The simulator's load follows the time of day: values of one time make runs comparable. */
 export const noonMs = Date.UTC(2026, 0, 1, 12);
 
+/** The simulated chip of a machine as most users have it. */
+export const usualChip = "m4pro";
+
 /** The simulated chip that comes closest to the 200 series that the aims are stated for. */
 export const largeChip = "m3ultra";
 
