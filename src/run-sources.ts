@@ -28,7 +28,7 @@ interface RunningSources {
   end(): Promise<SourceEnd>;
 }
 
-/** One by one; root is given up as soon as powermetrics lives, or at once where it is disabled. */
+/** One by one, powermetrics first; root is given up as soon as it lives, or at once where it is disabled. */
 export async function startSources(
   { sources, pipelines, board, powermetricsCpu }: Fed,
   deps: RunDeps,
@@ -41,8 +41,8 @@ export async function startSources(
     powermetricsCpu.started(pid);
     dropPrivileges(deps);
   };
-  if (!sources.some(({ name }) => name === "powermetrics")) dropPrivileges(deps);
-  const starts = sources.map((source) => () => {
+  if (!sources.some(isStream)) dropPrivileges(deps);
+  const starts = streamFirst(sources).map((source) => () => {
     const pipeline = pipelines[source.name];
     const failed: SourcePipeline["failed"] = (failure) => {
       pipeline.failed(failure);
@@ -63,6 +63,13 @@ export async function startSources(
       }),
   };
 }
+
+/** The others answer at once, while a first document takes a whole window more. They keep their order, in which sysctl tells the boot time. */
+export function streamFirst<S extends { readonly name: string }>(sources: readonly S[]): readonly S[] {
+  return sources.toSorted((a, b) => Number(isStream(b)) - Number(isStream(a)));
+}
+
+const isStream = ({ name }: { readonly name: string }): boolean => name === "powermetrics";
 
 function dropPrivileges({ privileges, log }: RunDeps): void {
   const { account } = privileges;
