@@ -14,7 +14,10 @@ import { ByteWriter, owned, varintLength } from "../../runtime/bytes.ts";
 import { remembered } from "../series-cache.ts";
 import type { Run, WireSeries } from "./gather.ts";
 
-/** For a batch of snapshots: the message of some of its runs, valid until the next call. `places` takes where the first value of each begins. */
+/**
+ * For a batch of snapshots: the message of some of its runs, valid until the next call. `places` takes where the first value of each begins, of a message
+ * that the caller keeps to fill it in again (forms.ts).
+ */
 export type Encoder = (snapshots: readonly Snapshot[]) => EncodeRuns;
 type EncodeRuns = (runs: readonly Run[], places?: number[]) => Uint8Array;
 
@@ -61,8 +64,9 @@ export function createEncoderV2(): Encoder {
   /** Latest first. */
   let layouts: readonly Layout[] = [];
 
-  function layoutOf(runs: readonly Run[]): Layout {
+  function layoutOf(runs: readonly Run[], isForOnce: boolean): Layout {
     const layout = layouts.find((one) => fits(one, runs)) ?? createLayout(runs);
+    if (isForOnce) return layout;
     let room = keptInLayouts - runs.length;
     const others = layouts.filter((one) => one !== layout && (room -= one.series.length) >= 0);
     layouts = [layout, ...others].slice(0, keptLayouts);
@@ -72,7 +76,7 @@ export function createEncoderV2(): Encoder {
   return (snapshots) => {
     const templates = sampleTemplates(snapshots, true);
     return (runs, places) => {
-      const layout = layoutOf(runs);
+      const layout = layoutOf(runs, places !== undefined);
       writer.bytes(layout.symbols);
       runs.forEach((run, at) => {
         const around = layout.around[at];
