@@ -14,10 +14,7 @@ import { ByteWriter, owned, varintLength } from "../../runtime/bytes.ts";
 import { remembered } from "../series-cache.ts";
 import type { Run, WireSeries } from "./gather.ts";
 
-/**
- * For a batch of snapshots: the message of some of its runs, valid until the next call. `places` takes where the first value of each begins, of a message
- * that the caller keeps to fill it in again (forms.ts).
- */
+/** For a batch of snapshots: the message of some of its runs, valid until the next call. `places` takes where the first value of each begins. */
 export type Encoder = (snapshots: readonly Snapshot[]) => EncodeRuns;
 type EncodeRuns = (runs: readonly Run[], places?: number[]) => Uint8Array;
 
@@ -64,9 +61,8 @@ export function createEncoderV2(): Encoder {
   /** Latest first. */
   let layouts: readonly Layout[] = [];
 
-  function layoutOf(runs: readonly Run[], isForOnce: boolean): Layout {
+  function layoutOf(runs: readonly Run[]): Layout {
     const layout = layouts.find((one) => fits(one, runs)) ?? createLayout(runs);
-    if (isForOnce) return layout;
     let room = keptInLayouts - runs.length;
     const others = layouts.filter((one) => one !== layout && (room -= one.series.length) >= 0);
     layouts = [layout, ...others].slice(0, keptLayouts);
@@ -76,7 +72,7 @@ export function createEncoderV2(): Encoder {
   return (snapshots) => {
     const templates = sampleTemplates(snapshots, true);
     return (runs, places) => {
-      const layout = layoutOf(runs, places !== undefined);
+      const layout = layoutOf(runs);
       writer.bytes(layout.symbols);
       runs.forEach((run, at) => {
         const around = layout.around[at];
