@@ -1,6 +1,7 @@
 /** Messages that are filled in: nobody can tell them from those that are made anew. */
 import assert from "node:assert/strict";
 import test from "node:test";
+import protobuf from "protobufjs/minimal.js";
 import fc from "../../support/property.ts";
 import { labelPairs, seriesSet, type Series } from "../../../src/metric/series.ts";
 import type { Snapshot } from "../../../src/meter/snapshot.ts";
@@ -8,7 +9,7 @@ import type { Batch, Body, Sink } from "../../../src/sink/sink.ts";
 import { remoteWriteSchema } from "../../../src/sink/remote-write/schema.ts";
 import { createRemoteWriteSink } from "../../../src/sink/remote-write/sink.ts";
 import { version1, version2 } from "../../../src/sink/remote-write/classify.ts";
-import { energy, faults, frequency, latency, noon, power, series } from "./batches.ts";
+import { energy, faults, frequency, latency, noon, power, series, snapshot } from "./batches.ts";
 import { deadClient } from "./clients.ts";
 
 /** By source; each has two, as a core comes and goes. One series is in two of them, one set has a start of its own. */
@@ -114,4 +115,16 @@ for (const relabelled of [false, true])
         }
       }),
     );
+  });
+
+for (const protocol of [version1, version2])
+  test(`where a series has a start of its own, labels are encoded once all the same, ${protocol}`, (t) => {
+    const sink = open(false);
+    const batch = (second: number): Batch => ({ snapshots: [snapshot(second, [[started(), second]])] });
+    sink.encode(batch(0), protocol);
+    const writers = t.mock.method(protobuf.Writer, "create");
+    sink.encode(batch(1), protocol);
+    assert.equal(writers.mock.callCount(), 0);
+    open(false).encode(batch(2), protocol);
+    assert.notEqual(writers.mock.callCount(), 0);
   });
