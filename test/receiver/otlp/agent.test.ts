@@ -54,6 +54,7 @@ otlp: [{ metrics_endpoint: "${otlpAddress(victoria)}", ${queue} }]
 );
 
 const many = 40;
+const requestCount = "mac_agent_sink_request_duration_seconds_count";
 
 /** Samples of one of powermetrics' series. */
 function pointsIn(stored: Stored): number {
@@ -72,13 +73,15 @@ function assertStretch(stored: Stored): void {
     "vmstat_faults",
     "vmstat_memory_total",
     "pmset_power_source_info",
-    // Told by the agent's second word on itself, which is at its stop the latest.
-    "mac_agent_sink_request_duration_seconds_count",
+    "mac_agent_",
   ])
     assert.ok(
       all.some(([labels]) => labels.includes(`"__name__","${name}`)),
       name,
     );
+  // Of both sinks, told by the agent's second word on itself, which is at its stop the latest.
+  const durations = all.filter(([labels]) => labels.includes(`"__name__","${requestCount}"`));
+  assert.equal(durations.length, 2, requestCount);
   assert.ok(pointsIn(stored) > many);
   assert.ok(all.every(([labels]) => /"instance","mac\.test".*"job","macs".*"team","platform"/.test(labels)));
 }
